@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from .ops.check.findings import Finding as Finding
     from .ops.compare.change import Change as Change
     from .ops.compare.watch import Commit as Commit
-    from .ops.stats.buckets import BucketStats as BucketStats
+    from .ops.stats import BucketStats as BucketStats
     from .ops.write.compact import Compaction as Compaction
 
 # The module of each public name.
@@ -69,7 +69,7 @@ _LAZY = {
         "ops.check.findings": "Finding",
         "ops.compare.change": "Change",
         "ops.compare.watch": "Commit",
-        "ops.stats.buckets": "BucketStats",
+        "ops.stats": "BucketStats",
         "ops.write.compact": "Compaction",
         "errors": "AccessDenied ArgumentError BoltError BucketNotFound Changed CheckFailed ChecksumError Corrupted"
         " DamageSkipped DamagedSource DatabaseClosed DestinationError DestinationExists DestinationIsSource"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar, overload
 
     from .format.page import LeafElements, Page
-    from .ops.stats.buckets import BucketStats
+    from .ops.stats import BucketStats
     from .storage.snapshot import Snapshot
 
     T = TypeVar("T")

@@ -22,7 +22,8 @@ from .ops.check.deep_check import deep_check
 from .ops.check.findings import Finding
 from .ops.read.content import EVERYTHING, Bounds
 from .ops.space.pages import FREE, page_rows
-from .ops.stats.buckets import BucketStats, database_stats
+from .ops.stats import BucketStats
+from .ops.stats.buckets import database_stats
 from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.write.compact import compact as compact_snapshot
 from .storage.live import Live, open_state

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..text.json import jsonable, load
+from ..text.values import as_text, text_or_bytes
 from .codecs.integers import whole_uvarint
 from .codecs.wire import any_message
 from .contract import CERTAIN, REST, Codec, Pattern, Plain, Recognition, Store
-from .values import as_text, buckets, find, pairs_at, text_of, text_or_bytes, value_of
+from .values import buckets, find, pairs_at, text_of, value_of
 from .views import Rows, view
 
 _ROWS, _SNAPSHOTS = b"bleve", b"s"

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ..text.json import jsonable, load
+from ..text.values import as_text, text_or_bytes
 from .codecs.gob import gob
 from .codecs.integers import i64
 from .contract import ANY, CERTAIN, LIKELY, Codec, Path, Pattern, Plain, Recognition, Store
-from .values import as_text, buckets, pairs, text_or_bytes
+from .values import buckets, pairs
 from .views import Rows, view
 
 _INDEX = b"_index:"

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..text.json import jsonable, load_record
+from ..text.values import as_text, text_or_bytes
 from .contract import ANY, CERTAIN, LIKELY, WARNING, Audit, AuditOptions, Codec, Pattern, Plain, Recognition, Store
 from .rules import Rule, findings
-from .values import JSON, as_text, buckets_at, find, pairs, text_or_bytes
+from .values import JSON, buckets_at, find, pairs
 from .views import Rows, key_text, parent, records, time, view
 
 _RESULT, _LINKS, _BY_RESULT, _BACKLINKS = b"_result", b"_links", b"_byresult", b"_backlinks"

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import ArgumentError
 from ..text.json import jsonable, load
 from ..text.times import go_time, time_text
+from ..text.values import text_or_bytes
 from .codecs.compressed import MOST, unpacked
 from .codecs.gob import gob
 from .codecs.guess import guess
@@ -18,7 +19,6 @@ from .codecs.schema import message_decoder
 from .codecs.wire import any_message, printable
 from .contract import Application, Codec, Path, Store
 from .registry import application, applications, recognise
-from .values import text_or_bytes
 
 AUTO, OFF = "auto", "off"
 _LARGEST, _LEAST = 1 << 64, -(1 << 63)  # of integers that JSON's writers here take

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..text.json import load, load_record
+from ..text.values import as_text, text_or_bytes
 from .contract import CERTAIN, Codec, Pattern, Plain, Recognition, Store
-from .values import JSON, as_text, find, pairs_at, text_or_bytes
+from .values import JSON, find, pairs_at
 from .views import Rows, json, key_text, records, text, view
 
 _NETWORK, _VOLUMES = b"libnetwork", b"volumes"

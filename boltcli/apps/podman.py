@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..text.values import as_text
 from .contract import CERTAIN, LIKELY, REST, Codec, Pattern, Recognition, Store
-from .values import JSON_OR_TEXT, as_text, buckets_at, find, json_or_text, names_at, pairs_at
+from .values import JSON_OR_TEXT, buckets_at, find, json_or_text, names_at, pairs_at
 from .views import Item, Rows, computed, json, key_text, nested, pair, records, text, time, view
 
 _CONTAINERS, _CONFIG = b"ctr", b"runtime-config"

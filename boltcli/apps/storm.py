@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..text.json import jsonable, load
+from ..text.values import as_text, text_or_bytes
 from .codecs.gob import gob
 from .codecs.integers import i64
 from .codecs.messagepack import messagepack
 from .codecs.wire import any_message, printable
 from .contract import CERTAIN, REST, Codec, Path, Pattern, Plain, Recognition, Store
-from .values import as_text, find, pairs, text_of, text_or_bytes, value_of
+from .values import find, pairs, text_of, value_of
 from .views import Rows, view
 
 _META, _DB, _INDEX = b"__storm_metadata", b"__storm_db", b"__storm_index_"

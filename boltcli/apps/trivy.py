@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..text.json import load, load_record
+from ..text.values import as_text
 from .contract import ANY, CERTAIN, INFO, LIKELY, WARNING, Audit, AuditOptions, Codec, Pattern, Recognition, Store
 from .rules import Rule, findings
-from .values import JSON, as_text, buckets, find, pairs, pairs_at
+from .values import JSON, buckets, find, pairs, pairs_at
 from .views import Item, Rows, computed, json, key_text, records, time, view, whole_record
 
 _VULNERABILITY, _SOURCES = b"vulnerability", b"data-source"

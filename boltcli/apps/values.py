@@ -7,21 +7,9 @@ from itertools import islice
 
 from ..database import Database
 from ..text.json import load
+from ..text.values import as_text, text_or_bytes
 from .codecs.integers import u64
 from .contract import Codec, Plain, Store
-
-
-def as_text(data: bytes) -> str:
-    """Return bytes as text; what isn't UTF-8 is escaped."""
-    return data.decode("utf-8", "backslashreplace")
-
-
-def text_or_bytes(data: bytes) -> str | bytes:
-    """Return bytes as text if they are UTF-8, else as they are."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data
 
 
 def json_or_text(data: bytes) -> Plain:

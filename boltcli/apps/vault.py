@@ -8,9 +8,10 @@ from __future__ import annotations
 from itertools import groupby
 
 from ..errors import ArgumentError
+from ..text.values import as_text, text_or_bytes
 from .codecs.wire import Message
 from .contract import CERTAIN, LIKELY, Codec, Pattern, Plain, Recognition, Store
-from .values import as_text, find, pairs_at, text_or_bytes, value_of
+from .values import find, pairs_at, value_of
 from .views import Rows, view
 
 _DATA, _CONFIG = b"data", b"config"

@@ -25,8 +25,8 @@ from typing import Any
 
 from ..text.cells import cell
 from ..text.json import load, load_record
+from ..text.values import as_text
 from .contract import Column, Path, Pattern, Store, View
-from .values import as_text
 
 Rows = Iterator[dict[str, Any] | tuple[Any, ...]]
 _TYPES: dict[str, tuple[type, ...]] = {

@@ -6,7 +6,7 @@ import io
 import os
 import sys
 
-from ..errors import ArgumentError, BoltError, OpenError, is_out_of_memory
+from ..read_errors import ArgumentError, BoltError, OpenError, is_out_of_memory
 from ..storage.opened import Reading
 from . import streams
 from .command import FILES, SELECTING
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
 
-    from .command import Command
-    from .option import Value
+    from .command import Command, Value
 
 _LAST_WORDS = b"Error: out of memory\n"
 _LAST_JSON = b'{"kind":"error","message":"out of memory","page":null,"offset":null,"path":null}\n'
@@ -126,7 +125,7 @@ class _Failure:
         return max(1, self.command.failure if self.command else 1)
 
     def _report_json(self, error: BoltError, lines: list[str]) -> None:
-        from ..errors import ArgumentError
+        from ..read_errors import ArgumentError
         from ..render import records
 
         record = records.error(error, None if isinstance(error, ArgumentError) else self.path)

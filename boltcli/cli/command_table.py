@@ -593,6 +593,12 @@ COMMANDS = {
         ),
         'options': (),
     },
+    'schema': {'module': 'schema', 'summary': 'Print the JSON schema of what a command, or any, writes with --json.', 'takes': ('out',), 'least': 0, 'shared': ('common',), 'example': 'boltcli schema info', 'group': 'Help',
+        'arguments': (
+            {'name': 'COMMAND', 'kind': 'command', 'help': 'The name of a command; default: all.', 'parameter': 'commands', 'many': True, 'required': False},
+        ),
+        'options': (),
+    },
     'help': {'module': 'help', 'summary': 'Show the help of a command, or a page of the manual.', 'takes': ('out',), 'least': 0, 'shared': (), 'example': 'boltcli help keys', 'group': 'Help',
         'arguments': (
             {'name': 'COMMAND', 'kind': 'command', 'help': 'The name of a command or a topic.', 'parameter': 'commands', 'many': True, 'required': False},

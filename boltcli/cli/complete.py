@@ -32,8 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .command import Command
-    from .option import Option
+    from .command import Command, Option
 
     Candidates = list[tuple[str, str]]  # a candidate, and its description or ""
 

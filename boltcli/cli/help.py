@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from .command import Command
-    from .option import Option
+    from .command import Command, Option
 
     Rows = list[tuple[str, str]]
 
@@ -81,11 +80,22 @@ def write_topic(topic: str, out: BinaryIO) -> None:
 
     page = text(topic)
     if wants_style(out):
-        from ..render.rich_markdown import rendered
-
-        write_styled(out, rendered(page))
+        write_styled(out, _rendered(page))
     else:
         out.write(page.encode())
+
+
+def _rendered(markdown: str) -> bytes:
+    """Return Markdown with the colours and lines of a terminal, as wide as that is, up to 110 columns."""
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    text = StringIO()
+    width = min(Console().width, 110)
+    Console(file=text, force_terminal=True, width=width).print(Markdown(markdown))
+    return text.getvalue().encode("utf-8", "surrogateescape")
 
 
 def inside(group: str) -> list[Command]:

@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
     from ..format.bucket import BucketRef
     from ..storage.snapshot import Snapshot
-    from .command import Command
-    from .option import Value
+    from .command import Command, Value
 
     Values = Mapping[str, Value]
 
@@ -438,9 +437,11 @@ def _change(path: str, buckets: list[str], key: str, value: str | None) -> list[
 
 def _records_of(snapshot: Snapshot, path: str, key: bytes) -> list[str]:
     """Show how to look up a key of etcd, which stores its keys inside values."""
+    if key[:1] != b"/":
+        return []
     from ..apps.registry import recognised
 
-    found = recognised(snapshot) if key[:1] == b"/" else None
+    found = recognised(snapshot)
     if found is None or found.application.name != "etcd":
         return []
     where = shell_quoted(f"key={os.fsdecode(key)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import ArgumentError
+from ..read_errors import ArgumentError
 from .values import parse_uint64
 
 TYPE_CHECKING = False

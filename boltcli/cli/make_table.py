@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from . import commands, option, options, values
+from . import command, commands, options, values
 from .command import DECLARED, Declared
 
 INJECTED = ("db", "opener", "out")
@@ -43,7 +43,7 @@ class Names(dict[str, Any]):
 
     def __init__(self, function: Callable[..., object]) -> None:
         super().__init__(
-            vars(typing) | vars(values) | vars(option) | vars(options) | inspect.unwrap(function).__globals__
+            vars(typing) | vars(values) | vars(command) | vars(options) | inspect.unwrap(function).__globals__
         )
         self.update(Annotated=Annotated, Literal=Literal, Option=typer.Option, Argument=typer.Argument)
 

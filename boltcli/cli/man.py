@@ -6,9 +6,8 @@ import sys
 
 from .. import __version__
 from ..guide import topics
-from .command import Command
+from .command import Command, Option
 from .help import SUMMARY
-from .option import Option
 from .registry import all_commands
 
 

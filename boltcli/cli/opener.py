@@ -131,9 +131,10 @@ class Opener:
 
 
 def _say_traffic(source: Source, out: Output) -> None:
-    from ..render.traffic import traffic_record, traffic_text
+    from ..render import records
+    from ..render.info_text import traffic_text
 
     remote = source.remote
     assert remote is not None
     facts = (remote.requests, remote.read, remote.size)
-    out.notice(lambda: traffic_record(*facts, out.path), traffic_text(*facts))
+    out.notice(lambda: records.traffic(*facts, out.path), traffic_text(*facts))

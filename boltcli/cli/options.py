@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 from typer import Argument, Option
 
 from ..storage.snapshot import Snapshot
-from .option import check_output
+from .command import check_output
 from .values import (
     parse_choice,
     parse_count,

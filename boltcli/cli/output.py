@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any, BinaryIO, TypeVar
 
-    from ..errors import BoltError
+    from ..read_errors import BoltError
     from ..render.table import Table
 
     Part = TypeVar("Part")

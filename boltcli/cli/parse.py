@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import ArgumentError
+from ..read_errors import ArgumentError
 from .registry import LEFT_OUT, find, is_group, is_known, is_shared_switch, names
 from .values import go_quote, parse_bool
 
@@ -21,8 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .command import Command
-    from .option import Option, Value
+    from .command import Command, Option, Value
 
 
 class Parsed:

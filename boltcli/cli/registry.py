@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from . import option as checks
+from . import command as checks
 from . import values
-from .command import DECLARED, Command, Group
+from .command import DECLARED, Argument, Command, Group, Option
 from .command_table import COMMANDS, SHARED
-from .option import Argument, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

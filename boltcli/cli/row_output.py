@@ -77,7 +77,7 @@ def lines_into(file: BinaryIO, kind: str) -> Iterator[BinaryIO]:
     if kind != "json":
         yield file
         return
-    from ..render.json_array import as_array
+    from ..render.json_streams import as_array
 
     with as_array(file) as array:
         yield array  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import hear_faults
+from ..read_errors import hear_faults
 from .opener import Opener
 from .output import Output
 from .registry import declared
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..storage.snapshot import Snapshot
-    from .command import Command
-    from .option import Value
+    from .command import Command, Value
 
 
 def run_command(command: Command, arguments: list[str], values: dict[str, Value], out: Output) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import ArgumentError
+from ..read_errors import ArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

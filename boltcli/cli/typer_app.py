@@ -17,11 +17,10 @@ from typer.models import OptionInfo
 
 from ..errors import ArgumentError
 from .app import main
-from .command import Command
+from .command import Argument, Command, Option
 from .commands.version import one_line
 from .help import SUMMARY
 from .make_table import parameters, shared
-from .option import Argument, Option
 from .registry import GROUPS, all_commands, declared
 from .values import parse_name
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import ArgumentError
+from ..read_errors import ArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

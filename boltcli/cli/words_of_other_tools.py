@@ -49,7 +49,7 @@ _MEANINGS: dict[str, Sequence[str]] = {
     **dict.fromkeys(("ui", "tui", "gui", "explore", "open", "view-file", "less", "browser"), ("browse", "tree")),
     **dict.fromkeys(("hexdump", "xxd", "hex", "od", "raw"), ("dump", "page")),
     **dict.fromkeys(("freelist", "free"), ("pages", "surgery")),
-    **dict.fromkeys(("man", "manual", "docs", "topics", "guide", "usage-of", "schema"), ("help",)),
+    **dict.fromkeys(("man", "manual", "docs", "topics", "guide", "usage-of"), ("help",)),
     **dict.fromkeys(("security", "lint", "inspect-app", "doctor-app", "health"), ("audit", "check")),
     **dict.fromkeys(("forensics", "carve", "deleted-keys", "ghosts"), ("deleted", "grep")),
 }

@@ -8,6 +8,7 @@ import time
 from ..apps.registry import recognised
 from ..errors import BoltError, Changed
 from ..storage.source import check_source
+from ..text.times import time_text
 from .find import databases_below, kind, nothing_in, why_not
 
 TYPE_CHECKING = False
@@ -26,8 +27,8 @@ def scan(named: Iterable[str], found: Files, looked: Callable[[], None] | None =
 
     Fields: path, kind (bolt, gzip, zip, ...; None if it isn't recognised, though its name or place is that of a
     database), size, modified and age (seconds), lock (exclusive, shared or None), txid, page_size, application,
-    layout, error (None, or why the others are None). ``found`` gets what was passed over, and the error for each name
-    that is not there or without a database.
+    layout, error (None, or the BoltError for which the others are None). ``found`` gets what was passed over, and the
+    error for each name that is not there or without a database.
     """
     for name in named:
         count = 0
@@ -72,7 +73,7 @@ def describe(path: str) -> dict[str, Any]:
         "path": path,
         "kind": packing,
         "size": status.st_size,
-        "modified": status.st_mtime,
+        "modified": time_text(status.st_mtime_ns),
         "age": max(time.time() - status.st_mtime, 0),
         "lock": _lock(path) if packing == "bolt" else None,
         "txid": None,
@@ -82,11 +83,11 @@ def describe(path: str) -> dict[str, Any]:
         "error": None,
     }
     if packing != "bolt" and status.st_size > _UNPACKED:
-        return found | {"error": None if packing else "it is not recognised as a database"}
+        return found | {"error": None if packing else BoltError("it is not recognised as a database")}
     try:
         found |= _look(path)
     except BoltError as error:
-        found["error"] = str(error)
+        found["error"] = error
     return found
 
 

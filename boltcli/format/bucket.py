@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import Corrupted, bucket_text
+from ..read_errors import Corrupted, bucket_text
 from .constants import BUCKET_HEADER_SIZE, INLINE_HEADERS_SIZE
 from .page import BUCKET_HEADER, HEADER, LeafElements, Page
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import struct
+from _struct import Struct  # struct is Python code and takes longer to load
 
-from ..errors import ChecksumError, InvalidDatabase, VersionMismatch
+from ..read_errors import InvalidDatabase
 from .constants import MAGIC, MAGIC_SWAPPED, META_SIZE, NO_FREELIST, PAGE_HEADER_SIZE, VERSION
 
-_META = struct.Struct("<IIIIQQQQQQ")
+_META = Struct("<IIIIQQQQQQ")
 _CHECKED = META_SIZE - 8  # the checksum covers everything before itself
 
 _FNV_OFFSET = 0xCBF29CE484222325
@@ -77,8 +77,12 @@ class Meta:
                 return InvalidDatabase(what, page=self.page)
             return InvalidDatabase(page=self.page)
         if self.version != VERSION:
+            from ..errors import VersionMismatch
+
             return VersionMismatch("version mismatch", page=self.page)
         if self.checksum != self.computed:
+            from ..errors import ChecksumError
+
             return ChecksumError("checksum error", page=self.page)
         return None
 

@@ -10,12 +10,12 @@ an element.
 
 from __future__ import annotations
 
-import struct
 import sys
-from _operator import add, lt, sub  # the module operator is Python code and takes longer to load
+from _operator import add, lt, sub  # operator and struct are Python code and take longer to load
+from _struct import Struct, unpack_from
 from itertools import accumulate, islice
 
-from ..errors import Corrupted
+from ..read_errors import Corrupted
 from .constants import BUCKET_LEAF_FLAG, COUNT_IN_FIRST_ID, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE, PAGE_TYPES
 
 TYPE_CHECKING = False
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
             """The path of the bucket from the root bucket."""
 
 
-HEADER = struct.Struct("<QHHI")  # pgid, flags, count, overflow
-LEAF_ELEMENT = struct.Struct("<IIII")  # flags, pos, ksize, vsize
-BRANCH_ELEMENT = struct.Struct("<IIQ")  # pos, ksize, pgid
-BUCKET_HEADER = struct.Struct("<QQ")  # root pgid, sequence
+HEADER = Struct("<QHHI")  # pgid, flags, count, overflow
+LEAF_ELEMENT = Struct("<IIII")  # flags, pos, ksize, vsize
+BRANCH_ELEMENT = Struct("<IIQ")  # pos, ksize, pgid
+BUCKET_HEADER = Struct("<QQ")  # root pgid, sequence
 
 _U32 = 0xFFFFFFFF
 _AT_ONCE = 1 << 20  # bytes of values that are read from a page at once
@@ -325,7 +325,7 @@ class LeafElements(_Elements):
             ):
                 # All keys have one size, all values another, without gaps: one call unpacks the page.
                 self._key_ends = []
-                return list(struct.unpack_from("<" + f"{ksize}s{vsize}x" * count, self.buffer, self.start + first))
+                return list(unpack_from("<" + f"{ksize}s{vsize}x" * count, self.buffer, self.start + first))
         return super().keys()
 
     def _sizes(self) -> list[int]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _FOLDER = os.path.dirname(__file__)
 _ENDING = ".md"
 
@@ -17,13 +21,26 @@ def text(topic: str) -> str:
     """Return the Markdown of ``topic``. Raises KeyError if there is no such topic."""
     if topic not in _names():
         raise KeyError(topic)
+    return _read(topic + _ENDING).decode()
+
+
+def schema() -> Any:
+    """Return the JSON schema of all that commands write with ``--json``."""
+    from ..text.json import parsed
+
+    return parsed(_read("schema.json", __package__.partition(".")[0]))
+
+
+def _read(name: str, package: str = __name__) -> bytes:
+    """Return a file of a package, which may be in a zip archive."""
+    folder = _FOLDER if package == __name__ else os.path.dirname(_FOLDER)
     try:
-        with open(os.path.join(_FOLDER, topic + _ENDING), encoding="utf-8") as file:
+        with open(os.path.join(folder, name), "rb") as file:
             return file.read()
     except OSError:
         from importlib.resources import files
 
-        return (files(__name__) / (topic + _ENDING)).read_text(encoding="utf-8")
+        return (files(package) / name).read_bytes()
 
 
 def _names() -> list[str]:
@@ -38,10 +55,4 @@ def _names() -> list[str]:
 
 def example() -> bytes:
     """Return a small database for the examples of the help."""
-    try:
-        with open(os.path.join(_FOLDER, "example.db"), "rb") as file:
-            return file.read()
-    except OSError:
-        from importlib.resources import files
-
-        return (files(__name__) / "example.db").read_bytes()
+    return _read("example.db")

@@ -111,7 +111,7 @@ def stats(
 ) -> tuple[int, dict[str, int], bytes] | None:
     """Sum the statistics of the buckets below page ``root`` whose names begin with ``prefix``; None: of that bucket.
 
-    Returns the number of buckets, the numbers of a :class:`~boltcli.ops.stats.buckets.BucketStats` by name, and a
+    Returns the number of buckets, the numbers of a :class:`~boltcli.ops.stats.BucketStats` by name, and a
     byte for each page of the file: 1 if it was entered.
     """
     found: tuple[int, dict[str, int], bytes] | None = _walk("stats", snapshot, root, prefix, progress=progress)

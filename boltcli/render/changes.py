@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ArgumentError
 from ..text.json import line
-from .json_fields import (
+from .json_rows import (
     at_line,
     bytes_of,
     has_bytes,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..errors import BoltError
     from ..ops.compare.change import BucketChanges, Change, Op
-    from .json_array import Readable
+    from .json_streams import Readable
 
 _OPS = ("add", "remove", "change")
 

@@ -12,8 +12,8 @@ from ..text.sizes import size
 from ..text.values import auto
 from ..tree.page_map import BRANCH, KINDS, LEAF
 from .explanations import explanation
-from .page_cells import COLOURS, cells, legend
-from .space_report import charts
+from .page_picture import COLOURS, cells, legend
+from .top_report import charts
 
 if TYPE_CHECKING:
     from ..ops.space.top import SpaceTop

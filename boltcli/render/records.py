@@ -15,8 +15,9 @@ from ..format.bucket import BucketRef
 from ..format.page import type_name
 from ..text.golang import percent
 from ..text.json import LARGEST_JSON, embedded, line, lines
+from ..text.times import time_text
 from ..text.values import LARGE, auto, formatted, shown_text, text_of
-from ..text.values import escaped_text as text
+from ..text.values import as_text as text
 from .errors import error_text
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ..errors import BoltError
     from ..ops.check.findings import Finding
     from ..ops.space.pages import Usage
-    from ..ops.stats.buckets import BucketRecord, BucketStats
+    from ..ops.stats import BucketRecord, BucketStats
     from ..storage.holders import Holder
     from ..storage.snapshot import Snapshot
 
@@ -127,7 +128,7 @@ def bucket(name: bytes, ref: BucketRef | None) -> Record:
     """Return a top-level bucket; ``root`` 0: it is inline. What isn't a bucket has none."""
     record: Record = {}
     put(record, "name", name)
-    record["root"] = ref.root if ref else None
+    record["root_page"] = ref.root if ref else None
     record["sequence"] = ref.sequence if ref else None
     return record
 
@@ -180,8 +181,8 @@ def info(snapshot: Snapshot) -> Record:
         "page_size": snapshot.page_size,
         "size": snapshot.size,
         "txid": meta.txid,
-        "root": meta.root,
-        "freelist": meta.freelist if meta.has_freelist else None,
+        "root_page": meta.root,
+        "freelist_page": meta.freelist if meta.has_freelist else None,
         "hwm": meta.hwm,
     }
 
@@ -205,7 +206,7 @@ def bucket_usages(buckets: Iterable[BucketRecord], size: int) -> Iterator[Record
         record: Record = {}
         put_bucket(record, found.path)
         share = found.bytes / size
-        record |= {"pairs": found.pairs, "keys": found.keys, "bytes": found.bytes, "share": share}
+        record |= {"pairs": found.pairs, "keys": found.keys, "bytes": found.bytes, "file_share": share}
         yield record | {"depth": found.depth, "inline": found.inline, "sequence": found.sequence}
 
 
@@ -213,8 +214,10 @@ def usage(path: str, found: Usage, buckets: Iterable[BucketRecord], dense: int) 
     """Return where the bytes of a file are; ``buckets`` is an iterator, one of each bucket."""
     record: Record = {}
     put_path(record, path)
-    record |= {name: getattr(found, name) for name in ("size", "root", "meta", "freelist", "free", "lost", "unused")}
-    record |= {"dense_size": dense, "gives_back": found.size - dense}
+    record["size"] = found.size
+    for name in ("root", "meta", "freelist", "free", "lost", "unused"):
+        record[f"{name}_bytes"] = getattr(found, name)
+    record |= {"dense_size": dense, "freed_bytes": found.size - dense}
     return record | {"buckets": bucket_usages(buckets, found.size)}
 
 
@@ -231,15 +234,22 @@ def pages(rows: Iterable[tuple[int, int]], free: int) -> bytes:
 
 
 def holder(found: Holder) -> Record:
-    """Return the record of a process that holds the lock or waits for it; null is unknown. ``since`` is Unix time."""
+    """Return the record of a process that holds the lock or waits for it; null is unknown."""
     return {
         "mode": found.mode,
         "waits": found.waits,
         "pid": found.pid or None,
         "command": text(os.fsencode(found.command)) if found.command else None,
-        "since": found.since,
+        "since": None if found.since is None else time_text(int(found.since * 1000) * 1_000_000),
         "writes": found.writes,
     }
+
+
+def traffic(requests: int, read: int, total: int, path: str) -> Record:
+    """Return a record about it."""
+    record: Record = {"kind": "traffic", "round_trips": requests, "read": read, "size": total}
+    put_path(record, path)
+    return record
 
 
 def result(path: str, output: str, **facts: Any) -> Record:

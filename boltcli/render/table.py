@@ -21,7 +21,7 @@ from ..text.large_values import Sliced, slices, text_parts, texts
 from ..text.sizes import amount
 from ..text.values import LARGE
 from ..text.visible import cut, folded, room_of, visible
-from .json_array import as_array
+from .json_streams import as_array
 from .records import pieces, put
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 
-from ..errors import BoltError, Changed, os_error
+from ..read_errors import BoltError, Changed, os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from itertools import chain
 
-from ..errors import DestinationIsSource, OpenError
+from ..read_errors import OpenError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def hold(fd: int, path: str) -> Held:
     held = _held(os.fstat(fd))
     if _reading is not None:
         if held[0] in _reading.streams:
+            from ..errors import DestinationIsSource
+
             raise DestinationIsSource(path)
         _reading.modes[held[0]] = held[1]
     hold_again(held)
@@ -128,6 +130,8 @@ def note_unknown() -> None:
 
 def refuse(path: str, found: os.stat_result) -> None:
     """Raise :class:`~boltcli.errors.DestinationIsSource` if the file at ``path``, with this status, is one of those."""
+    from ..errors import DestinationIsSource
+
     key = _held(found)[0]
     if key in dict(_open) or (_reading is not None and key in _reading.modes):
         raise DestinationIsSource(path)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from ..errors import Changed, Corrupted, DatabaseClosed, InvalidDatabase, OpenError
 from ..format.constants import ELEMENT_SIZE, FREELIST_PAGE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH, PAGE_TYPES
 from ..format.meta import Meta, choose
 from ..format.page import HEADER, Page, type_name
+from ..read_errors import Changed, Corrupted, DatabaseClosed, InvalidDatabase, OpenError
 from .files import cut, read_at, read_whole
 from .source import HOST_PAGE, Source, open_source
 

@@ -22,8 +22,8 @@ from __future__ import annotations
 import os
 import time
 
-from ..errors import ArgumentError, Locked, OpenError, SourceNotFound, os_error
 from ..format.constants import MAGIC, PAGE_HEADER_SIZE
+from ..read_errors import ArgumentError, OpenError, SourceNotFound, os_error
 from .files import Trying, read_at, unnamed_copy
 from .opened import hold, hold_again, keep_stdin, kept_stdin, let_go, note_unknown, split_member, take_stdin
 
@@ -254,6 +254,8 @@ def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, flo
         return
     if source.reason != "held":
         raise OpenError("lock", source.path, source.reason)
+    from ..errors import Locked
+
     raise Locked(source.path, describe_holder(source))
 
 

@@ -8,7 +8,6 @@ text; one that is not UTF-8 is written ``hex:...``, as commands accept it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,8 @@ from ..apps.contract import Column
 from ..apps.registry import recognised
 from ..database import Database
 from ..ops.read.content import EVERYTHING, Bounds, Pairs, placed, whole_content
+from ..text.json import is_json, parsed
+from ..text.values import text_of
 
 if TYPE_CHECKING:
     from ..apps.contract import Application, View
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 
 GENERAL = ("pairs", "buckets", "pages", "findings", "files")  # the relations that every database has
-LARGEST_JSON = 4 << 20  # bytes; a larger value isn't parsed as JSON, as its objects take many times its size
 
 
 class TableFile:
@@ -127,34 +127,15 @@ def name_bytes(text: str) -> bytes:
     return text.removeprefix("str:").encode("utf-8", "surrogateescape")
 
 
-def text_or_none(data: bytes) -> str | None:
-    """Return ``data`` as text, None if it is not UTF-8."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return None
-
-
 def json_or_none(data: bytes) -> str | None:
     """Return ``data`` as text if it is JSON, and not too large, else None. Numbers keep their digits."""
-    if len(data) > LARGEST_JSON or (not data[:1].strip() and not data.strip()):
-        return None
-    try:
-        text = data.decode()
-        json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        return None
-    return text
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(name)
+    return data.decode() if is_json(data) else None
 
 
 def pair_columns(file: TableFile, wanted: Sequence[str], bounds: Bounds = EVERYTHING) -> Iterator[dict[str, list[Any]]]:
     """Yield the pairs of ``file`` as columns, a page's worth at a time; only the columns that are ``wanted``."""
     values = any(name.startswith("value") for name in wanted)
-    makers: dict[str, Callable[[Any], Any]] = {"text": text_or_none, "json": json_or_none}
+    makers: dict[str, Callable[[Any], Any]] = {"text": text_of, "json": json_or_none}
     for path, event in placed(whole_content(file.snapshot, bounds, values=values, warn=file.warn)):
         if not isinstance(event, Pairs):
             continue
@@ -174,7 +155,7 @@ def pair_columns(file: TableFile, wanted: Sequence[str], bounds: Bounds = EVERYT
 def _pair_rows(file: TableFile) -> Iterator[Row]:
     names = [column.name for column in PAIR_COLUMNS]
     for columns in pair_columns(file, names):
-        columns["value_json"] = [None if text is None else json.loads(text) for text in columns["value_json"]]
+        columns["value_json"] = [None if text is None else parsed(text) for text in columns["value_json"]]
         yield from zip(*(columns[name] for name in names))
 
 
@@ -195,7 +176,7 @@ def _page_rows(file: TableFile) -> Iterator[Row]:
     for page, kind in enumerate(mapped.kinds):
         owner = mapped.owner(page)
         bucket = None if owner is None else [name_text(name) for name in mapped.path(owner)]
-        yield page, KINDS[kind], bucket, mapped.fills[page]
+        yield page, KINDS[kind], bucket, mapped.fills[page] / 100
 
 
 def _finding_rows(file: TableFile) -> Iterator[Row]:
@@ -227,8 +208,8 @@ BUCKETS = Relation(
 )  # fmt: skip
 PAGES = Relation(
     "pages",
-    "all pages: kind, the bucket that owns each, the share of its room in use in percent",
-    (Column("page", "integer"), Column("kind"), Column("bucket", "names"), Column("fill", "integer")),
+    "all pages: type, the bucket that owns each, the share of its room in use (0 to 1)",
+    (Column("page", "integer"), Column("type"), Column("bucket", "names"), Column("fill_share", "number")),
     _page_rows,
 )
 FINDINGS = Relation(
@@ -241,8 +222,9 @@ FILES = Relation(
     "files",
     "the files themselves",
     (
-        Column("size", "integer"), Column("page_size", "integer"), Column("txid", "integer"), Column("root", "integer"),
-        Column("freelist", "integer"), Column("hwm", "integer"), Column("application"), Column("layout"),
+        Column("size", "integer"), Column("page_size", "integer"), Column("txid", "integer"),
+        Column("root_page", "integer"), Column("freelist_page", "integer"), Column("hwm", "integer"),
+        Column("application"), Column("layout"),
     ),
     _file_rows,
 )  # fmt: skip

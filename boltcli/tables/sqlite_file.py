@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArgumentError
 from ..ops.read.content import Enter, Pairs, bucket_at
 from ..text.cells import cell
-from ..text.json import plain_text
+from ..text.json import parsed, plain_text
 from .relations import name_bytes, name_text
 from .row_chunks import row_chunks
 
@@ -57,7 +56,7 @@ def _write_content(connection: sqlite3.Connection, content: Iterable[Placed]) ->
     )
     buckets = pairs = 0
     for path, event in content:
-        names = json.dumps(list(map(name_text, path)), ensure_ascii=False)
+        names = plain_text(list(map(name_text, path)))
         number = buckets + pairs + 1
         if isinstance(event, Enter):
             buckets += 1
@@ -140,7 +139,7 @@ def read_rows(path: str) -> Iterator[Placed]:
             " FROM pairs ORDER BY 1"
         )
         for number, names, sequence, key, value in found:
-            bucket: Path = tuple(map(name_bytes, json.loads(names)))
+            bucket: Path = tuple(map(name_bytes, parsed(names)))
             if sequence is not None:
                 yield bucket_at(bucket, int(sequence))
             else:

@@ -127,13 +127,20 @@ def indented(data: bytes) -> bytes | None:
         return None
 
 
-def embedded(data: bytes) -> orjson.Fragment | None:
-    """Return ``data`` as a part of a record, with unchanged numbers, if it is JSON and not too large; else None."""
+def is_json(data: bytes) -> bool:
+    """Return whether ``data`` is JSON, and not too large."""
     if len(data) > LARGEST_JSON:
-        return None
+        return False
     try:
         orjson.loads(data)
     except (orjson.JSONDecodeError, RecursionError):
+        return False
+    return True
+
+
+def embedded(data: bytes) -> orjson.Fragment | None:
+    """Return ``data`` as a part of a record, with unchanged numbers, if it is JSON and not too large; else None."""
+    if not is_json(data):
         return None
     # Line ends stand between tokens only: a string has none.
     return orjson.Fragment(data.replace(b"\n", b" ").replace(b"\r", b" "))

@@ -12,8 +12,7 @@ decoded values, and in the cells of tables, ``0x`` and hexadecimal (:func:`cell_
 
 from __future__ import annotations
 
-from ..errors import ArgumentError
-from .golang import code_point, is_print, quote
+from ..read_errors import ArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,10 +35,15 @@ def auto(data: bytes) -> bytes:
     """Return the bytes themselves if they are printable UTF-8, else hexadecimal."""
     if 1 not in data.translate(_CONTROLS):
         try:
-            if is_print(data.decode()):
-                return data
+            text = data.decode()
         except UnicodeDecodeError:
-            pass
+            return data.hex().encode()
+        if text.isascii():
+            return data
+        from .golang import is_print
+
+        if is_print(text):
+            return data
     return data.hex().encode()
 
 
@@ -94,6 +98,8 @@ def formatted(items: list[bytes], form: str) -> list[bytes]:
             # Most that isn't printable has control bytes: then the rest of the rule isn't needed.
             items = [hexlify(item) if 1 in item.translate(_CONTROLS) else auto(item) for item in items]
     elif form == "ascii-encoded":
+        from .golang import quote
+
         items = list(map(quote, items))
     elif form == "hex":
         from binascii import hexlify
@@ -111,6 +117,8 @@ def formatted(items: list[bytes], form: str) -> list[bytes]:
 
 def quoted_keys(keys: list[bytes]) -> list[bytes]:
     """Return each key as ``page`` writes it: double-quoted if it is printable, else in hexadecimal."""
+    from .golang import quote
+
     texts = formatted(keys, "auto")
     return [quote(key) if text is key else text for key, text in zip(keys, texts)]
 
@@ -123,6 +131,8 @@ def parse(argument: bytes, form: str) -> bytes:
         raise _UnsupportedFormat(f"parseBytes: unsupported format: {form}")
     for byte in argument:
         if byte not in _HEX_DIGITS:
+            from .golang import code_point
+
             raise ArgumentError(f"encoding/hex: invalid byte: {code_point(byte)}")
     if len(argument) % 2:
         raise ArgumentError("encoding/hex: odd length hex string")
@@ -222,11 +232,13 @@ def text_or_bytes(data: bytes) -> str | bytes:
 
 def shown_text(data: bytes) -> str | None:
     """Return bytes as text if the rule of bbolt shows them as they are, else None."""
+    from .golang import is_print
+
     text = text_of(data)
     return text if text is not None and is_print(text) else None
 
 
-def escaped_text(data: bytes) -> str:
+def as_text(data: bytes) -> str:
     """Return bytes as text for a message; what isn't UTF-8 is escaped."""
     return data.decode("utf-8", "backslashreplace")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..errors import BucketNotFound
 from ..format.bucket import BucketRef, open_bucket
 from ..format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, LEAF_PAGE
 from ..format.page import BranchElements, LeafElements
+from ..read_errors import BucketNotFound, Corrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,13 @@ def root_bucket(snapshot: Snapshot) -> BucketRef:
     return BucketRef(snapshot.meta.root, snapshot.meta.sequence)
 
 
-def has_branches(snapshot: Snapshot, bucket: BucketRef) -> bool:
-    """Return whether the tree of ``bucket`` has branch pages; raises :class:`~boltcli.errors.Corrupted`."""
-    return bucket.root != 0 and snapshot.page(bucket.root, (bucket.root,), bucket).flags == BRANCH_PAGE
+def keys_on_one_page(snapshot: Snapshot, bucket: BucketRef) -> list[bytes] | None:
+    """Return the keys of ``bucket`` if one sound page has them all; None if only a walk can say what it holds."""
+    try:
+        page = bucket.inline or snapshot.page(bucket.root, (bucket.root,), bucket)
+        return LeafElements(page).keys() if page.flags == LEAF_PAGE else None
+    except Corrupted:
+        return None
 
 
 def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> tuple[LeafElements, int]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import compress
 
-from ..errors import Corrupted
 from ..format.bucket import BucketRef, open_bucket, path_of
 from ..format.constants import LEAF_PAGE
 from ..format.page import LeafElements
 from ..kernel import reached_pages
+from ..read_errors import Corrupted
 from ..storage.snapshot import BEYOND as BEYOND_FILE
 from .walk import Seen, flat, pages_or_damage
 

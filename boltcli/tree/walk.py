@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from ..errors import Corrupted
 from ..format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE
 from ..format.page import BranchElements, LeafElements, Page, ascend
+from ..read_errors import Corrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -342,6 +342,8 @@ def leaf_ranges(
     within each page stays ascending. Raises as :func:`leaf_pages` does, and what
     ``guard`` raises; by default one for a list, or for a range of keys.
     """
+    from bisect import bisect_left
+
     guard = guard or Whole(snapshot, ordered=bool(start) or stop is not None)
     for page in leaf_pages(snapshot, bucket, start, stop, reverse=reverse, guard=guard):
         leaf = LeafElements(page)

@@ -41,7 +41,7 @@ def test_shared_stores(name: str) -> None:
         for each in content["images"]:
             if each["Name"] in images:
                 row, target = images[each["Name"]], each["Target"]
-                fields = ("digest", "mediatype", "size", "createdat", "updatedat", "labels")
+                fields = ("digest", "media_type", "size", "created_at", "updated_at", "labels")
                 assert [row[field] for field in fields] == [
                     target["digest"], target["mediaType"], target["size"], each["CreatedAt"], each["UpdatedAt"],
                     each["Labels"] or {},
@@ -51,25 +51,25 @@ def test_shared_stores(name: str) -> None:
             fields = ("id", "image", "labels", "runtime", "snapshot_key", "snapshotter")
             assert [row[field] for field in fields] == [each[field] for field in fields]
             assert (row["sandbox_id"] or "") == each.get("sandbox_id", "")
-            assert (row["createdat"], row["spec_type"]) == (each["created_at"], each["spec_type_url"])
+            assert (row["created_at"], row["spec_type"]) == (each["created_at"], each["spec_type_url"])
             assert row["spec"] == json.loads(each["spec_value"])
         for each, row in zip(content["content"], views["content"][namespace], strict=True):
-            assert [row[field] for field in ("digest", "size", "createdat", "updatedat", "labels")] == [
+            assert [row[field] for field in ("digest", "size", "created_at", "updated_at", "labels")] == [
                 each["Digest"], each["Size"], each["CreatedAt"], each["UpdatedAt"], each["Labels"] or {},
             ]  # fmt: skip
         for each, row in zip(content["snapshots"], views["snapshots"][namespace], strict=True):
-            assert [row[field] for field in ("key", "parent", "createdat", "updatedat", "labels")] == [
+            assert [row[field] for field in ("key", "parent", "created_at", "updated_at", "labels")] == [
                 each["Name"], each.get("Parent"), each["Created"], each["Updated"], each.get("Labels") or {},
             ]  # fmt: skip
         leases = {row["id"]: row for row in views["leases"][namespace]}
         for each in content["leases"]:
             row = leases[each["ID"]]
-            assert (row["createdat"], row["labels"]) == (each["CreatedAt"], each["Labels"] or {})
+            assert (row["created_at"], row["labels"]) == (each["CreatedAt"], each["Labels"] or {})
             held = [(one["Type"], one["ID"]) for one in content["lease_resources"][each["ID"]] or []]
             assert sorted((one["type"], one["id"]) for one in row["resources"]) == sorted(held)
         assert [row["ref"] for row in views["ingests"][namespace]] == [each["Ref"] for each in content["ingests"]]
         assert [
-            (row["id"], row["runtime"], row["sandboxer"], row["createdat"], row["labels"])
+            (row["id"], row["runtime"], row["sandboxer"], row["created_at"], row["labels"])
             for row in views["sandboxes"].get(namespace, [])
         ] == [
             (each["id"], each["runtime"], each["sandboxer"], each["created_at"], each["labels"])
@@ -94,11 +94,11 @@ def audit(path: Path, now: int) -> tuple[dict[str, Any], dict[str, list[str]]]:
 
 def blob(size: int, **labels: str) -> Tree:
     marks = {name.encode(): value.encode() for name, value in labels.items()}
-    return {b"createdat": put_go_time(0), b"size": put_varint(size), b"labels": marks}
+    return {b"created_at": put_go_time(0), b"size": put_varint(size), b"labels": marks}
 
 
 def image(digest: bytes) -> Tree:
-    return {b"target": {b"digest": digest, b"size": put_varint(5), b"mediatype": b"m"}}
+    return {b"target": {b"digest": digest, b"size": put_varint(5), b"media_type": b"m"}}
 
 
 def snapshot(parent: bytes, *children: bytes) -> Tree:
@@ -129,7 +129,7 @@ def test_planted_faults(tmp_path: Path) -> None:
                            b"s3": snapshot(b"gone"), b"s4": snapshot(b"", b"nobody")},
                 },
                 b"leases": {
-                    b"on": {b"createdat": put_go_time(0), b"content": {b"sha256:leased": b"", b"sha256:away": b""}},
+                    b"on": {b"created_at": put_go_time(0), b"content": {b"sha256:leased": b"", b"sha256:away": b""}},
                     b"off": {b"labels": {b"containerd.io/gc.expire": b"2020-01-01T00:00:00Z"},
                              b"content": {b"sha256:late": b""}},
                 },

@@ -84,7 +84,7 @@ def test_kubernetes_objects(name: str) -> None:
     assert objects.keys() >= said["k8s_objects"].keys()
     for key, content in said["k8s_objects"].items():
         row, meta = objects[key], content["metadata"]
-        assert (row["apiVersion"], row["kind"]) == (content["apiVersion"], content["kind"])
+        assert (row["api_version"], row["kind"]) == (content["apiVersion"], content["kind"])
         assert [row[field] for field in ("name", "namespace", "uid")] == [
             meta.get(field) for field in ("name", "namespace", "uid")
         ]

@@ -212,7 +212,7 @@ def test_shared_snapshotter() -> None:
     agree(path, "snapshots", naive.snapshots(tree))
     wanted = said("containerd-2.x")
     assert {f"{row['id']}={row['key']}" for row in rows(path, "snapshots")} == set(wanted["ids"])
-    assert [(row["key"], row["kind"], row["parent"], row["createdat"]) for row in rows(path, "snapshots")] == [
+    assert [(row["key"], row["kind"], row["parent"], row["created_at"]) for row in rows(path, "snapshots")] == [
         (each["Name"], each["Kind"], each.get("Parent"), each["Created"]) for each in wanted["snapshotter"]
     ]
 
@@ -222,15 +222,15 @@ def test_shared_containerd_as_containerd_says(namespace: str) -> None:
     path, _ = shared("containerd-2.x-meta.db")
     wanted = said("containerd-2.x")[namespace]
     here = ("--where", f"namespace={namespace}")
-    assert [(row["name"], row["digest"], row["mediatype"], row["size"], row["createdat"], row["labels"])
+    assert [(row["name"], row["digest"], row["media_type"], row["size"], row["created_at"], row["labels"])
             for row in rows(path, "images", *here)] == [
         (each["Name"], each["Target"]["digest"], each["Target"]["mediaType"], each["Target"]["size"],
          each["CreatedAt"], each["Labels"] or {}) for each in wanted["images"]
     ]  # fmt: skip
-    assert [(row["digest"], row["size"], row["updatedat"], row["labels"]) for row in rows(path, "content", *here)] == [
+    assert [(row["digest"], row["size"], row["updated_at"], row["labels"]) for row in rows(path, "content", *here)] == [
         (each["Digest"], each["Size"], each["UpdatedAt"], each["Labels"] or {}) for each in wanted["content"]
     ]
-    assert [(row["key"], row["parent"], row["createdat"]) for row in rows(path, "snapshots", *here)] == [
+    assert [(row["key"], row["parent"], row["created_at"]) for row in rows(path, "snapshots", *here)] == [
         (each["Name"], each.get("Parent"), each["Created"]) for each in wanted["snapshots"]
     ]
     assert len(rows(path, "containers", *here)) == wanted["containers"]

@@ -68,7 +68,7 @@ PUBLIC = ("map", "metrics")
 def _writes(name: str) -> bool:
     command = find(name)
     assert command is not None
-    return any(option.kind == "file" and option.name in ("output", "changes") for option in command.options)
+    return any(option.kind == "result" and option.name in ("output", "changes") for option in command.options)
 
 
 def test_the_table_has_every_command_that_writes() -> None:
@@ -490,7 +490,7 @@ def test_an_array_can_be_imported(name: str, tmp_path: Path) -> None:
 
 
 def test_any_block_size_of_an_array() -> None:
-    from boltcli.render.json_array import ArrayReader, ArrayWriter
+    from boltcli.render.json_streams import ArrayReader, ArrayWriter
 
     lines = b'{"a":"],"}\n{"b":[1,2]}\n{"c":"x,"}\n'
     out = io.BytesIO()

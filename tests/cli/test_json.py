@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -297,7 +298,7 @@ def test_who_holds_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         if holder["pid"] is not None:  # where the system tells
             assert holder["pid"] == pid
             assert "python" in holder["command"]
-            assert abs(holder["since"] - time.time()) < 3600
+            assert abs(datetime.fromisoformat(holder["since"]).timestamp() - time.time()) < 3600
         # As where it doesn't.
         monkeypatch.setattr(holders, "_table", lambda file: [])
         _, (holder,), _ = run_json("lock", path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.render.finding_summary import ranges, summary
+from boltcli.render.doctor_report import findings_summary, ranges
 from tests.cli.test_streams import on_a_terminal
 from tests.live import held
 from tests.schema import run_json
@@ -65,8 +65,8 @@ def test_findings_are_not_without_end(tmp_path: Path) -> None:
 def test_ranges() -> None:
     assert ranges([5, 3, 4, 9, 4]) == [(3, 5), (9, 9)]
     assert ranges([]) == []
-    assert summary({"lost": [7]}) == b"boltcli: 1 lost: page 7\n"
-    assert summary({"lost": list(range(0, 40, 2))}).endswith(b": pages 0, 2, 4, 6, 8, 10, 12, 14, ...\n")
+    assert findings_summary({"lost": [7]}) == b"boltcli: 1 lost: page 7\n"
+    assert findings_summary({"lost": list(range(0, 40, 2))}).endswith(b": pages 0, 2, 4, 6, 8, 10, 12, 14, ...\n")
 
 
 def test_a_key_is_text_where_text_shows_it_as_text() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,18 +46,18 @@ def test_numbers_of_every_fixture(path: Path) -> None:
     info = run_json("info", path)[1][0]
     usage = run_json("du", path)[1][0]
     state = State.of(path)
-    assert (record["size_bytes"], record["page_size_bytes"], record["txid"]) == tuple(
+    assert (record["size"], record["page_size"], record["txid"]) == tuple(
         info[name] for name in ("size", "page_size", "txid")
     )
     assert record["pairs"] == len(state.pairs)
     assert record["buckets"] == len(state.buckets) - 1
     assert (record["free_bytes"], record["lost_bytes"], record["freelist_bytes"], record["unused_bytes"]) == tuple(
-        usage[name] for name in ("free", "lost", "freelist", "unused")
+        usage[f"{name}_bytes"] for name in ("free", "lost", "freelist", "unused")
     )
     assert sum(record["pages"].values()) == info["hwm"]
     assert (record["up"], record["check_ok"], record["check_findings"]) == (1, 1, 0)
-    assert record["last_write_timestamp_seconds"] == pytest.approx(path.stat().st_mtime, abs=0.01)
-    assert 0 <= record["last_write_age_seconds"] <= time.time() - path.stat().st_mtime + 1
+    assert datetime.fromisoformat(record["modified"]).timestamp() == pytest.approx(path.stat().st_mtime, abs=0.01)
+    assert 0 <= record["age"] <= time.time() - path.stat().st_mtime + 1
 
 
 def test_the_format(tmp_path: Path) -> None:

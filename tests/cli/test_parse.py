@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from typer.main import get_command
 
 from boltcli.cli import command_table, make_table
-from boltcli.cli.command import Command
+from boltcli.cli.command import Command, Option
 from boltcli.cli.command_table import COMMANDS
 from boltcli.cli.opener import Opener
-from boltcli.cli.option import Option
 from boltcli.cli.output import Output
 from boltcli.cli.parse import UsageError, parse
 from boltcli.cli.registry import GROUPS, all_commands, declared, find, is_group, names

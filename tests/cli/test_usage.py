@@ -22,14 +22,14 @@ from tests.support import DATABASES, ROOT, error_line, fixture, freelist, page, 
 def test_every_byte_is_somewhere(path: Path, tmp_path: Path) -> None:
     _, (du,), _ = run_json("du", path)
     outer = [bucket for bucket in du["buckets"] if len(bucket.get("bucket", bucket.get("bucket_hex"))) == 1]
-    parts = [du[name] for name in ("root", "meta", "freelist", "free", "lost", "unused")]
+    parts = [du[f"{name}_bytes"] for name in ("root", "meta", "freelist", "free", "lost", "unused")]
     assert sum(parts) + sum(bucket["bytes"] for bucket in outer if not bucket["inline"]) == du["size"]
     assert du["size"] == path.stat().st_size
-    assert du["lost"] == 0
+    assert du["lost_bytes"] == 0
     assert du["dense_size"] == boltcli.compact(path, tmp_path / "dense.db", dense=True).size
-    assert du["gives_back"] == du["size"] - du["dense_size"]
+    assert du["freed_bytes"] == du["size"] - du["dense_size"]
     text = run("du", path)[1].decode()
-    assert text.endswith(f"compact --dense would give back {du['gives_back']} bytes\n") or du["gives_back"] < 0
+    assert text.endswith(f"compact --dense would give back {du['freed_bytes']} bytes\n") or du["freed_bytes"] < 0
     lines = text.splitlines()
     assert len(lines) == len(du["buckets"]) + sum(part > 0 for part in parts) + 2 or "\n" in str(du["buckets"])
 
@@ -108,7 +108,7 @@ def test_a_page_of_a_tree_that_is_referenced_twice_counts_twice(tmp_path: Path) 
         small(freelist(2), root, page(4, 1, [(b"a", pgid(5)), (b"b", pgid(5))]), page(5, 2, [(b"a", b"1")]))
     )
     _, (found,), _ = run_json("du", file)
-    assert [bucket["bytes"] for bucket in found["buckets"]] == [3 * found["root"]]  # whose own page is one
+    assert [bucket["bytes"] for bucket in found["buckets"]] == [3 * found["root_bytes"]]  # whose own page is one
     assert b"b: 2 pairs" in run("tree", file)[1]
     assert b'kind="leaf"} 3' in run("metrics", file)[1]
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.render import golang, isprint
+from boltcli.text import golang, isprint
 from tests.compat import bbolt, damaged, goldens, live
 from tests.compat.damaged import Tally
 from tests.compat.differences import report

@@ -17,9 +17,10 @@ from boltcli.kernel import compact as copied
 from boltcli.ops.check import database_check
 from boltcli.ops.check.findings import Finding
 from boltcli.ops.read.key_pages import all_keys, keyed_leaves
-from boltcli.ops.stats.buckets import BucketRecord, bucket_usage, database_stats, inspect
+from boltcli.ops.stats import BucketRecord
+from boltcli.ops.stats.buckets import bucket_usage, database_stats, inspect
 from boltcli.ops.write.compact import compact, measure
-from boltcli.render.inspect import bucket_tree
+from boltcli.render.bbolt_text import inspect_text
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.page_map import free_pages
 from tests.support import run
@@ -54,7 +55,7 @@ def answers(path: Path, kernel: bool) -> Answers:
                 "check": _or_error(lambda: [part.line() for part, _ in zip(_check(snapshot), range(MOST_FINDINGS))]),
                 "stats": _or_error(lambda: _stats(snapshot, b"")),
                 "stats of some": _or_error(lambda: _stats(snapshot, b"b")),
-                "inspect": _or_error(lambda: b"".join(bucket_tree(inspect(snapshot)))),
+                "inspect": _or_error(lambda: b"".join(inspect_text(inspect(snapshot)))),
                 "free": _or_error(lambda: free_pages(snapshot)),
                 "verify": run("verify", path),
                 "compact": _or_error(lambda: _compact(snapshot)),

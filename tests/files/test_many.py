@@ -313,7 +313,7 @@ def test_audit_and_metrics_as_rows(command: str, folder: Path, tmp_path: Path) -
         assert json.loads(rows["good"]["answers"]) == single["answers"]
         assert "no known application" in rows["damaged.db"]["error"]
     else:
-        assert (rows["good"]["up"], rows["good"]["size_bytes"]) == (1, len(DATA))
+        assert (rows["good"]["up"], rows["good"]["size"]) == (1, len(DATA))
         assert json.loads(rows["good"]["pages"]) == single["pages"]
     lines = tmp_path / "results.ndjson"
     words[-1] = lines

@@ -11,9 +11,8 @@ from boltcli.ops.space.page_use import page_story
 from boltcli.ops.space.pages import Usage
 from boltcli.ops.space.top import space_top
 from boltcli.ops.stats.buckets import database_stats
-from boltcli.render.page_cells import cells
-from boltcli.render.page_picture import svg, text
-from boltcli.render.page_stories import story_record, story_text
+from boltcli.render.page_picture import cells, svg, text
+from boltcli.render.why_report import story_record, story_text
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree import page_map as pm
 from boltcli.tree.page_map import free_pages
@@ -67,7 +66,7 @@ def test_lost_and_damaged_pages_are_told_apart(tmp_path: Path) -> None:
         story = page_story(snapshot, 5, mapped, None, [])
         assert story.problem == "its header says that it is page 9"
         assert b"before: the other meta page" in story_text(story)
-        assert story_record("a.db", story)["state"] == "damaged"
+        assert story_record("a.db", story)["type"] == "damaged"
         assert page_story(snapshot, 6, mapped, None, []).first == b"x"
         assert page_story(snapshot, 99, mapped, None, []).problem
 

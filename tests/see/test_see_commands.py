@@ -21,14 +21,14 @@ def test_json_is_as_the_schema_says(path: Path) -> None:
     assert size == -(-path.stat().st_size // run_json("info", path)[1][0]["page_size"])
     # Against the page list: the kind of every page that is not in an overflow run.
     for row in run_json("pages", path)[1]:
-        assert rows[row["page"]]["kind"] == row["type"]
+        assert rows[row["page"]]["type"] == row["type"]
     status, (top,), _ = run_json("top", path)
     assert status == 0
     assert top["size"] == path.stat().st_size
-    assert sum(row["count"] for row in top["fills"]) == sum(row["kind"] == "leaf" for row in rows)
+    assert sum(row["count"] for row in top["fills"]) == sum(row["type"] == "leaf" for row in rows)
     status, stories, _ = run_json("why", path, *map(str, range(min(size, 40))))
     assert status == 0
-    assert [story["state"] for story in stories] == [row["kind"] for row in rows[:40]]
+    assert [story["type"] for story in stories] == [row["type"] for row in rows[:40]]
     assert [story.get("bucket") for story in stories] == [row.get("bucket") for row in rows[:40]]
 
 
@@ -67,7 +67,7 @@ def test_a_damaged_file_is_shown_too(tmp_path: Path) -> None:
     data[leaf * page_size : leaf * page_size + 8] = b"\xff" * 8
     path.write_bytes(data)
     rows = run_json("map", path)[1]
-    assert rows[leaf]["kind"] == "damaged"
+    assert rows[leaf]["type"] == "damaged"
     (story,) = run_json("why", path, str(leaf))[1]
     assert story["findings"]
     assert story["problem"]

@@ -47,3 +47,14 @@ def test_times_bytes_and_line_ends() -> None:
     assert rows("sql", "SELECT 'a' || chr(10) || chr(13) || chr(9) || 'b' AS x", document, "--csv") == [
         ["x"], ["a\n\r\tb"],
     ]  # fmt: skip
+
+
+def test_numbers_beyond_64_bits_in_arrow(tmp_path: Path) -> None:
+    """A column of which one number is too large for 64 bits, signed, is written again, as decimals."""
+    import pyarrow.parquet
+
+    ids = [int(row[0]) for row in rows("view", fixture("etcd-3.6"), "members", "--columns", "id", "--csv")[1:]]
+    assert max(ids) >= 1 << 63
+    dest = tmp_path / "members.parquet"
+    assert run("export", fixture("etcd-3.6"), "--view", "members", "-o", dest)[0] == 0
+    assert pyarrow.parquet.read_table(dest).column("id").to_pylist() == ids

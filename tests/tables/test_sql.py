@@ -75,7 +75,8 @@ def test_other_relations_are_what_commands_say(path: Path) -> None:
     buckets = ask("SELECT pairs, keys, bytes, depth, sequence FROM buckets", path)
     assert sorted(buckets) == sorted((b["pairs"], b["keys"], b["bytes"], b["depth"], b["sequence"]) for b in tree)
     shown = [json.loads(line) for line in run("map", "--json", path)[1].splitlines()]
-    assert ask("SELECT page, kind, fill FROM pages", path) == [(p["page"], p["kind"], p["fill"]) for p in shown]
+    pages = [(row["page"], row["type"], row["fill_share"]) for row in shown]
+    assert ask("SELECT page, type, fill_share FROM pages", path) == pages
     assert ask("SELECT * FROM findings", path) == []
 
 

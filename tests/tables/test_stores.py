@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import boltcli
+from boltcli.database import Database
 from boltcli.errors import BoltError
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tables.duck import Session
@@ -46,7 +47,7 @@ def test_every_view(path: Path) -> None:
             for view in views:
                 columns = [TIMES.format(c.name) if c.type == "time" else f'"{c.name}"' for c in view.columns]
                 try:
-                    expected = list(view.rows(file.store))
+                    expected = list(view.rows(Database(file.snapshot)))
                 except BoltError as error:
                     with pytest.raises(type(error)):
                         session.run(f'SELECT * FROM "{view.name}"')

@@ -12,19 +12,21 @@ from hypothesis import strategies as st
 
 from boltcli.errors import ArgumentError
 from boltcli.ops.read.content import Enter
-from boltcli.render import long_json_lines as long_lines
+from boltcli.render import json_streams as long_lines
 from boltcli.render.element_lines import element_lines
-from boltcli.render.export_rows import End, parse_row, parsed_rows
+from boltcli.render.json_rows import End, parse_row, parsed_rows
 from boltcli.render.records import put, put_bucket
 from boltcli.text.json import line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from boltcli.ops.read.content import Placed
 
 Row = tuple[object, ...]
 
 
-def pair(path: tuple[bytes, ...], key: bytes, value: bytes, form: str) -> dict[str, object]:
+def pair(path: Sequence[bytes], key: bytes, value: bytes, form: str) -> dict[str, object]:
     record: dict[str, object] = {}
     put_bucket(record, path)
     put(record, "key", key)

@@ -16,7 +16,7 @@ from boltcli.cli.values import parse_decimal, parse_string_slice, parse_uint32
 from boltcli.errors import ArgumentError, BoltError, Corrupted, OpenError, SourceNotFound
 from boltcli.ops.read.select_items import keys_with_prefix
 from boltcli.ops.stats.buckets import inspect
-from boltcli.render.hexdump import hexdump
+from boltcli.render.page_text import hexdump
 from boltcli.storage.raw import RawFile, begin_copy, write_patches
 from boltcli.storage.snapshot import Snapshot
 from boltcli.text.golang import json_string

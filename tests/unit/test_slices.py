@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boltcli.errors import ArgumentError
-from boltcli.render import items, records
+from boltcli.render import item_lines, records
 from boltcli.text import large_values as slices
 from boltcli.text.values import FORMATS, formatted
 
@@ -25,7 +25,7 @@ def small_slices() -> Any:
     """Slices of three bytes, and every value is a large one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(slices, "_SLICE", 3)
-        for module in (records, items):
+        for module in (records, item_lines):
             patch.setattr(module, "LARGE", -1)
         yield
 
@@ -37,7 +37,7 @@ def test_formats(data: bytes, form: str) -> None:
         assert b"".join(slices.slices(data, form)) == expected
     if form == "auto":
         assert "".join(slices.texts(data)).encode() == expected
-        assert b"".join(items.value_line(data, form)) == expected + b"\n"
+        assert b"".join(item_lines.value_line(data, form)) == expected + b"\n"
 
 
 def test_an_unknown_format() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...text.times import ZERO, go_time, time_text
+from ...text.values import as_text
 
 _ZEROS = {1: False, 2: 0, 3: 0, 4: 0, 6: ""}  # by the ids of basic types
 _DEEPEST = 48
@@ -73,7 +74,7 @@ class _Stream:
         return self.data[self.at - size : self.at]
 
     def text(self) -> str:
-        return self.take(self.unsigned()).decode("utf-8", "backslashreplace")
+        return as_text(self.take(self.unsigned()))
 
     # Messages.
 

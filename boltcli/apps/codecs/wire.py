@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 from unicodedata import category, name
 
+from ...text.values import as_text
 from .integers import signed, uvarint
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
@@ -79,7 +80,7 @@ class Message:
 
     def text(self, number: int) -> str:
         """Return a string field, "" by default; bytes that aren't UTF-8 are escaped in it."""
-        return self.data(number).decode("utf-8", "backslashreplace")
+        return as_text(self.data(number))
 
     def message(self, number: int) -> Message:
         """Return a message in the message, an empty one by default."""
@@ -91,7 +92,7 @@ class Message:
 
     def all_text(self, number: int) -> list[str]:
         """Return all values of a repeated string field."""
-        return [value.decode("utf-8", "backslashreplace") for value in self.all_bytes(number)]
+        return [*map(as_text, self.all_bytes(number))]
 
     def text_map(self, number: int) -> dict[str, str]:
         """Return a map of strings to strings."""

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...text.times import age, parse_time
+from ...text.values import as_text
 from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
 from ..rules import Deviation, Rule, answers, findings
-from ..values import as_text, buckets_at, find, names_at, text_of
+from ..values import buckets_at, find, names_at, text_of
 from .layout import EXPIRES, V1, is_snapshotter, labels, namespaces, recognise, size_of, time_of
 from .views import resources
 

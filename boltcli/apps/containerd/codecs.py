@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ...text.times import go_time, time_text
+from ...text.values import text_or_bytes
 from ..codecs.integers import varint, whole_uvarint
 from ..contract import ANY, REST, Codec, Path, Pattern, Plain, matches
-from ..values import TEXT, text_or_bytes
+from ..values import TEXT
 from .layout import V1, any_value, parent_and_child
 
 _TIMES = (b"createdat", b"updatedat", b"expireat")

@@ -7,10 +7,11 @@ from typing import Any
 
 from ...text.json import load
 from ...text.times import go_time
+from ...text.values import as_text
 from ..codecs.integers import uvarint, varint
 from ..codecs.wire import Message
 from ..contract import CERTAIN, LIKELY, Recognition, Store
-from ..values import as_text, buckets, find, pairs_at, text_map, value_of
+from ..values import buckets, find, pairs_at, text_map, value_of
 
 V1, VERSION = b"v1", b"version"
 OBJECTS = (b"images", b"containers", b"content", b"snapshots", b"leases", b"sandboxes", b"labels", b"ingests")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ...text.json import jsonable
 from ...text.times import parse_time
+from ...text.values import as_text
 from ..codecs.integers import whole_uvarint
 from ..contract import ANY, Store
-from ..values import as_text, buckets_at, find, names_at, text_map, text_of, value_of
+from ..values import buckets_at, find, names_at, text_map, text_of, value_of
 from ..views import Rows, computed, key_text, nested, parent, records, time, view
 from .layout import EXPIRES, V1, any_value, children_of, is_snapshotter, labels, namespaces, size_of, time_of
 
@@ -43,7 +44,7 @@ def namespace_rows(db: Store) -> Rows:
 
 @view(
     "Snapshots with parents; kind, size and id (its directory) in a snapshotter's own file",
-    "namespace snapshotter key name parent children:json createdat:time updatedat:time labels:json kind size:integer "
+    "namespace snapshotter key name parent children:json created_at:time updated_at:time labels:json kind size:integer "
     "inodes:integer id:integer",
 )
 def snapshots(db: Store) -> Rows:
@@ -51,8 +52,8 @@ def snapshots(db: Store) -> Rows:
         return {
             "key": as_text(key),
             "parent": text_of(each, b"parent") or None,
-            "createdat": time_of(each, b"createdat"),
-            "updatedat": time_of(each, b"updatedat"),
+            "created_at": time_of(each, b"createdat"),
+            "updated_at": time_of(each, b"updatedat"),
             "labels": labels(each),
         }
 
@@ -90,7 +91,7 @@ def resources(lease: Store) -> list[dict[str, str]]:
 
 @view(
     "Leases and what they hold",
-    "namespace id createdat:time expires:time labels:json resource_count:integer resources:json",
+    "namespace id created_at:time expires_at:time labels:json resource_count:integer resources:json",
 )
 def leases(db: Store) -> Rows:
     for namespace, store in namespaces(db):
@@ -99,8 +100,8 @@ def leases(db: Store) -> Rows:
             yield {
                 "namespace": as_text(namespace),
                 "id": as_text(name),
-                "createdat": time_of(lease, b"createdat"),
-                "expires": parse_time(marks.get(EXPIRES)),
+                "created_at": time_of(lease, b"createdat"),
+                "expires_at": parse_time(marks.get(EXPIRES)),
                 "labels": marks,
                 "resource_count": len(held),
                 "resources": held,
@@ -117,33 +118,33 @@ VIEWS = (
     namespace_rows,
     records(
         "images", "Images and the blob that each points to", at=(V1, ANY, b"images"), read=nested,
-        namespace=NAMESPACE, name=key_text, digest="target.digest", mediatype="target.mediatype",
-        size=computed("integer", lambda item: size_of(find(item.record, b"target"))), createdat=CREATED,
-        updatedat=UPDATED, labels=LABELS,
+        namespace=NAMESPACE, name=key_text, digest="target.digest", media_type="target.mediatype",
+        size=computed("integer", lambda item: size_of(find(item.record, b"target"))), created_at=CREATED,
+        updated_at=UPDATED, labels=LABELS,
         annotations=computed("json", lambda item: text_map(item.record, b"target", b"annotations")
                              or text_map(item.record, b"annotations")),
     ),
     records(
         "containers", "Containers with their specification", at=(V1, ANY, b"containers"), read=nested,
         namespace=NAMESPACE, id=key_text, image="image", runtime="runtime.name", snapshotter="snapshotter",
-        snapshot_key="snapshotKey", sandbox_id="sandboxid", createdat=CREATED, updatedat=UPDATED, labels=LABELS,
+        snapshot_key="snapshotKey", sandbox_id="sandboxid", created_at=CREATED, updated_at=UPDATED, labels=LABELS,
         spec_type=SPEC_TYPE, spec=SPEC, extensions=EXTENSIONS,
     ),
     snapshots,
     records(
         "content", "Blobs of the content store", at=(V1, ANY, b"content", b"blob"), read=nested,
         namespace=NAMESPACE, digest=key_text, size=computed("integer", lambda item: size_of(item.record)),
-        createdat=CREATED, updatedat=UPDATED, labels=LABELS,
+        created_at=CREATED, updated_at=UPDATED, labels=LABELS,
     ),
     records(
         "ingests", "Writes that aren't finished", at=(V1, ANY, b"content", b"ingests"), read=nested,
         namespace=NAMESPACE, ref=key_text, backend_ref="ref",
-        expected=computed("text", lambda item: text_of(item.record, b"expected") or None), expireat=time("expireat"),
+        expected=computed("text", lambda item: text_of(item.record, b"expected") or None), expires_at=time("expireat"),
     ),
     leases,
     records(
         "sandboxes", "Sandboxes (from 1.7 on)", at=(V1, ANY, b"sandboxes"), read=nested,
-        namespace=NAMESPACE, id=key_text, runtime="runtime.name", sandboxer="sandboxer", createdat=CREATED,
-        updatedat=UPDATED, labels=LABELS, spec_type=SPEC_TYPE, spec=SPEC, extensions=EXTENSIONS,
+        namespace=NAMESPACE, id=key_text, runtime="runtime.name", sandboxer="sandboxer", created_at=CREATED,
+        updated_at=UPDATED, labels=LABELS, spec_type=SPEC_TYPE, spec=SPEC, extensions=EXTENSIONS,
     ),
 )  # fmt: skip

@@ -8,9 +8,10 @@ from heapq import nlargest
 from typing import Any
 
 from ...text.json import jsonable
+from ...text.values import as_text
 from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
 from ..rules import Deviation, Rule, findings
-from ..values import as_text, find, pairs_at, space, value_of
+from ..values import find, pairs_at, space, value_of
 from .hashes import History
 from .kubernetes import ENCRYPTED, is_object, place, read_object
 from .layout import (

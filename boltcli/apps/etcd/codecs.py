@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ...text.values import text_or_bytes
 from ..codecs.integers import i64, u64
 from ..contract import Codec, Pattern, Plain
-from ..values import JSON_OR_TEXT, json_or_text, text_or_bytes
+from ..values import JSON_OR_TEXT, json_or_text
 from .kubernetes import decoded
 from .layout import ALARM, AUTH, CLUSTER, KEY, LEASE, MEMBERS, MEMBERS_REMOVED, META, ROLES, USERS, revision
 from .records import Alarm, KeyValue, Lease, Role, User

@@ -11,8 +11,8 @@ from typing import Any
 
 from ...text.json import load, load_record
 from ...text.times import SECOND, parse_time
+from ...text.values import as_text
 from ..codecs.wire import Message, any_message
-from ..values import as_text
 
 PROTOBUF, ENCRYPTED = b"k8s\x00", b"k8s:enc:"
 _PLURAL_PARTS = {b"services": (b"specs", b"endpoints")}  # both lie under "services"

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ...errors import ArgumentError
+from ...text.values import as_text
 from ..contract import Store
-from ..values import as_text, find, pairs_at, space, value_of
+from ..values import find, pairs_at, space, value_of
 from ..views import Rows, boolean, computed, integer, json, records, view
 from .hashes import file_hash, history_hash
 from .history import asked_key, asked_revision, events, key_history, latest, live
@@ -183,7 +184,7 @@ def members(db: Store) -> Rows:
 
 @view(
     "Kubernetes' objects, of the newest revision or of --rev",
-    "key:bytes resource apiVersion kind namespace name uid labels:json creation_time:time bytes:integer "
+    "key:bytes resource api_version kind namespace name uid labels:json creation_time:time bytes:integer "
     "create_revision:integer mod_revision:integer version:integer encoding",
     options=_REV,
 )
@@ -196,7 +197,7 @@ def objects(db: Store, rev: str | None = None) -> Rows:
         yield {
             "key": key,
             "resource": resource,
-            "apiVersion": found.api_version,
+            "api_version": found.api_version,
             "kind": found.kind,
             "namespace": found.namespace or namespace,
             "name": as_text(key.rpartition(b"/")[2]) if found.name is None else found.name,

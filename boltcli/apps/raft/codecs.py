@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ...text.times import time_text
+from ...text.values import text_or_bytes
 from ..codecs.integers import u64
 from ..contract import Codec, Pattern, Plain
-from ..values import NUMBER, text_or_bytes
+from ..values import NUMBER
 from .commands import command as read_command
 from .log import COMMAND, CONF, LOGS, Entry
 

@@ -7,10 +7,11 @@ from itertools import islice
 from typing import Any
 
 from ...text.times import ZERO, go_time
+from ...text.values import as_text
 from ..codecs.integers import u64
 from ..codecs.messagepack import Extension, timestamp, unpack
 from ..contract import CERTAIN, LIKELY, Recognition, Store
-from ..values import as_text, find, pairs_at, text_of
+from ..values import find, pairs_at, text_of
 
 LOGS, CONF = b"logs", b"conf"
 TYPES = ["LogCommand", "LogNoop", "LogAddPeerDeprecated", "LogRemovePeerDeprecated", "LogBarrier", "LogConfiguration"]

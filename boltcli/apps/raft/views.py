@@ -10,8 +10,8 @@ from .log import COMMAND, conf, ends, entries, gaps, type_name
 
 @view(
     "Where the log stands; gaps are the first and last index of each hole",
-    "first_index:integer last_index:integer entries:integer bytes:integer CurrentTerm:integer last_log_term:integer "
-    "LastVoteTerm:integer LastVoteCand gaps:json",
+    "first_index:integer last_index:integer entries:integer bytes:integer current_term:integer last_log_term:integer "
+    "last_vote_term:integer last_vote_candidate gaps:json",
 )
 def status(db: Store) -> Rows:
     indexes = []

@@ -15,8 +15,8 @@ from textual.widget import Widget
 from textual.widgets import Static, Tree
 from textual.widgets.tree import TreeNode
 
-from ...render.page_cells import COLOURS, LETTERS, cells
-from ...render.page_stories import story_text
+from ...render.page_picture import COLOURS, LETTERS, cells
+from ...render.why_report import story_text
 from ...text.json import plain_text
 from ...text.values import auto
 from ...text.visible import visible

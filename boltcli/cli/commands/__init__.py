@@ -59,6 +59,7 @@ MODULES = (
     "dump",
     "surgery",
     "version",
+    "schema",
     "help",
     "completion",
 )

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from ...apps.contract import Audit, AuditFinding, Change
     from ...storage.snapshot import Snapshot
+    from ..command import check_choice
     from ..opener import Opener
-    from ..option import check_choice
     from ..options import JobsApart, files, inputs, results
     from ..output import Output
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ...errors import Corrupted
-from ...ops.read.key_pages import keyed_leaves, surviving_keys, top_buckets
-from ...tree.bucket import root_bucket
+from ...read_errors import Corrupted
+from ...tree.bucket import keys_on_one_page, root_bucket
 from ..command import command
 
 TYPE_CHECKING = False
@@ -23,6 +22,7 @@ def buckets(db: Database, out: Output) -> None:
 
 
 def _records(db: Snapshot) -> Iterator[Record]:
+    from ...ops.read.key_pages import top_buckets
     from ...render import records
 
     return (records.bucket(name, bucket) for name, bucket in top_buckets(db))
@@ -35,6 +35,12 @@ def _lines(db: Snapshot, is_terminal: bool) -> Iterator[bytes]:
         if is_terminal:
             names = [name.replace(b"\n", b"\\x0a") for name in names]
         return b"".join([name + b"\n" for name in names])
+
+    few = keys_on_one_page(db, root_bucket(db))
+    if few is not None:
+        yield lines(few)
+        return
+    from ...ops.read.key_pages import keyed_leaves, surviving_keys
 
     shown: set[bytes] = set()
     try:

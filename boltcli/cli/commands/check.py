@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentError, CheckFailed
 from ...ops.check.database_check import UNCOUNTED, check, file_warnings
+from ...read_errors import ArgumentError
 from ..command import Summary, command
 
 TYPE_CHECKING = False
@@ -82,14 +82,16 @@ def check_(
     if count > most:
         out.warn(f"{count - most} of {count} findings are not shown: --max-findings {most}")
     if count and (count > most or deep):
-        from ...render.finding_summary import summary
+        from ...render.doctor_report import findings_summary
 
-        out.say(summary(kinds))
+        out.say(findings_summary(kinds))
     out.record(
         lambda: _verdict(out.path, count, warnings, bool(uncounted), kinds if explain else None),
         lambda: _text(count, kinds if explain else {}, bool(uncounted)),
     )
     if count:
+        from ...errors import CheckFailed
+
         raise CheckFailed(count)
     out.hint(lambda: _hints(out.path))
 
@@ -117,7 +119,7 @@ def _verdict(
 
 def _explanations(kinds: dict[str, list[int]]) -> list[Record]:
     """Return an object for each kind of finding."""
-    from ...render.diagnosis import explanation_record
+    from ...render.doctor_report import explanation_record
 
     return [{"kind": kind, "count": len(kinds[kind]), **explanation_record(kind)} for kind in kinds]
 
@@ -128,7 +130,7 @@ def _text(count: int, explained: dict[str, list[int]], at_least: bool) -> Iterat
         return
     yield b"%s%d errors found\n" % (b"at least " * at_least, count)
     if explained:
-        from ...render.diagnosis import explanation_text
+        from ...render.doctor_report import explanation_text
 
         for kind, pages in explained.items():
             yield b"\n" + explanation_text(kind, len(pages)).encode()

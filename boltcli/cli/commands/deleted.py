@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from ...apps.decode import Decoded
     from ...ops.rescue.deleted import Deleted
+    from ..command import check_choice
     from ..opener import Opener
-    from ..option import check_choice
     from ..options import Force, From, Grep, Limit, Path, Prefix, Recursive, Reverse, To, buckets, results
     from ..output import Output, Record
 

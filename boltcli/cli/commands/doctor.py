@@ -89,7 +89,7 @@ def _diagnose(
     from tempfile import TemporaryDirectory
 
     from ...ops.rescue.doctor import diagnose, fix
-    from ...render.diagnosis import diagnosis_record, diagnosis_text
+    from ...render.doctor_report import diagnosis_record, diagnosis_text
     from ...storage.destination import check_destination
 
     if output:

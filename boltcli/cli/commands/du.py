@@ -6,7 +6,7 @@ import mmap
 
 from ...ops.space.pages import Usage
 from ...ops.write.compact import measure
-from ...render.usage import ORDERS, usage_text
+from ...render.du_report import ORDERS, usage_text
 from ..command import Summary, command
 
 TYPE_CHECKING = False
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from typer import Option
 
-    from ...ops.stats.buckets import BucketRecord
-    from ..option import check_choice
+    from ...ops.stats import BucketRecord
+    from ..command import check_choice
     from ..options import Databases, Depth, Human, Jobs
     from ..output import Output, Record
     from ..values import parse_count
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     several=True,
     summary=Summary(
         *((name, name, "size") for name in ("size", "free", "lost", "unused")),
-        ("compact --dense frees", "gives_back", "size"),
-        order="gives_back",
+        ("compact --dense frees", "freed_bytes", "size"),
+        order="freed_bytes",
         is_measure=True,
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError
-from ...render.hexdump import hexdump
+from ...render.page_text import hexdump
 from ...storage.raw import RawFile
 from ..command import command
 from ..values import parse_page_ids

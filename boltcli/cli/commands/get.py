@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ...errors import ArgumentError, BoltError, KeyNotFound
-from ...render.items import value_line
+from ...read_errors import ArgumentError, BoltError
+from ...render.item_lines import value_line
 from ...text.values import parse
 from ...tree.bucket import find_bucket, get
 from ..command import command
@@ -77,6 +77,8 @@ def get_(
     path, name = tuple(buckets), _key(key, parse_format)
     value = get(db, find_bucket(db, path), name)
     if value is None:
+        from ...errors import KeyNotFound
+
         raise KeyNotFound(name)
     decoder = asked(db, decode, proto, message)
     out.record(

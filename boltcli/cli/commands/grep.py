@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...errors import ArgumentError, BoltError, Corrupted
 from ...ops.read.grep import dead_hits, live_hits
 from ...render import records
-from ...render.hit_lines import hit_record, hit_text
+from ...render.grep_lines import hit_record, hit_text
 from ..command import command
 from ..key_argument import addresses
 from ..many import complain, each, say_passed

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ...ops.read.content import Placed
     from ...ops.write.load import Loaded
-    from ...render.export_rows import End
+    from ...render.json_rows import End
     from ..options import Destination, FillPercent, Force, Human, NoSync, PageSize, files
     from ..output import Output, Record
 
@@ -99,8 +99,8 @@ def _parsed(file: BinaryIO, partial: bool, out: Output) -> Iterator[Placed]:
     this is a warning.
     """
     from ...ops.read.content import Enter
-    from ...render.export_rows import End, parsed_rows
-    from ...render.json_array import ArrayReader
+    from ...render.json_rows import End, parsed_rows
+    from ...render.json_streams import ArrayReader
 
     pairs = buckets = 0
     counted = True  # the output of deleted has no last line with counts

@@ -57,10 +57,10 @@ def _text(db: Snapshot, out: Output, summary: bool) -> Iterator[bytes]:
     yield b"Page Size: %d\n" % db.page_size
     if summary or out.is_terminal:  # in a pipe the output is bbolt's
         from ...apps.registry import recognised
-        from ...render.summary import summary as summary_text
+        from ...render.info_text import info_text
 
         found = recognised(db)
-        yield summary_text(db, f"{found} ({found.certainty})" if found else "")
+        yield info_text(db, f"{found} ({found.certainty})" if found else "")
     if summary:
         from ..hints import next_steps
 

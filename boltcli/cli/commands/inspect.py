@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ...ops.stats.buckets import inspect
-from ...render.inspect import bucket_tree
+from ...render.bbolt_text import inspect_text
 from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...ops.stats.buckets import BucketRecord
+    from ...ops.stats import BucketRecord
     from ..options import Database
     from ..output import Output
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @command("inspect", example="boltcli inspect fixtures/document.db")
 def inspect_(db: Database, out: Output) -> None:
     """Show the tree of buckets and how many pairs each holds, as JSON."""
-    out.stream([inspect(db)], json=_compact, text=bucket_tree)
+    out.stream([inspect(db)], json=_compact, text=inspect_text)
 
 
 def _compact(tree: list[BucketRecord]) -> Iterator[bytes]:

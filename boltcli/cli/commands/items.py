@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...ops.read.select_items import items
-from ...render.items import text_lines
+from ...render.item_lines import text_lines
 from ...tree.bucket import find_bucket
 from ..command import command
 from ..decoding import asked

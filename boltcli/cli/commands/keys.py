@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentError, Corrupted, DamageSkipped
-from ...ops.read.key_pages import all_keys, keyed_leaves
+from ...read_errors import ArgumentError, Corrupted
 from ...text.values import lines
-from ...tree.bucket import find_bucket, has_branches
+from ...tree.bucket import find_bucket, keys_on_one_page
 from ..command import command
 from ..decoding import asked
 from ..selection import check_pattern, selection
@@ -87,15 +86,19 @@ def keys_(
             _write((part.keys for part in parts), out, format, path, decoder)
     elif skip_damaged:
         _write(_surviving(db, found, skipped), out, format, path, decoder)
-    elif has_branches(db, found):
+    elif (few := keys_on_one_page(db, found)) is not None:
+        _write(iter([few]), out, format, path, decoder)
+    else:
+        from ...ops.read.key_pages import all_keys
+
         with out.progress("listing") as progress:
             keys = all_keys(db, found, progress=None if out.is_terminal else progress)
             _write(keys, out, format, path, decoder)
-    else:
-        _write((keys for _, keys in keyed_leaves(db, found)), out, format, path, decoder)
     for damage in skipped:
         out.warn(f"skipped {damage}")
     if skipped:
+        from ...errors import DamageSkipped
+
         raise DamageSkipped(len(skipped))
 
 
@@ -136,7 +139,7 @@ def _write_items(
         )
 
     def text(part: Items) -> Iterable[bytes]:
-        from ...render.items import text_lines
+        from ...render.item_lines import text_lines
 
         return text_lines(part, form, form, len(path), value=False, decoder=decoder)
 

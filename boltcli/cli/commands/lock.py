@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...render import text
+from ...render.info_text import holders_text
 from ...storage.holders import holders
 from ...storage.source import open_source
 from ..command import command
@@ -30,7 +30,7 @@ def lock(out: Output, *, path: Path) -> int:
         found = holders(source)
     finally:
         source.close()
-    out.records(lambda: _records(found), lambda: text.holders(found))
+    out.records(lambda: _records(found), lambda: holders_text(found))
     modes = [holder.mode for holder in found if not holder.waits]
     if not modes:
         return 0

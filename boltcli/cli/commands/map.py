@@ -75,7 +75,7 @@ def map_(
 ) -> None:
     """Draw a map of the pages: kind, fill, free, lost, damaged; each cell is a page or a run of pages."""
     from ...render import page_picture
-    from ...render.page_cells import cells as drawn
+    from ...render.page_picture import cells as drawn
     from ...tree.page_map import page_map
 
     image = svg or png
@@ -115,7 +115,7 @@ def _chosen(snapshot: Snapshot, mapped: PageMap, path: list[bytes]) -> set[int]:
 def _records(mapped: PageMap, most: int, chosen: set[int], before: PageMap | None) -> Iterator[Record]:
     """Yield an object for each run of similar pages, of which there are at most ``most``; 0: all."""
     from ...render import records
-    from ...render.page_cells import cells
+    from ...render.page_picture import cells
     from ...tree.page_map import KINDS
 
     found, _ = cells(mapped, most or len(mapped.kinds), chosen, before)
@@ -124,8 +124,8 @@ def _records(mapped: PageMap, most: int, chosen: set[int], before: PageMap | Non
         record: Record = {
             "page": cell.first,
             "pages": cell.count,
-            "kind": KINDS[cell.kind],
-            "fill": cell.fill,
+            "type": KINDS[cell.kind],
+            "fill_share": cell.fill / 100,
         }
         if owner is None:
             record["bucket"] = None

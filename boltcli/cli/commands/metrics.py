@@ -11,6 +11,7 @@ from ...ops.compare.metrics import Metrics, metrics
 from ...render import openmetrics, records
 from ...storage.holders import holders
 from ...storage.source import open_source
+from ...text.times import time_text
 from ..command import Summary, command
 from ..many import complain, each, say_passed
 from ..output import Collected
@@ -41,6 +42,13 @@ class _Found(NamedTuple):
     lock: str
 
 
+# Fields whose names in JSON are not those of the metrics, which have their unit at the end.
+_FIELDS = {
+    "boltcli_size_bytes": "size",
+    "boltcli_page_size_bytes": "page_size",
+    "boltcli_last_write_timestamp_seconds": "modified",
+    "boltcli_last_write_age_seconds": "age",
+}
 _NOTHING = _Found(None, None, "")
 
 
@@ -59,10 +67,11 @@ def select(opener: Opener, paths: Sequence[str]) -> Files:
     statuses={0: "all files were read", 1: "a file could not be read; its sample boltcli_up is 0"},
     select=select,
     summary=Summary(
-        *((name, f"{name}_bytes", "size") for name in ("size", "free", "lost", "unused")),
+        ("size", "size", "size"),
+        *((name, f"{name}_bytes", "size") for name in ("free", "lost", "unused")),
         ("txid", "txid", "integer"),
         ("application", "application", "text"),
-        order="size_bytes",
+        order="size",
         is_measure=True,
     ),
     unknown=UNKNOWN,
@@ -143,11 +152,11 @@ def _record(path: str, found: _Found) -> records.Record:
     records.put_path(record, path)
     record |= {"application": found.application, "lock": found.lock or None}
     for name, labels, value in openmetrics.samples((), found.metrics, time(), found.lock):
-        short = name.removeprefix("boltcli_")
+        short = _FIELDS.get(name, name.removeprefix("boltcli_"))
         if short == "locked":
             continue
         if labels:
             record.setdefault(short, {})[labels[0][1]] = value
         else:
-            record[short] = value
+            record[short] = time_text(int(value * 1000) * 1_000_000) if short == "modified" else value
     return record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...errors import ArgumentError, BoltError, UnreadablePage
 from ...render.errors import error_text
-from ...render.raw_page import page_text
+from ...render.page_text import page_text
 from ...storage.raw import RawFile
 from ..command import command
 from ..decoding import of_file
@@ -117,7 +117,7 @@ def _failure(pgid: int, error: BoltError, path: str) -> Callable[[], Record]:
 def _records(page: RawPage, form: str, path: BucketPath, decoder: Decoder | None) -> Iterator[Record]:
     """Yield the page and its elements, with what the pairs mean."""
     from ...render.decoded import leaf_pairs
-    from ...render.raw_records import page_records
+    from ...render.page_records import page_records
     from ...render.records import put_decoded
 
     found = {} if decoder is None else {pair[0]: pair for pair in leaf_pairs(page, path, decoder)}

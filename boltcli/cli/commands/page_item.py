@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError
-from ...render.raw_page import item_text
+from ...render.page_text import item_text
 from ...storage.raw import RawFile
 from ..command import command
 from ..decoding import of_file
@@ -62,7 +62,7 @@ def _decoded(page: RawPage, index: int, path: tuple[bytes, ...], decoder: Decode
 
 
 def _record(page: RawPage, index: int, form: str, with_key: bool, with_value: bool, means: Pair | None) -> Record:
-    from ...render.raw_records import item_record
+    from ...render.page_records import item_record
     from ...render.records import put_decoded
 
     record = item_record(page, index, form, key=with_key, value=with_value)

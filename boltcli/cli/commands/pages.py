@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...errors import Corrupted
 from ...ops.space.pages import FREE, page_rows
-from ...render.pages import HEADING, table_rows
+from ...read_errors import Corrupted
+from ...render.bbolt_text import PAGES_HEADING, pages_text
 from ...tree.page_map import free_pages
 from ..command import command
 
@@ -25,11 +25,11 @@ def pages(db: Database, out: Output) -> None:
         out.warn(f"no page is shown as free: {damage}")
         free = []
     tails: dict[int, str] = {}
-    heading = HEADING  # as in bbolt, printed only if the freelist can be read
+    heading = PAGES_HEADING  # as in bbolt, printed only if the freelist can be read
 
     def text(rows: Rows) -> bytes:
         nonlocal heading
-        shown, heading = heading + table_rows(rows, FREE, tails), b""
+        shown, heading = heading + pages_text(rows, FREE, tails), b""
         return shown
 
     out.stream(page_rows(db, free), json=_records, text=text)

@@ -67,7 +67,7 @@ def recover(
 ) -> int:
     """Write everything that a damaged file still holds to a sound database."""
     from ...ops.rescue.recover import other_database, recover_file
-    from ...render.recovery import recovery_record, recovery_text
+    from ...render.recover_report import recovery_record, recovery_text
 
     with out.progress("recovering") as progress:
         report = recover_file(

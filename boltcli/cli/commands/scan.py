@@ -66,7 +66,9 @@ def scan_(
         if out.is_data:
             for row in rows():
                 record: records.Record = {}
-                records.put_path(record, row.pop("path"))
+                records.put_path(record, path := row.pop("path"))
+                if row["error"] is not None:
+                    row["error"] = records.error(row["error"], path)
                 out.record(record | row)
                 out.flush()
         else:

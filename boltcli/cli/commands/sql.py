@@ -42,7 +42,7 @@ _KNOWN = (
 _GENERAL = (
     "SELECT bucket, count(*) AS pairs, sum(octet_length(value)) AS bytes FROM pairs GROUP BY ALL ORDER BY bytes DESC",
     "SELECT key_text, octet_length(value) AS bytes FROM pairs ORDER BY bytes DESC LIMIT 10",
-    "SELECT kind, count(*) AS pages FROM pages GROUP BY kind",
+    "SELECT type, count(*) AS pages FROM pages GROUP BY type",
     "SELECT path, kind, count(*) FROM findings GROUP BY ALL",
     "SELECT path, application, txid, size FROM files",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...ops.stats.buckets import database_stats
-from ...render import text
+from ...render.bbolt_text import stats_text
 from ..command import Summary, command
 
 TYPE_CHECKING = False
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from typer import Argument, Option
 
-    from ...ops.stats.buckets import BucketStats
+    from ...ops.stats import BucketStats
     from ..options import Databases, HumanIfGiven, Jobs, buckets
     from ..output import Output, Record
 
@@ -46,7 +46,7 @@ def stats(
     """Count pages, pairs and bytes over the top-level buckets."""
     with out.progress("counting") as progress:
         count, total = database_stats(db, start or prefix, progress=progress)
-    out.record(lambda: _record(out, start, count, total), lambda: text.stats(count, total, human))
+    out.record(lambda: _record(out, start, count, total), lambda: stats_text(count, total, human))
 
 
 def _record(out: Output, start: bytes, count: int, total: BucketStats) -> Record:

@@ -49,7 +49,7 @@ def top(
     """Show what takes the space: buckets, key prefixes, largest pairs, sizes, fill of pages, free runs."""
     from ...ops.space.top import space_top, top_levels
     from ...ops.write.compact import measure
-    from ...render.space_report import top_record, top_text
+    from ...render.top_report import top_record, top_text
 
     most = limit or 1 << 62
     how: dict[str, Any] = {

@@ -7,7 +7,7 @@ from shutil import get_terminal_size
 
 from ...errors import BucketNotFound, Corrupted, DamageSkipped
 from ...ops.stats.buckets import bucket_usage
-from ...render.usage import arranged, tree_text
+from ...render.du_report import arranged, tree_text
 from ...text.values import path_text
 from ...text.visible import one_line
 from ...tree.bucket import find_bucket
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from typer import Argument, Option
 
-    from ...ops.stats.buckets import BucketRecord
-    from ..option import check_choice
+    from ...ops.stats import BucketRecord
+    from ..command import check_choice
     from ..options import Database, Depth, Human, buckets
     from ..output import Output, Record
 

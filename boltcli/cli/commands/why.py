@@ -62,6 +62,6 @@ def why(
 
 
 def _show(out: Output, story: PageStory) -> None:
-    from ...render.page_stories import story_record, story_text
+    from ...render.why_report import story_record, story_text
 
     out.record(lambda: story_record(out.path, story), lambda: story_text(story))

@@ -5,10 +5,10 @@ And warnings about a file that bbolt's check ignores.
 
 from __future__ import annotations
 
-from ...errors import Corrupted
 from ...format.constants import MAGIC
 from ...format.meta import choose
 from ...kernel import kernel_for, verify
+from ...read_errors import Corrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

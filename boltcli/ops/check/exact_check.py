@@ -11,10 +11,10 @@ finding, the pages below it are skipped, and the check continues.
 
 from __future__ import annotations
 
-from ...errors import Corrupted
 from ...format.bucket import BucketRef, bucket_header
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE, PAGE_TYPES
 from ...format.page import BranchElements, LeafElements, type_name
+from ...read_errors import Corrupted
 from ...storage.snapshot import BEYOND
 from ...tree.bucket import child_bucket, root_bucket
 from ...tree.page_map import BEYOND as BEYOND_MARK

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import islice, takewhile
 
-from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ...format.page import LeafElements
+from ...read_errors import Corrupted
 from ...tree.bucket import root_bucket
 from ...tree.walk import Seen, leaf_pages, pages_or_damage
 

@@ -19,7 +19,7 @@ from ...format.page import HEADER, LeafElements, Page
 from ...tree.bucket import find_bucket
 from ...tree.page_map import FREE, used_and_free
 from ...tree.walk import Whole, tree_pages
-from ..stats.buckets import BucketRecord
+from ..stats import BucketRecord
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ..ops.space.pages import Usage
-    from ..ops.stats.buckets import BucketRecord
+    from ..ops.stats import BucketRecord
 
 # What buckets are sorted by; they come in the order of their paths.
 ORDERS: dict[str, Callable[[BucketRecord], int]] = {

@@ -1,15 +1,17 @@
-"""The output of ``doctor``: text for people, and the record of ``--json``."""
+"""The findings of ``check`` by kind, and the report of ``doctor``: text for people, and the record of ``--json``."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
 
-from ..text.values import shell_quoted
+from ..text.values import as_text, shell_quoted
 from .explanations import explanation
 from .records import put_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..ops.rescue.doctor import Diagnosis, Remedy
 
 
@@ -108,9 +110,36 @@ def _soundness(found: Diagnosis) -> list[str]:
 
 
 def _name(path: str) -> str:
-    return shell_quoted(os.fsencode(path).decode("utf-8", "backslashreplace"))
+    return shell_quoted(as_text(os.fsencode(path)))
 
 
 def _commands(remedy: Remedy, path: str) -> list[str]:
     name = _name(path)
     return [" ".join(name if word == "FILE" else word for word in command) for command in remedy.commands]
+
+
+_MOST_RANGES = 8  # shown of a kind
+
+
+def findings_summary(kinds: dict[str, list[int]]) -> bytes:
+    """Return a line for each kind of finding; ``kinds`` has the page of each finding."""
+    lines = []
+    for kind, pages in kinds.items():
+        found = ranges(pages)
+        shown = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in found[:_MOST_RANGES])
+        more = ", ..." if len(found) > _MOST_RANGES else ""
+        lines.append(
+            f"boltcli: {len(pages)} {kind}: page{'s' * (len(found) > 1 or found[0][0] != found[0][1])} {shown}{more}\n"
+        )
+    return "".join(lines).encode()
+
+
+def ranges(pages: Iterable[int]) -> list[tuple[int, int]]:
+    """Return runs of consecutive numbers as (first, last), ascending."""
+    found: list[tuple[int, int]] = []
+    for page in sorted(set(pages)):
+        if found and found[-1][1] == page - 1:
+            found[-1] = found[-1][0], page
+        else:
+            found.append((page, page))
+    return found

@@ -1,4 +1,4 @@
-"""The output of ``page`` and ``page-item`` for one page, including bbolt's messages for damaged content."""
+"""What ``page``, ``page-item`` and ``dump`` print of a raw page, byte for byte as bbolt."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..format.meta import Meta
 from ..format.page import BUCKET_HEADER, BranchElements, LeafElements, type_name
 from ..storage.raw import RawPage
 from ..text.values import LARGE, formatted, lines, quoted_keys
-from .items import value_line
+from .item_lines import value_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     Element = TypeVar("Element")
+
 
 _MAX_COUNT = 0x7FFFFFFFFFFFFFFF
 _MAX_DATA = 0x7FFFFFFF  # bytes from an element to the end of its data: the most that bbolt can address
@@ -205,3 +206,28 @@ def _addressable(elements: LeafElements | BranchElements, index: int, size: int)
     stop = elements.positions[index] + size
     if stop > _MAX_DATA:
         raise elements.page.damaged(f"runtime error: slice bounds out of range [::{stop}] with length {_MAX_DATA}")
+
+
+_LINE = 16  # bytes
+
+
+def hexdump(data: bytes, address: int) -> bytes:
+    """Return a dump of ``data``, which is at ``address`` of its file, with 16 bytes on each line.
+
+    A line equal to the one before is left out, and a run of such lines shown by
+    one ``*``; but never the last line.
+    """
+    shown: list[str] = []
+    before = None
+    skipping = False
+    last = len(data) - _LINE
+    for offset in range(0, len(data), _LINE):
+        line = data[offset : offset + _LINE]
+        if line != before or offset == last:
+            shown.append(f"{address + offset:07x} {line.hex(' ', -2)}\n")
+            skipping = False
+        elif not skipping:
+            shown.append(f"{address + offset:07x} *\n")
+            skipping = True
+        before = line
+    return "".join(shown).encode() + b"\n"

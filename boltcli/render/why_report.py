@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..format.page import type_name
-from ..text.values import auto
+from ..text.values import as_text, auto
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def story_text(story: PageStory) -> bytes:
         lines.append("  before: the other meta page is not valid")
     else:
         lines.append(f"  before, at transaction {story.before.txid}: {_role(story.before)}")
-    lines += [f"  check: {finding.line(auto).decode('utf-8', 'backslashreplace')}" for finding in story.findings]
+    lines += [f"  check: {as_text(finding.line(auto))}" for finding in story.findings]
     if not story.findings:
         lines.append("  check: nothing to report")
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
@@ -69,14 +69,15 @@ def story_record(path: str, story: PageStory) -> dict[str, Any]:
 
     record: dict[str, Any] = {}
     records.put_path(record, path)
-    record |= {"page": story.page, "offset": story.offset, "state": story.now.kind}
+    record |= {"page": story.page, "offset": story.offset, "type": story.now.kind}
     _put_role(record, story.now)
     if story.before is None:
         record["previous"] = None
     else:
-        record["previous"] = {"state": story.before.kind, "txid": story.before.txid}
+        record["previous"] = {"type": story.before.kind, "txid": story.before.txid}
         _put_role(record["previous"], story.before)
-    record |= {"type": type_name(story.flags), "count": story.count, "overflow": story.overflow, "fill": story.fill}
+    record |= {"header_type": type_name(story.flags), "count": story.count, "overflow": story.overflow}
+    record["fill_share"] = story.fill / 100
     for name, key in (("first_key", story.first), ("last_key", story.last)):
         if key is not None:
             records.put(record, name, key)
@@ -92,4 +93,4 @@ def _put_role(record: dict[str, Any], role: PageUse) -> None:
         record["bucket"] = None
     else:
         records.put_bucket(record, role.bucket)
-    record |= {"path_pages": role.way, "overflow_of": role.head}
+    record |= {"path_pages": role.way, "head_page": role.head}

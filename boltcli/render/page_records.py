@@ -16,7 +16,7 @@ from ..format.constants import (
 )
 from ..format.meta import Meta
 from ..format.page import BUCKET_HEADER, BranchElements, LeafElements, type_name
-from .raw_page import must_be_item
+from .page_text import must_be_item
 from .records import put
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def page_records(page: RawPage, form: str) -> Iterator[Record]:
         for index in range(branch.count):
             element: Record = {"page": page.pgid, "index": index}
             put(element, "key", branch.key(index))
-            element["child"] = branch.pgids[index]
+            element["child_page"] = branch.pgids[index]
             yield element
 
 
@@ -72,7 +72,7 @@ def _leaf(leaf: LeafElements, index: int, form: str) -> Record:
     if leaf.flags[index] & BUCKET_LEAF_FLAG:
         if len(value) < BUCKET_HEADER_SIZE:
             raise too_small(leaf, index)
-        record["root"], record["sequence"] = BUCKET_HEADER.unpack_from(value)
+        record["root_page"], record["sequence"] = BUCKET_HEADER.unpack_from(value)
     else:
         put(record, "value", value, form)
     return record
@@ -83,8 +83,8 @@ def _meta(meta: Meta) -> Record:
         "version": meta.version,
         "page_size": meta.page_size,
         "flags": meta.flags,
-        "root": meta.root,
-        "freelist": None if meta.freelist == NO_FREELIST else meta.freelist,
+        "root_page": meta.root,
+        "freelist_page": None if meta.freelist == NO_FREELIST else meta.freelist,
         "hwm": meta.hwm,
         "txid": meta.txid,
         "checksum": f"{meta.checksum:016x}",

@@ -103,7 +103,7 @@ def top_record(path: str, found: SpaceTop, dense: int, most: int) -> dict[str, A
 
     record: dict[str, Any] = {}
     records.put_path(record, path)
-    record |= {"size": found.size, "pairs": found.pairs, "free": found.free, "lost": found.lost}
+    record |= {"size": found.size, "pairs": found.pairs, "free_bytes": found.free, "lost_bytes": found.lost}
     record |= {
         "freelist_bytes": found.freelist_bytes,
         "leaf_pages": found.leaf_pages,
@@ -135,6 +135,6 @@ def top_record(path: str, found: SpaceTop, dense: int, most: int) -> dict[str, A
             for bits, count in sorted(bins.items())
         ]
     record["fills"] = [
-        {"from": 10 * tenth, "to": 10 * tenth + 10, "count": count} for tenth, count in enumerate(found.fills)
+        {"from": tenth / 10, "to": (tenth + 1) / 10, "count": count} for tenth, count in enumerate(found.fills)
     ]
     return record

@@ -1,0 +1,71 @@
+"""``schema``: print the JSON schema of what commands write with ``--json``. bbolt has no such command."""
+
+from __future__ import annotations
+
+from ...errors import ArgumentError
+from ..command import command
+from ..parse import find_command
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Annotated, Any
+
+    from typer import Argument
+
+    from ..options import commands
+    from ..output import Output
+
+
+@command("schema", example="boltcli schema info", group="Help")
+def schema(
+    out: Output,
+    *,
+    commands: Annotated[
+        list[str], Argument(metavar="COMMAND", help="The name of a command; default: all.", autocompletion=commands)
+    ] = [],
+) -> None:
+    """Print the JSON schema of what a command, or any, writes with --json."""
+    from ...guide import schema
+
+    whole = schema()
+    found = _of(" ".join(commands), whole) if commands else whole
+    out.record(found, lambda: _indented(found))
+
+
+def _of(name: str, whole: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of one command, with all that it refers to. Raises ArgumentError."""
+    command, rest = find_command(name.split(), strict=False)
+    part = command if command in whole["$defs"] else command.partition(" ")[0]
+    if rest or part not in whole["$defs"]:
+        raise ArgumentError(f"there is no command {name!r} that writes JSON")
+    needed: list[str] = []
+    todo = [part, "error", "notice"]
+    while todo:
+        each = todo.pop()
+        if each not in needed:
+            needed.append(each)
+            todo += _references(whole["$defs"][each])
+    head = {field: whole[field] for field in ("$schema", "version")}
+    return head | {
+        "$id": f"{whole['$id']}:{part.replace(' ', '-')}",
+        "title": f"What boltcli {command} writes with --json",
+        "$ref": f"#/$defs/{part}",
+        "$defs": {each: whole["$defs"][each] for each in whole["$defs"] if each in needed},
+    }
+
+
+def _references(part: Any) -> list[str]:
+    """Return the names of the definitions that a part of the schema refers to."""
+    if isinstance(part, list):
+        return [name for each in part for name in _references(each)]
+    if not isinstance(part, dict):
+        return []
+    found = [name for each in part.values() for name in _references(each)]
+    reference = part.get("$ref", "")
+    return [*found, reference.split("/")[2]] if isinstance(reference, str) and reference else found
+
+
+def _indented(found: dict[str, Any]) -> bytes:
+    from ...text.json import indented, line
+
+    return (indented(line(found)) or b"") + b"\n"

@@ -1,0 +1,104 @@
+"""Export pairs or views as tables: CSV, SQLite, Parquet or Arrow; views as lines of JSON too."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+from ..apps.contract import Column
+from ..errors import ArgumentError
+from ..ops.read.content import Bounds, Enter, placed, whole_content
+from ..render.table import Table
+from ..storage.destination import check_destination
+from ..tables.relations import TableFile, name_text, views_of
+from .row_output import complete
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..ops.read.content import Path, Placed
+    from ..storage.snapshot import Snapshot
+    from ..tables.relations import Relation
+    from .output import Output
+
+_COPY = 1 << 20
+
+
+def export_tables(
+    db: Snapshot, out: Output, path: Path, view: str, *, all_views: bool, form: str, output: str, force: bool
+) -> None:
+    """Write the content of the bucket at ``path``, or a view, in ``form`` to ``output``. Raises BoltError."""
+    file = TableFile(out.path, db, out.warn)
+    chosen = [_view(file, view)] if view else []
+    if form == "sqlite":
+        if all_views:
+            chosen = list(views_of([file]).values())
+        counts = _write_sqlite(file, None if view else path, chosen, output, force)
+        words = ", ".join(f"{count} {name}" for name, count in counts.items())
+        out.raw(f"{words} -> {output}\n".encode("utf-8", "surrogateescape"))
+        return
+    if chosen:
+        table = Table(chosen[0].columns[1:], _ViewRows(chosen[0], file))
+    else:
+        table = _pairs(_content(file, path), as_arrow=form != "csv")
+    out.rows(table, form=form, output=output, force=force, finish=db.finish)
+
+
+def _view(file: TableFile, name: str) -> Relation:
+    found = views_of([file])
+    if name not in found:
+        raise ArgumentError(f"there is no view {name!r}; this file has: {', '.join(found) or 'none'}")
+    return found[name]
+
+
+def _content(file: TableFile, path: Path) -> Iterator[Placed]:
+    return placed(whole_content(file.snapshot, Bounds(path), warn=file.warn), file.snapshot.meta.sequence)
+
+
+def _pairs(content: Iterator[Placed], *, as_arrow: bool) -> Table:
+    """Return the buckets and pairs as a table."""
+    columns = [Column("bucket", "names"), Column("sequence", "integer"), Column("key", "hex"), Column("value", "hex")]
+    if not as_arrow:
+        return Table(columns, _rows(content))
+    from ..tables.arrow_files import row_batches, row_schema
+
+    return Table(columns, (), batches=(row_schema(), row_batches(content)))
+
+
+def _rows(content: Iterator[Placed]) -> Iterator[tuple[Any, ...]]:
+    for path, event in content:
+        names = list(map(name_text, path))
+        if isinstance(event, Enter):
+            yield names, event.sequence, None, None
+        else:
+            yield from zip(repeat(names), repeat(None), event.keys, event.values)
+
+
+class _ViewRows:
+    """The rows of a view, which can be read again."""
+
+    def __init__(self, view: Relation, file: TableFile) -> None:
+        self._view = view
+        self._file = file
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._view.rows(self._file)
+
+
+def _write_sqlite(
+    file: TableFile, path: Path | None, views: list[Relation], output: str, force: bool
+) -> dict[str, int]:
+    """Write the pairs of the bucket at ``path`` (None: none) and ``views``; return the number of rows by table."""
+    from ..tables.sqlite_file import write_database
+
+    check_destination(output, replace=force)  # before the long work
+    with tempfile.TemporaryDirectory(prefix="boltcli-") as folder:
+        made = os.path.join(folder, "export.sqlite")
+        counts = write_database(made, None if path is None else _content(file, path), file, views)
+        file.snapshot.finish()
+        with complete(output, replace=force) as target, open(made, "rb") as source:
+            shutil.copyfileobj(source, target, _COPY)
+    return counts

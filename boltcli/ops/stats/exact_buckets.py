@@ -1,0 +1,180 @@
+"""The records and the statistics of buckets, read page by page as bbolt reads them."""
+
+from __future__ import annotations
+
+from ...format.bucket import MAX_NESTING, BucketRef, bucket_header, buckets_in, open_bucket, page_inside
+from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, INLINE_HEADERS_SIZE, LEAF_PAGE
+from ...format.page import LeafElements, Page
+from ...read_errors import Corrupted
+from ...tree.bucket import root_bucket
+from ...tree.walk import Seen, Whole, flat, refuse_nested, tree_pages
+from ..read.key_pages import top_buckets
+from . import BucketRecord, BucketStats
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ...storage.snapshot import Snapshot
+    from ...tree.walk import Nested
+
+    Progress = Callable[[int, int], None]
+
+
+def records(snapshot: Snapshot) -> list[BucketRecord]:
+    """Return all buckets, each before those inside it, as bbolt's ``inspect`` lists them. Raises Corrupted."""
+    return _Reader(snapshot, Seen(snapshot, twice=True)).read()
+
+
+def whole_records(snapshot: Snapshot, damages: list[Corrupted] | None) -> list[BucketRecord]:
+    """Return the same, with nothing passed over. Raises Corrupted, or appends it to ``damages`` if that is given."""
+    return _Reader(snapshot, Whole(snapshot), damages).read()
+
+
+def top_level_stats(snapshot: Snapshot, prefix: bytes, progress: Progress | None) -> tuple[int, BucketStats]:
+    """Return the number and summed statistics of the top-level buckets with this ``prefix``. Raises Corrupted."""
+    sums = _Statistics(snapshot, progress)
+    count = 0
+    for name, bucket in top_buckets(snapshot):
+        if name.startswith(prefix):
+            if bucket is None:
+                raise snapshot.corrupted(f"the entry {name!r} of the root bucket is not a bucket", snapshot.meta.root)
+            sums.add(bucket)
+            count += 1
+    return count, sums.total
+
+
+def stats_below(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
+    """Return the statistics of ``bucket`` and everything below it. Raises Corrupted."""
+    sums = _Statistics(snapshot)
+    sums.add(bucket)
+    return sums.total
+
+
+class _Reader:
+    """Reads the records of a bucket and of all inside it.
+
+    As bbolt's cursor does it, which takes a page of another type for a branch page, if ``seen`` doesn't refuse that.
+    """
+
+    def __init__(self, snapshot: Snapshot, seen: Seen, damages: list[Corrupted] | None = None) -> None:
+        self._snapshot = snapshot
+        self._seen = seen
+        self._damages = damages
+
+    def read(self) -> list[BucketRecord]:
+        return list(flat(self._bucket(root_bucket(self._snapshot), None)))
+
+    def _bucket(self, ref: BucketRef, parent: BucketRecord | None) -> Nested[BucketRecord]:
+        snapshot = self._snapshot
+        snapshot.poll()
+        record = BucketRecord(ref.name, parent, ref.sequence, not ref.root)
+        yield record
+        inside: list[BucketRef] = []
+        try:
+            for page in tree_pages(snapshot, refuse_nested(snapshot, ref), self._seen):
+                record.depth = max(record.depth, len(page.stack))
+                record.bytes += (1 + page.overflow) * snapshot.page_size if ref.root else page.end - page.offset
+                if page.flags != LEAF_PAGE:
+                    continue
+                children = buckets_in(page)
+                record.pairs += page.count - len(children)
+                for child in children:
+                    if self._damages is None:
+                        yield self._bucket(child, record)
+                    else:
+                        inside.append(child)
+        except Corrupted as damage:
+            if self._damages is None:
+                raise
+            self._damages.append(damage)
+            record.pairs = record.bytes = 0
+            record.depth = 1
+            return
+        for child in inside:
+            yield self._bucket(child, record)
+
+
+def _below(page: Page) -> list[int]:
+    """Return the children of a page, as bbolt's ``Bucket.Stats`` visits them."""
+    return page.children() if page.flags == BRANCH_PAGE and page.count else []
+
+
+class _Statistics:
+    """Sums the statistics of buckets and of all inside them, as bbolt's ``Bucket.Stats``.
+
+    Pages of other types are passed over, and an inline bucket has no buckets in it. ``progress`` is called with the
+    number of pages visited, and the high-water mark.
+    """
+
+    def __init__(self, snapshot: Snapshot, progress: Progress | None = None) -> None:
+        self._snapshot = snapshot
+        self._progress = progress
+        self._done = 0
+        self.total = BucketStats()
+        self._depth = 0  # of the last bucket, with those inside it
+
+    def add(self, bucket: BucketRef) -> None:
+        total, page_size = self.total, self._snapshot.page_size
+        self._seen = Seen(self._snapshot, twice=True)
+        for _ in flat(self._bucket(bucket)):
+            pass
+        total.depth = max(total.depth, self._depth)
+        total.branch_alloc = (total.branch_pages + total.branch_overflow_pages) * page_size
+        total.leaf_alloc = (total.leaf_pages + total.leaf_overflow_pages) * page_size
+
+    def _bucket(self, ref: BucketRef) -> Nested[None]:
+        snapshot, total = self._snapshot, self.total
+        snapshot.poll()
+        if self._progress is not None:
+            self._progress(self._done, snapshot.meta.hwm)
+        total.buckets += 1
+        depth, deepest = 1, 0
+        if not ref.root:
+            total.inline_buckets += 1
+            if ref.inline is not None:
+                self._count(ref.inline, is_inline=True)
+        else:
+            for page in tree_pages(snapshot, refuse_nested(snapshot, ref), self._seen, _below):
+                self._done += 1
+                depth = max(depth, len(page.stack))
+                self._count(page)
+                if page.flags == LEAF_PAGE and page.holds_buckets():
+                    deepest = max(deepest, 1)
+                    for child in self._inside(page):
+                        yield self._bucket(child)
+                        deepest = max(deepest, self._depth)
+        self._depth = depth + deepest
+
+    def _inside(self, page: Page) -> Iterator[BucketRef]:
+        """Yield the buckets in a leaf page; those that are inline are only counted: there may be many."""
+        leaf, total = LeafElements(page), self.total
+        is_deep = page.bucket is not None and page.bucket.depth > MAX_NESTING
+        for index in leaf.bucket_indexes():
+            root, _, start, stop = bucket_header(leaf, index)
+            if not (root or is_deep):
+                inner = page_inside(page, start + BUCKET_HEADER_SIZE, stop, page.bucket)
+                if INLINE_HEADERS_SIZE + ELEMENT_SIZE * inner.count <= stop - start:
+                    total.buckets += 1
+                    total.inline_buckets += 1
+                    self._count(inner, is_inline=True)
+                    continue
+            yield open_bucket(leaf, index)
+
+    def _count(self, page: Page, *, is_inline: bool = False) -> None:
+        total = self.total
+        if is_inline:
+            self._seen.spend(page)
+        if page.flags == BRANCH_PAGE:
+            total.branch_pages += 1
+            total.branch_overflow_pages += page.overflow
+            total.branch_inuse += page.used()
+        elif page.flags == LEAF_PAGE:
+            page.table(page.count)  # raises an error if they don't fit
+            total.keys += page.count
+            if is_inline:
+                total.inline_bucket_inuse += page.used()
+            else:
+                total.leaf_pages += 1
+                total.leaf_overflow_pages += page.overflow
+                total.leaf_inuse += page.used()

@@ -1,0 +1,265 @@
+"""The errors that opening and reading a database may meet, which all commands load; ``errors.py`` has all.
+
+They stand apart because making a class of errors takes 20 microseconds, and there are many.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Literal
+
+    # As in schema.json, under "error"; the guide's page exit-status has them with their statuses.
+    ErrorKind = Literal[
+        "argument",
+        "bucket-not-found",
+        "changed",
+        "check-failed",
+        "checksum",
+        "closed",
+        "corrupted",
+        "damage-skipped",
+        "damaged-source",
+        "destination",
+        "destination-exists",
+        "destination-is-source",
+        "error",
+        "invalid-database",
+        "key-not-found",
+        "locked",
+        "mismatch",
+        "missing-extra",
+        "not-found",
+        "open",
+        "step-failed",
+        "unpack",
+        "unreadable-page",
+        "version-mismatch",
+    ]
+
+
+_NO_SUCH_FILE = 2  # errno.ENOENT, the same on every system
+_LARGEST_FILE = 1 << 63  # bytes: a larger offset comes from a damaged page id, and is not shown
+_SHOWN = 40  # characters shown of each end of a long name
+
+
+class BoltError(Exception):
+    """Base of all errors of boltcli.
+
+    ``page`` is the page id concerned, ``offset`` the byte offset in the file,
+    ``path`` the database file; each is None if unknown. ``kind`` is a stable
+    name for programs. ``exit_status`` is the status of a command that fails
+    with this error, ``detailed_status`` the one with ``--exit-status
+    detailed``: 1 the database is damaged, 2 it could not be read, 3 another
+    process prevents it, 4 the bucket or key does not exist, 64 the command
+    line is invalid.
+    """
+
+    kind: ErrorKind = "error"
+    exit_status = 1
+    detailed_status = 1
+    is_typed = False  # whether it quotes the command line as bbolt does, line ends included
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        page: int | None = None,
+        offset: int | None = None,
+        path: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.page = page
+        self.offset = offset
+        self.path = path
+
+    def __str__(self) -> str:
+        # KeyError, a base of two kinds, would put quotes around the message.
+        return self.message
+
+    def __reduce__(self) -> tuple[Callable[..., BoltError], tuple[object, ...]]:
+        # Other processes send it: the arguments of each kind are its own.
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[BoltError], arguments: tuple[object, ...], facts: dict[str, object]) -> BoltError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(facts)
+    return error
+
+
+class SourceNotFound(BoltError, FileNotFoundError):
+    kind = "not-found"
+    detailed_status = 2
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"source database file {path!r} doesn't exist", path=path)
+        self.errno, self.strerror, self.filename = _NO_SUCH_FILE, "No such file or directory", path
+
+
+class OpenError(BoltError):
+    """The system refused ``operation`` (``stat``, ``open``, ``lock``, ...) on ``path``.
+
+    ``reason`` is the system's message; ``__cause__`` is the OSError, if there was one.
+    """
+
+    kind: ErrorKind = "open"
+    detailed_status = 2
+
+    def __init__(self, operation: str, path: str, reason: str) -> None:
+        super().__init__(f"{operation} {path}: {reason}", path=path)
+        self.operation = operation
+        self.reason = reason
+
+
+class AccessDenied(OpenError, PermissionError):
+    """The file's permissions don't allow the operation."""
+
+
+def os_error(operation: str, path: str, error: OSError | ValueError) -> OpenError:
+    """Return the error for an ``operation`` on ``path`` that the system refused with ``error``."""
+    kind = AccessDenied if isinstance(error, PermissionError) else OpenError
+    return kind(operation, path, str(getattr(error, "strerror", None) or error))
+
+
+class DatabaseClosed(BoltError, ValueError):
+    """The database was already closed."""
+
+    kind = "closed"
+    detailed_status = 2
+
+    def __init__(self) -> None:
+        super().__init__("the database is closed")
+
+
+class InvalidDatabase(BoltError):
+    kind: ErrorKind = "invalid-database"
+    detailed_status = 2
+
+    def __init__(self, message: str = "invalid database", **where: int | str | None) -> None:
+        super().__init__(message, **where)  # type: ignore[arg-type]
+
+
+class Changed(BoltError):
+    """The file changed while it was read, so what was read is not the state of one transaction.
+
+    ``before`` and ``after`` are the newest transaction ids at the beginning
+    and at the end of the reading; both are 0 if the cause was not a commit.
+    """
+
+    kind = "changed"
+    detailed_status = 3
+
+    def __init__(self, message: str, *, path: str, before: int = 0, after: int = 0) -> None:
+        super().__init__(message, path=path)
+        self.before = before
+        self.after = after
+
+
+class Corrupted(BoltError):
+    """A page is damaged.
+
+    ``stack`` is the page ids from the root of the tree to the page, ``bucket``
+    the path of the bucket whose tree it is (empty: the root bucket).
+    """
+
+    kind = "corrupted"
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        page: int,
+        offset: int | None = None,
+        stack: Sequence[int] = (),
+        path: str | None = None,
+        bucket: Sequence[bytes] = (),
+    ) -> None:
+        super().__init__("", page=page, offset=offset, path=path)
+        self.problem = problem
+        self.stack = tuple(stack)
+        self.bucket = tuple(bucket)
+        self.message = self._describe()
+
+    def _describe(self) -> str:
+        at = f" at offset {self.offset}" if self.offset is not None and self.offset < _LARGEST_FILE else ""
+        how = []
+        if self.bucket:
+            how.append(f"bucket: {bucket_text(self.bucket)}")
+        if self.stack:
+            how.append(f"stack: [{' '.join(map(str, self.stack))}]")
+        where = f"page {self.page}{at}: {self.problem}"
+        return f"{where} ({', '.join(how)})" if how else where
+
+
+def bucket_text(names: Sequence[bytes]) -> str:
+    """Return a bucket's path in printable characters; the names may be any bytes."""
+    return " ".join(map(_name, names))
+
+
+def _name(name: bytes) -> str:
+    shown = repr(name)[1:]
+    return shown if len(shown) <= 2 * _SHOWN else f"{shown[:_SHOWN]}...{shown[-_SHOWN:]}"
+
+
+class BucketNotFound(BoltError, KeyError):
+    """There is no bucket at ``bucket`` (its names, outermost first) in the file ``path``."""
+
+    kind = "bucket-not-found"
+    detailed_status = 4
+
+    def __init__(self, bucket: Sequence[bytes] = (), path: str | None = None) -> None:
+        named = f": {bucket_text(bucket)}" if bucket else ""
+        super().__init__(f"bucket not found{named}{f' in {path!r}' if path else ''}", path=path)
+        self.bucket = tuple(bucket)
+
+
+class ArgumentError(BoltError, ValueError):
+    kind = "argument"
+    detailed_status = 64
+
+
+# What libraries say, or Python of a library, when there is no memory left.
+_NO_MEMORY = (
+    "failed to map segment",  # the loader, of a compiled module
+    "annot allocate memory",
+    "can't start new thread",
+    "without setting an exception",
+    "without exception set",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether ``error`` means that there is no memory left, whatever its type: compiled libraries differ."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":  # DuckDB's
+        return True
+    if not isinstance(error, (ImportError, SystemError, RuntimeError)):
+        return False
+    return any(words in str(error) for words in _NO_MEMORY)
+
+
+# The running command, which reports faults; without one they are Python's warnings. Here, because most commands load
+# nothing that can report one.
+_hearer: Callable[[str], None] | None = None
+_reported: set[str] = set()
+
+
+def hear_faults(hearer: Callable[[str], None] | None) -> None:
+    """Pass the faults of plug-ins to ``hearer`` from now on; None: make them Python's warnings."""
+    global _hearer
+    _hearer = hearer
+
+
+def report_fault(fault: str) -> None:
+    """Report a fault of a plug-in that must not end the command, once in a process."""
+    if fault in _reported:
+        return
+    _reported.add(fault)
+    if _hearer is not None:
+        _hearer(fault)
+    else:
+        import warnings
+
+        warnings.warn(fault, RuntimeWarning, stacklevel=2)
