@@ -113,6 +113,16 @@ class BoltError(Exception):
         # KeyError, a base of two kinds, would put quotes around the message.
         return self.message
 
+    def __reduce__(self) -> tuple[Callable[..., BoltError], tuple[object, ...]]:
+        # Other processes send it: the arguments of each kind are its own.
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[BoltError], arguments: tuple[object, ...], facts: dict[str, object]) -> BoltError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(facts)
+    return error
+
 
 class SourceNotFound(BoltError, FileNotFoundError):
     kind = "not-found"

@@ -10,10 +10,9 @@ from ..errors import ArgumentError, BoltError, OpenError, is_out_of_memory
 from ..storage.opened import Reading
 from . import streams
 from .command import FILES, SELECTING
-from .job import Job
 from .output import Output
 from .parse import Parsed, UsageError, parse
-from .runner import prepare, run_command
+from .runner import run_command
 from .streams import finish, has_failed, name_of, stream
 
 TYPE_CHECKING = False
@@ -50,7 +49,7 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
                 parsed.arguments = _at_offset(parsed)
             failure.know(parsed)
             if parsed.command is not None and any(map(os.path.isdir, parsed.arguments)) and not _searches(parsed):
-                from .meant_files import without_folders
+                from .many import without_folders
 
                 parsed.arguments = without_folders(parsed.command, parsed.arguments, parsed.options)
                 failure.know(parsed)
@@ -153,22 +152,19 @@ class _Failure:
 def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
     if parsed.action == "run":
         assert parsed.command is not None
-        job: Job = Job(parsed.command, parsed.arguments, parsed.options, err)
-        if is_many(parsed.command, job):
-            from .many_files import run_many
+        command, arguments, values = parsed.command, parsed.arguments, parsed.options
+        path = command.file_of(arguments) or ""
+        output = Output(out, err, json=bool(values.get("json")), quiet=bool(values.get("quiet")), path=path)
+        if is_many(command, arguments, values):
+            from .many import run_many
 
-            prepare(job)
-            return run_many(job, out, err)
-        if parsed.command.several and not parsed.command.together and job.json and len(job.arguments) == 1:
-            from .file_work import work  # writes an object for the file, as for several files
+            status = run_many(command, arguments, values, output)
+        elif command.several and not command.together and output.is_data and len(arguments) == 1:
+            from .many import run_one  # writes an object for the file, as for several files
 
-            shown, said, status, _ = work((parsed.command.name, job.values, job.path, getattr(job.options, "jobs", 0)))
-            out.write(shown)
-            out.flush()
-            err.write(said)
-            return status
-        output = Output(out, err, json=job.json, quiet=job.quiet, path=job.command.file_of(job.arguments) or "")
-        status = run_command(job.command, job.arguments, job.values, output)
+            status = run_one(command, path, values, output)
+        else:
+            status = run_command(command, arguments, values, output)
         output.finish()
         return status
     if parsed.action == "version":
@@ -248,19 +244,19 @@ def _without_secrets(parsed: Parsed) -> list[str]:
     return [redact_url(word) if argument.kind in FILES else word for word, argument in zip(words, declared)]
 
 
-def is_many(command: Command, job: Job) -> bool:
-    """Return whether the arguments of ``job`` are several files, rather than one file and other arguments."""
+def is_many(command: Command, arguments: list[str], values: dict[str, Value]) -> bool:
+    """Return whether ``arguments`` are several files, rather than one file and other arguments."""
     if not command.several:
         return False
     if command.together:
         from .row_output import format_of
 
-        return any(job.value(name) for name in ("resume", "engine")) or bool(format_of(str(job.value("output"))))
-    if command.most is None or any(job.value(name) for name in SELECTING):
+        return any(values.get(name) for name in ("resume", "engine")) or bool(format_of(str(values.get("output", ""))))
+    if command.most is None or any(values.get(name) for name in SELECTING):
         return True
-    if len(job.arguments) == 1:
-        return _is_several(job.arguments[0])
-    return command.takes_files(job.arguments, job.values)
+    if len(arguments) == 1:
+        return _is_several(arguments[0])
+    return command.takes_files(arguments, values)
 
 
 def _is_several(argument: str) -> bool:

@@ -19,17 +19,42 @@ FILES = ("file", "input", "result")  # kinds of words: databases, other files th
 SELECTING = ("recursive", "files-from", "output", "resume", "engine")  # the options that select or collect many files
 
 
+class Summary:
+    """How the results of many files are a table. ``columns``: the title of each, the field of a record or a function
+    of it, and a type of ``render/table.py``; the verdict stands before them, the file after them.
+
+    ``order``: the field of which the largest values come first. ``faulty``: the verdict on a file that is not ok.
+    ``is_measure``: the table is about what was measured, and has the largest also of very many files; otherwise those
+    that are ok are left out then.
+    """
+
+    __slots__ = ("columns", "faulty", "is_measure", "order")
+
+    def __init__(
+        self,
+        *columns: tuple[str, str | Callable[[dict[str, Any]], Any], str],
+        order: str = "",
+        faulty: str = "damaged",
+        is_measure: bool = False,
+    ) -> None:
+        self.columns = columns
+        self.order = order
+        self.faulty = faulty
+        self.is_measure = is_measure
+
+
 class Declared:
     """A command's function, and what its decorator says that is needed only when it runs."""
 
-    __slots__ = ("apart", "facts", "function", "select", "unknown", "validate")
+    __slots__ = ("apart", "facts", "function", "select", "summary", "unknown", "validate")
 
     def __init__(
         self,
         function: Callable[..., int | None],
         facts: dict[str, Any],
         validate: Callable[..., object] | None,
-        select: Callable[[Any], Any] | None,
+        select: Callable[[Any, Sequence[str]], Any] | None,
+        summary: Summary | None,
         unknown: dict[str, Any] | None,
         apart: str,
     ) -> None:
@@ -37,6 +62,7 @@ class Declared:
         self.facts = facts  # for the table
         self.validate = validate
         self.select = select
+        self.summary = summary or Summary()
         self.unknown = unknown or {}
         self.apart = apart
 
@@ -57,7 +83,8 @@ def command(
     statuses: dict[int, str] | None = None,
     failure: int = 1,
     validate: Callable[..., object] | None = None,
-    select: Callable[[Any], Any] | None = None,
+    select: Callable[[Any, Sequence[str]], Any] | None = None,
+    summary: Summary | None = None,
     unknown: dict[str, Any] | None = None,
     apart: str = "",
 ) -> Callable[[F], F]:
@@ -75,8 +102,9 @@ def command(
     success and failure; ``failure``: the exit status of an error.
 
     ``validate`` raises errors in the command line before a database is opened; it is called with the parameters that
-    it names, among them ``path``, the first file. ``select`` returns the files of many;
-    ``unknown`` are the fields of a file that could not be read; ``apart`` says what is left out of a command that takes
+    it names, among them ``path``, the first file. ``select(opener, arguments)`` returns
+    the files of many; ``summary`` and ``unknown``, the fields of a file that could not be read, are for tables of them;
+    ``apart`` says what is left out of a command that takes
     files ``together`` if it looks at each alone.
     """
 
@@ -84,7 +112,7 @@ def command(
     facts |= {"json": json, "fewest": fewest, "statuses": statuses, "failure": failure}
 
     def declared(function: F) -> F:
-        DECLARED[name] = Declared(function, facts, validate, select, unknown, apart)
+        DECLARED[name] = Declared(function, facts, validate, select, summary, unknown, apart)
         return function
 
     return declared

@@ -53,7 +53,7 @@ COMMANDS = {
             {'name': 'jobs', 'help': 'Number of processes for several files; 0 chooses automatically.', 'parameter': 'jobs', 'default': 0, 'metavar': 'N', 'parse': 'parse_count'},
         ),
     },
-    'scan': {'module': 'scan', 'summary': 'Find bolt databases in folders by content, also packed ones, and name their applications.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common',), 'example': 'boltcli scan .', 'group': 'Verify', 'statuses': {0: 'databases were found', 1: 'a folder has none, or a database could not be read'},
+    'scan': {'module': 'scan', 'summary': 'Find bolt databases in folders by content, also packed ones, and name their applications.', 'takes': ('out',), 'least': 1, 'shared': ('common',), 'example': 'boltcli scan .', 'group': 'Verify', 'statuses': {0: 'databases were found', 1: 'a folder has none, or a database could not be read'},
         'arguments': (
             {'name': 'DIR', 'kind': 'file', 'help': 'Folders, or files.', 'parameter': 'dirs', 'many': True},
         ),
@@ -127,7 +127,7 @@ COMMANDS = {
             {'name': 'message', 'help': 'The message type of the values in --proto.', 'parameter': 'message', 'default': '', 'metavar': 'NAME', 'panel': 'Decoding'},
         ),
     },
-    'grep': {'module': 'grep', 'summary': 'Search bucket names, keys and values for a pattern, in nested buckets too.', 'takes': ('job', 'out', 'err'), 'least': 2, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli grep -i timeout fixtures/document.db', 'group': 'Read', 'statuses': {0: 'a match', 1: 'no match', 2: 'a file could not be searched'}, 'failure': 2,
+    'grep': {'module': 'grep', 'summary': 'Search bucket names, keys and values for a pattern, in nested buckets too.', 'takes': ('opener', 'out'), 'least': 2, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli grep -i timeout fixtures/document.db', 'group': 'Read', 'statuses': {0: 'a match', 1: 'no match', 2: 'a file could not be searched'}, 'failure': 2,
         'arguments': (
             {'name': 'PATTERN', 'kind': 'text', 'help': "A regular expression (Python's, on bytes).", 'parameter': 'pattern'},
             {'name': 'FILE', 'kind': 'file', 'help': 'Bolt database files.', 'parameter': 'paths', 'many': True},
@@ -229,7 +229,7 @@ COMMANDS = {
         ),
         'options': (),
     },
-    'report': {'module': 'report', 'summary': 'Write a report about databases as one HTML file: verdict, page map, sizes, findings, application.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli report -o report.html fixtures/document.db', 'group': 'Space', 'statuses': {0: 'the report is written', 1: 'a file could not be read, which the report says; or no report'},
+    'report': {'module': 'report', 'summary': 'Write a report about databases as one HTML file: verdict, page map, sizes, findings, application.', 'takes': ('opener', 'out'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli report -o report.html fixtures/document.db', 'group': 'Space', 'statuses': {0: 'the report is written', 1: 'a file could not be read, which the report says; or no report'},
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'Bolt database files; the worst comes first in the report.', 'parameter': 'paths', 'many': True},
         ),
@@ -265,13 +265,13 @@ COMMANDS = {
             {'name': 'force', 'help': 'Replace DEST if it exists.', 'parameter': 'force', 'default': False},
         ),
     },
-    'audit': {'module': 'audit', 'summary': "Check an application's records: what is lost, stuck or inconsistent, and what to do about it.", 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'inside', 'access'), 'example': 'boltcli audit fixtures/bacalhau-compute-1.4.db', 'group': 'Applications', 'several': True, 'together': True, 'statuses': {0: 'no finding of the severity in --fail-on', 1: 'such a finding, or a file could not be read'},
+    'audit': {'module': 'audit', 'summary': "Check an application's records: what is lost, stuck or inconsistent, and what to do about it.", 'takes': ('opener', 'out'), 'least': 1, 'shared': ('many', 'common', 'locking', 'inside', 'access'), 'example': 'boltcli audit fixtures/bacalhau-compute-1.4.db', 'group': 'Applications', 'several': True, 'together': True, 'statuses': {0: 'no finding of the severity in --fail-on', 1: 'such a finding, or a file could not be read'},
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'Database files, or directories that contain databases.', 'parameter': 'paths', 'many': True},
         ),
         'options': (
             {'name': 'verbose', 'help': 'Show all findings, including notes, each with its remedy.', 'parameter': 'verbose', 'default': False},
-            {'name': 'fail-on', 'help': 'Exit with status 1 if there is a finding of at least this severity: error|warning|info.', 'parameter': 'fail_on', 'default': 'error', 'metavar': 'SEVERITY', 'choices': ('error', 'warning', 'info')},
+            {'name': 'fail-on', 'help': 'Exit with status 1 if there is a finding of at least this severity: error|warning|info.', 'parameter': 'fail_on', 'default': 'error', 'metavar': 'SEVERITY', 'choices': ('error', 'warning', 'info'), 'check': 'check_choice'},
             {'name': 'now', 'help': 'Compute ages at this time: RFC 3339, or seconds since 1970; default: the current time.', 'parameter': 'now', 'default': '', 'metavar': 'TIME'},
             {'name': 'changes', 'help': 'Write the changes that repair the file, for `boltcli patch`; with --older-than the changes that delete old records.', 'parameter': 'changes', 'default': '', 'metavar': 'CHANGES', 'kind': 'result'},
             {'name': 'older-than', 'help': 'Report records that were finished before this age and can be deleted: 30d, 12h.', 'parameter': 'older_than', 'default': '', 'metavar': 'DURATION'},
@@ -393,7 +393,7 @@ COMMANDS = {
             {'name': 'message', 'help': 'The message type of the values in --proto.', 'parameter': 'message', 'default': '', 'metavar': 'NAME', 'panel': 'Decoding'},
         ),
     },
-    'metrics': {'module': 'metrics', 'summary': 'Print metrics of databases as OpenMetrics text, for Prometheus.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'inside', 'access'), 'example': 'boltcli metrics fixtures/document.db fixtures/inline.db', 'group': 'Compare', 'several': True, 'together': True, 'statuses': {0: 'all files were read', 1: 'a file could not be read; its sample boltcli_up is 0'},
+    'metrics': {'module': 'metrics', 'summary': 'Print metrics of databases as OpenMetrics text, for Prometheus.', 'takes': ('opener', 'out'), 'least': 1, 'shared': ('many', 'common', 'locking', 'inside', 'access'), 'example': 'boltcli metrics fixtures/document.db fixtures/inline.db', 'group': 'Compare', 'several': True, 'together': True, 'statuses': {0: 'all files were read', 1: 'a file could not be read; its sample boltcli_up is 0'},
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database files.', 'parameter': 'paths', 'many': True},
         ),

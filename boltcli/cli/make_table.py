@@ -20,7 +20,7 @@ from typer.models import ArgumentInfo, OptionInfo
 from . import commands, option, options, values
 from .command import DECLARED, Declared
 
-INJECTED = ("db", "job", "opener", "out", "err")
+INJECTED = ("db", "opener", "out")
 _SHARED = {
     "many": options.Many,
     "common": options.Common,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 from .output import Output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
+    from ..errors import BoltError
+    from ..fleet.find import Files
     from ..storage.snapshot import Snapshot
     from ..storage.source import Source, Way
+    from .command import Command
 
     Work = Callable[[Snapshot, Output], "int | None"]
 
@@ -22,12 +27,18 @@ class Opener:
     ``previous``: read the state before the last transaction; ``max_unpacked`` the bytes that a packed file may unpack
     to, 0: the usual limits; ``counts_traffic``: say how much was read of a remote file. What it says of waiting and
     unpacking goes to ``out``.
+
+    ``recursive``: folders are searched. ``alone`` is None unless the file is one of many, on which the command runs
+    alone: then it says how it was found, one of ``HOW`` of ``fleet/find.py``.
     """
 
-    __slots__ = ("counts_traffic", "lock", "max_unpacked", "out", "previous", "timeout")
+    __slots__ = (
+        "_is_detailed", "_list", "alone", "command", "counts_traffic", "lock", "max_unpacked", "out", "previous",
+        "recursive", "timeout",
+    )  # fmt: skip
 
-    def __init__(self, values: dict[str, Any], out: Output) -> None:
-        """``values``: the values of all options, by name. Raises ArgumentError."""
+    def __init__(self, values: dict[str, Any], out: Output, command: Command | None = None) -> None:
+        """``values``: the values of all options, by name; ``command``: who opens. Raises ArgumentError."""
         from .values import seconds
 
         self.lock: Way = "none" if values.get("no-lock") else values.get("lock", "auto")
@@ -35,7 +46,12 @@ class Opener:
         self.previous = bool(values.get("previous"))
         self.max_unpacked: int = values.get("max-unpacked") or 0
         self.counts_traffic = bool(values.get("stats"))
+        self.recursive = bool(values.get("recursive"))
+        self.alone: str | None = values.get("found")
+        self._list: str = values.get("files-from") or ""
+        self._is_detailed = values.get("exit-status") == "detailed"
         self.out = out
+        self.command = command
         if "read-timeout" in values:
             from ..storage.opened import set_read_timeout
 
@@ -71,6 +87,33 @@ class Opener:
         from ..storage.live import open_state
 
         return open_state(self._source(path, locking=locking), previous=previous)
+
+    def files(self, paths: Iterable[str], *, search: bool = False, twice: bool = True) -> Files:
+        """Find the files that ``paths`` and the options name; see :func:`~boltcli.fleet.find.select`. Raises OpenError.
+
+        With ``search`` a folder without databases at a program's place is searched.
+        """
+        from ..fleet.find import Files, listed, select
+        from ..storage.opened import name
+        from ..storage.secrets import redact_url
+
+        if self.alone is not None:
+            files = Files()
+            for path in paths:
+                files.paths.add(path, self.alone)
+            return files
+        with self.out.progress("searching", "files") as progress:
+            named = [*paths, *map(redact_url, listed(self._list) if self._list else ())]
+            seen = count(1)
+            files = select(
+                named, recursive=self.recursive, search=search, twice=twice, looked=lambda: progress(next(seen), 0)
+            )
+        name(files.paths)  # other processes may read them
+        return files
+
+    def status_of(self, error: BoltError) -> int:
+        """Return the exit status for the failure of a file."""
+        return error.detailed_status if self._is_detailed else error.exit_status
 
     def _source(self, path: str, *, locking: bool = True) -> Source:
         from ..storage.source import open_source

@@ -135,7 +135,9 @@ class Output:
         """Write bytes that are the same in every form."""
         self.out.write(data)
 
-    def to_file(self, path: str, *, replace: bool = False, public: bool = False) -> AbstractContextManager[Output]:
+    def to_file(
+        self, path: str, *, replace: bool = False, public: bool = False, sync: bool = True
+    ) -> AbstractContextManager[Output]:
         """Context manager: an output into a file, which appears at ``path`` at the end of the block unless it raises.
 
         Its form is that of the suffix, if that is one of JSON. The options are those of a ``Destination``.
@@ -146,7 +148,7 @@ class Output:
 
         @contextmanager
         def opened() -> Iterator[Output]:
-            with result_file(path, replace=replace, public=public) as (file, is_json):
+            with result_file(path, replace=replace, public=public, sync=sync) as (file, is_json):
                 yield Output(file, self.err, json=self._json or is_json, quiet=self.quiet, path=self.path)
 
         return opened()

@@ -84,10 +84,10 @@ def lines_into(file: BinaryIO, kind: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def result_file(path: str, *, replace: bool, public: bool) -> Iterator[tuple[BinaryIO, bool]]:
+def result_file(path: str, *, replace: bool, public: bool, sync: bool = True) -> Iterator[tuple[BinaryIO, bool]]:
     """Context manager: a file for results as of :func:`complete`, and whether they are JSON by its suffix."""
     kind = format_of(path)
-    with complete(path, replace=replace, public=public) as file, lines_into(file, kind) as target:
+    with complete(path, replace=replace, public=public, sync=sync) as file, lines_into(file, kind) as target:
         yield target, kind in ("json", "ndjson")
 
 

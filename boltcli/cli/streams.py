@@ -144,6 +144,8 @@ def cut_to_width(line: bytes, out: BinaryIO) -> bytes:
 class Progress:
     """Call it with (done, total) to show the share that is done; the end of a ``with`` block removes the line.
 
+    With a ``total`` of 0, which isn't known, it shows how many are done.
+
     It shows nothing in the first second or if ``fd`` is not a terminal, and
     updates at most ten times a second, so that a job may call it often (a call
     takes 0.2 microseconds). ``what`` is the job ("checking"), ``unit`` what
@@ -169,8 +171,8 @@ class Progress:
             self._next = float("inf")
             return
         self._next = now + _EVERY
-        share = min(100 * done // total, 100) if total > 0 else 0
-        self._draw(f"{self._what}: {share}% of {total:,} {self._unit}")
+        how_far = f"{min(100 * done // total, 100)}% of {total:,}" if total > 0 else f"{done:,}"
+        self._draw(f"{self._what}: {how_far} {self._unit}")
 
     def clear(self) -> None:
         """Remove the line, before other output to the terminal."""

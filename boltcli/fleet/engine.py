@@ -131,11 +131,11 @@ def _on_cluster(work: Callable[[T], Any], items: Sequence[T], engine: str) -> It
             client = distributed.Client(cluster)
         else:
             client = _client(distributed, engine)
-        numbered = list(enumerate(items))
+        count = len(items)
         threads = sum(client.nthreads().values())
-        size = max(1, min(_BATCH, len(numbered) // (threads * 4)), len(numbered) // _MOST_TASKS)
-        batches = [numbered[start : start + size] for start in range(0, len(numbered), size)]
-        yield from _batches(distributed, client, work, batches)
+        size = max(1, min(_BATCH, count // (threads * 4)), count // _MOST_TASKS)
+        batches = [range(start, min(start + size, count)) for start in range(0, count, size)]
+        yield from _batches(distributed, client, work, items, batches)
     finally:
         if client is not None:
             client.close()
@@ -179,16 +179,17 @@ def _probe(address: str) -> None:
 
 
 def _batches(
-    distributed: Any, client: Any, work: Callable[[T], Any], batches: list[list[tuple[int, T]]]
+    distributed: Any, client: Any, work: Callable[[T], Any], items: Sequence[T], batches: Sequence[Sequence[int]]
 ) -> Iterator[tuple[int, Any]]:
-    """Run ``batches`` on the cluster; an item that repeatedly loses its worker becomes a BoltError."""
+    """Run ``batches`` of ``items`` on the cluster; an item that repeatedly loses its worker becomes a BoltError."""
 
-    def submit(batch: list[tuple[int, T]]) -> Any:
-        future = client.submit(batch_of, work, batch, pure=False, retries=_RETRIES)
+    def submit(batch: Sequence[int]) -> Any:
+        task = [(number, items[number]) for number in batch]
+        future = client.submit(batch_of, work, task, pure=False, retries=_RETRIES)
         batch_by_key[future.key] = batch
         return future
 
-    batch_by_key: dict[str, list[tuple[int, T]]] = {}
+    batch_by_key: dict[str, Sequence[int]] = {}
     done = distributed.as_completed([submit(batch) for batch in batches])
     for future in done:
         batch = batch_by_key.pop(future.key)
@@ -201,6 +202,6 @@ def _batches(
                 done.update([submit([one]) for one in batch])
                 continue
             text = (str(error) or type(error).__name__).splitlines()[0]
-            found = [(batch[0][0], BoltError(f"the cluster could not process it: {text}"))]
+            found = [(batch[0], BoltError(f"the cluster could not process it: {text}"))]
         yield from found
         future.release()

@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import os
 import stat
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from typing import overload
 
 from ..errors import ArgumentError, BoltError, MissingExtra, OpenError, os_error
 from ..format.magic import is_bolt, is_packed, is_unknown, kind_of
 from ..storage.opened import take_stdin
 from ..storage.secrets import original_url, redact_url
 from ..storage.source import is_elsewhere
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
 
 _STDIN = 0
 _PACKED = {"gzip": "gzip", "xz": "xz", "bzip2": "bzip2", "zstandard": "zstandard",
@@ -49,26 +48,54 @@ OTHER_PLACES = {
 }
 
 
+HOW = ("", "place", "search")  # a file was named; found at a program's place in a folder; found by searching one
+
+
+class Names(Sequence[str]):
+    """Paths in order, a million of which take about 100 MB; and how each was found, one of ``HOW``."""
+
+    def __init__(self) -> None:
+        self._text = bytearray()
+        self._ends = array("Q", [0])
+        self._how = bytearray()
+
+    def add(self, path: str, how: str = "") -> None:
+        """Append a path."""
+        self._text += os.fsencode(path)
+        self._ends.append(len(self._text))
+        self._how.append(HOW.index(how))
+
+    def how(self, number: int) -> str:
+        """Return how the path at index ``number`` was found."""
+        return HOW[self._how[number]]
+
+    def __len__(self) -> int:
+        return len(self._how)
+
+    @overload
+    def __getitem__(self, number: int) -> str: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[str]: ...
+    def __getitem__(self, number: int | slice) -> str | list[str]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(*number.indices(len(self)))]
+        number = range(len(self))[number]
+        return os.fsdecode(bytes(self._text[self._ends[number] : self._ends[number + 1]]))
+
+
 class Files:
     """The files that were named.
 
     ``paths`` are to be worked on, in order; ``failed`` says which of them can't, as they are folders that hold
-    nothing. ``inside`` are those that were found in a folder, and ``searched`` those of them that are not at a
-    program's place. ``passed`` counts what was passed over in each folder, by reason.
+    nothing. ``passed`` counts what was passed over in each folder, by reason.
     """
 
-    __slots__ = ("failed", "inside", "passed", "paths", "searched")
+    __slots__ = ("failed", "passed", "paths")
 
     def __init__(self) -> None:
-        self.paths: list[str] = []
+        self.paths = Names()
         self.failed: dict[str, BoltError] = {}
-        self.inside: set[str] = set()
-        self.searched: set[str] = set()
         self.passed: dict[str, dict[str, int]] = {}
-
-    def found(self, path: str) -> str:
-        """Return how ``path`` was found: "place" or "search" in a folder; empty if it was named."""
-        return "search" if path in self.searched else "place" if path in self.inside else ""
 
     def pass_over(self, folder: str, reason: str) -> None:
         """Count a file in ``folder`` that is passed over."""
@@ -83,56 +110,85 @@ class Files:
         return f"{total} file{'s were' if total > 1 else ' was'} passed over: {reasons}"
 
 
-def select(named: Iterable[str], *, recursive: bool = False, search: bool = False) -> Files:
+class _Met:
+    """Which paths there were: the ones that were named, and all that searching a folder finds."""
+
+    def __init__(self) -> None:
+        self._named: set[str] = set()
+        self._searched: list[str] = []
+
+    def is_new(self, path: str, how: str) -> bool:
+        """Note a path, and return whether it is met for the first time."""
+        if path in self._named:
+            return False
+        if any(map(path.startswith, self._searched)) and (how == "search" or not why_not(path)):
+            return False
+        if how != "search":  # a search finds each path once, and there may be millions
+            self._named.add(path)
+        return True
+
+    def searched(self, folder: str) -> None:
+        """Note that all databases in a folder were met."""
+        self._searched.append(os.path.join(folder, ""))
+
+
+def select(
+    named: Iterable[str], *, recursive: bool = False, search: bool = False, twice: bool = True,
+    looked: Callable[[], None] | None = None,
+) -> Files:  # fmt: skip
     """Return the files that ``named`` selects: this is the one rule for all commands.
 
     A name is a file, an address, "-", ``FILE!member``, a pattern (see :func:`matching`), or a folder. A folder stands
     for the databases at the known places in it; with ``recursive`` for all in it, also packed ones; with ``search``
     for all if none is at a known place. A folder without any is in ``paths`` itself, where opening it fails; if it
-    was searched, ``failed`` says so. Each file is there once, unless it is named twice. Raises OpenError.
+    was searched, ``failed`` says so. Each file is there once, unless it is named ``twice``. ``looked`` is called for
+    each file that a search looks at. Raises OpenError.
     """
-    files = Files()
-    seen: set[str] = set()
+    files, met = Files(), _Met()
     for argument in named:
-        for path in _meant(argument, files, recursive, search):
-            if path not in seen or path == argument:
-                seen.add(path)
-                files.paths.append(path)
+        for path, how in _meant(argument, files, met, recursive, search, looked):
+            if met.is_new(path, how) or (twice and path == argument):
+                files.paths.add(path, how)
     return files
 
 
-def _meant(argument: str, files: Files, recursive: bool, search: bool) -> Iterator[str]:
+_Found = Iterator[tuple[str, str]]  # paths, and how each was found
+
+
+def _meant(
+    argument: str, files: Files, met: _Met, recursive: bool, search: bool, looked: Callable[[], None] | None
+) -> _Found:
     if is_elsewhere(argument):
         yield from _elsewhere(argument, files, recursive)
         return
     for path in matching(argument) or (recursive and matching(argument, folders=True)) or [argument]:
         if os.path.isdir(path):
-            yield from _in_folder(path, files, recursive, search)
+            yield from _in_folder(path, files, met, recursive, search, looked)
         else:
-            yield path
+            yield path, ""
 
 
-def _in_folder(folder: str, files: Files, recursive: bool, search: bool) -> Iterator[str]:
+def _in_folder(
+    folder: str, files: Files, met: _Met, recursive: bool, search: bool, looked: Callable[[], None] | None
+) -> _Found:
     if not recursive:
         found = databases_in(folder)
         if found or not search:
-            files.inside.update(found)
-            yield from found or [folder]
+            yield from [(path, "place") for path in found] or [(folder, "")]
             return
     count = 0
     try:
-        for path in databases_below(folder, lambda reason: files.pass_over(folder, reason)):
+        for path in databases_below(folder, lambda reason: files.pass_over(folder, reason), looked):
             count += 1
-            files.inside.add(path)
-            files.searched.add(path)
-            yield path
+            yield path, "search"
     except OpenError as error:
         files.failed[folder] = error
-        yield folder
+        yield folder, ""
         return
+    met.searched(folder)
     if not count:
         files.failed[folder] = nothing_in(folder, files)
-        yield folder
+        yield folder, ""
 
 
 def nothing_in(folder: str, files: Files) -> OpenError:
@@ -240,7 +296,7 @@ def first_databases(folder: str, most: int, looked_at: int, depth: int) -> list[
 def databases_below(
     folder: str, passed: Callable[[str], None], looked: Callable[[], None] | None = None
 ) -> Iterator[str]:
-    """Yield the databases under ``folder`` in the order of their names, also damaged ones.
+    """Yield the databases under ``folder`` in the order of their names, also damaged ones, each once.
 
     ``passed`` is called with the reason for each other file, ``looked`` for each regular file. Links are not
     followed. A subfolder that can't be read is yielded: opening it fails, as reading a file may do. Raises
@@ -321,19 +377,19 @@ def kind_of_file(path: str) -> str:
         return "unknown"
 
 
-def _elsewhere(argument: str, files: Files, recursive: bool) -> Iterator[str]:
+def _elsewhere(argument: str, files: Files, recursive: bool) -> _Found:
     if argument != "-" and is_pattern(argument):
-        yield from list(_matching_objects(argument)) or [argument]
+        yield from ((address, "") for address in list(_matching_objects(argument)) or [argument])
     elif argument != "-" and recursive:
         count = 0
         for address in _objects_below(argument, lambda reason: files.pass_over(argument, reason)):
             count += 1
-            yield address
+            yield address, ""
         if not count:
             files.failed[argument] = nothing_in(argument, files)
-            yield argument
+            yield argument, ""
     else:
-        yield argument
+        yield argument, ""
 
 
 def is_pattern(address: str) -> bool:

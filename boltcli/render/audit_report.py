@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..apps.contract import ERROR, INFO, SEVERITIES, WARNING, Column
-from ..text.json import jsonable, line
+from ..text.json import jsonable
 from ..text.sizes import size
 from ..text.visible import visible
 from .records import put, put_bucket, put_path
@@ -21,7 +21,9 @@ _WORDS = {ERROR: ("error", "errors"), WARNING: ("warning", "warnings"), INFO: ("
 _COLOURS = {"error": "1;31", "warning": "33", "note": "36"}
 
 
-def audit_record(path: str, application: str, audit: Audit, findings: Sequence[AuditFinding], *, ok: bool) -> bytes:
+def audit_record(
+    path: str, application: str, audit: Audit, findings: Sequence[AuditFinding], *, ok: bool
+) -> dict[str, Any]:
     """Return the object of one file: its answers, its findings by severity, and additional fields."""
     record: dict[str, Any] = {}
     put_path(record, path)
@@ -35,7 +37,7 @@ def audit_record(path: str, application: str, audit: Audit, findings: Sequence[A
     record |= jsonable(audit.more)
     if audit.retention is not None:
         record["retention"] = jsonable(audit.retention)
-    return line(record)
+    return record
 
 
 def finding_record(finding: AuditFinding) -> dict[str, Any]:

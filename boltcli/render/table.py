@@ -224,16 +224,33 @@ def _record(fields: Sequence[tuple[str, str]], row: Row) -> dict[str, Any]:
     return record
 
 
-def table_of(records: Sequence[dict[str, Any]]) -> Table:
-    """Return records as a table: the columns are all their fields, of the type that their values have."""
-    names = dict.fromkeys(name for record in records for name in record)
-    columns = [Column(name, type_of([record.get(name) for record in records])) for name in names]
-    return Table(columns, [[record.get(name) for name in names] for record in records])
+def table_of(records: Iterable[dict[str, Any]]) -> Table:
+    """Return records as a table: the columns are all their fields, of the type that their values have.
+
+    The records are read twice, and not kept.
+    """
+    kinds: dict[str, set[type]] = {}
+    for record in records:
+        for name, value in record.items():
+            kinds.setdefault(name, set()).add(type(value))
+    return Table([Column(name, _type(found)) for name, found in kinds.items()], _Records(records, list(kinds)))
 
 
-def type_of(values: Iterable[Any]) -> str:
-    """Return the type of a column that has these values."""
-    kinds = {type(value) for value in values if value is not None}
+class _Records:
+    """Records as rows of the fields ``names``."""
+
+    def __init__(self, records: Iterable[dict[str, Any]], names: Sequence[str]) -> None:
+        self._records = records
+        self._names = names
+
+    def __iter__(self) -> Iterator[Row]:
+        for record in self._records:
+            yield [record.get(name) for name in self._names]
+
+
+def _type(kinds: set[type]) -> str:
+    """Return the type of a column whose values are of these."""
+    kinds = kinds - {type(None)}
     if kinds & {list, dict}:
         return "json"
     only = kinds.pop() if len(kinds) == 1 else str

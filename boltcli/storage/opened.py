@@ -7,12 +7,13 @@ ends, as results are often written after their sources were closed. In a library
 from __future__ import annotations
 
 import os
+from itertools import chain
 
 from ..errors import DestinationIsSource, OpenError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     Key = tuple[int, int]  # device and inode
     Held = tuple[Key, int]  # a file that is read, and its permission bits
@@ -32,6 +33,7 @@ class Reading:
     def __init__(self, paths: Iterable[str] = (), rewritten: Iterable[str] = ()) -> None:
         self.paths = list(paths)
         self.rewritten = list(rewritten)
+        self.more: list[Iterable[str]] = []  # paths that were found since; there may be millions
         self.modes: dict[Key, int] = {}  # of the files that were opened
         self.stdin_is = ""  # what was read from standard input
         self.stdin = -1  # the file with a database from there, which may be opened again
@@ -115,7 +117,7 @@ def let_go(held: Held | None) -> None:
 def name(paths: Iterable[str]) -> None:
     """Note that the running command reads these files, perhaps in other processes."""
     if _reading is not None:
-        _reading.paths += paths
+        _reading.more.append(paths)
 
 
 def note_unknown() -> None:
@@ -129,15 +131,15 @@ def refuse(path: str, found: os.stat_result) -> None:
     key = _held(found)[0]
     if key in dict(_open) or (_reading is not None and key in _reading.modes):
         raise DestinationIsSource(path)
-    if _reading is not None and key in _named(_reading.paths):
+    if _reading is not None and any(key == other for other, _ in _named([*_reading.more, _reading.paths])):
         raise DestinationIsSource(path, database=False)
 
 
 def strictest(mode: int = _ALL) -> int:
     """Return the permission bits that ``mode`` and all files that are read have in common."""
-    files = _open
+    files: Iterable[Held] = _open
     if _reading is not None:
-        files = [*_reading.modes.items(), *_named(_reading.paths + _reading.rewritten).items()]
+        files = chain(_reading.modes.items(), _named([_reading.paths, *_reading.more, _reading.rewritten]))
     for _, other in files:
         mode &= other
     return mode
@@ -164,9 +166,12 @@ def split_member(path: str) -> tuple[str, list[str]]:
     return path, []
 
 
-def _named(paths: Iterable[str]) -> dict[Key, int]:
-    """Return the files of these names, also those that could not be opened."""
-    return dict(found for path in paths if (found := _file(split_member(path)[0])) is not None)
+def _named(names: Iterable[Iterable[str]]) -> Iterator[Held]:
+    """Yield the files of these names, also those that could not be opened."""
+    for path in chain.from_iterable(names):
+        found = _file(split_member(path)[0])
+        if found is not None:
+            yield found
 
 
 def _file(place: int | str) -> Held | None:

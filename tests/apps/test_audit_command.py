@@ -67,11 +67,11 @@ def test_the_status_says_how_bad_it_is(path: Path, fail_on: str, status: int) ->
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--fail-on", "bad", COMPUTE), b"--fail-on is one of error, warning, info"),
+        (("--fail-on", "bad", COMPUTE), b"--fail-on bad: must be one of error, warning, info"),
         (("--now", "soon", COMPUTE), b"--now takes a time"),
         (("--older-than", "old", COMPUTE), b"time: invalid duration"),
         (("nosuch.db",), b'source database file "nosuch.db" doesn\'t exist'),
-        (("--app", "nosuch", COMPUTE), b": no known application"),
+        (("--app", "nosuch", COMPUTE), b"no known application"),
     ],
 )
 def test_what_makes_no_sense_is_told(words: tuple[Any, ...], message: bytes) -> None:

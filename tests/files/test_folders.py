@@ -356,7 +356,7 @@ def test_patterns_of_folders(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         shutil.copy(fixture("inline"), tmp_path / name / "some")
     files = select([str(tmp_path / "n*")], recursive=True)
-    assert files.paths == [str(tmp_path / name / "some") for name in ("n1", "n2")]
+    assert list(files.paths) == [str(tmp_path / name / "some") for name in ("n1", "n2")]
     assert run("verify", "--recursive", str(tmp_path / "**" / "some"))[1].endswith(b"2 files: 2 ok\n")
     assert run("report", "-o", tmp_path / "r.html", str(tmp_path / "*" / "some"))[1].endswith(
         b": 2 files, 0 with findings\n"

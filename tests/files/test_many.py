@@ -210,6 +210,10 @@ def test_results_and_resuming(command: str, ending: str, folder: Path, tmp_path:
     rows = _rows(results)
     assert {row["path"] for row in rows} == {str(folder / name) for name in GOOD | {"wrong", "damaged.db"}}
     assert run(command, "--recursive", "-o", results, folder)[0] == 1  # it is there
+    if ending != "ndjson":
+        err = run(command, "--recursive", "--resume", results, "-o", results, folder)[2]
+        assert b"--resume takes results as lines of JSON" in err
+        return
     again = run(command, "--recursive", "--resume", results, "-o", results, folder)
     assert again[0] == status
     assert b"(7 as in the earlier results)" in again[1] or command in ("stats", "du")
@@ -241,7 +245,8 @@ def test_names_that_are_no_utf_8(folder: Path, tmp_path: Path) -> None:
     for ending in ("ndjson", "csv", "parquet"):
         words = ("check", "--files-from", tmp_path / "names", "-o", tmp_path / f"results.{ending}", "--resume")
         assert run(*words, tmp_path / "none")[1].startswith(b"2 files: 2 ok ->")
-        assert b"(2 as in the earlier results)" in run(*words, tmp_path / f"results.{ending}")[1]
+    words = ("check", "--files-from", tmp_path / "names", "-o", tmp_path / "results.csv", "--force", "--resume")
+    assert b"(2 as in the earlier results)" in run(*words, tmp_path / "results.ndjson")[1]
 
 
 @pytest.mark.slow
@@ -302,9 +307,12 @@ def test_audit_and_metrics_as_rows(command: str, folder: Path, tmp_path: Path) -
     else:
         assert (rows["good"]["up"], rows["good"]["size_bytes"]) == (1, len(DATA))
         assert json.loads(rows["good"]["pages"]) == single["pages"]
-    run(*words, "--resume", results)
-    assert {row["path"]: row["txid"] for row in _rows(results)} == {row["path"]: row["txid"] for row in rows.values()}
-    again = json.loads(run(*words, "--resume", results, "--json")[1])
+    lines = tmp_path / "results.ndjson"
+    words[-1] = lines
+    run(*words)
+    run(*words, "--resume", lines)
+    assert {row["path"]: row["txid"] for row in _rows(lines)} == {row["path"]: row["txid"] for row in rows.values()}
+    again = json.loads(run(*words, "--resume", lines, "--json")[1])
     validate(again, "results")
     assert (again["files"], again["ok"], again["unreadable"], again["taken"]) == (7, 6, 1, 6)
     _, records, _ = run_json(command, "--jobs", "2", "--recursive", folder)
@@ -315,12 +323,11 @@ def test_wrong_options(folder: Path, tmp_path: Path) -> None:
     assert b"--resume needs -o" in run("check", "--resume", tmp_path / "r.csv", folder / "good")[2]
     assert b"the ending must be one of" in run("check", "-o", tmp_path / "r.txt", folder / "good")[2]
     assert b"--engine is local:N or dask://" in run("check", "--engine", "spark", folder / "good")[2]
-    (tmp_path / "r.csv").write_text("a,b\n1,2\n")
-    words: list[str | Path] = ["check", "--resume", tmp_path / "r.csv", "-o", tmp_path / "r.csv", folder / "good"]
-    assert b"columns are missing" in run(*words)[2]
-    (tmp_path / "r.parquet").write_bytes(b"PAR1 no")
-    words = ["check", "--resume", tmp_path / "r.parquet", "-o", tmp_path / "r.parquet", folder / "good"]
-    assert b"not the results" in run(*words)[2]
+    results = tmp_path / "r.ndjson"
+    words: list[str | Path] = ["check", "--resume", results, "-o", results, folder / "good"]
+    for content, problem in ((b'{"a":1}\n', b"columns are missing"), (b"PAR1 no\n", b"not the results")):
+        results.write_bytes(content)
+        assert problem in run(*words)[2]
 
 
 def test_packed_files_that_are_cut(tmp_path: Path) -> None:

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from ...apps.contract import ERROR, SEVERITIES, WARNING
-from ...errors import ArgumentError, BoltError, PassedOver, as_failure
-from ..command import command
-from ..meant_files import meant_files
-from ..runner import run_on_database
-from ..streams import wants_style, write_styled
+from ...apps.contract import ERROR, SEVERITIES, WARNING, Application, AuditOptions
+from ...apps.registry import application as application_called
+from ...apps.registry import named, recognised
+from ...apps.values import names
+from ...database import Database
+from ...errors import ArgumentError, BoltError, PassedOver
+from ...fleet.find import Files, program_at
+from ...render.audit_report import audit_record, audit_text
+from ...text.times import DAY, SECOND, parse_time
+from ..command import Summary, command
+from ..many import complain, each, say_passed
+from ..row_output import complete, row_form
+from ..values import seconds
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Any, BinaryIO, Literal
+    from typing import Annotated, Literal
 
     from typer import Argument, Option
 
-    from ...apps.contract import Application, Audit, AuditFinding, Change
-    from ...database import Database
-    from ...fleet.find import Files
+    from ...apps.contract import Audit, AuditFinding, Change
     from ...storage.snapshot import Snapshot
-    from ..job import Job
+    from ..opener import Opener
+    from ..option import check_choice
     from ..options import JobsApart, files, inputs, results
+    from ..output import Output
 
     Done = tuple[str, Application, Audit]
 
@@ -31,32 +40,31 @@ if TYPE_CHECKING:
 UNKNOWN: dict[str, Any] = {"application": None, "layout": None, "ok": False, "answers": {}, "findings": []}
 
 
-def prepare(job: Job) -> None:
-    if job.options.fail_on not in SEVERITIES:
-        raise ArgumentError(f"--fail-on is one of {', '.join(SEVERITIES)}, not {job.options.fail_on!r}")
-    _now(job.options.now)
-    _span(job.options.older_than)
-    output = str(job.value("output"))
-    if output:
-        from ..row_output import row_form
-
-        row_form(output)  # raises for another ending
-    if job.options.changes and (output or job.value("engine")):
+def prepare(now: str, older_than: str, changes: str, output: str, engine: str) -> None:
+    _now(now)
+    _span(older_than)
+    row_form(output)  # raises for another ending
+    if changes and (output or engine):
         raise ArgumentError("--changes takes one file, and no -o or --engine")
 
 
-def meant(job: Job) -> Files:
-    """Return the files that ``job`` selects, each once; a folder without stores at known places is searched."""
-    files = meant_files(job, search=True)
-    files.paths = list(dict.fromkeys(files.paths))
-    for path in files.failed:
-        if not job.value("recursive"):
-            files.failed[path] = _nothing(path)
+def select(opener: Opener, paths: Sequence[str]) -> Files:
+    """Return the files, each once; a folder without stores at known places is searched."""
+    files = opener.files(paths, search=True, twice=False)
+    if not opener.recursive:
+        files.failed = {path: _nothing(path) for path in files.failed}
     return files
 
 
 def _nothing(folder: str) -> ArgumentError:
     return ArgumentError(f"no store of a known application in {folder}; `boltcli help apps` lists them")
+
+
+def _count(severity: str) -> Any:
+    def count(record: dict[str, Any]) -> int | None:
+        return None if record.get("error") else [one["severity"] for one in record["findings"]].count(severity)
+
+    return count
 
 
 @command(
@@ -68,14 +76,21 @@ def _nothing(folder: str) -> ArgumentError:
     opens=True,
     statuses={0: "no finding of the severity in --fail-on", 1: "such a finding, or a file could not be read"},
     validate=prepare,
-    select=meant,
+    select=select,
+    summary=Summary(
+        ("application", "application", "text"),
+        ("layout", "layout", "text"),
+        ("errors", _count("error"), "integer"),
+        ("warnings", _count("warning"), "integer"),
+        ("notes", _count("info"), "integer"),
+        faulty="faulty",
+    ),
     unknown=UNKNOWN,
     apart="with -o and --engine each file is audited alone: the members of a cluster are not compared with each other",
 )
 def audit_(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    opener: Opener,
+    out: Output,
     *,
     paths: Annotated[
         list[str],
@@ -87,6 +102,7 @@ def audit_(
         Option(
             help="Exit with status 1 if there is a finding of at least this severity: error|warning|info.",
             metavar="SEVERITY",
+            callback=check_choice,
         ),
     ] = "error",
     now: Annotated[
@@ -127,159 +143,123 @@ def audit_(
     ] = "auto",
 ) -> int:
     """Check an application's records: what is lost, stuck or inconsistent, and what to do about it."""
-    from ...render.audit_report import audit_record, audit_text
+    at = _now(now)
+    asked = AuditOptions(
+        time.time_ns() if at is None else at, _span(older_than), deletions=bool(changes), snapshot=snapshot
+    )
+    files = select(opener, paths)
 
-    files = meant(job)
-    done, failures, unknown = _audit_all(files, job, err)
-    answered = failures.keys() | {path for path, _, _ in done}
-    paths = [path for path in files.paths if path in answered]
-    for folder in job.arguments if unknown else ():
-        inside = {path for path in files.searched if path.startswith(os.path.join(folder, ""))}
-        if inside and inside <= unknown:
-            failures[folder] = _nothing(folder)
-            paths.append(folder)
+    def look(number: int, out: Output) -> Done:
+        return _audit_one(out.path, files.paths.how(number), asked, app, opener, out)
+
+    results: dict[str, Done | BoltError] = {}
+    known: dict[str, bool] = {}  # whether a file in a folder that was searched is of a known program
+    for number, (path, found) in enumerate(each(files, look, opener, out, what="auditing")):
+        unknown = isinstance(found, PassedOver) and found.unknown
+        for folder in paths if files.paths.how(number) == "search" else ():
+            if path.startswith(os.path.join(folder, "")):
+                known[folder] = known.get(folder, False) or not unknown
+        if isinstance(found, PassedOver):
+            out.about(path).warn(f"{path}: not audited: {found}")
+        else:
+            results[path] = found
+    results |= {folder: _nothing(folder) for folder in known if not known[folder]}
+    findings = _joined([found for found in results.values() if not isinstance(found, BoltError)])
+    grave = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
+    status = 0
+    gap = ""
+    for path, found in results.items():
+        if isinstance(found, BoltError):
+            complain(path, found, UNKNOWN, opener, out)
+            status = max(status, opener.status_of(found))
+            continue
+        _, application, audit = found
+        ok = not any(finding.severity in grave for finding in findings[path])
+        status = max(status, int(not ok))
+        out.text(gap)
+        fields = path, application.name, audit, findings[path]
+        out.records(
+            lambda fields=fields, ok=ok: [audit_record(*fields, ok=ok)],  # type: ignore[misc]
+            lambda fields=fields: audit_text(*fields, verbose=verbose, styled=out.has_colours),  # type: ignore[misc]
+            styled=True,
+        )
+        gap = "\n"
+    if opener.alone is None:
+        out.flush()
+        say_passed(files, out)
+    if changes:
+        kinds = SEVERITIES if verbose else (ERROR, WARNING)
+        audits = {path: found[2] for path, found in results.items() if not isinstance(found, BoltError)}
+        _write_changes(
+            changes,
+            {
+                path: list(audit.deletions) if older_than else _changes(findings[path], kinds)
+                for path, audit in audits.items()
+            },
+            replace=force,
+        )
+    return status
+
+
+def _joined(done: Sequence[Done]) -> dict[str, list[AuditFinding]]:
+    """Return the findings of each file, with those of its application that compare several files."""
     findings = {path: list(audit.findings) for path, _, audit in done}
     for application in {id(found): found for _, found, _ in done}.values():
         audits = [(path, audit) for path, found, audit in done if found is application]
         if len(audits) > 1:
             for path, finding in application.join(audits):
                 findings[path].append(finding)
-    status = 1 if failures else 0
-    grave = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
-    first = True
-    by_path = {path: (application, audit) for path, application, audit in done}
-    for path in paths:
-        if path in failures:
-            if job.several:
-                raise failures[path]
-            _say_failure(failures[path], path, job, out)
-            continue
-        application, audit = by_path[path]
-        ok = not any(finding.severity in grave for finding in findings[path])
-        if job.json:
-            out.write(audit_record(path, application.name, audit, findings[path], ok=ok))
-        else:
-            out.write(b"" if first else b"\n")
-            style, verbose = wants_style(out), verbose
-            text = audit_text(path, application.name, audit, findings[path], verbose=verbose, styled=style)
-            write_styled(out, text)
-        first = False
-        status |= not ok
-    if not job.several:
-        out.flush()
-        job.say_passed(files)
-    if changes:
-        _write_changes(job, done, findings)
-    return status
+    return findings
 
 
-def _audit_all(files: Files, job: Job, err: BinaryIO) -> tuple[list[Done], dict[str, BoltError], set[str]]:
-    """Audit each file, even if others fail. Return also the files of unknown programs, which are passed over."""
-    import time
-
-    from ...apps.contract import AuditOptions
-
-    now = _now(job.options.now)
-    asked = AuditOptions(
-        time.time_ns() if now is None else now, _span(job.options.older_than), deletions=bool(job.options.changes),
-        snapshot=job.options.snapshot,
-    )  # fmt: skip
+def _audit_one(path: str, how: str, asked: AuditOptions, app: str, opener: Opener, out: Output) -> Done:
+    """Audit a file, which was found ``how``, one of ``HOW``. Raises PassedOver for one without an audit."""
     done: list[Done] = []
-    failures: dict[str, BoltError] = dict(files.failed)
-    unknown: set[str] = set()
-    paths = [path for path in files.paths if path not in failures]
-    with job.progress("auditing", "files") as progress:
-        for number, path in enumerate(paths):
-            progress(number, len(paths))
-            found = str(job.value("found")) if job.several else files.found(path)
-            try:
-                done.append(_audit_one(path, job, asked, found, err))
-            except PassedOver as error:
-                if job.several:
-                    raise
-                job.again(path=path, err=err).warn(f"{path}: not audited: {error}")
-                unknown |= {path} if error.unknown else set()
-            except (BoltError, OSError) as error:
-                failures[path] = as_failure(error, path)
-    return done, failures, unknown
 
-
-def _audit_one(path: str, job: Job, asked: Any, how: str, err: BinaryIO) -> Done:
-    """Audit a file, which was found ``how`` (see ``Files.found``). Raises PassedOver for one without an audit."""
-    from io import BytesIO
-
-    from ...database import Database
-    from .view import recognised
-
-    found: list[Done] = []
-
-    def work(snapshot: Snapshot, job: Job, out: BinaryIO, err: BinaryIO) -> None:
+    def work(snapshot: Snapshot, out: Output) -> None:
         db = Database(snapshot)
-        try:
-            application = recognised(snapshot, job.options.app).application
-        except ArgumentError as error:
-            if how and _is_of_another(db, path, how, job):
-                raise PassedOver(str(error), unknown=True) from None
-            raise
-        audit = application.audit(db, asked)
+        known = recognised(snapshot) if app == "auto" else named(db, app)
+        if known is None:
+            error = "no known application wrote this database; `boltcli help apps` lists them"
+            if how and app == "auto" and _is_of_another(db, path, how, opener.recursive):
+                raise PassedOver(error, unknown=True)
+            raise ArgumentError(error)
+        audit = known.application.audit(db, asked)
         if audit is None:
-            raise (PassedOver if how else ArgumentError)(f"there is no audit of {application.name}")
+            raise (PassedOver if how else ArgumentError)(f"there is no audit of {known.application.name}")
         audit.deletions = list(audit.deletions)  # while the database is open
-        found[:] = [(path, application, audit)]
+        done[:] = [(path, known.application, audit)]
 
-    run_on_database(work, job.again(path=path, err=err), BytesIO(), err)
-    return found[0]
+    opener.read(path, work, out)
+    return done[0]
 
 
-def _is_of_another(db: Database, path: str, how: str, job: Job) -> bool:
+def _is_of_another(db: Database, path: str, how: str, recursive: bool) -> bool:
     """Return whether a file that no application recognises is no failure: it is of another program, and readable.
 
     At the place of a store that has an audit the file should have been recognised.
     """
-    from ...apps.contract import Application
-    from ...apps.registry import application
-    from ...apps.values import names
-    from ...fleet.find import program_at
-
-    if job.options.app != "auto":
-        return False
     for _ in names(db):  # raises for a damaged root bucket, which would also explain it
         pass
     if how == "search":
-        return not job.value("recursive")
-    program = application(program_at(path))
+        return not recursive
+    program = application_called(program_at(path))
     return program is None or type(program).audit is Application.audit
 
 
-def _say_failure(failure: BoltError, path: str, job: Job, out: BinaryIO) -> None:
-    from ...render import records
-
-    if job.json:
-        record: dict[str, Any] = {}
-        records.put_path(record, path)
-        out.write(records.line(record | {"error": records.error(failure, path)}))
-    job.complain(failure, path)
+def _changes(findings: Sequence[AuditFinding], kinds: Sequence[str]) -> list[Change]:
+    """Return the changes that repair what findings of these severities are about."""
+    return [change for finding in findings if finding.severity in kinds for change in finding.changes]
 
 
-def _write_changes(job: Job, done: list[Done], findings: dict[str, list[AuditFinding]]) -> None:
-    """Write the changes that repair the file, or that delete old records from it."""
+def _write_changes(output: str, found: dict[str, list[Change]], *, replace: bool) -> None:
+    """Write the changes to a file, for ``patch``; there may be changes to only one database."""
     from ...render.changes import record
-    from ..row_output import complete
 
-    deleting = bool(job.options.older_than)
-    kinds = SEVERITIES if job.options.verbose else (ERROR, WARNING)
-    changes: dict[str, list[Change]] = {}
-    for path, _, audit in done:
-        wanted = (
-            list(audit.deletions)
-            if deleting
-            else [change for finding in findings[path] if finding.severity in kinds for change in finding.changes]
-        )
-        if wanted:
-            changes[path] = wanted
+    changes = {path: wanted for path, wanted in found.items() if wanted}
     if len(changes) > 1:
         raise ArgumentError(f"--changes takes one file: there are changes to {', '.join(changes)}")
-    with complete(job.options.changes, replace=job.options.force) as file:
+    with complete(output, replace=replace) as file:
         for wanted in changes.values():
             for change in wanted:
                 file.writelines(record(change))
@@ -289,8 +269,6 @@ def _now(text: str) -> int | None:
     """Parse a time to nanoseconds since 1970; None for "". Raises ArgumentError."""
     if not text:
         return None
-    from ...text.times import SECOND, parse_time
-
     found = int(text) * SECOND if text.isdigit() else parse_time(text)
     if found is None:
         raise ArgumentError(f"--now takes a time such as 2026-01-31T12:00:00Z, or seconds since 1970, not {text!r}")
@@ -301,9 +279,6 @@ def _span(text: str) -> int | None:
     """Parse a duration, also in days (d) and weeks (w), to nanoseconds; None for "". Raises ArgumentError."""
     if not text:
         return None
-    from ...text.times import DAY, SECOND
-    from ..values import seconds
-
     for unit, size in (("w", 7 * DAY), ("d", DAY)):
         number = text.removesuffix(unit)
         if number != text and number.isdigit():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...errors import ArgumentError, CheckFailed
 from ...ops.check.database_check import UNCOUNTED, check, file_warnings
-from ..command import command
+from ..command import Summary, command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def prepare(deep: bool, from_page: int) -> None:
     several=True,
     statuses={0: "no errors", 1: "errors were found, or the file could not be read"},
     validate=prepare,
+    summary=Summary(("errors", "errors", "integer"), order="errors"),
 )
 def check_(
     db: Databases,

@@ -7,7 +7,7 @@ import mmap
 from ...ops.space.pages import Usage
 from ...ops.write.compact import measure
 from ...render.usage import ORDERS, usage_text
-from ..command import command
+from ..command import Summary, command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from ..values import parse_count
 
 
-@command("du", example="boltcli du fixtures/document.db", several=True)
+@command(
+    "du",
+    example="boltcli du fixtures/document.db",
+    several=True,
+    summary=Summary(
+        *((name, name, "size") for name in ("size", "free", "lost", "unused")),
+        ("compact --dense frees", "gives_back", "size"),
+        order="gives_back",
+        is_measure=True,
+    ),
+)
 def du(
     db: Databases,
     out: Output,

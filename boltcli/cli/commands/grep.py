@@ -3,58 +3,62 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ...errors import ArgumentError, BoltError, Corrupted
+from ...ops.read.grep import dead_hits, live_hits
+from ...render import records
+from ...render.hit_lines import hit_record, hit_text
 from ..command import command
 from ..key_argument import addresses
-from ..runner import run_on_database
-from ..streams import wants_style, write_styled
+from ..many import complain, each, say_passed
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from re import Pattern
-    from typing import Annotated, BinaryIO
+    from typing import Annotated
 
     from typer import Argument, Option
 
     from ...ops.read.grep import Hit
     from ...storage.snapshot import Snapshot
-    from ..job import Job
+    from ..opener import Opener
     from ..options import buckets, files
+    from ..output import Output
 
 FOUND, NOTHING, TROUBLE = 0, 1, 2  # exit statuses, as grep(1) has them
 
 
-def prepare(job: Job) -> None:
-    options = job.options
-    _pattern(job)
-    addresses(options.bucket)
-    if options.keys and options.values:
+def prepare(
+    pattern: str, hex: bool, fixed: bool, ignore_case: bool, keys: bool, values: bool, files: bool, count: bool,
+    bucket: list[str], deleted: bool,
+) -> None:  # fmt: skip
+    _compiled(pattern, hex, fixed, ignore_case)
+    addresses(bucket)
+    if keys and values:
         raise ArgumentError("--keys searches only keys, --values only values: they can't be combined")
-    if options.files and options.count:
+    if files and count:
         raise ArgumentError("--files prints names, --count numbers: they can't be combined")
-    if options.bucket and options.deleted:
+    if bucket and deleted:
         raise ArgumentError("deleted bytes belong to no bucket: --bucket and --deleted can't be combined")
 
 
-def _pattern(job: Job) -> Pattern[bytes]:
-    import re
-
-    text, options = os.fsencode(job.arguments[0]), job.options
-    if options.hex:
+def _compiled(pattern: str, hex: bool, fixed: bool, ignore_case: bool) -> Pattern[bytes]:
+    text = os.fsencode(pattern)
+    if hex:
         try:
-            text = re.escape(bytes.fromhex(job.arguments[0]))
+            text = re.escape(bytes.fromhex(pattern))
         except ValueError:
-            raise ArgumentError(f"--hex: {job.arguments[0]!r} is not hexadecimal") from None
-    elif options.fixed:
+            raise ArgumentError(f"--hex: {pattern!r} is not hexadecimal") from None
+    elif fixed:
         text = re.escape(text)
     if not text:
         raise ArgumentError("PATTERN is empty: it would match everywhere")
     try:
-        return re.compile(text, re.DOTALL | (re.IGNORECASE if options.ignore_case else 0))
+        return re.compile(text, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
     except (re.error, OverflowError, RecursionError) as error:
-        raise ArgumentError(f"PATTERN {job.arguments[0]}: {error}") from None
+        raise ArgumentError(f"PATTERN {pattern}: {error}") from None
 
 
 @command(
@@ -66,9 +70,8 @@ def _pattern(job: Job) -> Pattern[bytes]:
     validate=prepare,
 )
 def grep(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    opener: Opener,
+    out: Output,
     *,
     pattern: Annotated[str, Argument(metavar="PATTERN", help="A regular expression (Python's, on bytes).")],
     paths: Annotated[list[str], Argument(metavar="FILE", help="Bolt database files.", autocompletion=files)],
@@ -92,97 +95,64 @@ def grep(
     ] = False,
 ) -> int:
     """Search bucket names, keys and values for a pattern, in nested buckets too."""
-    from ..meant_files import meant_files
+    wanted = _compiled(pattern, hex, fixed, ignore_case)
+    names = tuple(addresses(bucket))
+    found = opener.files(paths)
+    several = len(found.paths) > 1
 
-    meant = meant_files(job, job.arguments[1:])
-    wanted = _pattern(job)
-    status = NOTHING
-    failure: BoltError | None = None
-    for file in meant.paths:
+    def search(snapshot: Snapshot, out: Output) -> int:
+        """Write the hits of one file; return its status."""
+        hits, damaged = 0, False
+        shown = out.path if several else ""
+        for hit in _hits(snapshot, wanted, names, keys=keys, values=values, deleted=deleted):
+            if isinstance(hit, Corrupted):
+                out.warn(f"{out.path + ': ' if several else ''}{hit}; the rest is searched")
+                damaged = True
+                continue
+            hits += 1
+            if files:
+                break
+            if not count:
+                out.records(
+                    lambda hit=hit: [hit_record(hit, out.path)],  # type: ignore[misc]
+                    lambda hit=hit: hit_text(hit, shown, out.has_colours),  # type: ignore[misc]
+                    styled=True,
+                )
+        if count:
+            out.record(lambda: _named(out.path) | {"hits": hits}, f"{out.path}: {hits}\n" if several else f"{hits}\n")
+        elif files and hits:
+            out.record(lambda: _named(out.path), os.fsencode(out.path) + b"\n")
+        return TROUBLE if damaged else FOUND if hits else NOTHING
 
-        def search(db: Snapshot, one: Job, out: BinaryIO, err: BinaryIO) -> int:
-            return _search(db, one, wanted, len(meant.paths) > 1, out)
-
-        try:
-            if file in meant.failed:
-                raise meant.failed[file]
-            found = run_on_database(search, job.again(path=file, err=err), out, err)
-            if found == TROUBLE or (found == FOUND and status == NOTHING):
-                status = found
-        except BoltError as error:
-            if len(meant.paths) == 1:
-                job.say_passed(meant)
-                error.path = error.path or file
-                raise
-            _report(job, error, file, out)
-            failure = failure or error
-    out.flush()
-    job.say_passed(meant)
-    return TROUBLE if failure else status
-
-
-def _search(snapshot: Snapshot, job: Job, pattern: Pattern[bytes], several: bool, out: BinaryIO) -> int:
-    """Write the hits of one file; return its status."""
-    from ...render.hit_lines import hit_record, hit_text
-    from ...render.records import line
-
-    options, count, damaged = job.options, 0, False
-    for hit in _hits(snapshot, job, pattern):
-        if isinstance(hit, Corrupted):
-            job.warn(f"{job.path + ': ' if several else ''}{hit}; the rest is searched")
-            damaged = True
-            continue
-        count += 1
-        if options.files:
-            break
-        if options.count:
-            continue
-        if job.json:
-            out.write(line(hit_record(hit, job.path)))
-        else:
-            write_styled(out, hit_text(hit, job.path if several else "", wants_style(out)))
-    if options.files or options.count:
-        _sum(job, count, several, out)
-    return TROUBLE if damaged else FOUND if count else NOTHING
+    statuses = set()
+    try:
+        for path, status in each(
+            found, lambda _, out: opener.read(out.path, search, out), opener, out, what="searching", direct=True
+        ):
+            if isinstance(status, BoltError):
+                complain(path, status, {}, opener, out)
+                status = TROUBLE
+            statuses.add(status)
+    finally:
+        out.flush()
+        say_passed(found, out)
+    return TROUBLE if TROUBLE in statuses else FOUND if FOUND in statuses else NOTHING
 
 
-def _sum(job: Job, count: int, several: bool, out: BinaryIO) -> None:
-    from ...render import records
-
-    if job.json:
-        record: dict[str, object] = {}
-        records.put_path(record, job.path)
-        if job.options.count or count:
-            out.write(records.line(record | ({"hits": count} if job.options.count else {})))
-    elif job.options.count:
-        out.write((f"{job.path}: " if several else "").encode("utf-8", "surrogateescape") + b"%d\n" % count)
-    elif count:
-        out.write(os.fsencode(job.path) + b"\n")
+def _named(path: str) -> records.Record:
+    record: records.Record = {}
+    records.put_path(record, path)
+    return record
 
 
-def _hits(snapshot: Snapshot, job: Job, pattern: Pattern[bytes]) -> Iterator[Hit | Corrupted]:
-    from ...ops.read.grep import dead_hits, live_hits
-
-    options = job.options
-    path = tuple(addresses(options.bucket))
+def _hits(
+    snapshot: Snapshot, pattern: Pattern[bytes], path: tuple[bytes, ...], *, keys: bool, values: bool, deleted: bool
+) -> Iterator[Hit | Corrupted]:
     damaged = False
-    for hit in live_hits(snapshot, pattern, path, names=not options.values, values=not options.keys):
+    for hit in live_hits(snapshot, pattern, path, names=not values, values=not keys):
         damaged = damaged or isinstance(hit, Corrupted)
         yield hit
-    if options.deleted or (damaged and not path):
-        for dead in dead_hits(snapshot, pattern, damaged_only=not options.deleted):
-            if dead.part != ("value" if options.keys else "key" if options.values else ""):
+    if deleted or (damaged and not path):
+        for dead in dead_hits(snapshot, pattern, damaged_only=not deleted):
+            if dead.part != ("value" if keys else "key" if values else ""):
                 yield dead
-
-
-def _report(job: Job, error: BoltError, file: str, out: BinaryIO) -> None:
-    """Report that one of several files could not be searched."""
-    from ...render.errors import error_text
-
-    if job.json:
-        from ...render import records
-
-        record: dict[str, object] = {}
-        records.put_path(record, file)
-        out.write(records.line(record | {"error": records.error(error, file)}))
-    job.again(path=file, err=job.err).warn(f"{file}: {error_text(error).decode('utf-8', 'surrogateescape')}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..command import command
+from ..command import Summary, command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from ..output import Output, Record
 
 
-@command("info", example="boltcli info fixtures/document.db", several=True)
+@command(
+    "info",
+    example="boltcli info fixtures/document.db",
+    several=True,
+    summary=Summary(
+        ("page size", "page_size", "integer"),
+        ("size", "size", "size"),
+        ("txid", "txid", "integer"),
+        ("application", "application", "text"),
+        order="size",
+        is_measure=True,
+    ),
+)
 def info(
     db: Databases,
     out: Output,

@@ -3,37 +3,50 @@
 from __future__ import annotations
 
 from time import time
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...errors import BoltError, as_failure
-from ...render import openmetrics
-from ..command import command
-from ..runner import run_on_database
+from ...apps.registry import recognised
+from ...errors import BoltError
+from ...ops.compare.metrics import Metrics, metrics
+from ...render import openmetrics, records
+from ...storage.holders import holders
+from ...storage.source import open_source
+from ..command import Summary, command
+from ..many import complain, each, say_passed
+from ..output import Collected
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Any, BinaryIO
+    from collections.abc import Sequence
+    from typing import Annotated
 
     from typer import Argument, Option
 
-    from ...ops.compare.metrics import Metrics
+    from ...fleet.find import Files
     from ...render.openmetrics import Labels, Sample
     from ...storage.snapshot import Snapshot
-    from ..job import Job
+    from ..opener import Opener
     from ..options import JobsApart, NoSync, files, results
+    from ..output import Output
 
 
 # The fields of a file that could not be read.
 UNKNOWN: dict[str, Any] = {"application": None, "lock": None, "up": 0}
 
 
-class _File:
-    """The metrics of one file."""
+class _Found(NamedTuple):
+    """What is measured of a file; ``lock`` is the mode in which others hold it, empty for none."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.application: str | None = None
-        self.found: Metrics | None = None
-        self.lock = ""
+    metrics: Metrics | None
+    application: str | None
+    lock: str
+
+
+_NOTHING = _Found(None, None, "")
+
+
+def select(opener: Opener, paths: Sequence[str]) -> Files:
+    """Return the files, each once: a sample may appear only once."""
+    return opener.files(paths, twice=False)
 
 
 @command(
@@ -44,12 +57,19 @@ class _File:
     together=True,
     opens=True,
     statuses={0: "all files were read", 1: "a file could not be read; its sample boltcli_up is 0"},
+    select=select,
+    summary=Summary(
+        *((name, f"{name}_bytes", "size") for name in ("size", "free", "lost", "unused")),
+        ("txid", "txid", "integer"),
+        ("application", "application", "text"),
+        order="size_bytes",
+        is_measure=True,
+    ),
     unknown=UNKNOWN,
 )
 def metrics_(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    opener: Opener,
+    out: Output,
     *,
     paths: Annotated[list[str], Argument(metavar="FILE", help="The bolt database files.", autocompletion=files)],
     deep: Annotated[bool, Option(help="Also count pairs and buckets.")] = False,
@@ -69,95 +89,65 @@ def metrics_(
     jobs: JobsApart = 0,
 ) -> int:
     """Print metrics of databases as OpenMetrics text, for Prometheus."""
-    from ..meant_files import meant_files
+    files = select(opener, paths)
 
-    meant = meant_files(job)
-    looked = []
-    status = 0
-    for path in dict.fromkeys(meant.paths):  # a sample may appear only once
-        file = _File(path)
-        looked.append(file)
-        try:
-            if path in meant.failed:
-                raise meant.failed[path]
-            _look(file, job)
-        except (BoltError, OSError) as error:
-            if job.several:
-                raise
-            status = 1
-            job.complain(as_failure(error, path), path)
-    job.say_passed(meant)
-    content = _json(looked) if job.json else openmetrics.text(_samples(looked))
-    if job.several or not output:
-        out.write(content)
+    def look(number: int, out: Output) -> _Found:
+        return _look(out.path, opener, deep=deep, check=check)
+
+    def write(out: Output) -> int:
+        status = 0
+        samples: list[Sample] = []
+        for path, found in each(files, look, opener, out, what="measuring", jobs=jobs or 1, raises=False):
+            if isinstance(found, BoltError):
+                complain(path, found, UNKNOWN, opener, out)
+                status = max(status, opener.status_of(found))
+                found = _NOTHING
+            elif out.is_data:
+                out.record(_record(path, found))
+            labels: Labels = (("path", path),)
+            if found.application:
+                labels += (("application", found.application),)
+            samples += [] if out.is_data else openmetrics.samples(labels, found.metrics, time(), found.lock)
+        out.text(lambda: openmetrics.text(samples))
+        if opener.alone is None:
+            say_passed(files, out)
         return status
-    from ..row_output import complete
 
-    with complete(output, public=True, replace=True, sync=not no_sync) as target:
-        target.write(content)
-    return status
+    if not output or opener.alone is not None:
+        return write(out)
+    with out.to_file(output, public=True, replace=True, sync=not no_sync) as target:
+        return write(target)
 
 
-def _look(file: _File, job: Job) -> None:
+def _look(path: str, opener: Opener, *, deep: bool, check: bool) -> _Found:
     """Read the metrics of a file. Raises BoltError."""
-    from io import BytesIO
-
-    from ...storage.holders import holders
-    from ...storage.source import open_source
-
-    source = open_source(file.path, "none")
+    source = open_source(path, "none")
     try:
         modes = {holder.mode for holder in holders(source) if not holder.waits}
-        file.lock = "exclusive" if "exclusive" in modes else "shared" if modes else ""
+        lock = "exclusive" if "exclusive" in modes else "shared" if modes else ""
     finally:
         source.close()
-    sink = BytesIO()  # drop the message about the transaction, which is one of the metrics
+    done: list[_Found] = []
 
-    def work(snapshot: Snapshot, job: Job, out: BinaryIO, err: BinaryIO) -> None:
-        from ...apps.registry import recognised
-        from ...ops.compare.metrics import metrics
+    def work(snapshot: Snapshot, out: Output) -> None:
+        found = metrics(snapshot, deep=deep, checked=check)
+        known = recognised(snapshot)
+        done[:] = [_Found(found, known.application.name if known else None, lock)]
 
-        file.application, file.found = None, None
-        found = metrics(snapshot, deep=job.options.deep, checked=job.options.check)
-        application = recognised(snapshot)
-        file.application = application.application.name if application else None
-        file.found = found
-
-    try:
-        run_on_database(work, job.again(path=file.path, err=sink), sink, sink)
-    except BoltError:
-        file.found = None
-        raise
+    opener.read(path, work, Collected(path))  # the message about the transaction is one of the metrics
+    return done[0]
 
 
-def _samples(files: list[_File]) -> list[Sample]:
-    now = time()
-    found: list[Sample] = []
-    for file in files:
-        labels: Labels = (("path", file.path),)
-        if file.application:
-            labels += (("application", file.application),)
-        found += openmetrics.samples(labels, file.found, now, file.lock)
-    return found
-
-
-def _json(files: list[_File]) -> bytes:
-    from ...render import records
-
-    now = time()
-    lines = []
-    for file in files:
-        record: records.Record = {}
-        records.put_path(record, file.path)
-        record["application"] = file.application
-        record["lock"] = file.lock or None
-        for name, labels, value in openmetrics.samples((), file.found, now, file.lock):
-            short = name.removeprefix("boltcli_")
-            if short == "locked":
-                continue
-            if labels:
-                record.setdefault(short, {})[labels[0][1]] = value
-            else:
-                record[short] = value
-        lines.append(records.line(record))
-    return b"".join(lines)
+def _record(path: str, found: _Found) -> records.Record:
+    record: records.Record = {}
+    records.put_path(record, path)
+    record |= {"application": found.application, "lock": found.lock or None}
+    for name, labels, value in openmetrics.samples((), found.metrics, time(), found.lock):
+        short = name.removeprefix("boltcli_")
+        if short == "locked":
+            continue
+        if labels:
+            record.setdefault(short, {})[labels[0][1]] = value
+        else:
+            record[short] = value
+    return record

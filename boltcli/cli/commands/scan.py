@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any
+
+from ...apps.contract import Column
 from ...errors import ArgumentError
+from ...fleet.find import Files
+from ...fleet.scan import scan
+from ...render import records
+from ...render.table import Table
 from ...storage.source import is_elsewhere
 from ..command import command
+from ..many import say_passed
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Any, BinaryIO
+    from typing import Annotated
 
     from typer import Argument
 
-    from ..job import Job
     from ..options import Human, files
+    from ..output import Output
+
+_COLUMNS = (
+    Column("kind"), Column("size", "size"), Column("txid", "integer"), Column("age"), Column("lock"),
+    Column("application"), Column("file"),
+)  # fmt: skip
 
 
-def prepare(job: Job) -> None:
-    for argument in job.arguments:
+def prepare(dirs: list[str]) -> None:
+    for argument in dirs:
         if is_elsewhere(argument):
             raise ArgumentError(f"{argument}: scan takes local folders; verify --recursive takes an address")
 
@@ -30,64 +44,51 @@ def prepare(job: Job) -> None:
     validate=prepare,
 )
 def scan_(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     dirs: Annotated[list[str], Argument(metavar="DIR", help="Folders, or files.", autocompletion=files)],
     human: Human = False,
 ) -> int:
     """Find bolt databases in folders by content, also packed ones, and name their applications."""
-    from ...fleet.find import Files
-    from ...fleet.scan import scan
-    from ...render import records
-
-    files = 0
     found = Files()
-    rows: list[dict[str, Any]] = []
-    bad = False
-    with job.progress("scanning", "files") as progress:
+    looked, databases, bad = count(), count(), count()
+    with out.progress("scanning", "files") as progress:
 
-        def looked() -> None:
-            nonlocal files
-            files += 1
-            progress(files, files)
+        def rows() -> Iterator[dict[str, Any]]:
+            for row in scan(dirs, found, lambda: progress(next(looked) + 1, 0)):
+                progress.clear()
+                next(databases)
+                if row["error"] is not None:
+                    next(bad)
+                yield row
 
-        for row in scan(job.arguments, found, looked):
-            bad = bad or row["error"] is not None
-            if not job.json:
-                rows.append(row)
-                continue
-            record: records.Record = {}
-            records.put_path(record, row.pop("path"))
-            out.write(records.line(record | row))
-            out.flush()
-    if not job.json:
-        _show(rows, files, job, out)
+        if out.is_data:
+            for row in rows():
+                record: records.Record = {}
+                records.put_path(record, row.pop("path"))
+                out.record(record | row)
+                out.flush()
+        else:
+            all_rows = rows()
+            for first in all_rows:
+                out.rows(Table(_COLUMNS, map(_cells, chain([first], all_rows))), human=human)
+    total, files_looked_at = next(databases), next(looked)
+    looked_at = f"{files_looked_at} file{'s' * (files_looked_at != 1)} looked at"
+    out.text(f"{total} database{'s' * (total != 1)}, {looked_at}\n")
     out.flush()
     for path, error in found.failed.items():
-        job.complain(error, path)
-    job.say_passed(found)
-    return 1 if bad or found.failed else 0
+        out.complain(error, path)
+    say_passed(found, out)
+    return 1 if next(bad) or found.failed else 0
 
 
-def _show(rows: list[dict[str, Any]], files: int, job: Job, out: BinaryIO) -> None:
-    if rows:
-        from ...apps.contract import Column
-        from ...render.table import Table
-        from ...text.times import short_age
-        from ..row_output import write_table
+def _cells(row: dict[str, Any]) -> list[Any]:
+    name = f"{row['path']}: {row['error']}" if row["error"] else row["path"]
+    return [row["kind"], row["size"], row["txid"], _age(row["age"]), row["lock"], row["application"], name]
 
-        types = {"size": "size", "txid": "integer"}
-        names = ["kind", "size", "txid", "age", "lock", "application", "file"]
-        found = (
-            (
-                row["kind"], row["size"], row["txid"], short_age(row["age"]), row["lock"],
-                row["application"], f"{row['path']}: {row['error']}" if row["error"] else row["path"],
-            )
-            for row in rows
-        )  # fmt: skip
-        table = Table([Column(name, types.get(name, "text")) for name in names], list(found))
-        write_table(table, out, "", human=job.options.human)
-    looked_at = f"{files} file{'s' * (files != 1)} looked at"
-    out.write(f"{len(rows)} database{'s' * (len(rows) != 1)}, {looked_at}\n".encode())
+
+def _age(seconds: float) -> str:
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)}{unit}"
+    return f"{int(seconds)}s"

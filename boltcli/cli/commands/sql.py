@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ArgumentError, BoltError, as_failure
-from ...fleet.find import select
 from ...ops.read.content import EVERYTHING, Bounds
 from ...render.table import Table
 from ...storage import opened
@@ -105,8 +104,7 @@ def sql(
 ) -> int:
     """Run a SQL statement over databases and the views of their applications (DuckDB)."""
     text, named = _split([statement, *paths])
-    paths = select(named, recursive=False, search=False).paths
-    opened.name(paths)  # other processes may read them
+    paths = list(opener.files(named).paths)
     status = 0
     with ExitStack() as stack:
         files = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...ops.stats.buckets import database_stats
 from ...render import text
-from ..command import command
+from ..command import Summary, command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,21 @@ if TYPE_CHECKING:
     from ..output import Output, Record
 
 
-@command("stats", example="boltcli stats fixtures/document.db", several=True)
+@command(
+    "stats",
+    example="boltcli stats fixtures/document.db",
+    several=True,
+    summary=Summary(
+        ("buckets", "buckets", "integer"),
+        ("keys", "keys", "integer"),
+        ("depth", "depth", "integer"),
+        ("branch pages", "branch_pages", "integer"),
+        ("leaf pages", "leaf_pages", "integer"),
+        ("leaf use %", "leaf_inuse_percent", "integer"),
+        order="keys",
+        is_measure=True,
+    ),
+)
 def stats(
     db: Databases,
     out: Output,

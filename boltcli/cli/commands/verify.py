@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError
-from ..command import command
+from ..command import Summary, command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ def prepare(quick: bool, deep: bool) -> None:
         raise ArgumentError("--quick and --deep can't be combined")
 
 
+def _state(record: dict[str, Any]) -> str | None:
+    if record.get("revision") is not None:
+        return f"revision {record['revision']}"
+    return None if record.get("txid") is None else f"txid {record['txid']}"
+
+
 @command(
     "verify",
     example="boltcli verify fixtures/document.db fixtures/inline.db",
@@ -36,6 +42,16 @@ def prepare(quick: bool, deep: bool) -> None:
     several=True,
     statuses={0: "every file is whole", 1: "a file is damaged, or could not be read"},
     validate=prepare,
+    summary=Summary(
+        ("kind", "kind", "text"),
+        ("sha256", "sha256", "text"),
+        ("check", "check", "text"),
+        ("pairs", "pairs", "integer"),
+        ("application", "application", "text"),
+        ("state", _state, "text"),
+        ("size", "size", "size"),
+        order="errors",
+    ),
     unknown=UNKNOWN,
 )
 def verify_(
