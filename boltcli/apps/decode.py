@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
 from ..errors import ArgumentError
-from ..text.json import jsonable
-from .codecs.compressed import MOST
-from .codecs.guess import DECODERS, guess
-from .codecs.wire import printable
+from ..text.json import jsonable, load
+from ..text.times import go_time, time_text
+from .codecs.compressed import MOST, unpacked
+from .codecs.gob import gob
+from .codecs.guess import guess
+from .codecs.integers import u64, varint, whole_uvarint
+from .codecs.messagepack import messagepack
+from .codecs.schema import message_decoder
+from .codecs.wire import any_message, printable
+from .contract import Application, Codec, Path, Store
 from .registry import application, applications, recognise
 from .values import text_or_bytes
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Any
-
-    from .contract import Application, Codec, Path, Store
 
 AUTO, OFF = "auto", "off"
 _LARGEST, _LEAST = 1 << 64, -(1 << 63)  # of integers that JSON's writers here take
 
 
+@dataclass
 class Decoded:
     """What bytes mean, in a form that JSON can say; ``guess`` names the format if it is one that was guessed."""
 
-    __slots__ = ("guess", "value")
-
-    def __init__(self, value: Any, guess: str | None = None) -> None:
-        self.value = value
-        self.guess = guess
+    value: Any
+    guess: str | None = None
 
 
 class Decoder:
@@ -112,31 +113,19 @@ def decoder(db: Store | None, name: str, descriptors: str = "", message: str = "
     """
     if bool(descriptors) != bool(message):
         raise ArgumentError("--proto and --message go together: a descriptor set, and the name of a message in it")
-    schema = None
-    if descriptors:
-        from .codecs.schema import message_decoder
-
-        schema = message_decoder(descriptors, message)
+    schema = message_decoder(descriptors, message) if descriptors else None
     if name == OFF:
         return None if schema is None else Decoder(schema=schema)
     if name == AUTO:
         found = None if db is None else recognise(db)
         return Decoder(None if found is None else found.application, schema=schema, db=db)
-    if name in formats():
-        return Decoder(form=formats()[name], schema=schema)
+    if name in FORMATS:
+        return Decoder(form=FORMATS[name], schema=schema)
     known = application(name)
     if known is None:
-        names = ", ".join([*(each.name for each in applications()), *formats()])
+        names = ", ".join([*(each.name for each in applications()), *FORMATS])
         raise ArgumentError(f"--decode {name}: must be auto, off, or one of {names}")
     return Decoder(known, schema=schema, db=db)
-
-
-def formats() -> dict[str, Callable[[bytes], Any]]:
-    """Return the formats that ``--decode`` can name; each raises ValueError for bytes that aren't of it."""
-    return {
-        "json": _json, **DECODERS, "protobuf": _protobuf, "time": _time, "uvarint": _uvarint, "varint": _varint,
-        "u64": _u64, **{kind: _unpacker(kind) for kind in ("gzip", "zstd", "snappy")},
-    }  # fmt: skip
 
 
 def plain(value: Any) -> Any:
@@ -166,64 +155,43 @@ def _guessed(data: bytes, *, is_key: bool = False) -> Decoded:
     return Decoded(plain(data)) if found is None else Decoded(plain(found[1]), found[0])
 
 
-def _json(data: bytes) -> Any:
-    from ..text.json import load
+def _sure(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Return ``decode``, raising ValueError for what it returns None of, or the bytes themselves."""
 
+    def decoded(data: bytes) -> Any:
+        found = decode(data)
+        if found is None or found is data:
+            raise ValueError("not of this format")
+        return found
+
+    return decoded
+
+
+def _json(data: bytes) -> Any:
     found = load(data)
     if found is data:
         raise ValueError("no JSON")
     return found
 
 
-def _protobuf(data: bytes) -> Any:
-    from .codecs.wire import any_message
-
-    found = {} if not data else any_message(data)
-    if found is None:
-        raise ValueError("no protobuf")
-    return found
-
-
-def _time(data: bytes) -> Any:
-    from ..text.times import go_time, time_text
-
-    found = go_time(data)
-    if found is None:
-        raise ValueError("no time of Go")
-    return time_text(found)
-
-
-def _whole(found: int | None) -> int:
-    if found is None:
-        raise ValueError("no number")
-    return found
-
-
-def _uvarint(data: bytes) -> Any:
-    from .codecs.integers import uvarint
-
-    found, end = uvarint(data)
-    return _whole(found if end == len(data) else None)
-
-
-def _varint(data: bytes) -> Any:
-    from .codecs.integers import varint
-
-    return _whole(varint(data))
-
-
-def _u64(data: bytes) -> Any:
-    from .codecs.integers import u64
-
-    return _whole(u64(data))
-
-
-def _unpacker(kind: str) -> Callable[[bytes], Any]:
+def _unpacked(kind: str) -> Callable[[bytes], Any]:
     def unpack(data: bytes) -> Any:
-        from .codecs.compressed import unpacked
-
         inner = unpacked(data, kind)
         found = guess(inner)
         return text_or_bytes(inner) if found is None else found[1]
 
     return unpack
+
+
+FORMATS: dict[str, Callable[[bytes], Any]] = {
+    "json": _json,
+    "msgpack": messagepack,
+    "gob": gob,
+    "protobuf": _sure(lambda data: any_message(data) if data else {}),
+    "time": _sure(lambda data: time_text(go_time(data)) or None),
+    "uvarint": _sure(whole_uvarint),
+    "varint": _sure(varint),
+    "u64": _sure(u64),
+    **{kind: _unpacked(kind) for kind in ("gzip", "zstd", "snappy")},
+}
+"""The formats that ``--decode`` can name; each raises ValueError for bytes that aren't of it."""

@@ -10,50 +10,53 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import EntryPoint
+from typing import Any
 
 from ..errors import BoltError, report_fault
-from .contract import Application, Codec, Recognition, View
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from typing import Any
-
-    from .contract import Audit, AuditFinding, AuditOptions, Path, Plain, Store
+from .contract import Application, Audit, AuditFinding, AuditOptions, Codec, Path, Plain, Recognition, Store, View
 
 FAULTS = (Exception, SystemExit)
 
 
-class Silence:
-    """Context manager: what the plug-in ``name`` prints inside is dropped, and reported.
+@contextmanager
+def silence(name: str, *, deep: bool = False) -> Iterator[None]:
+    """Drop what the plug-in ``name`` prints inside, and report it.
 
     With ``deep`` what its C code and its child processes write is dropped, too.
     """
-
-    def __init__(self, name: str, *, deep: bool = False) -> None:
-        self._name = name
-        self._deep = deep
-        self._kept = -1
-
-    def __enter__(self) -> None:
-        self._stdout, self._sink = sys.stdout, _Sink()
-        sys.stdout = self._sink
-        if self._deep:
+    stdout, sink, kept = sys.stdout, _Sink(), -1
+    sys.stdout = sink
+    try:
+        if deep:
             try:
-                self._kept = os.dup(1)
+                kept = os.dup(1)
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, 1)
                 os.close(nowhere)
             except OSError:
                 pass  # there is no standard output
+        yield
+    finally:
+        sys.stdout = stdout
+        if kept >= 0:
+            os.dup2(kept, 1)
+            os.close(kept)
+        if sink.used:
+            report_fault(f"the plug-in {name!r} prints to standard output; that is left out")
 
-    def __exit__(self, *_: object) -> None:
-        sys.stdout = self._stdout
-        if self._kept >= 0:
-            os.dup2(self._kept, 1)
-            os.close(self._kept)
-        if self._sink.used:
-            report_fault(f"the plug-in {self._name!r} prints to standard output; that is left out")
+
+@contextmanager
+def failing(name: str, what: str) -> Iterator[None]:
+    """Raise a BoltError that names the plug-in ``name`` for what it raises inside."""
+    try:
+        yield
+    except BoltError:
+        raise
+    except FAULTS as error:
+        raise BoltError(f"the {what} of the plug-in {name!r} failed: {_words(error)}") from error
 
 
 class _Sink(io.TextIOBase):
@@ -71,10 +74,10 @@ class _Sink(io.TextIOBase):
         return True
 
 
-def loaded(point: Any) -> Application | None:
+def loaded(point: EntryPoint) -> Application | None:
     """Return the application of an entry point, or None, after a warning, if it can't be loaded."""
     try:
-        with Silence(point.name, deep=True):
+        with silence(point.name, deep=True):
             found = point.load()
             found = found() if isinstance(found, type) else found
             return PlugIn(point.name, found)
@@ -106,7 +109,7 @@ class PlugIn(Application):
 
     def recognise(self, db: Store) -> Recognition | None:
         try:
-            with Silence(self._point, deep=True):
+            with silence(self._point, deep=True):
                 found = self._inner.recognise(db)
                 return found and Recognition(found.name, found.layout, found.certainty)
         except BoltError:
@@ -116,15 +119,15 @@ class PlugIn(Application):
             return None
 
     def audit(self, db: Store, options: AuditOptions) -> Audit | None:
-        with _Failure(self._point, "audit"), Silence(self._point, deep=True):
+        with failing(self._point, "audit"), silence(self._point, deep=True):
             return self._inner.audit(db, options)
 
     def join(self, audits: Sequence[tuple[str, Audit]]) -> Iterable[tuple[str, AuditFinding]]:
-        with _Failure(self._point, "audit"), Silence(self._point):
+        with failing(self._point, "audit"), silence(self._point):
             return list(self._inner.join(audits))
 
     def common(self, old: Store, new: Store) -> tuple[dict[str, str], dict[str, Plain]]:
-        with _Failure(self._point, "comparison"), Silence(self._point):
+        with failing(self._point, "comparison"), silence(self._point):
             return self._inner.common(old, new)
 
     def view(self, name: str) -> View | None:
@@ -146,7 +149,7 @@ class PlugIn(Application):
 
     def _asked(self, what: str, answer: Callable[[], Any], default: Any) -> Any:
         try:
-            with Silence(self._point):
+            with silence(self._point):
                 return answer()
         except FAULTS as error:
             report_fault(f"the {what} of the plug-in {self._point!r} fail: {_words(error)}")
@@ -154,36 +157,20 @@ class PlugIn(Application):
 
     def _view(self, view: View) -> View:
         def rows(db: Store, **options: str) -> Iterator[tuple[Any, ...]]:
-            failure, silence = _Failure(self._point, f"view {view.name}"), Silence(self._point)
-            with failure, silence:
+            with failing(self._point, f"view {view.name}"), silence(self._point):
                 source = iter(view.rows(db, **options))
             while True:
-                with failure, Silence(self._point):
+                with failing(self._point, f"view {view.name}"), silence(self._point):
                     row = next(source, None)
                 if row is None:
                     return
                 yield row
 
         def count(db: Store) -> int:
-            with _Failure(self._point, f"view {view.name}"), Silence(self._point):
+            with failing(self._point, f"view {view.name}"), silence(self._point):
                 return view.count(db)
 
         return View(view.name, view.columns, rows, view.title, view.options, count=count)
-
-
-class _Failure:
-    """Context manager: what a plug-in raises inside becomes a BoltError that names it."""
-
-    def __init__(self, point: str, what: str) -> None:
-        self._point = point
-        self._what = what
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, FAULTS) and not isinstance(error, BoltError):
-            raise BoltError(f"the {self._what} of the plug-in {self._point!r} failed: {_words(error)}") from error
 
 
 def _words(error: BaseException) -> str:

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-    from .contract import Path, Store
+from .contract import Path, Store
 
 LARGEST = 8
 _WAITING = 64  # large values that may gather before the smaller ones are let go
 
 
+@dataclass
 class Usage:
     """What is in a top-level bucket, at any depth: pairs, buckets, and bytes of the pairs' keys and values."""
 
-    __slots__ = ("buckets", "key_bytes", "pairs", "value_bytes")
-
-    def __init__(self) -> None:
-        self.pairs = 0
-        self.buckets = 0
-        self.key_bytes = 0
-        self.value_bytes = 0
+    pairs: int = 0
+    buckets: int = 0
+    key_bytes: int = 0
+    value_bytes: int = 0
 
 
 class Meter:
     """Counts what is read through it: ``top`` by top-level bucket, ``largest()`` values of the database."""
-
-    __slots__ = ("_floor", "_large", "top")
 
     def __init__(self) -> None:
         self.top: dict[bytes, Usage] = {}
@@ -36,9 +31,7 @@ class Meter:
 
     def read(self, store: Store, path: Path) -> Iterator[tuple[bytes, bytes | Store]]:
         """Yield what is in the bucket ``store``, which is at ``path``, in key order."""
-        usage = self.top.get(path[0])
-        if usage is None:
-            usage = self.top[path[0]] = Usage()
+        usage = self.top.setdefault(path[0], Usage())
         for key, value in store.range():
             if isinstance(value, bytes):
                 size = len(value)
@@ -46,23 +39,19 @@ class Meter:
                 usage.key_bytes += len(key)
                 usage.value_bytes += size
                 if size >= self._floor:
-                    self._note(size, (*path, key))
+                    self._large.append((size, (*path, key)))
+                    if len(self._large) >= _WAITING:
+                        self._sort()
             else:
                 usage.buckets += 1
             yield key, value
 
     def walk(self, store: Store, path: Path) -> Iterator[tuple[Path, bytes | Store]]:
         """Yield what is in the bucket and in all buckets inside, each with its path, which ends in the key."""
-        pending = [(path, self.read(store, path))]
-        while pending:
-            path, source = pending[-1]
-            for key, value in source:
-                yield (*path, key), value
-                if not isinstance(value, bytes):
-                    pending.append(((*path, key), self.read(value, (*path, key))))
-                    break
-            else:
-                pending.pop()
+        for key, value in self.read(store, path):
+            yield (*path, key), value
+            if not isinstance(value, bytes):
+                yield from self.walk(value, (*path, key))
 
     def count(self, store: Store, path: Path) -> None:
         """Count the bucket at ``path`` and all inside."""
@@ -80,11 +69,6 @@ class Meter:
         """Return the path (which ends in the key) and the size of the largest values, the largest first."""
         self._sort()
         return [(path, size) for size, path in self._large]
-
-    def _note(self, size: int, path: Path) -> None:
-        self._large.append((size, path))
-        if len(self._large) >= _WAITING:
-            self._sort()
 
     def _sort(self) -> None:
         self._large.sort(key=lambda entry: (-entry[0], entry[1]))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 from .contract import (
     Application,
@@ -26,13 +26,15 @@ from .contract import (
     View,
 )
 
+T = TypeVar("T")
+
 
 @dataclass(kw_only=True)
 class OwnApplication(Application):
     """An application whose parts are in a module of this package, each under the name that it has in the contract.
 
-    There are always ``VIEWS``, ``CODECS`` and ``recognise``; other parts that the
-    module lacks are the contract's. The ``module`` is called as the application
+    That is ``VIEWS``, ``CODECS``, ``recognise``, ``audit`` and so on; what the
+    module lacks is the contract's. The ``module`` is called as the application
     unless it is given.
     """
 
@@ -47,162 +49,128 @@ class OwnApplication(Application):
     def _loaded(self) -> Any:
         return import_module(f".{self.module or self.name}", __package__)
 
-    def _part(self, name: str, default: Any) -> Any:
-        return getattr(self._loaded, name, default)
+    def _part(self, name: str, default: T) -> T:
+        found: T = getattr(self._loaded, name, default)
+        return found
 
     @property
     def views(self) -> Sequence[View]:  # type: ignore[override]
-        found: Sequence[View] = self._loaded.VIEWS
-        return found
+        return self._part("VIEWS", ())
 
     @property
     def codecs(self) -> Mapping[Pattern, Codec]:  # type: ignore[override]
-        found: Mapping[Pattern, Codec] = self._loaded.CODECS
-        return found
+        return self._part("CODECS", {})
 
     def recognise(self, db: Store) -> Recognition | None:
-        found: Recognition | None = self._loaded.recognise(db)
-        return found
+        return self._part("recognise", super().recognise)(db)
 
     def audit(self, db: Store, options: AuditOptions) -> Audit | None:
-        found: Audit | None = self._part("audit", super().audit)(db, options)
-        return found
+        return self._part("audit", super().audit)(db, options)
 
     def has_audit(self, db: Store) -> bool:
-        return bool(self._part("has_audit", lambda db: hasattr(self._loaded, "audit"))(db))
+        return self._part("has_audit", lambda db: hasattr(self._loaded, "audit"))(db)
 
     def join(self, audits: Sequence[tuple[str, Audit]]) -> Iterable[tuple[str, AuditFinding]]:
-        found: Iterable[tuple[str, AuditFinding]] = self._part("join", super().join)(audits)
-        return found
+        return self._part("join", super().join)(audits)
 
     def common(self, old: Store, new: Store) -> tuple[dict[str, str], dict[str, Plain]]:
-        found: tuple[dict[str, str], dict[str, Plain]] = self._part("common", super().common)(old, new)
-        return found
+        return self._part("common", super().common)(old, new)
 
     def codec(self, path: Path) -> Codec | None:
-        found: Codec | None = self._part("codec", super().codec)(path)
-        return found
+        return self._part("codec", super().codec)(path)
 
     def codec_in(self, db: Store, path: Path) -> Codec | None:
-        found: Codec | None = self._part("codec_in", super().codec_in)(db, path)
-        return found
+        return self._part("codec_in", super().codec_in)(db, path)
 
 
 BACALHAU = OwnApplication(
-    name="bacalhau",
-    title="Bacalhau's job store (orchestrator) and execution store (compute node), mid-2023 to 1.9.3",
+    name="bacalhau", title="Bacalhau's job store (orchestrator) and execution store (compute node), mid-2023 to 1.9.3",
     buckets=("jobs", "execution", "v1_executions", "v2_executions", "execution-index"),
-    hints=(
-        "view FILE executions --where state=Running",
-        "view FILE jobs --columns id,name,state,create_time --sort create_time",
-        "audit FILE",
-    ),
     # The folder's name contains the node's in Bacalhau up to 1.2.1.
     places=(
-        "orchestrator/state_boltdb.db",
-        "compute/state_boltdb.db",
-        "orchestrator_store/jobs.db",
-        "compute_store/executions.db",
-        "*-requester/jobs.db",
-        "*-compute/executions.db",
-        "*-requester.db",
+        "orchestrator/state_boltdb.db", "compute/state_boltdb.db", "orchestrator_store/jobs.db",
+        "compute_store/executions.db", "*-requester/jobs.db", "*-compute/executions.db", "*-requester.db",
         "*-compute.db",
     ),
-)
+    hints=(
+        "view FILE executions --where state=Running",
+        "view FILE jobs --columns id,name,state,create_time --sort create_time", "audit FILE",
+    ),
+)  # fmt: skip
 BLEVE = OwnApplication(
-    name="bleve",
-    title="Bleve's search indexes: upside_down, and scorch's root.bolt",
+    name="bleve", title="Bleve's search indexes: upside_down, and scorch's root.bolt",
     buckets=("bleve", "s"),
-    hints=("view FILE fields", "view FILE segments"),
     places=("store/root.bolt", "index_meta/store"),
-)
+    hints=("view FILE fields", "view FILE segments"),
+)  # fmt: skip
 BOLTHOLD = OwnApplication(
-    name="bolthold",
-    title="Stores of Go programs that use timshannon/bolthold",
-    buckets=("_index:*", "[A-Z]*"),
+    name="bolthold", title="Stores of Go programs that use timshannon/bolthold",
+    buckets=("_index:*", "[A-Z]*"),  # indexes, or types of Go
     hints=("view FILE types", "view FILE records --set type=Item", "view FILE indexes"),
-)
+)  # fmt: skip
 BUILDKIT = OwnApplication(
-    name="buildkit",
-    title="BuildKit's solver cache (cache.db), also of Docker's builder",
+    name="buildkit", title="BuildKit's solver cache (cache.db), also of Docker's builder",
     buckets=("_result", "_links", "_byresult", "_backlinks"),
-    hints=("view FILE results --sort created_at", "view FILE links", "audit FILE"),
     places=("buildkit/cache.db", "buildkitd/cache.db", "runc-*/cache.db"),
-)
+    hints=("view FILE results --sort created_at", "view FILE links", "audit FILE"),
+)  # fmt: skip
 CONTAINERD = OwnApplication(
-    name="containerd",
-    title="containerd's metadata (meta.db) and its snapshotters' (metadata.db), 1.x and 2.x",
+    name="containerd", title="containerd's metadata (meta.db) and its snapshotters' (metadata.db), 1.x and 2.x",
     buckets=("v1",),
-    hints=(
-        "view FILE images --columns namespace,name,digest,size",
-        "view FILE content --sort -size --limit 20",
-        "view FILE snapshots --where snapshotter=overlayfs",
-        "audit FILE",
-    ),
     places=("io.containerd.metadata.v1.bolt/meta.db",),
-)
+    hints=(
+        "view FILE images --columns namespace,name,digest,size", "view FILE content --sort -size --limit 20",
+        "view FILE snapshots --where snapshotter=overlayfs", "audit FILE",
+    ),
+)  # fmt: skip
 DOCKER = OwnApplication(
-    name="docker",
-    title="Docker's stores of networks (local-kv.db) and volumes (metadata.db)",
+    name="docker", title="Docker's stores of networks (local-kv.db) and volumes (metadata.db)",
     buckets=("libnetwork", "volumes"),
-    hints=("view FILE networks", "view FILE volumes"),
     places=("network/files/local-kv.db", "volumes/metadata.db"),
-)
+    hints=("view FILE networks", "view FILE volumes"),
+)  # fmt: skip
 ETCD = OwnApplication(
-    name="etcd",
-    title="etcd's store (member/snap/db) and its snapshots, 3.4 to 3.6, with Kubernetes' objects",
+    name="etcd", title="etcd's store (member/snap/db) and its snapshots, 3.4 to 3.6, with Kubernetes' objects",
     buckets=("key",),
-    hints=(
-        "view FILE status",
-        "view FILE keys --rev 1000",
-        "view FILE objects --where kind=Secret --columns namespace,name",
-        "view FILE usage --sort -live_bytes --limit 20",
-        "view FILE hashkv --rev 1000",
-        "audit FILE",
-    ),
     places=("snap/db",),
-)
-PODMAN = OwnApplication(
-    name="podman",
-    title="podman's state (bolt_state.db)",
-    buckets=("id-registry",),
-    hints=("view FILE containers --columns id,name,state", "view FILE pods"),
-    places=("libpod/bolt_state.db", "bolt_state.db"),
-)
-RAFT = OwnApplication(
-    name="raft-boltdb",
-    module="raft",
-    title="hashicorp/raft-boltdb: the raft log of Consul, Nomad, Vault, rqlite",
-    buckets=("logs",),
     hints=(
-        "view FILE status",
-        "view FILE logs --where type=LogConfiguration",
-        "view FILE types --sort -bytes",
+        "view FILE status", "view FILE keys --rev 1000",
+        "view FILE objects --where kind=Secret --columns namespace,name",
+        "view FILE usage --sort -live_bytes --limit 20", "view FILE hashkv --rev 1000", "audit FILE",
+    ),
+)  # fmt: skip
+PODMAN = OwnApplication(
+    name="podman", title="podman's state (bolt_state.db)",
+    buckets=("id-registry",),
+    places=("libpod/bolt_state.db", "bolt_state.db"),
+    hints=("view FILE containers --columns id,name,state", "view FILE pods"),
+)  # fmt: skip
+RAFT = OwnApplication(
+    name="raft-boltdb", module="raft", title="hashicorp/raft-boltdb: the raft log of Consul, Nomad, Vault, rqlite",
+    buckets=("logs",),
+    places=("raft.db",),
+    hints=(
+        "view FILE status", "view FILE logs --where type=LogConfiguration", "view FILE types --sort -bytes",
         "audit FILE",
     ),
-    places=("raft.db",),
-)
+)  # fmt: skip
 STORM = OwnApplication(
-    name="storm",
-    title="Stores of Go programs that use asdine/storm",
+    name="storm", title="Stores of Go programs that use asdine/storm",
     buckets=("__storm_db",),
     hints=("view FILE types", "view FILE records --set type=User"),
-)
+)  # fmt: skip
 TRIVY = OwnApplication(
-    name="trivy-db",
-    module="trivy",
-    title="trivy's vulnerability database (trivy.db)",
+    name="trivy-db", module="trivy", title="trivy's vulnerability database (trivy.db)",
     buckets=("vulnerability",),
+    places=("trivy.db",),
     hints=(
         "view FILE vulnerabilities --where severity=CRITICAL --columns id,title",
         "view FILE advisories --where package=openssl",
     ),
-    places=("trivy.db",),
-)
+)  # fmt: skip
 VAULT = OwnApplication(
-    name="vault",
-    title="Vault's integrated storage (vault.db): paths and sizes, never contents",
+    name="vault", title="Vault's integrated storage (vault.db): paths and sizes, never contents",
     buckets=("data",),
-    hints=("view FILE paths --sort -bytes --limit 20", "view FILE paths --set depth=3", "view FILE servers"),
     places=("vault.db",),
-)
+    hints=("view FILE paths --sort -bytes --limit 20", "view FILE paths --set depth=3", "view FILE servers"),
+)  # fmt: skip

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from itertools import islice
 
 from ..database import Database
 from ..errors import BoltError
 from ..storage.snapshot import Snapshot
 from .contract import CERTAIN, GROUP, GUESS, LIKELY, Application, Recognition, Store
 from .guarded import loaded
-from .values import names
 
+_LOOKED_AT = 256  # buckets, to ask applications by
 _ORDER = {CERTAIN: 0, LIKELY: 1, GUESS: 2}
 
 
@@ -110,7 +111,7 @@ def _own(point: EntryPoint) -> Application:
 def _candidates(db: Store) -> Iterator[Application]:
     """Yield the applications whose files may have such buckets."""
     try:
-        present = [name.decode("latin-1") for name in names(db)]
+        present = [name.decode("latin-1") for name, _ in islice(db.range(), _LOOKED_AT)]
     except BoltError:
         present = []
     for each in applications():

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from heapq import nlargest, nsmallest
+from typing import Any
+
 from ..errors import ArgumentError
 from ..text.cells import cell_text
 from ..text.json import plain_text
+from .contract import Column, Store, View
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import Any
-
-    from .contract import Column, View
-
-    Row = tuple[Any, ...]
+Row = tuple[Any, ...]
 
 
 class Selection:
@@ -67,8 +65,6 @@ class Selection:
     def _sorted(self, rows: Iterator[Row], key: Callable[[Row], Any]) -> list[Row]:
         if not self.limit:
             return sorted(rows, key=key, reverse=self.descending)
-        from heapq import nlargest, nsmallest
-
         return (nlargest if self.descending else nsmallest)(self.limit, rows, key=key)
 
 
@@ -93,7 +89,7 @@ def _rank(value: Any) -> tuple[int, Any]:
     return (3, value) if isinstance(value, bytes) else (4, plain_text(value))
 
 
-def view_rows(view: View, db: Any, options: dict[str, str]) -> Iterator[Row]:
+def view_rows(view: View, db: Store, options: dict[str, str]) -> Iterator[Row]:
     """Return the rows of ``view`` with ``options``; raises ArgumentError for an option that it hasn't."""
     for name in options:
         if name not in view.options:

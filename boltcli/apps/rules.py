@@ -9,15 +9,17 @@ application's table, and the line that yields its deviations.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from .contract import SEVERITIES, AuditFinding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from .contract import Change, Path, Plain
 
+_FACTS = Formatter()
 SILENT = "silent"
 """The severity of what the answers name and no finding does."""
 
@@ -30,7 +32,7 @@ class Rule:
     ``remedy`` are templates (``str.format``) of a deviation's facts and
     ``subject``. ``repair`` returns the changes that mend a deviation; None: none
     can. ``answer`` is what stands for a deviation in the answers: a template of
-    text, or the names of the facts that make an object.
+    text, or an object's names, each with the fact that it shows ("job.id").
     """
 
     code: str
@@ -38,7 +40,7 @@ class Rule:
     message: str = ""
     remedy: str = ""
     repair: Callable[[Deviation], Iterable[Change]] | None = None
-    answer: str | tuple[str, ...] = "{subject}"
+    answer: str | Mapping[str, str] = "{subject}"
 
     def at(self, bucket: Path = (), key: bytes | None = None, subject: str = "", /, **facts: Any) -> Deviation:
         """Return the deviation from this rule at ``bucket`` and ``key``, which is about the id ``subject``."""
@@ -73,7 +75,10 @@ class Deviation:
     def answer(self) -> Plain:
         """Return it as the answers name it."""
         chosen = self.rule.answer
-        return self.text(chosen) if isinstance(chosen, str) else {name: self.facts[name] for name in chosen}
+        if isinstance(chosen, str):
+            return self.text(chosen)
+        facts = {"subject": self.subject, **self.facts}
+        return {name: _FACTS.get_field(fact, (), facts)[0] for name, fact in chosen.items()}
 
     def text(self, template: str) -> str:
         """Return ``template`` with the facts in it."""

@@ -438,9 +438,11 @@ def _change(path: str, buckets: list[str], key: str, value: str | None) -> list[
 
 def _records_of(snapshot: Snapshot, path: str, key: bytes) -> list[str]:
     """Show how to look up a key of etcd, which stores its keys inside values."""
+    if key[:1] != b"/":
+        return []
     from ..apps.registry import recognised
 
-    found = recognised(snapshot) if key[:1] == b"/" else None
+    found = recognised(snapshot)
     if found is None or found.application.name != "etcd":
         return []
     where = shell_quoted(f"key={os.fsdecode(key)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..text.sizes import amount
 from ..text.values import LARGE, auto
 from ..text.visible import visible
 
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from ..ops.compare.change import BucketChanges, Change
+    from ..ops.compare.change import Change
 
 _SIGNS = {"add": "+", "remove": "-", "change": "~"}
 _COLOURS = {"add": "\x1b[32m", "remove": "\x1b[31m", "change": "\x1b[33m"}
@@ -112,26 +111,3 @@ def changed_fields(old: bytes, new: bytes) -> list[str]:
         else:
             found.append(f"{name}: {json(before)} -> {json(after)}")
     return found
-
-
-def summary_lines(rows: list[BucketChanges], human: bool) -> Iterator[bytes]:
-    """Yield the summary of changes as a table."""
-    head = ("added", "removed", "changed", "bytes before", "bytes after", "growth", "bucket")
-    cells = [head]
-    for row in rows:
-        name = "\t".join([auto(name).decode() for name in row.path]) or "(all)"
-        growth = row.bytes_after - row.bytes_before
-        counts = (str(row.added), str(row.removed), str(row.changed))
-        cells.append(
-            (
-                *counts,
-                amount(row.bytes_before, human),
-                amount(row.bytes_after, human),
-                "+" * (growth >= 0) + amount(growth, human),
-                name,
-            )
-        )
-    widths = [max(len(line[column]) for line in cells) for column in range(len(head) - 1)]
-    for each in cells:
-        padded = [cell.rjust(width) for cell, width in zip(each, widths)]
-        yield ("  ".join([*padded, each[-1]]) + "\n").encode()

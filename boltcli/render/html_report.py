@@ -13,6 +13,7 @@ from ..text.sizes import size
 from ..text.values import auto
 from ..tree.page_map import BRANCH, KINDS, LEAF
 from .page_cells import COLOURS, cells, legend
+from .space_report import charts
 
 if TYPE_CHECKING:
     from ..ops.space.top import SpaceTop
@@ -106,7 +107,7 @@ def file_context(
             for place, group in groups[:_ROWS]
         ],
         "more_groups": max(len(groups) - _ROWS, 0),
-        "charts": _charts(found),
+        "charts": [_chart(*chart) for chart in charts(found)],
         "largest": [
             {
                 "bytes": count,
@@ -156,28 +157,10 @@ def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f}" if whole else "0"
 
 
-def _charts(found: SpaceTop) -> list[Context]:
-    charts = []
-    for title, bins in (
-        ("Key sizes, bytes", found.key_sizes),
-        ("Value sizes, bytes", found.value_sizes),
-        ("Free runs, pages", found.free_runs),
-    ):
-        rows = [(_range(bits), count) for bits, count in sorted(bins.items())]
-        charts.append(_chart(title, rows))
-    fills = [(f"{10 * tenth} to {10 * tenth + 10}%", count) for tenth, count in enumerate(found.fills)]
-    charts.insert(2, _chart("Fill of leaf pages", fills))
-    return charts
-
-
-def _range(bits: int) -> str:
-    return str(bits) if bits < 2 else f"{1 << (bits - 1)} to {(1 << bits) - 1}"
-
-
-def _chart(title: str, rows: Sequence[tuple[str, int]]) -> Context:
-    most = max((count for _, count in rows), default=0)
-    shown = [{"label": label, "count": count, "share": _percent(count, most)} for label, count in rows]
-    return {"title": title, "rows": shown}
+def _chart(title: str, bars: Sequence[tuple[str, int]]) -> Context:
+    most = max((count for _, count in bars), default=0)
+    rows = [{"label": label, "count": count, "share": _percent(count, most)} for label, count in bars]
+    return {"title": title, "rows": rows}
 
 
 def _map(mapped: PageMap, markup: Any) -> Context:

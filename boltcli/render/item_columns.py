@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from unicodedata import east_asian_width
-
 from ..format.bucket import BucketRef
 from ..text.large_values import slices
 from ..text.values import LARGE, formatted
-from ..text.visible import visible
+from ..text.visible import cut, room_of, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,12 +36,12 @@ class ItemColumns:
         """Return a line for each element of ``part``."""
         margin = "".join([_one_line(name) + _GAP for name in formatted(list(part.path[self._above :]), self._forms[0])])
         rows = list(self._rows(part))
-        widths = [_cells(margin + key) for key, _ in rows]
+        widths = [room_of(margin + key) for key, _ in rows]
         self._keys = max(self._keys, min(max(widths, default=0), self._width // 2))
         lines = []
         for (key, value), width in zip(rows, widths):
             start = margin + key + " " * max(self._keys - width, 0) + _GAP
-            lines.append(start + _cut(value, max(self._width - max(self._keys, width) - len(_GAP), _LEAST)))
+            lines.append(start + cut(value, max(self._width - max(self._keys, width) - len(_GAP), _LEAST)))
         return "".join([f"{line.rstrip()}\n" for line in lines]).encode("utf-8", "surrogateescape")
 
     def _rows(self, part: Items) -> Iterable[tuple[str, str]]:
@@ -73,17 +71,3 @@ class ItemColumns:
 def _one_line(text: bytes) -> str:
     shown = visible(text.decode("utf-8", "surrogateescape"))
     return shown.replace("\n", "\\n").replace("\t", "\\t") if not shown.isprintable() else shown
-
-
-def _cells(text: str) -> int:
-    """Return how many columns ``text`` takes."""
-    return len(text) if text.isascii() else sum(1 + (east_asian_width(letter) in "WF") for letter in text)
-
-
-def _cut(text: str, most: int) -> str:
-    if _cells(text) <= most:
-        return text
-    text = text[: most - 1]
-    while _cells(text) >= most:  # letters that take two columns
-        text = text[:-1]
-    return text + "…"

@@ -7,7 +7,7 @@ from ..text.values import auto
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from ..ops.space.top import Group, SpaceTop
@@ -47,6 +47,14 @@ def _table(title: str, rows: Iterable[tuple[str, int, str]], whole: int) -> list
     return ["", title, *(f"  {label:<{width}}  {bar(count, whole)} {text}".rstrip() for label, count, text in found)]
 
 
+def charts(found: SpaceTop) -> Iterator[tuple[str, list[tuple[str, int]]]]:
+    """Yield the histograms: a title, and what to count with its number."""
+    for title, bins in (("Key sizes, bytes", found.key_sizes), ("Value sizes, bytes", found.value_sizes)):
+        yield title, [(_range(bits), count) for bits, count in sorted(bins.items())]
+    yield "Fill of leaf pages", [(f"{10 * at}% to {10 * at + 10}%", count) for at, count in enumerate(found.fills)]
+    yield "Free runs, pages", [(_range(bits), count) for bits, count in sorted(found.free_runs.items())]
+
+
 def top_text(found: SpaceTop, most: int, human: bool) -> bytes:
     """Return the report for people."""
     groups = sorted(found.groups.items(), key=lambda entry: (-entry[1].bytes, entry[0]))
@@ -71,24 +79,9 @@ def top_text(found: SpaceTop, most: int, human: bool) -> bytes:
         lines += [
             f"  {amount(size, human):>9}  {_name(path, b'')}  {auto(key).decode()}" for size, path, key in found.largest
         ]
-    for title, bins in (("Key sizes, bytes", found.key_sizes), ("Value sizes, bytes", found.value_sizes)):
-        lines += _table(
-            title, ((_range(bits), count, str(count)) for bits, count in sorted(bins.items())), sum(bins.values())
-        )
-    lines += _table(
-        "Fill of leaf pages",
-        (
-            (f"{10 * tenth}% to {10 * tenth + 10}%", count, str(count))
-            for tenth, count in enumerate(found.fills)
-            if count
-        ),
-        found.leaf_pages,
-    )
-    lines += _table(
-        "Free runs, pages",
-        ((_range(bits), count, str(count)) for bits, count in sorted(found.free_runs.items())),
-        sum(found.free_runs.values()),
-    )
+    for title, bars in charts(found):
+        counted = [(label, count, str(count)) for label, count in bars if count]
+        lines += _table(title, counted, sum(count for _, count in bars))
     lines += [
         "",
         f"free {amount(found.free, human)}, lost {amount(found.lost, human)}, {found.overflow_pages} overflow pages, "

@@ -13,7 +13,6 @@ from io import StringIO
 from itertools import chain, islice
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
-from unicodedata import combining, east_asian_width
 
 from ..apps.contract import Column
 from ..tables.row_chunks import row_chunks
@@ -21,7 +20,7 @@ from ..text.cells import cell, cell_text
 from ..text.large_values import Sliced, slices, text_parts, texts
 from ..text.sizes import amount
 from ..text.values import LARGE
-from ..text.visible import visible
+from ..text.visible import cut, folded, room_of, visible
 from .json_array import as_array
 from .records import pieces, put
 
@@ -367,30 +366,6 @@ def fitted(wanted: Sequence[int], room: int, *, last: bool = False) -> list[int]
         widths[min(narrow, key=widths.__getitem__)] += 1
         left -= 1
     return widths
-
-
-def room_of(text: str) -> int:
-    """Return how many columns of a terminal ``text`` takes."""
-    if text.isascii():
-        return len(text)
-    return sum(0 if combining(letter) else 1 + (east_asian_width(letter) in "WF") for letter in text)
-
-
-def cut(text: str, room: int) -> str:
-    """Return ``text`` in at most ``room`` columns of a terminal; what is longer ends with an ellipsis."""
-    return text if room_of(text) <= room else folded(text, room - 1)[0] + "…"
-
-
-def folded(text: str, room: int) -> list[str]:
-    """Return ``text`` in parts of at most ``room`` columns of a terminal, at least one part."""
-    parts, start, taken = [], 0, 0
-    for at, letter in enumerate(text):
-        wide = 1 if letter.isascii() else room_of(letter)
-        if taken + wide > room:
-            parts.append(text[start:at])
-            start, taken = at, 0
-        taken += wide
-    return [*parts, text[start:]]
 
 
 def _styled(text: str, style: str, styled: bool, end: str = "\n") -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..text.sizes import amount
-from ..text.values import path_text, shell_word
+from ..text.values import path_text
+from ..text.visible import cut, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,20 +57,6 @@ def arranged(buckets: list[BucketRecord], order: str, depth: int, start: BucketR
     return result
 
 
-class Shown:
-    """What is said of each of ``buckets``, in a file of ``size`` bytes: nothing that is the same 0 or 1 for all."""
-
-    def __init__(self, buckets: list[BucketRecord], size: int, human: bool = False) -> None:
-        self.human = human
-        self.size = size
-        self.depth = any(bucket.depth > 1 for bucket in buckets)
-        self.sequence = any(bucket.sequence for bucket in buckets)
-
-    def facts(self, bucket: BucketRecord) -> str:
-        """Return the facts of ``bucket``, with commas between."""
-        return _facts(bucket, self.size, self.depth, self.sequence, self.human)
-
-
 def _facts(bucket: BucketRecord, size: int, depth: bool, sequence: bool, human: bool) -> str:
     words = [f"{bucket.pairs} pair{'s' * (bucket.pairs != 1)}"]
     if bucket.keys != bucket.pairs:
@@ -80,10 +67,15 @@ def _facts(bucket: BucketRecord, size: int, depth: bool, sequence: bool, human: 
     return ", ".join(words)
 
 
-def tree_text(title: str, buckets: list[BucketRecord], size: int, human: bool = False) -> Iterator[bytes]:
-    """Yield the tree of ``buckets`` (each before those inside it, the root bucket first), drawn with lines."""
-    shown = Shown(buckets, size, human)
-    yield f"{title}: {shown.facts(buckets[0])}\n".encode("utf-8", "surrogateescape")
+def tree_text(
+    title: str, buckets: list[BucketRecord], size: int, human: bool = False, *, width: int = 0
+) -> Iterator[bytes]:
+    """Yield the tree of ``buckets`` (each before those inside it, the root bucket first), drawn with lines.
+
+    What is the same 0 or 1 of all isn't said. With a ``width`` it is in colours, and cut to that.
+    """
+    depth = any(bucket.depth > 1 for bucket in buckets)
+    sequence = any(bucket.sequence for bucket in buckets)
     last: set[int] = set()  # levels whose bucket is the last of its siblings
     seen: set[int] = set()
     for bucket in reversed(buckets):
@@ -91,9 +83,22 @@ def tree_text(title: str, buckets: list[BucketRecord], size: int, human: bool = 
             seen.add(id(bucket.parent))
             last.add(id(bucket))
     margins: list[str] = []  # of the buckets that are open, for those in them
-    for bucket in buckets[1:]:
-        del margins[bucket.level - buckets[0].level - 1 :]
-        is_last = id(bucket) in last
-        margin = "".join(margins) + ("└── " if is_last else "├── ")
-        margins.append("    " if is_last else "│   ")
-        yield f"{margin}{shell_word(bucket.name)}: {shown.facts(bucket)}\n".encode("utf-8", "surrogateescape")
+    for bucket in buckets:
+        margin, name = "", title
+        if bucket is not buckets[0]:
+            del margins[bucket.level - buckets[0].level - 1 :]
+            is_last = id(bucket) in last
+            margin = "".join(margins) + ("└── " if is_last else "├── ")
+            margins.append("    " if is_last else "│   ")
+            name = path_text([bucket.name])
+        facts = _facts(bucket, size, depth, sequence, human)
+        line = f"{margin}{name}: {facts}"
+        if width:
+            strong = 4 * bucket.bytes > size
+            line = _coloured(cut(f"{margin}{visible(name)}  {facts}", width), len(margin), len(visible(name)), strong)
+        yield f"{line}\n".encode("utf-8", "surrogateescape")
+
+
+def _coloured(line: str, margin: int, name: int, strong: bool) -> str:
+    facts = margin + name
+    return f"{line[:margin]}\x1b[36m{line[margin:facts]}\x1b[0m\x1b[{1 if strong else 2}m{line[facts:]}\x1b[0m"

@@ -47,3 +47,29 @@ def incomplete(data: bytes) -> int:
         if byte < 0x80:
             return 0
     return 0
+
+
+def room_of(text: str) -> int:
+    """Return how many columns of a terminal ``text`` takes."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum([0 if combining(letter) else 1 + (east_asian_width(letter) in "WF") for letter in text])
+
+
+def cut(text: str, room: int) -> str:
+    """Return ``text`` in at most ``room`` columns of a terminal; what is longer ends with an ellipsis."""
+    return text if room_of(text) <= room else folded(text[: room + 1], room - 1)[0] + "…"
+
+
+def folded(text: str, room: int) -> list[str]:
+    """Return ``text`` in parts of at most ``room`` columns of a terminal, at least one part."""
+    parts, start, taken = [], 0, 0
+    for at, letter in enumerate(text):
+        wide = 1 if letter.isascii() else room_of(letter)
+        if taken + wide > room:
+            parts.append(text[start:at])
+            start, taken = at, 0
+        taken += wide
+    return [*parts, text[start:]]

@@ -20,13 +20,14 @@ from boltcli.apps.codecs import compressed
 from boltcli.apps.codecs.crc32c import crc32c, plain
 from boltcli.apps.codecs.gob import gob
 from boltcli.apps.codecs.guess import guess
-from boltcli.apps.codecs.integers import i64, put_uvarint, put_varint, u64, uvarint, varint
+from boltcli.apps.codecs.integers import i64, u64, uvarint, varint
 from boltcli.apps.codecs.messagepack import messagepack
 from boltcli.apps.codecs.schema import message_decoder
-from boltcli.apps.codecs.wire import Message, any_message, fields, printable, put
+from boltcli.apps.codecs.wire import Message, any_message, fields, printable
 from boltcli.errors import ArgumentError, OpenError
 from boltcli.text.json import jsonable
-from boltcli.text.times import ZERO, go_time, put_go_time, time_text
+from boltcli.text.times import ZERO, go_time, time_text
+from tests.apps.encoders import put, put_go_time, put_uvarint, put_varint
 
 CHEAP = settings(max_examples=60, deadline=None)
 BYTES = st.binary(max_size=200)

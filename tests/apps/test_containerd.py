@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from boltcli.apps.codecs.integers import put_varint
 from boltcli.apps.contract import AuditOptions
 from boltcli.apps.ours import CONTAINERD
 from boltcli.apps.registry import recognise
-from boltcli.text.times import put_go_time
+from tests.apps.encoders import put_go_time, put_varint
 from tests.apps.support import STORES, Opened, Tree, expected, make
 from tests.schema import run_json
 

@@ -13,11 +13,10 @@ from google.protobuf import descriptor_pb2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boltcli.apps.codecs.wire import put
 from boltcli.apps.contract import Application, Codec
-from boltcli.apps.decode import Decoder, decoder, formats
+from boltcli.apps.decode import FORMATS, Decoder, decoder
 from boltcli.apps.registry import applications
-from boltcli.text.times import put_go_time
+from tests.apps.encoders import put, put_go_time
 from tests.apps.support import make
 from tests.schema import run_json
 from tests.support import error_line, fixture, run
@@ -165,7 +164,7 @@ def test_no_pair_is_an_error(key: bytes, value: bytes) -> None:
             paths.append(tuple(name if isinstance(name, bytes) else b"any" for name in pattern))
         for path in paths:
             json.dumps([each.key(path, key).value, each.value(path, key, value).value])
-    for form in formats():
+    for form in FORMATS:
         named = decoder(None, form)
         assert named is not None
         json.dumps([named.key((), key).value, named.value((), key, value).value])

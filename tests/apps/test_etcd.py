@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from boltcli.apps.codecs.wire import put
 from boltcli.apps.contract import AuditOptions
 from boltcli.apps.etcd.hashes import history_hash
 from boltcli.apps.etcd.kubernetes import place, read_object
 from boltcli.apps.ours import ETCD
 from boltcli.apps.registry import recognise
 from boltcli.text.times import parse_time
+from tests.apps.encoders import put
 from tests.apps.support import STORES, Opened, Tree, expected, make
 from tests.schema import run_json
 from tests.support import error_line, run

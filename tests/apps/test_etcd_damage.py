@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from boltcli.apps.codecs.wire import put
+from tests.apps.encoders import put
 from tests.apps.support import STORES, Tree, make
 from tests.apps.test_etcd import audit, record, revision, rows, store, u64
 from tests.schema import run_json

@@ -11,8 +11,8 @@ from typing import Any
 import msgpack
 import pytest
 
-from boltcli.apps.codecs.integers import put_uvarint
 from tests.apps import naive_programs as naive
+from tests.apps.encoders import put_uvarint
 from tests.apps.support import STORES, Opened, Tree, make, tree_of
 from tests.schema import run_json
 

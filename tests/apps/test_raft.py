@@ -11,13 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boltcli.apps.codecs.messagepack import unpack
-from boltcli.apps.codecs.wire import put
 from boltcli.apps.contract import AuditOptions
 from boltcli.apps.ours import RAFT
 from boltcli.apps.raft.codecs import entry
 from boltcli.apps.raft.log import Entry, appended_at
 from boltcli.apps.registry import recognise
-from boltcli.text.times import put_go_time
+from tests.apps.encoders import put, put_go_time
 from tests.apps.support import STORES, Opened, Tree, expected, make
 from tests.schema import run_json
 

@@ -9,8 +9,8 @@ from typing import Any
 import msgpack
 import pytest
 
-from boltcli.apps.codecs.wire import put
 from boltcli.apps.raft.codecs import entry
+from tests.apps.encoders import put
 from tests.apps.support import STORES, Tree, make
 from tests.apps.test_raft import log, rows, store, u64
 from tests.schema import run_json

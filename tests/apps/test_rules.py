@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from boltcli.apps.contract import ERROR, INFO, Change
 from boltcli.apps.rules import SILENT, Deviation, Rule, answers, findings
 
 made: list[str] = []
+
+
+class Executions(NamedTuple):
+    live: int
 
 
 def _remove(deviation: Deviation) -> list[Change]:
@@ -14,14 +20,16 @@ def _remove(deviation: Deviation) -> list[Change]:
 
 
 STRAY = Rule("strays", ERROR, "{subject} is {state}.", "Delete {subject}.", _remove)
-COUNTED = Rule("counts", INFO, "{job} has {live}.", answer=("job", "live"))
+COUNTED = Rule("counts", INFO, "{job} has {executions.live}.", answer={"job": "job", "live": "executions.live"})
 
 
 def test_findings_come_the_gravest_first_with_their_changes() -> None:
     made.clear()
     light = STRAY.at((b"b",), b"1", "first", state="old")
     light.severity = INFO
-    found = findings([light, COUNTED.at(job="{j}", live=2), STRAY.at((b"b",), b"2", "second", state="gone")])
+    found = findings(
+        [light, COUNTED.at(job="{j}", executions=Executions(2)), STRAY.at((b"b",), b"2", "second", state="gone")]
+    )
     assert [(each.severity, each.message, each.remedy) for each in found] == [
         (ERROR, "second is gone.", "Delete second."),
         (INFO, "first is old.", "Delete first."),
@@ -37,8 +45,8 @@ def test_silent_deviations_are_answers_only() -> None:
     silent = STRAY.at((), None, "third", state="")
     silent.severity = SILENT
     assert findings([silent]) == []
-    assert answers([STRAY, COUNTED], [silent, COUNTED.at(job="j", live=0)]) == {
+    assert answers([STRAY, COUNTED], [silent, COUNTED.at(job="j", executions=Executions(0))]) == {
         "strays": ["third"],
         "counts": [{"job": "j", "live": 0}],
     }
-    assert answers([STRAY], [COUNTED.at(job="j", live=0)]) == {"strays": []}
+    assert answers([STRAY], [COUNTED.at(job="j", executions=Executions(0))]) == {"strays": []}

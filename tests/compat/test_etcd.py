@@ -48,7 +48,7 @@ def test_status_and_hashes(path: Path, etcd: Path, tmp_path: Path) -> None:
     assert not said["error"]
     with Opened(path) as db:
         assert file_hash(db) == (said["status"]["hash"], said["status"]["totalKey"])
-        (row,) = status(db)
+        (row,) = status.rows(db)
         assert current_revision(db) == said["status"]["revision"]
         assert f"{said['status']['hash']:x}" in row
         assert said["hashes"]

@@ -24,7 +24,6 @@ NOT_FOR = {"render": _LIBRARY, "cli": _LIBRARY}
 DOORS = {
     "typer": {"cli/typer_app.py", "cli/make_table.py", "cli/options.py"},
     "rich": {
-        "render/rich_tree.py",
         "render/rich_markdown.py",
         "cli/browse/widgets.py",
     },
@@ -82,6 +81,19 @@ def test_imports_go_one_way(path: Path) -> None:
     used = {name.split(".")[1] for name in _imports(path) if name.startswith("boltcli.")}
     rooms = {name for name in used if name in ROOMS}
     assert rooms <= allowed, f"{room} imports from {sorted(rooms - allowed)}"
+
+
+# What the applications read by; these ask the rooms below.
+_ASKING = {"contract", "registry", "beside", "view_diff"}
+
+
+def test_applications_read_the_database_s_api_alone() -> None:
+    """An application of ours sees what any other may: the contract, the database, errors, extras, text."""
+    for path in (PACKAGE / "apps").rglob("*.py"):
+        used = {name.split(".")[1] for name in _imports(path) if name.startswith("boltcli.")}
+        rooms = used & set(ROOMS)
+        if path.stem not in _ASKING or path.parent.name != "apps":
+            assert rooms <= {"apps", "database", "errors", "extras", "text"}, f"{path.name}: {sorted(rooms)}"
 
 
 @pytest.mark.slow

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from boltcli.apps.contract import Column
 from boltcli.render import table as tables
-from boltcli.render.table import Table, cut, fitted, folded, room_of, table_of, unique
+from boltcli.render.table import Table, fitted, table_of, unique
 from boltcli.tables import row_chunks
 from boltcli.text.cells import cell, cell_text
 from boltcli.text.times import ZERO
+from boltcli.text.visible import cut, folded, room_of
 
 COLUMNS = [
     Column("t"), Column("i", "integer"), Column("w", "time"), Column("b", "boolean"), Column("x", "bytes"),

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from boltcli.apps.codecs.wire import put
 from boltcli.apps.etcd.codecs import version_of
+from tests.apps.encoders import put
 from tests.apps.support import STORES, make
 from tests.apps.test_etcd import record, revision, store
 from tests.schema import run_json

@@ -1,7 +1,6 @@
 """Bacalhau's stores: the orchestrator's jobs, the compute node's executions, from mid-2023 to 1.9.3."""
 
-from .audit import audit
-from .cluster import join
+from .audit import audit, join
 from .codecs import CODECS
 from .layout import recognise
 from .views import VIEWS

@@ -9,45 +9,37 @@ from typing import Any
 from ..contract import INFO
 from ..rules import SILENT, Deviation
 from . import rules
-from .compute_store import ComputeGeneration
+from .executions import Execution
 from .indexes import Entry, Index, IndexRepair
-from .job_store import Job, JobStore
 from .layout import V2
 from .rules import DONE, EMPTY, LACKING, LEGACY, STRAY, IndexRule
+from .stores import ComputeGeneration, Job, JobStore
 
 LIVE = frozenset(("Running", "Publishing"))
 # Entries of these states are resumed at the start, before anything else: one without a record stops the node.
 _RESUMED = ("BidAccepted", "Running", "Publishing")
 
-# How the answers call each kind, and what they say of an entry.
+# What the answers call each kind, and what they say of an entry.
 _ARROW, _KEY, _ID, _NAME = "{name} -> {entry}", "{entry}", "{subject}", "{name}"
 _BY_ID = {STRAY: ("dangling", _ARROW), EMPTY: ("empty_buckets", _NAME), LACKING: ("records_not_indexed", _ID)}
+# fmt: off
 _ANSWERS: dict[str, dict[str, tuple[str, str]]] = {
     "idx_executions": _BY_ID,
     "idx_evaluations": _BY_ID,
-    "idx_namespaces": {**_BY_ID, EMPTY: ("namespaces_without_jobs", _NAME)},
-    "idx_tags": {**_BY_ID, EMPTY: ("tags_without_jobs", _NAME), LACKING: ("records_not_indexed", _ARROW)},
-    "idx_job_names": {**_BY_ID, LACKING: ("jobs_not_found_by_name", _ID)},
+    "idx_namespaces": _BY_ID | {EMPTY: ("namespaces_without_jobs", _NAME)},
+    "idx_tags": _BY_ID | {EMPTY: ("tags_without_jobs", _NAME), LACKING: ("records_not_indexed", _ARROW)},
+    "idx_job_names": _BY_ID | {LACKING: ("jobs_not_found_by_name", _ID)},
     "idx_executions_by_node": _BY_ID,
-    "idx_inprogress": {
-        STRAY: ("dangling", _KEY),
-        DONE: ("terminal_jobs", _KEY),
-        LACKING: ("not_terminal_jobs_not_indexed", _ID),
-        LEGACY: ("legacy_keys", _KEY),
-    },
-    "idx_inprogress_executions": {
-        STRAY: ("dangling", _KEY),
-        DONE: ("terminal_executions", _KEY),
-        LACKING: ("not_terminal_executions_not_indexed", _ID),
-    },
-    "live_index": {
-        STRAY: ("dangling", _KEY),
-        DONE: ("not_live", "{entry} (record: {execution.state})"),
-        LACKING: ("live_not_indexed", _ID),
-    },
-    "state_index": {**_BY_ID, DONE: ("wrong_state", "{name} -> {entry} (record: {execution.state})")},
+    "idx_inprogress": {STRAY: ("dangling", _KEY), DONE: ("terminal_jobs", _KEY), LEGACY: ("legacy_keys", _KEY),
+                       LACKING: ("not_terminal_jobs_not_indexed", _ID)},
+    "idx_inprogress_executions": {STRAY: ("dangling", _KEY), DONE: ("terminal_executions", _KEY),
+                                  LACKING: ("not_terminal_executions_not_indexed", _ID)},
     "job_index": _BY_ID,
+    "live_index": {STRAY: ("dangling", _KEY), DONE: ("not_live", "{entry} (record: {record.state})"),
+                   LACKING: ("live_not_indexed", _ID)},
+    "state_index": _BY_ID | {DONE: ("wrong_state", "{name} -> {entry} (record: {record.state})")},
 }
+# fmt: on
 
 
 def index_answers(present: Container[str], deviations: Iterable[Deviation]) -> dict[str, dict[str, list[str]]]:
@@ -68,29 +60,40 @@ def index_answers(present: Container[str], deviations: Iterable[Deviation]) -> d
     }
 
 
-class _Compared:
-    """An index beside the entries that it should have: what is stray and what lacks, and deviations about them."""
+# What an entry too many breaks: rules, each with the id that it is about and its record, if there is one.
+Strays = Iterator[tuple[IndexRule, str, Any]]
 
-    def __init__(self, name: str, index: Index, wanted: Iterable[Entry], **facts: Any) -> None:
-        self._index = index
-        self._facts = {"index": name, "repair": IndexRepair(index), **facts}
-        wanted = set(wanted)
-        self.strays = sorted(index.entries - wanted)
-        self.lacking = sorted(wanted - index.entries)
 
-    def at(self, rule: IndexRule, entry: Entry, subject: str, **facts: Any) -> Deviation:
-        """Return the deviation of an entry, which is there or should be."""
-        name, key = entry
-        path, raw, _ = (self._index.places(name, key) or [(self._index.path(name), key.encode(), b"")])[0]
-        return rule.at(path, raw, subject, name=name, entry=key, **self._facts, **facts)
+def _compared(
+    name: str,
+    index: Index,
+    wanted: dict[Entry, Any],
+    stray: Callable[[Entry], Strays],
+    lacking: Callable[[Any], IndexRule],
+    empty: IndexRule = rules.EMPTY_BUCKET,
+    what: str = "",
+) -> Iterator[Deviation]:
+    """Compare an index with the entries that are ``wanted``, each with its record; ``what`` are its names."""
+    code = f"indexes.{name}" if name in _COMPARE else name
+    facts = {"index": name, "code": code, "repair": IndexRepair(index), "what": what}
 
-    def empty(self, rule: IndexRule, besides: Container[str] = ()) -> Iterator[Deviation]:
-        """Yield the empty buckets; those called ``besides`` silently, since something is to come into them."""
-        for name, path in self._index.empty:
-            found = rule.at(path, None, name, name=name, entry="", **self._facts)
-            if name in besides:
-                found.severity = SILENT
-            yield found
+    def at(rule: IndexRule, entry: Entry, subject: str, record: Any) -> Deviation:
+        bucket, key = entry
+        path, raw, _ = (index.places(bucket, key) or [(index.path(bucket), key.encode(), b"")])[0]
+        return rule.at(path, raw, subject, name=bucket, entry=key, record=record, **facts)
+
+    for entry in sorted(index.entries - wanted.keys()):
+        for rule, subject, record in stray(entry):
+            yield at(rule, entry, subject, record)
+    missing = sorted(wanted.keys() - index.entries)
+    for entry in missing:
+        yield at(lacking(wanted[entry]), entry, wanted[entry].id, wanted[entry])
+    # Where each record has a bucket of its own, what is missing says enough of one that is empty.
+    filled = {bucket for bucket, _ in missing} if what in ("execution", "evaluation") else ()
+    for bucket, path in index.empty:
+        found = empty.at(path, None, bucket, name=bucket, entry="", **facts)
+        found.severity = SILENT if bucket in filled else found.severity
+        yield found
 
 
 def job_indexes(store: JobStore) -> Iterator[Deviation]:
@@ -101,10 +104,11 @@ def job_indexes(store: JobStore) -> Iterator[Deviation]:
 
 
 def _by_id(name: str, index: Index, store: JobStore) -> Iterator[Deviation]:
-    there: dict[str, Any] = store.executions if name == "idx_executions" else store.evaluations
     what = "execution" if name == "idx_executions" else "evaluation"
-    found = _Compared(name, index, ((each.id, each.job) for each in there.values()), what=what)
-    for id, job in found.strays:
+    there: dict[str, Any] = store.executions if what == "execution" else store.evaluations
+
+    def stray(entry: Entry) -> Strays:
+        id, job = entry
         if what == "execution" and store.holds(id, job):
             rule = rules.TWICE
         elif job not in store.jobs:
@@ -113,11 +117,12 @@ def _by_id(name: str, index: Index, store: JobStore) -> Iterator[Deviation]:
             rule = rules.ELSEWHERE
         else:
             rule = rules.EVALUATION_GONE if what == "evaluation" else rules.RECORD_LOST
-        yield found.at(rule, (id, job), id, other=there.get(id))
-    for entry in found.lacking:
-        rule = rules.MISPLACED_NOT_BY_ID if there[entry[0]].misplaced else rules.NOT_BY_ID
-        yield found.at(rule, entry, entry[0])
-    yield from found.empty(rules.EMPTY_BUCKET, {id for id, _ in found.lacking})
+        yield rule, id, there.get(id)
+
+    def lacking(record: Any) -> IndexRule:
+        return rules.MISPLACED_NOT_BY_ID if record.misplaced else rules.NOT_BY_ID
+
+    yield from _compared(name, index, {(each.id, each.job): each for each in there.values()}, stray, lacking, what=what)
 
 
 # What a job is found by, and its names of that kind.
@@ -130,59 +135,54 @@ _NAMES: dict[str, tuple[str, Callable[[Job], Iterable[str]]]] = {
 
 def _by_name(name: str, index: Index, store: JobStore) -> Iterator[Deviation]:
     what, names = _NAMES[name]
-    known = (job for job in store.jobs.values() if job.known)
-    found = _Compared(name, index, ((each, job.id) for job in known for each in names(job)), what=what)
-    for entry in found.strays:
+
+    def stray(entry: Entry) -> Strays:
         job = store.jobs.get(entry[1])
         if job is None:
-            yield found.at(rules.JOB_GONE, entry, entry[1])
+            yield rules.JOB_GONE, entry[1], None
         elif job.known:  # of one whose specification can't be read nothing is known
-            dropped = what == "label" and store.since_1_8
-            yield found.at(rules.DROPPED if dropped else rules.NOT_ITS_OWN, entry, job.id)
-    for entry in found.lacking:
-        old = what == "name" and not store.jobs[entry[1]].has_versions
-        yield found.at(rules.OLD_NOT_BY_NAME if old else rules.NOT_BY_NAME, entry, entry[1])
-    yield from found.empty(rules.EMPTY_BUCKET)
+            yield rules.DROPPED if what == "label" and store.since_1_8 else rules.NOT_ITS_OWN, job.id, job
+
+    def lacking(job: Job) -> IndexRule:
+        return rules.OLD_NOT_BY_NAME if what == "name" and not job.has_versions else rules.NOT_BY_NAME
+
+    known = (job for job in store.jobs.values() if job.known)
+    yield from _compared(name, index, {(each, job.id): job for job in known for each in names(job)}, stray, lacking,
+                         what=what)  # fmt: skip
 
 
 def _by_node(name: str, index: Index, store: JobStore) -> Iterator[Deviation]:
     there = {f"{each.id}:{each.job}": each for each in store.executions.values()}
-    found = _Compared(name, index, ((each.node, key) for key, each in there.items()), what="node")
-    for entry in found.strays:
+
+    def stray(entry: Entry) -> Strays:
         key = entry[1]
         id = there[key].id if key in there else key.partition(":")[0]
-        yield found.at(rules.NOT_ON_NODE, entry, id, where="elsewhere" if id in store.executions else "gone")
-    for entry in found.lacking:
-        execution = there[entry[1]]
-        old = not store.jobs[execution.job].has_versions
-        yield found.at(rules.OLD_NOT_BY_NODE if old else rules.NOT_BY_NODE, entry, execution.id)
-    yield from found.empty(rules.EMPTY_BUCKET)
+        yield rules.ON_OTHER_NODE if id in store.executions else rules.ON_NO_NODE, id, None
+
+    def lacking(execution: Execution) -> IndexRule:
+        return rules.NOT_BY_NODE if store.jobs[execution.job].has_versions else rules.OLD_NOT_BY_NODE
+
+    wanted = {(each.node, key): each for key, each in there.items()}
+    yield from _compared(name, index, wanted, stray, lacking, what="node")
 
 
 def _jobs_in_progress(name: str, index: Index, store: JobStore) -> Iterator[Deviation]:
-    jobs = store.jobs
+    jobs, legacy = store.jobs, store.legacy_keys
     indexed = {job_of_entry(key, jobs) for _, key in index.entries}
-    found = _Compared(name, index, ())
-    at = [(entry, jobs.get(job_of_entry(entry[1], jobs))) for entry in found.strays]
-    for entry, job in at:
+
+    def stray(entry: Entry) -> Strays:
+        key = entry[1]
+        job = jobs.get(job_of_entry(key, jobs))
         if job is None:
-            yield found.at(rules.LISTED_GONE, entry, entry[1])
-    for entry, job in at:
-        if job is not None and job.terminal:
-            yield found.at(rules.LISTED_DONE, entry, job.id, job=job)
-    lacking = {
-        ("", job.id if store.legacy_keys else f"{job.type}:{job.id}"): job
-        for job in jobs.values()
-        if job.known and not job.terminal and job.id not in indexed
-    }
-    for entry, job in sorted(lacking.items()):
-        yield found.at(rules.UNLISTED, entry, job.id, job=job)
-    for entry, job in at:
-        if ":" not in entry[1] or (job is not None and job.id == entry[1]):
-            legacy = found.at(rules.BARE_KEY, entry, entry[1])
-            if store.legacy_keys:
-                legacy.severity = SILENT
-            yield legacy
+            yield rules.LISTED_GONE, key, None
+        elif job.terminal:
+            yield rules.LISTED_DONE, job.id, job
+        if ":" not in key or key in jobs:
+            yield rules.LEGACY_KEY if legacy else rules.BARE_KEY, key, job
+
+    unlisted = (job for job in jobs.values() if job.known and not job.terminal and job.id not in indexed)
+    wanted = {("", job.id if legacy else f"{job.type}:{job.id}"): job for job in unlisted}
+    yield from _compared(name, index, wanted, stray, lambda job: rules.UNLISTED)
 
 
 def job_of_entry(key: str, jobs: Container[str]) -> str:
@@ -197,22 +197,22 @@ def job_of_entry(key: str, jobs: Container[str]) -> str:
 def _executions_in_progress(name: str, index: Index, store: JobStore) -> Iterator[Deviation]:
     there = {f"{each.id}:{each.job}": each for each in store.executions.values()}
     present = {key for _, key in index.entries}
-    found = _Compared(name, index, ())
-    for entry in found.strays:
-        if entry[1] not in there:
-            yield found.at(rules.EXECUTION_LISTED_GONE, entry, entry[1].partition(":")[0])
-    for entry in found.strays:
+
+    def stray(entry: Entry) -> Strays:
         execution = there.get(entry[1])
-        if execution is not None and execution.terminal:
-            yield found.at(rules.EXECUTION_LISTED_DONE, entry, execution.id, execution=execution)
-    for key, execution in sorted(there.items()):
-        if not execution.terminal and key not in present:
-            if execution.desired == "Stopped":
-                rule = rules.STOPPED_UNLISTED
-            else:
-                versions = store.jobs[execution.job].has_versions
-                rule = rules.EXECUTION_UNLISTED if versions else rules.OLD_EXECUTION_UNLISTED
-            yield found.at(rule, ("", key), execution.id, execution=execution)
+        if execution is None:
+            yield rules.EXECUTION_LISTED_GONE, entry[1].partition(":")[0], None
+        elif execution.terminal:
+            yield rules.EXECUTION_LISTED_DONE, execution.id, execution
+
+    def lacking(execution: Execution) -> IndexRule:
+        if execution.wanted == "Stopped":
+            return rules.STOPPED_UNLISTED
+        has_versions = store.jobs[execution.job].has_versions
+        return rules.EXECUTION_UNLISTED if has_versions else rules.OLD_EXECUTION_UNLISTED
+
+    wanted = {("", key): each for key, each in there.items() if not each.terminal and key not in present}
+    yield from _compared(name, index, wanted, stray, lacking)
 
 
 _COMPARE: dict[str, Callable[[str, Index, JobStore], Iterator[Deviation]]] = {
@@ -232,53 +232,51 @@ def compute_indexes(part: ComputeGeneration, in_use: bool) -> Iterator[Deviation
     for name, compare in (("live_index", _live), ("state_index", _by_state)):
         if name in part.indexes:
             for each in compare(part, part.indexes[name], in_use):
-                each.severity = each.severity if in_use else INFO
+                if not in_use and each.severity != SILENT:
+                    each.severity = INFO
                 yield each
     yield from _by_job(part, part.indexes["job_index"])
 
 
 def _live(part: ComputeGeneration, index: Index, in_use: bool) -> Iterator[Deviation]:
-    executions = part.executions
-    entries = {entry for entry in index.entries if not entry[0]}
-    found = _Compared("live_index", index, {("", id) for id, each in executions.items() if each.state in LIVE})
-    for entry in sorted(entries):
-        if entry[1] not in executions:
-            yield found.at(rules.LIVE_GONE if in_use else rules.OLD_LIVE_GONE, entry, entry[1])
-    for entry in sorted(entries):
-        execution = executions.get(entry[1])
-        if execution is not None and execution.state not in LIVE:
-            yield found.at(rules.NOT_LIVE, entry, entry[1], execution=execution)
-    for entry in found.lacking:
-        yield found.at(rules.LIVE_UNLISTED, entry, entry[1], execution=executions[entry[1]])
+    def stray(entry: Entry) -> Strays:
+        execution = part.executions.get(entry[1])
+        if entry[0]:  # it isn't in the index itself
+            return
+        if execution is None:
+            yield rules.LIVE_GONE if in_use else rules.OLD_LIVE_GONE, entry[1], None
+        elif execution.state not in LIVE:
+            yield rules.NOT_LIVE, entry[1], execution
+
+    wanted = {("", id): each for id, each in part.executions.items() if each.state in LIVE}
+    yield from _compared("live_index", index, wanted, stray, lambda execution: rules.LIVE_UNLISTED)
 
 
 def _by_state(part: ComputeGeneration, index: Index, in_use: bool) -> Iterator[Deviation]:
-    executions = part.executions
-    found = _Compared("state_index", index, ((each.state, id) for id, each in executions.items()))
-    for state, id in found.strays:
-        if id not in executions:
+    def stray(entry: Entry) -> Strays:
+        state, id = entry
+        execution = part.executions.get(id)
+        if execution is not None:
+            resumed = state in _RESUMED and execution.terminal
+            yield rules.RESUMED_WRONGLY if resumed else rules.WRONG_STATE, id, execution
+        else:
             stops = state in _RESUMED and (state != "BidAccepted" or part.generation is V2)
-            effect = ": the node won't start." if stops and in_use else "."
-            yield found.at(rules.STOPS_NODE if stops else rules.STATE_GONE, (state, id), id, effect=effect)
-    for state, id in found.strays:
-        if id in executions:
-            resumed = state in _RESUMED and executions[id].terminal
-            effect = ": the node tries to resume it." if resumed else "."
-            yield found.at(rules.WRONG_STATE, (state, id), id, execution=executions[id], effect=effect)
-    for state, id in found.lacking:
-        yield found.at(rules.NOT_RESUMED if state in _RESUMED else rules.NOT_BY_STATE, (state, id), id)
-    yield from found.empty(rules.STATE_EMPTY)
+            yield rules.STOPS_NODE if stops and in_use else rules.STATE_GONE, id, None
+
+    def lacking(execution: Execution) -> IndexRule:
+        return rules.NOT_RESUMED if execution.state in _RESUMED else rules.NOT_BY_STATE
+
+    wanted = {(each.state, id): each for id, each in part.executions.items()}
+    yield from _compared("state_index", index, wanted, stray, lacking, rules.STATE_EMPTY)
 
 
 def _by_job(part: ComputeGeneration, index: Index) -> Iterator[Deviation]:
-    executions = part.executions
-    found = _Compared("job_index", index, ((each.job, id) for id, each in executions.items() if each.job))
-    for job, id in found.strays:
-        execution = executions.get(id)
+    def stray(entry: Entry) -> Strays:
+        execution = part.executions.get(entry[1])
         if execution is None:
-            yield found.at(rules.NOT_THERE, (job, id), id)
+            yield rules.NOT_THERE, entry[1], None
         elif execution.job:  # it is known where the record belongs
-            yield found.at(rules.NOT_OF_JOB, (job, id), id, execution=execution)
-    for entry in found.lacking:
-        yield found.at(rules.NOT_BY_JOB, entry, entry[1])
-    yield from found.empty(rules.JOB_EMPTY)
+            yield rules.NOT_OF_JOB, entry[1], execution
+
+    wanted = {(each.job, id): each for id, each in part.executions.items() if each.job}
+    yield from _compared("job_index", index, wanted, stray, lambda execution: rules.NOT_BY_JOB, rules.JOB_EMPTY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..contract import CERTAIN, LIKELY, Recognition
@@ -40,6 +41,20 @@ class Generation:
     sequences: bytes = b""
 
 
+def _numbered(name: str, history: bytes, sequences: bytes = b"") -> Generation:
+    start = name.encode()
+    return Generation(
+        name=name,
+        executions=start + b"_executions",
+        history=start + history,
+        by_job=start + b"_idx_executions_by_job_id",
+        by_state=start + b"_idx_executions_by_state",
+        events=start + b"_events",
+        checkpoints=start + b"_checkpoints",
+        sequences=sequences,
+    )
+
+
 UNVERSIONED = Generation(
     name="unversioned",
     executions=b"execution",
@@ -47,25 +62,8 @@ UNVERSIONED = Generation(
     by_job=b"execution-index",
     live=b"execution-live-index",
 )
-V1 = Generation(
-    name="v1",
-    executions=b"v1_executions",
-    history=b"v1_execution_history",
-    by_job=b"v1_idx_executions_by_job_id",
-    by_state=b"v1_idx_executions_by_state",
-    events=b"v1_events",
-    checkpoints=b"v1_checkpoints",
-)
-V2 = Generation(
-    name="v2",
-    executions=b"v2_executions",
-    history=b"v2_execution_events",
-    by_job=b"v2_idx_executions_by_job_id",
-    by_state=b"v2_idx_executions_by_state",
-    events=b"v2_events",
-    checkpoints=b"v2_checkpoints",
-    sequences=b"v2_sequence_tracking",
-)
+V1 = _numbered("v1", b"_execution_history")
+V2 = _numbered("v2", b"_execution_events", b"v2_sequence_tracking")
 GENERATIONS = (UNVERSIONED, V1, V2)
 
 
@@ -119,47 +117,34 @@ def _orchestrator_versions(db: Store, present: set[bytes]) -> str:
         return "1.8.0-1.9.3"
     if b"v1_events" in present:
         return "1.5.2-1.7.0"
-    inside = _job_buckets(db)
+    inside, events = _peek(db)
     if b"history" in inside:
         return "1.5.0-1.5.1"
-    newer = _composite_keys(db)
-    if not newer:  # entries that an upgrade found stay as they are
-        events = _rows_have_events(db)
-        newer = newer if events is None else events
+    index = find(db, b"idx_inprogress")
+    keys = [] if index is None else names(index, _PEEK)
+    # Since 1.3.1 keys are "type:job"; those that an upgrade found stay as they are, but not the rows of histories.
+    newer = any(b":" in key for key in keys) or (events if events is not None else False if keys else None)
     if newer is None:
         return "1.0.4-1.4.0" if inside else "1.0.4-1.5.1"  # a store without jobs tells no more
     return "1.3.1-1.4.0" if newer else "1.0.4-1.3.0"
 
 
-def _job_buckets(db: Store) -> set[bytes]:
-    """Return the names of what is in the first and the last jobs: the newest may be either, ids being random."""
+def _peek(db: Store) -> tuple[set[bytes], bool | None]:
+    """Look at the first and the last jobs, for ids are random: what is in them, and whether history rows have an Event.
+
+    1.3.1 added it; None: there are no rows among the first jobs.
+    """
     jobs = find(db, b"jobs")
-    found: set[bytes] = set()
-    if jobs is not None:
-        for reverse in (False, True):
-            for number, (_, job) in enumerate(jobs.range(reverse=reverse)):
-                if number >= _PEEK:
-                    break
-                if not isinstance(job, bytes):
-                    found.update(names(job, 16))
-    return found
-
-
-def _rows_have_events(db: Store) -> bool | None:
-    """Say whether history rows have an Event, which 1.3.1 added; None if there are none among the first jobs."""
-    jobs = find(db, b"jobs")
-    for number, (_, job) in enumerate(jobs.range() if jobs is not None else ()):
-        if number >= _PEEK:
-            break
-        rows = find(job, b"job_history") if not isinstance(job, bytes) else None
-        row = next((value for _, value in rows.range() if isinstance(value, bytes)), None) if rows is not None else None
-        if row is not None:
-            return b'"Event":' in row
-    return None
-
-
-def _composite_keys(db: Store) -> bool | None:
-    """Say whether the in-progress index has keys of the form ``type:job``; None if it has no keys at all."""
-    index = find(db, b"idx_inprogress")
-    keys = [] if index is None else names(index, _PEEK)
-    return any(b":" in key for key in keys) if keys else None
+    inside: set[bytes] = set()
+    events: bool | None = None
+    if jobs is None:
+        return inside, events
+    for reverse in (False, True):
+        for _, job in islice(jobs.range(reverse=reverse), _PEEK):
+            if not isinstance(job, bytes):
+                inside.update(names(job, 16))
+                rows = find(job, b"job_history")
+                if events is None and not reverse and rows is not None:
+                    row = next((value for _, value in rows.range() if isinstance(value, bytes)), None)
+                    events = None if row is None else b'"Event":' in row
+    return inside, events

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -58,17 +59,24 @@ class Reader:
 
 @dataclass(slots=True)
 class History:
-    """The rows of a history: how many, how many of them are numbered, their bytes, and the numbers that are missing."""
+    """The rows of a history: how many, how many of them are numbered, their bytes, and the numbers that are missing.
+
+    ``whole``: each state follows from the one before; ``end`` is the last new state.
+    """
 
     rows: int = 0
     numbered: int = 0
     bytes: int = 0
     missing: list[int] = field(default_factory=list)
+    whole: bool = True
+    end: Any = None
 
     def read(self, reader: Reader, store: Store, path: Path) -> Iterator[Record]:
         """Yield the rows as they are counted."""
         seen: list[int] = []
         for key, record, size in reader.records(store, path):
+            self.whole = self.whole and (not self.rows or record.get("PreviousState") == self.end)
+            self.end = record.get("NewState")
             self.rows += 1
             self.bytes += size
             seq = row_number(key)
@@ -94,25 +102,23 @@ def _gaps(seen: list[int], sequence: int) -> list[int]:
     return [wanted for wanted in range(1, min(sequence, len(seen) + _MOST_GAPS) + 1) if wanted not in have]
 
 
-@dataclass(slots=True)
 class Events:
     """What an audit needs of an event store.
 
     ``executions`` are those that events are about, ``upserts`` maps the ones of
-    ExecutionUpsert events to the revision in the last; ``differ`` are the
-    sequence numbers of events whose key and value don't agree.
+    ExecutionUpsert events to the revision in the last.
     """
 
-    sequence: int
-    count: int = 0
-    first: int | None = None
-    last: int | None = None
-    missing: list[int] = field(default_factory=list)
-    differ: list[int] = field(default_factory=list)
-    kinds: dict[str, int] = field(default_factory=dict)
-    executions: set[str] = field(default_factory=set)
-    upserts: dict[str, int | None] = field(default_factory=dict)
-    checkpoints: dict[str, int | None] = field(default_factory=dict)
+    def __init__(self, sequence: int = 0) -> None:
+        self.sequence = sequence
+        self.first: int | None = None
+        self.last: int | None = None
+        self.missing: list[int] = []
+        self.differ: list[int] = []  # whose key and value don't agree
+        self.kinds: Counter[str] = Counter()
+        self.executions: set[str] = set()
+        self.upserts: dict[str, int | None] = {}
+        self.checkpoints: dict[str, int | None] = {}
 
     @property
     def head(self) -> int:
@@ -121,15 +127,13 @@ class Events:
 
     def add(self, key: bytes, record: Record) -> None:
         """Take in an event."""
-        self.count += 1
-        kind = f"{text(record, 'operation')} {text(record, 'objectType')}"
-        self.kinds[kind] = self.kinds.get(kind, 0) + 1
-        if record.get("objectType") in ("ExecutionUpsert", "LocalStateHistory"):
-            execution, current = subject_of(record)
-            if execution:
-                self.executions.add(execution)
-                if record["objectType"] == "ExecutionUpsert":
-                    self.upserts[execution] = number(current, "Revision")
+        kind = text(record, "objectType")
+        self.kinds[f"{text(record, 'operation')} {kind}"] += 1
+        execution, current = subject_of(record)
+        if execution and kind in ("ExecutionUpsert", "LocalStateHistory"):
+            self.executions.add(execution)
+            if kind == "ExecutionUpsert":
+                self.upserts[execution] = number(current, "Revision")
         parts = split_key(key)
         if parts is None:
             return
@@ -147,12 +151,12 @@ class Events:
         """Return the executions that events tell of and that have no record; ``revisions`` are those of the records."""
         return sorted(self.executions - revisions.keys())
 
-    def disagreeing(self, revisions: dict[str, int | None]) -> list[tuple[str, int]]:
-        """Return the executions whose record has another revision than their last event, with that of the event."""
+    def disagreeing(self, revisions: dict[str, int | None]) -> list[dict[str, Any]]:
+        """Return the executions whose record has another revision than their last event."""
         return [
-            (execution, revision)
-            for execution, revision in sorted(self.upserts.items())
-            if execution in revisions and revision is not None and revisions[execution] != revision
+            {"execution": id, "revision": revisions[id], "revision_in_last_event": revision}
+            for id, revision in sorted(self.upserts.items())
+            if id in revisions and revision is not None and revisions[id] != revision
         ]
 
     def answers(self, revisions: dict[str, int | None]) -> dict[str, Any]:
@@ -168,16 +172,13 @@ class Events:
                 }
                 for watcher, seq in self.checkpoints.items()
             },
-            "count": self.count,
+            "count": self.kinds.total(),
             "executions_in_events_without_record": self.gone(revisions),
             "first_seq": self.first,
             "key_and_value_seq_differ": self.differ,
             "last_seq": self.last,
             "missing_seqs": self.missing,
-            "record_revision_differs_from_last_event": [
-                {"execution": execution, "revision": revisions[execution], "revision_in_last_event": revision}
-                for execution, revision in self.disagreeing(revisions)
-            ],
+            "record_revision_differs_from_last_event": self.disagreeing(revisions),
         }
 
 

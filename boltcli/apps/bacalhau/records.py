@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...text.times import parse_time
+from ..contract import Path
 
 Record = dict[str, Any]
 
@@ -61,7 +62,7 @@ def is_hex(text: str) -> bool:
         return False
 
 
-def place(path: tuple[bytes, ...], key: bytes | None = None) -> str:
+def place(path: Path, key: bytes | None = None) -> str:
     """Return where something is as one line: names joined by /, those that aren't printable as 0x and hex digits.
 
     >>> place((b"v1_events",), bytes(3)), place((b"idx_tags", b"app"))
@@ -84,3 +85,19 @@ def job_of(record: Record) -> str:
     if inner:
         return text(inner, "JobID") or text(part(inner, "Job"), "ID")
     return text(record, "JobID") or text(part(part(record, "Job"), "Metadata"), "ID") or text(part(record, "Job"), "ID")
+
+
+class Stored:
+    """A record at its place: the pair of ``key`` in the bucket at the path ``bucket``; ``kind`` is a word for it."""
+
+    kind = ""
+
+    def __init__(self, bucket: Path, key: bytes, id: bytes) -> None:
+        self.bucket = bucket
+        self.key = key
+        self.id = name(id)
+        self.misplaced = False  # it says that it is another one, or elsewhere
+
+    @property
+    def place(self) -> str:
+        return place(self.bucket, self.key)

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ..contract import AuditOptions, Path, Store
-    from .compute_store import ComputeGeneration
-    from .job_store import JobStore
+    from .stores import ComputeGeneration, JobStore
 
 _AGES = (7, 30, 90, 180, 365)  # days
 _COMPOSITE = ("idx_inprogress_executions", "idx_executions_by_node")
@@ -91,7 +90,7 @@ def removal_of_jobs(db: Store, store: JobStore, options: AuditOptions) -> Iterat
     jobs = find(db, b"jobs")
     gone = _gone(finished_jobs(store), options) if jobs is not None else set()
     # Any part of an entry may have a : in it; what is there says where an execution's id ends.
-    job_of = {f"{found.id}:{found.job}": found.job for found in store.all_executions}
+    job_of = {f"{each.id}:{each.job}": each.job for _, each in store.all_executions}
     for name, index in store.indexes.items():
         repair = IndexRepair(index)
         per_record = name in ("idx_executions", "idx_evaluations")

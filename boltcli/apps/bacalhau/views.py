@@ -10,13 +10,22 @@ from ...text.json import load_record
 from ..contract import ANY, Store
 from ..values import buckets_at, find, pairs, pairs_at
 from ..views import Item, Rows, big_endian, computed, integer, json, records, text, time, view
-from .executions import Execution, of_compute_node, of_orchestrator, state_names
-from .job_store import histories
-from .layout import ORCHESTRATOR, V2, Generation, generations, side
+from .executions import (
+    LOCAL,
+    OLD,
+    Execution,
+    compute_state,
+    numbering,
+    of_compute_node,
+    of_orchestrator,
+    state_name,
+    state_names,
+)
+from .layout import ORCHESTRATOR, generations, side
 from .reading import Events, row_number, split_key, subject_of
-from .records import Record, moment, name, number, part, requester
+from .records import Record, moment, moment_of, name, number, part, requester
 from .records import text as word_of
-from .states import compute_state, numbering, state_name
+from .stores import histories
 
 _id = computed("text", lambda item: name(item.key))
 _job = computed("text", lambda item: name(item.path[1]))
@@ -67,23 +76,22 @@ versions = records(
 )
 def executions(db: Store) -> Rows:
     if side(db) == ORCHESTRATOR:
-        yield from _orchestrators(db)
+        yield from (_row(execution, "") for execution in _of_orchestrators(db))
         return
     for generation in generations(db):
         for key, value in pairs_at(db, generation.executions):
-            record = load_record(value) or {}
-            execution = of_compute_node(name(key), generation, record, 0)
-            yield _execution(execution, record, generation.name, moment(record, _modified(generation)))
+            yield _row(of_compute_node(generation, key, load_record(value) or {}, 0), generation.name)
 
 
-def _modified(generation: Generation) -> str:
-    return "ModifyTime" if generation is V2 else "UpdateTime"
+def _row(execution: Execution, generation: str) -> dict[str, Any]:
+    times = {"create_time": moment_of(execution.created), "modify_time": moment_of(execution.modified_at)}
+    return vars(execution) | times | {"generation": generation}
 
 
-def _orchestrators(db: Store) -> Iterator[dict[str, Any]]:
+def _of_orchestrators(db: Store) -> Iterator[Execution]:
     @cache
     def upserts() -> dict[str, int | None]:
-        found = Events(0)
+        found = Events()
         for key, value in pairs_at(db, b"v1_events"):
             found.add(key, load_record(value) or {})
         return found.upserts
@@ -93,38 +101,11 @@ def _orchestrators(db: Store) -> Iterator[dict[str, Any]]:
         _, old_job = histories(job)
         owner = requester({"Job": load_record(job.get(b"spec"))})  # since 1.2.2 records don't have the job in them
         for key, value in pairs_at(job, b"executions"):
-            record, id = load_record(value) or {}, name(key)
-            old = numbering(record, id, old_store=old_store, old_job=old_job, upserts=upserts)
-            execution = of_orchestrator(id, name(job_key), record, 0, old)
+            record = load_record(value) or {}
+            old = numbering(record, name(key), old_store, old_job, upserts)
+            execution = of_orchestrator((b"jobs", job_key, b"executions"), key, record, 0, old)
             execution.requester = execution.requester or owner
-            yield _execution(execution, record, "", moment(record, "ModifyTime"))
-
-
-def _execution(execution: Execution, record: Record, generation: str, modified: int | None) -> dict[str, Any]:
-    inner = part(record, "Execution") or record
-    output = part(inner, "RunOutput") or part(record, "RunOutput")
-    return {
-        "id": execution.id,
-        "job": execution.job,
-        "namespace": execution.namespace,
-        "node": execution.node,
-        "requester": execution.requester,
-        "state": execution.state,
-        "state_number": execution.number if isinstance(execution.number, int) else None,
-        "desired_state": execution.desired if "DesiredState" in inner else "",
-        "message": execution.message,
-        "exit_code": execution.exit_code,
-        "error_message": word_of(output, "ErrorMsg"),
-        "result": part(inner, "PublishedResult") or part(record, "PublishedResult") or None,
-        "evaluation": execution.evaluation,
-        "previous_execution": execution.previous,
-        "job_version": number(inner, "JobVersion"),
-        "partition": number(inner, "PartitionIndex"),
-        "revision": execution.revision,
-        "create_time": moment(record, "CreateTime"),
-        "modify_time": modified,
-        "generation": generation,
-    }
+            yield execution
 
 
 @view(
@@ -134,69 +115,43 @@ def _execution(execution: Execution, record: Record, generation: str, modified: 
 )
 def history(db: Store) -> Rows:
     if side(db) == ORCHESTRATOR:
-        for job_key, job in buckets_at(db, b"jobs"):
-            for bucket in (b"job_history", b"execution_history", b"history"):
-                for key, value in pairs_at(job, bucket):
-                    yield {"job": name(job_key), "seq": row_number(key), "source": bucket.decode()} | _job_row(
-                        load_record(value) or {}
-                    )
+        for job, bucket in buckets_at(db, b"jobs"):
+            for rows in (b"job_history", b"execution_history", b"history"):
+                for key, value in pairs_at(bucket, rows):
+                    # Rows with states are of 1.4.0 or older, whose numbers are the old ones.
+                    yield {"job": name(job), **_history(key, load_record(value) or {}, OLD), "source": rows.decode()}
         return
     for generation in generations(db):
         # A record says which version's states a store has: those of mid-2023 lie in files of their own.
         first = next(pairs_at(db, generation.executions), None)
         names = state_names((load_record(first[1]) if first is not None else None) or {})
-        for execution, rows in buckets_at(db, generation.history):
-            for key, value in pairs(rows):
-                record = load_record(value) or {}
-                row = {"execution": name(execution), "type": "", "seq": row_number(key), "source": generation.name}
-                yield row | (_event_row(record) if generation is V2 else _state_row(record, names))
+        for execution, bucket in buckets_at(db, generation.history):
+            for key, value in pairs(bucket):
+                row = _history(key, load_record(value) or {}, names)
+                yield {**row, "execution": name(execution), "source": generation.name}
 
 
-def _job_row(record: Record) -> dict[str, Any]:
+def _history(key: bytes, record: Record, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return what the row of a history says, whichever version wrote it."""
+    event = part(record, "Event") or record
     states = part(record, "JobState") or part(record, "ExecutionState")
-    # Rows with states are of 1.4.0 or older, whose numbers are the old ones.
+    states = states or {"Previous": record.get("PreviousState"), "New": record.get("NewState")}
     before, after = (
-        state if isinstance(state, str) else "" if state is None else compute_state_name(state)
+        state if isinstance(state, str) else "" if state is None else state_name(state, names)
         for state in (states.get("Previous"), states.get("New"))
     )
+    revision = number(record, "NewRevision")
     return {
         "execution": word_of(record, "ExecutionID") or None,
         "type": word_of(record, "Type"),
-        "time": moment(record, "Time"),
+        "seq": row_number(key),
+        "time": moment(record, "Time" if "Time" in record else "Timestamp"),
         "previous_state": before,
         "new_state": after,
-        "revision": number(record, "NewRevision"),
-        "message": word_of(part(record, "Event"), "Message") or word_of(record, "Comment"),
-        "topic": word_of(part(record, "Event"), "Topic"),
-        "details": part(part(record, "Event"), "Details") or None,
-    }
-
-
-def compute_state_name(number: object) -> str:
-    """Return the name of a ComputeState number of 1.5.1 or older."""
-    return compute_state({"ComputeState": {"StateType": number}}, old=True)
-
-
-def _event_row(record: Record) -> dict[str, Any]:
-    return {
-        "time": moment(record, "Timestamp"),
-        "previous_state": "",
-        "new_state": "",
-        "message": word_of(record, "Message"),
-        "topic": word_of(record, "Topic"),
-        "details": part(record, "Details") or None,
-    }
-
-
-def _state_row(record: Record, names: tuple[str, ...]) -> dict[str, Any]:
-    revision = number(record, "NewRevision")
-    return {
-        "time": moment(record, "Time"),
-        "previous_state": state_name(record.get("PreviousState"), names),
-        "new_state": state_name(record.get("NewState"), names),
         "revision": number(record, "NewVersion") if revision is None else revision,
-        "message": word_of(record, "Comment"),
-        "topic": "",
+        "message": word_of(event, "Message") or word_of(record, "Comment"),
+        "topic": word_of(event, "Topic"),
+        "details": part(event, "Details") or None,
     }
 
 
@@ -216,14 +171,13 @@ def events(db: Store) -> Rows:
             if kind == "ExecutionUpsert":
                 previous = part(part(record, "object"), "Previous")
                 # What it was before may have been written by 1.5.1 or older.
-                old = numbering(previous, "", old_store=False, old_job=False, upserts=lambda: {""})
+                old = numbering(previous, "", False, False, lambda: {""})
                 before = compute_state(previous, old=old) if previous else ""
                 after = compute_state(inner, old=False)
             elif kind == "Evaluation":
                 after = word_of(inner, "Status")
             elif kind == "LocalStateHistory":
-                names = state_names({"Execution": {}})
-                before, after = (state_name(inner.get(field), names) for field in ("PreviousState", "NewState"))
+                before, after = (state_name(inner.get(field), LOCAL) for field in ("PreviousState", "NewState"))
             told = part(record, "object").get("Events") or [inner]
             messages = (word_of(each, "Message") for each in told if isinstance(each, dict))
             yield {

@@ -8,29 +8,26 @@ bytes; Go's times are read). What a struct leaves out is its zero value, as Go's
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 from ...text.times import ZERO, go_time, time_text
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-BOOL, INT, UINT, FLOAT, BYTES, STRING, COMPLEX, INTERFACE = range(1, 9)
-_WIRE_TYPE = 16
+_ZEROS = {1: False, 2: 0, 3: 0, 4: 0, 6: ""}  # by the ids of basic types
 _DEEPEST = 48
 _MOST_VALUES = 1_000_000
 
 
+@dataclass
 class Type:
     """A type that the stream defines: ``kind`` array, slice, struct, map or own (it encodes itself)."""
 
-    __slots__ = ("elem", "fields", "key", "kind", "name")
-
-    def __init__(self, kind: str, name: str) -> None:
-        self.kind = kind
-        self.name = name
-        self.key = self.elem = 0
-        self.fields: list[tuple[str, int]] = []
+    kind: str
+    name: str = ""
+    key: int = 0
+    elem: int = 0
+    fields: list[tuple[str, int]] = field(default_factory=list)
 
 
 def gob(data: bytes) -> Any:
@@ -104,56 +101,50 @@ class _Stream:
             raise ValueError("no value")
         return self.read(type_id, 0)
 
-    def define(self, type_id: int) -> None:
-        """A wireType: the one of its fields that is there says what kind of type it is."""
-        number, defined = -1, None
+    def numbers(self) -> Iterator[int]:
+        """Yield the numbers of the fields of a struct that are there; each is read before the next."""
+        number = -1
         while delta := self.unsigned():
             number += delta
+            yield number
+
+    def define(self, type_id: int) -> None:
+        """A wireType: the one of its fields that is there says what kind of type it is."""
+        defined = None
+        for number in self.numbers():
             if number > 6 or defined is not None:
                 raise ValueError("no type")
-            defined = self.definition(number)
+            defined = self.definition(("array", "slice", "struct", "map", "own", "own", "own")[number])
         if defined is None or type_id in self.types:
             raise ValueError("no type")
         self.types[type_id] = defined
 
-    def definition(self, number: int) -> Type:
-        kind = ("array", "slice", "struct", "map", "own", "own", "own")[number]
-        found, field = Type(kind, ""), -1
-        while delta := self.unsigned():
-            field += delta
-            if field == 0:
-                found.name = self.common()
-            elif kind == "struct" and field == 1:
-                found.fields = [self.field() for _ in range(self.count())]
-            elif kind in ("array", "slice") and field == 1:
+    def definition(self, kind: str) -> Type:
+        found = Type(kind)
+        for number in self.numbers():
+            if number == 0:
+                found.name, _ = self.named()
+            elif kind == "struct" and number == 1:
+                found.fields = [self.named() for _ in range(self.count())]
+            elif kind in ("array", "slice") and number == 1:
                 found.elem = self.signed()
-            elif kind == "array" and field == 2:
+            elif kind == "array" and number == 2:
                 self.signed()  # its length
-            elif kind == "map" and field in (1, 2):
-                setattr(found, ("key", "elem")[field - 1], self.signed())
+            elif kind == "map" and number == 1:
+                found.key = self.signed()
+            elif kind == "map" and number == 2:
+                found.elem = self.signed()
             else:
                 raise ValueError("no type")
         return found
 
-    def common(self) -> str:
-        name, field = "", -1
-        while delta := self.unsigned():
-            field += delta
-            if field == 0:
+    def named(self) -> tuple[str, int]:
+        """Return name and type of a field, or name and id of a type."""
+        name, type_id = "", 0
+        for number in self.numbers():
+            if number == 0:
                 name = self.text()
-            elif field == 1:
-                self.signed()
-            else:
-                raise ValueError("no type")
-        return name
-
-    def field(self) -> tuple[str, int]:
-        name, type_id, field = "", 0, -1
-        while delta := self.unsigned():
-            field += delta
-            if field == 0:
-                name = self.text()
-            elif field == 1:
+            elif number == 1:
                 type_id = self.signed()
             else:
                 raise ValueError("no type")
@@ -172,22 +163,23 @@ class _Stream:
         self.left -= 1
         if depth > _DEEPEST or self.left < 0:
             raise ValueError("too deep")
-        if type_id == BOOL:
-            return self.unsigned() != 0
-        if type_id == INT:
-            return self.signed()
-        if type_id == UINT:
-            return self.unsigned()
-        if type_id == FLOAT:
-            return self.decimal()
-        if type_id == BYTES:
-            return self.take(self.unsigned())
-        if type_id == STRING:
-            return self.text()
-        if type_id == COMPLEX:
-            return [self.decimal(), self.decimal()]
-        if type_id == INTERFACE:
-            return self.interface(depth)
+        match type_id:
+            case 1:  # bool
+                return self.unsigned() != 0
+            case 2:  # int
+                return self.signed()
+            case 3:  # uint
+                return self.unsigned()
+            case 4:  # float
+                return self.decimal()
+            case 5:  # bytes
+                return self.take(self.unsigned())
+            case 6:  # string
+                return self.text()
+            case 7:  # complex
+                return [self.decimal(), self.decimal()]
+            case 8:
+                return self.interface(depth)
         found = self.types.get(type_id)
         if found is None:
             raise ValueError("unknown type")
@@ -206,9 +198,7 @@ class _Stream:
 
     def struct(self, type_: Type, depth: int) -> dict[str, Any]:
         record = {name: self.zero(type_id, depth + 1) for name, type_id in type_.fields}
-        number = -1
-        while delta := self.unsigned():
-            number += delta
+        for number in self.numbers():
             name, type_id = type_.fields[number]
             record[name] = self.read(type_id, depth + 1)
         return record
@@ -231,10 +221,8 @@ class _Stream:
 
     def zero(self, type_id: int, depth: int) -> Any:
         """Return what Go's decoder leaves in a field that isn't in the stream."""
-        if type_id in (INT, UINT, FLOAT):
-            return 0
-        if type_id in (BOOL, STRING):
-            return False if type_id == BOOL else ""
+        if type_id in _ZEROS:
+            return _ZEROS[type_id]
         found = self.types.get(type_id)
         if found is None:
             return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from struct import unpack
+from typing import Any
 
 from ...errors import MissingExtra
 from ...text.json import load
@@ -13,13 +15,8 @@ from .integers import uvarint
 from .messagepack import messagepack
 from .wire import any_message, may_be_message, printable
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
-
-    # A format's name, and what its decoder made of the bytes.
-    Guess = tuple[str, Any]
+Guess = tuple[str, Any]
+"""A format's name, and what its decoder made of the bytes."""
 
 _MAPS = (*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF)  # first bytes of MessagePack's maps and lists
 _LARGEST_FIELD = 4096  # field numbers beyond it are rare: whoever has them isn't protobuf
@@ -130,6 +127,3 @@ def _numbers(data: bytes, is_key: bool) -> list[Guess]:
         if not any(name.startswith("u") for name, _ in found):
             return []
     return [each for at, each in enumerate(found) if each[1] not in [value for _, value in found[:at]]]
-
-
-DECODERS: dict[str, Callable[[bytes], Any]] = {"msgpack": messagepack, "gob": gob}

@@ -33,16 +33,6 @@ def whole_uvarint(data: bytes) -> int | None:
     return value if end == len(data) else None
 
 
-def put_uvarint(value: int) -> bytes:
-    """Return ``value`` (0 to 2^64-1) as a varint."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
 def varint(data: bytes) -> int | None:
     """Return the signed varint (zigzag, Go's ``binary.PutVarint``) that ``data`` is; None if it isn't one.
 
@@ -51,11 +41,6 @@ def varint(data: bytes) -> int | None:
     """
     value = whole_uvarint(data)
     return None if value is None else (value >> 1) ^ -(value & 1)
-
-
-def put_varint(value: int) -> bytes:
-    """Return ``value`` as a signed varint."""
-    return put_uvarint(value << 1 if value >= 0 else (~value << 1) | 1)
 
 
 def u64(data: object) -> int | None:

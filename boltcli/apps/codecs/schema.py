@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from ...errors import ArgumentError, OpenError
 from ...extras import need
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
 
 _LARGEST = 16 << 20  # bytes of a descriptor set: those of all of Kubernetes' API are 3 MB
 

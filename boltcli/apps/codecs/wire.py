@@ -8,13 +8,11 @@ bytes (5). Groups (3, 4) are out of use, and are taken for no protobuf.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from typing import Any
+from unicodedata import category, name
 
-from .integers import put_uvarint, signed, uvarint
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+from .integers import signed, uvarint
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _FIXED = {FIXED64: 8, FIXED32: 4}
@@ -52,8 +50,6 @@ class Message:
 
     Bytes that aren't a message make one with the fields before the damage, and ``sound`` False.
     """
-
-    __slots__ = ("_fields", "sound")
 
     def __init__(self, data: object) -> None:
         self._fields: dict[int, list[int | bytes]] = {}
@@ -101,13 +97,6 @@ class Message:
         """Return a map of strings to strings."""
         entries = map(Message, self.all_bytes(number))
         return {entry.text(1): entry.text(2) for entry in entries}
-
-
-def put(number: int, value: int | bytes) -> bytes:
-    """Return a field: an int as a varint, bytes with their length."""
-    if isinstance(value, bytes):
-        return put_uvarint(number << 3 | BYTES) + put_uvarint(len(value)) + value
-    return put_uvarint(number << 3 | VARINT) + put_uvarint(value % (1 << 64))
 
 
 def any_message(data: bytes, depth: int = 0) -> dict[str, Any] | None:
@@ -189,8 +178,6 @@ _TOGETHER = {
 
 def _clashes(text: str) -> int:
     """Return how often letters of two scripts stand side by side: words have one."""
-    from unicodedata import category, name
-
     found, before = 0, ""
     for char in text[:_LOOKED_AT]:
         script = ""

@@ -209,97 +209,104 @@ def _answers(facts: Facts) -> dict[str, Any]:
 
 _RESTORE = "Restore the member from a snapshot or another member."
 _COMPARE = "Compare with `etcdctl member list`, and with the files of the other members."
-UNFINISHED = Rule(
-    "unfinished_compaction", WARNING,
-    "A compaction at revision {subject} isn't finished (the last one: {compacted}).",
-    "A server that opens the store carries it out; if it stands for long, look at the server's log.",
-)  # fmt: skip
-NO_SPACE = Rule(
-    "alarms", ERROR, "Member {subject} raised the alarm {alarm}: the cluster refuses writes.",
-    "Compact, run `etcdctl defrag` on each member, then `etcdctl alarm disarm`.",
-)  # fmt: skip
-OTHER_ALARM = Rule(
-    "alarms", ERROR, "Member {subject} raised the alarm {alarm}.",
-    "Replace the member's data by a snapshot of a sound member; compare `view FILE hashkv --rev`.",
-)  # fmt: skip
-LEASE_GONE = Rule(
-    "keys_of_gone_leases", WARNING, "Lease {subject} is gone, but {keys} hang on it: they will never expire.",
-    "Delete the keys, or write them with a lease anew.",
-)  # fmt: skip
-LEASE_IDLE = Rule(
-    "leases_without_keys", INFO, "Lease {subject} holds no key.", "It expires unless its owner keeps it alive.",
-)  # fmt: skip
-MALFORMED = Rule(
-    "malformed_revision_keys", ERROR,
-    "{subject} key{s} of the bucket key {are} no revision, 0x{first} first: etcdutl fails on {them}, and etcd may.",
-    _RESTORE,
-)  # fmt: skip
-BEHIND_SNAPSHOT = Rule(
-    "raft_snapshot", ERROR,
-    "The newest raft snapshot, {name}, is of index {subject}, but the database has applied only {applied}"
-    " (consistent_index): etcd doesn't start.",
-    "Remove the member and let it join anew with an empty data directory; if it is the only one, restore a snapshot.",
-)  # fmt: skip
-SNAPSHOT_TAKEN = Rule(
-    "raft_snapshot", INFO,
-    "The newest raft snapshot, {name}, is of index {subject}, but the database has applied only {applied}"
-    " (consistent_index): etcd takes {file} in its place.",
-    "None: etcd does it when it starts.",
-)  # fmt: skip
-UNREADABLE = Rule("unreadable_records", ERROR, "{subject} records of the bucket key can't be read.", _RESTORE)
-VERSIONS = Rule(
-    "versions", WARNING, "The store's layout is of {subject}, the cluster runs as {cluster}.",
-    "An upgrade or downgrade hasn't been finished: `etcdctl endpoint status`, `etcdctl downgrade`.",
-)  # fmt: skip
-NO_MEMBER_KNOWN = Rule("conf_state", WARNING, "meta/confState names none of the members that `members` has.", _COMPARE)
-MEMBER_UNKNOWN = Rule(
-    "conf_state", WARNING, "meta/confState doesn't name member {subject}, which `members` has.", _COMPARE
-)
-MEMBER_MISSING = Rule(
-    "conf_state", WARNING, "meta/confState names member {subject}, which `members` doesn't have.", _COMPARE
-)
-CALLED_LEARNER = Rule(
-    "learner_attribute", WARNING,
-    "`members` calls member {subject} a learner, but it votes: meta/confState says so, and that counts. etcd 3.6 goes"
-    " by `members`, and doesn't start with two learners.",
-    "Before the upgrade to 3.6, run all members with the newest 3.5 (3.5.20 at least): it corrects this.",
-)  # fmt: skip
-CALLED_VOTER = Rule(
-    "learner_attribute", WARNING,
-    "`members` calls member {subject} a voter, but it is a learner: meta/confState says so, and that counts. It can't"
-    " be promoted.",
-    "Remove the member, and add it again as a learner.",
-)  # fmt: skip
-LEARNER = Rule(
-    "learners", INFO, "Member {subject} is a learner: it doesn't vote.",
-    "Promote it (`etcdctl member promote`) once it is in sync, or remove it.",
-)  # fmt: skip
-OPEN_SECRETS = Rule(
-    "unencrypted_secrets", WARNING,
-    "{count} {secrets} not encrypted: whoever has this file reads {them}, {subject} first.",
-    "Configure encryption at rest in the API server, then rewrite: kubectl get secrets -A -o json | kubectl replace -f"
-    " -",
-)  # fmt: skip
-OLD_SECRETS = Rule(
-    "secrets_plain_in_older_revisions", WARNING,
-    "{count} {secrets} {now}, but older revisions in this file are not encrypted: whoever has it reads {them},"
-    " {subject} first.",
-    "Compact to the newest revision, then `etcdctl defrag` on each member: free pages hold them, too.",
-)  # fmt: skip
-AUTH_OFF = Rule(
-    "auth_enabled", WARNING, "There are users, but authentication is off: everybody may do everything.",
-    "etcdctl auth enable",
-)  # fmt: skip
-NAMES = (
-    (USERS, Rule("users_without_roles", INFO, "User {subject} has no role: it may do nothing.",
-                 "Grant a role, or delete the user.")),
-    (USERS, Rule("users_without_password", INFO, "User {subject} has no password: it logs in by its certificate only.",
-                 "If that isn't meant: etcdctl user passwd")),
-    (ROLES, Rule("unused_roles", INFO, "No user has the role {subject}.", "Delete the role if nobody needs it.")),
-)  # fmt: skip
-FRAGMENTED = Rule(
-    "fragmentation", INFO, "{subject} of {size} bytes are free: `etcdctl defrag` would give them back.",
-    "Run `etcdctl defrag` on one member after another; the leader last.",
+RULES = (
+    UNFINISHED := Rule(
+        "unfinished_compaction", WARNING,
+        "A compaction at revision {subject} isn't finished (the last one: {compacted}).",
+        "A server that opens the store carries it out; if it stands for long, look at the server's log.",
+    ),
+    NO_SPACE := Rule(
+        "alarms", ERROR, "Member {subject} raised the alarm {alarm}: the cluster refuses writes.",
+        "Compact, run `etcdctl defrag` on each member, then `etcdctl alarm disarm`.",
+    ),
+    OTHER_ALARM := Rule(
+        "alarms", ERROR, "Member {subject} raised the alarm {alarm}.",
+        "Replace the member's data by a snapshot of a sound member; compare `view FILE hashkv --rev`.",
+    ),
+    LEASE_GONE := Rule(
+        "keys_of_gone_leases", WARNING, "Lease {subject} is gone, but {keys} hang on it: they will never expire.",
+        "Delete the keys, or write them with a lease anew.",
+    ),
+    LEASE_IDLE := Rule(
+        "leases_without_keys", INFO, "Lease {subject} holds no key.", "It expires unless its owner keeps it alive.",
+    ),
+    MALFORMED := Rule(
+        "malformed_revision_keys", ERROR,
+        "{subject} key{s} of the bucket key {are} no revision, 0x{first} first: etcdutl fails on {them}, and etcd may.",
+        _RESTORE,
+    ),
+    BEHIND_SNAPSHOT := Rule(
+        "raft_snapshot", ERROR,
+        "The newest raft snapshot, {name}, is of index {subject}, but the database has applied only {applied}"
+        " (consistent_index): etcd doesn't start.",
+        "Remove the member and let it join anew with an empty data directory; if it is the only"
+        " one, restore a snapshot.",
+    ),
+    SNAPSHOT_TAKEN := Rule(
+        "raft_snapshot", INFO,
+        "The newest raft snapshot, {name}, is of index {subject}, but the database has applied only {applied}"
+        " (consistent_index): etcd takes {file} in its place.",
+        "None: etcd does it when it starts.",
+    ),
+    UNREADABLE := Rule("unreadable_records", ERROR, "{subject} records of the bucket key can't be read.", _RESTORE),
+    VERSIONS := Rule(
+        "versions", WARNING, "The store's layout is of {subject}, the cluster runs as {cluster}.",
+        "An upgrade or downgrade hasn't been finished: `etcdctl endpoint status`, `etcdctl downgrade`.",
+    ),
+    NO_MEMBER_KNOWN := Rule(
+        "conf_state", WARNING, "meta/confState names none of the members that `members` has.", _COMPARE,
+    ),
+    MEMBER_UNKNOWN := Rule(
+        "conf_state", WARNING, "meta/confState doesn't name member {subject}, which `members` has.", _COMPARE
+    ),
+    MEMBER_MISSING := Rule(
+        "conf_state", WARNING, "meta/confState names member {subject}, which `members` doesn't have.", _COMPARE
+    ),
+    CALLED_LEARNER := Rule(
+        "learner_attribute", WARNING,
+        "`members` calls member {subject} a learner, but it votes: meta/confState says so, and that counts. etcd 3.6"
+        " goes by `members`, and doesn't start with two learners.",
+        "Before the upgrade to 3.6, run all members with the newest 3.5 (3.5.20 at least): it corrects this.",
+    ),
+    CALLED_VOTER := Rule(
+        "learner_attribute", WARNING,
+        "`members` calls member {subject} a voter, but it is a learner: meta/confState says so, and that counts. It"
+        " can't be promoted.",
+        "Remove the member, and add it again as a learner.",
+    ),
+    LEARNER := Rule(
+        "learners", INFO, "Member {subject} is a learner: it doesn't vote.",
+        "Promote it (`etcdctl member promote`) once it is in sync, or remove it.",
+    ),
+    OPEN_SECRETS := Rule(
+        "unencrypted_secrets", WARNING,
+        "{count} {secrets} not encrypted: whoever has this file reads {them}, {subject} first.",
+        "Configure encryption at rest in the API server, then rewrite: kubectl get secrets -A -o json | kubectl"
+        " replace -f -",
+    ),
+    OLD_SECRETS := Rule(
+        "secrets_plain_in_older_revisions", WARNING,
+        "{count} {secrets} {now}, but older revisions in this file are not encrypted: whoever has it reads {them},"
+        " {subject} first.",
+        "Compact to the newest revision, then `etcdctl defrag` on each member: free pages hold them, too.",
+    ),
+    AUTH_OFF := Rule(
+        "auth_enabled", WARNING, "There are users, but authentication is off: everybody may do everything.",
+        "etcdctl auth enable",
+    ),
+    NO_ROLE := Rule(
+        "users_without_roles", INFO, "User {subject} has no role: it may do nothing.", "Grant a"
+        " role, or delete the user.",
+    ),
+    NO_PASSWORD := Rule(
+        "users_without_password", INFO, "User {subject} has no password: it logs in by its certificate only.",
+        "If that isn't meant: etcdctl user passwd",
+    ),
+    IDLE_ROLE := Rule("unused_roles", INFO, "No user has the role {subject}.", "Delete the role if nobody needs it."),
+    FRAGMENTED := Rule(
+        "fragmentation", INFO, "{subject} of {size} bytes are free: `etcdctl defrag` would give them back.",
+        "Run `etcdctl defrag` on one member after another; the leader last.",
+    ),
 )  # fmt: skip
 
 
@@ -345,7 +352,7 @@ def _deviations(facts: Facts, answers: dict[str, Any]) -> Iterator[Deviation]:
             yield replace(old, severity=severity)
     if facts.users and not facts.auth:
         yield AUTH_OFF.at((AUTH,))
-    for bucket, rule in NAMES:
+    for bucket, rule in ((USERS, NO_ROLE), (USERS, NO_PASSWORD), (ROLES, IDLE_ROLE)):
         for name in answers[rule.code]:
             yield rule.at((bucket,), name.encode("utf-8", "surrogateescape"), name)
     if facts.space is not None and facts.space[1] > facts.space[0] * _GAIN:

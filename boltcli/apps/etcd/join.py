@@ -9,33 +9,35 @@ from ..rules import Rule
 from .audit import Facts
 from .layout import KEY, MEMBERS, META
 
-OTHER_MEMBERS = Rule(
-    "members", WARNING, "Its members are not those that {other} has.",
-    "If it isn't an older backup, compare `view FILE members`.",
-)  # fmt: skip
-BEHIND = Rule(
-    "consistent_index", INFO,
-    "It has applied {behind} entries fewer than {other} (revision {revision} to {newest}, term {term} to"
-    " {newest_term}).",
-    "Compare both by `view FILE hashkv --rev {until}`.",
-)  # fmt: skip
-OTHER_REVISION = Rule(
-    "consistent_index", ERROR,
-    "It has applied as many entries as {other}, but stands at revision {subject}, not {newest}: the members have come"
-    " apart.",
-    "Find the first difference by `diff`, and replace the member that is wrong.",
-)  # fmt: skip
-NOT_COMPARED = Rule(
-    "content", INFO,
-    "Its content was not compared with that of {other}: it ends at revision {subject}, and the other was compacted at"
-    " {compacted}.",
-    "Take copies of both at about the same time.",
-)  # fmt: skip
-OTHER_CONTENT = Rule(
-    "content", ERROR,
-    "At revision {until} its content is not that of {other}: they differ from revision {subject} on. The members have"
-    " come apart.",
-    "Find out which member is wrong (`view FILE hashkv --rev {until}` of all members, `diff`), and replace it.",
+RULES = (
+    OTHER_MEMBERS := Rule(
+        "members", WARNING, "Its members are not those that {other} has.",
+        "If it isn't an older backup, compare `view FILE members`.",
+    ),
+    BEHIND := Rule(
+        "consistent_index", INFO,
+        "It has applied {behind} entries fewer than {other} (revision {revision} to {newest}, term {term} to"
+        " {newest_term}).",
+        "Compare both by `view FILE hashkv --rev {until}`.",
+    ),
+    OTHER_REVISION := Rule(
+        "consistent_index", ERROR,
+        "It has applied as many entries as {other}, but stands at revision {subject}, not {newest}: the members have"
+        " come apart.",
+        "Find the first difference by `diff`, and replace the member that is wrong.",
+    ),
+    NOT_COMPARED := Rule(
+        "content", INFO,
+        "Its content was not compared with that of {other}: it ends at revision {subject}, and the other was"
+        " compacted at {compacted}.",
+        "Take copies of both at about the same time.",
+    ),
+    OTHER_CONTENT := Rule(
+        "content", ERROR,
+        "At revision {until} its content is not that of {other}: they differ from revision {subject} on. The members"
+        " have come apart.",
+        "Find out which member is wrong (`view FILE hashkv --rev {until}` of all members, `diff`), and replace it.",
+    ),
 )  # fmt: skip
 
 

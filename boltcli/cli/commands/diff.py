@@ -5,7 +5,6 @@ from __future__ import annotations
 from ...errors import ArgumentError, BoltError, Changed
 from ...ops.compare import change
 from ...ops.compare.diff import diff
-from ...render.change_lines import summary_lines
 from ...tree.walk import bounds
 from ..change_output import ChangeOutput
 from ..command import command
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from ...apps.view_diff import ViewChange
     from ...ops.compare.change import BucketChanges, Change
+    from ...render.table import Table
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
     from ..options import BucketPath, Decode, Depth, Human, Message, Proto, buckets, files
@@ -123,8 +123,23 @@ def _write_summary(rows: list[BucketChanges], human: bool, out: Output) -> int:
 
         return map(summary_record, rows)
 
-    out.stream([rows], json=json, text=lambda rows: summary_lines(rows, human) if rows else b"")
+    out.stream([rows] if rows else [], json=json, text=lambda rows: _summary(rows).text_lines(rule=False, human=human))
     return DIFFERENT if rows else 0
+
+
+def _summary(rows: list[BucketChanges]) -> Table:
+    from ...apps.contract import Column
+    from ...render.table import Table
+    from ...text.values import path_text
+
+    types = {"bytes before": "size", "bytes after": "size", "growth": "growth", "bucket": "text"}
+    names = ("added", "removed", "changed", *types)
+    cells = (
+        (row.added, row.removed, row.changed, row.bytes_before, row.bytes_after, row.bytes_after - row.bytes_before,
+         path_text(row.path) or "(all)")
+        for row in rows
+    )  # fmt: skip
+    return Table([Column(name, types.get(name, "integer")) for name in names], cells)
 
 
 def _write_view(old: Snapshot, new: Snapshot, name: str, out: Output) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from shutil import get_terminal_size
 
 from ...errors import BucketNotFound, Corrupted, DamageSkipped
 from ...ops.stats.buckets import bucket_usage
@@ -14,7 +15,7 @@ from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from typing import Annotated, Literal
 
     from typer import Argument, Option
@@ -53,16 +54,9 @@ def tree(
     size = db.size
     human = human or out.is_terminal
     title = path_text(path) if path else one_line(os.path.basename(out.path))
-    colours = out.has_colours
-
-    def text() -> bytes | Iterable[bytes]:
-        if not colours:
-            return tree_text(title, shown, size, human)
-        from ...render.rich_tree import rich_tree
-
-        return rich_tree(title, shown, size, human)
-
-    out.records(lambda: _records(shown[not path :], size), text, styled=colours)
+    width = get_terminal_size().columns if out.has_colours else 0
+    text = tree_text(title, shown, size, human, width=width)
+    out.records(lambda: _records(shown[not path :], size), lambda: text, styled=bool(width))
     for damage in damages:
         out.warn(f"not counted: {damage}")
     if damages:

@@ -1,81 +1,63 @@
-"""What an orchestrator's job store holds, read once: jobs with their executions and evaluations, and the indexes."""
+"""What the stores hold, read once: an orchestrator's jobs, and the generations of a compute node's executions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..values import find, names
-from .executions import Execution, of_orchestrator
+from .executions import Execution, numbering, of_compute_node, of_orchestrator
 from .indexes import Index
-from .layout import SINCE_1_8
+from .layout import SINCE_1_8, Generation
 from .reading import History, Reader, read_events
-from .records import Record, moment, name, number, part, requester, text
-from .states import TERMINAL_JOBS, numbering
+from .records import Record, Stored, moment, name, number, part, requester, text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..contract import Path, Store
     from ..meter import Meter
 
-INDEXES = (
-    "idx_tags",
-    "idx_namespaces",
-    "idx_executions",
-    "idx_evaluations",
-    "idx_job_names",
-    "idx_executions_by_node",
-    "idx_inprogress",
-    "idx_inprogress_executions",
-)
+_INDEXES = ("idx_tags", "idx_namespaces", "idx_executions", "idx_evaluations", "idx_job_names",
+            "idx_executions_by_node", "idx_inprogress", "idx_inprogress_executions")  # fmt: skip
 _TYPES = ("batch", "daemon", "ops", "service")  # of jobs
 
 
-@dataclass(slots=True)
-class Evaluation:
+class Evaluation(Stored):
     """An evaluation of a job; ``status`` is "" where the record can't be read."""
 
-    id: str
-    job: str
-    status: str
-    trigger: Any
-    created: int | None
-    misplaced: bool
+    kind = "evaluation"
+
+    def __init__(self, bucket: Path, key: bytes, record: Record) -> None:
+        super().__init__(bucket, key, key)
+        self.job = name(bucket[1])
+        self.status = text(record, "Status")
+        self.trigger = record.get("TriggeredBy")
+        self.created = number(record, "CreateTime")
+        self.misplaced = bool(record) and (text(record, "ID") != self.id or text(record, "JobID") != self.job)
 
 
-@dataclass(slots=True)
-class Job:
+class Job(Stored):
     """A job, with what its bucket holds. ``known``: its specification is there and can be read.
 
     ``before_1_5``: nothing was written to it since 1.5.0, whose histories are in
-    another bucket, ``history``. ``rows`` are the rows of ``job_history``,
-    ``last_version`` is the last key of ``versions``, ``bytes`` are those of the
-    keys and values in its bucket.
+    another bucket. ``rows`` are those of ``job_history``, ``last_version`` is the
+    last key of ``versions``, ``bytes`` are those of the keys and values in it.
     """
 
-    id: str
-    has_history: bool = False
-    before_1_5: bool = False
-    executions: list[Execution] = field(default_factory=list)
-    evaluations: dict[str, Evaluation] = field(default_factory=dict)
-    rows: int = 0
-    has_versions: bool = False
-    last_version: int | None = None
-    bytes: int = 0
-    has_spec: bool = False
-    known: bool = False
-    name: str = ""
-    namespace: str = ""
-    requester: str = ""
-    type: str = ""
-    state: str = ""
-    labels: list[str] = field(default_factory=list)
-    count: int = 0
-    version: int | None = None
-    revision: int | None = None
-    created: int | None = None
-    modified: int | None = None
-    misnamed: bool = False
+    kind = "job"
+
+    def __init__(self, key: bytes, store: Store) -> None:
+        super().__init__((b"jobs", key), b"spec", key)
+        self.executions: list[Execution] = []
+        self.evaluations: dict[str, Evaluation] = {}
+        self.has_history, self.before_1_5 = histories(store)
+        self.rows = 0
+        self.has_versions = False
+        self.last_version: int | None = None
+        self.bytes = 0
+        self.describe({})
+        self.has_spec = False
 
     def describe(self, record: Record) -> None:
         """Take over what the specification says."""
@@ -92,11 +74,16 @@ class Job:
         self.revision = number(record, "Revision")
         self.created = number(record, "CreateTime")
         self.modified = moment(record, "ModifyTime")
-        self.misnamed = bool(record) and text(record, "ID") != self.id
+        self.misplaced = bool(record) and text(record, "ID") != self.id
 
     @property
     def terminal(self) -> bool:
-        return self.state in TERMINAL_JOBS
+        return self.state in ("Completed", "Failed", "Stopped")
+
+    @property
+    def live(self) -> int:
+        """How many of its executions aren't finished."""
+        return sum(not execution.terminal for execution in self.executions)
 
 
 def lower(text: str) -> str:
@@ -120,7 +107,6 @@ class JobStore:
         self.jobs: dict[str, Job] = {}
         self.executions: dict[str, Execution] = {}
         self.evaluations: dict[str, Evaluation] = {}
-        self.indexes: dict[str, Index] = {}
         self.gaps: list[tuple[Job, bytes, list[int]]] = []
         present = set(names(db))
         self.since_1_8 = bool(present.intersection(SINCE_1_8))
@@ -133,16 +119,13 @@ class JobStore:
         for key, value in meter.read(jobs, (b"jobs",)) if jobs is not None else ():
             if not isinstance(value, bytes):
                 self._read_job(key, value)
-        for index in INDEXES:
-            store = find(db, index.encode())
-            if store is not None:
-                self.indexes[index] = Index.read(meter, store, index.encode())
+        self.indexes = read_indexes(db, meter, {index: index.encode() for index in _INDEXES})
         meter.rest(db)
 
     @property
-    def all_executions(self) -> list[Execution]:
-        """Every record of an execution, in the order of the jobs."""
-        return [execution for job in self.jobs.values() for execution in job.executions]
+    def all_executions(self) -> Iterator[tuple[Job, Execution]]:
+        """Every record of an execution, with the job under which it lies."""
+        return ((job, execution) for job in self.jobs.values() for execution in job.executions)
 
     @cached_property
     def legacy_keys(self) -> bool:
@@ -172,8 +155,7 @@ class JobStore:
     def _read_job(self, key: bytes, store: Store) -> None:
         reader, path, usage = self.reader, (b"jobs", key), self.reader.meter.top[b"jobs"]
         before = usage.key_bytes + usage.value_bytes
-        has_history, old = histories(store)
-        job = self.jobs[name(key)] = Job(name(key), has_history, old)
+        job = self.jobs[name(key)] = Job(key, store)
         rows: dict[str, int] = {}
         for inner, value in reader.meter.read(store, path):
             inside = (*path, inner)
@@ -182,14 +164,13 @@ class JobStore:
                     job.describe(reader.record(path, inner, value))
             elif inner == b"executions":
                 for raw, record, size in reader.records(value, inside):
-                    id = name(raw)
-                    numbers = numbering(record, id, old_store=self.old_store, old_job=old, upserts=self._upserts)
-                    execution = of_orchestrator(id, job.id, record, size, numbers)
+                    old = numbering(record, name(raw), self.old_store, job.before_1_5, self._upserts)
+                    execution = of_orchestrator(inside, raw, record, size, old).slim()
                     job.executions.append(execution)
                     self.executions[execution.id] = execution
             elif inner == b"evaluations":
                 for raw, record, _ in reader.records(value, inside):
-                    evaluation = _evaluation(name(raw), job.id, record)
+                    evaluation = Evaluation(inside, raw, record)
                     job.evaluations[evaluation.id] = self.evaluations[evaluation.id] = evaluation
             elif inner in (b"job_history", b"execution_history", b"history"):
                 self._read_history(job, inner, value, inside, rows)
@@ -223,8 +204,34 @@ def histories(job: Store) -> tuple[bool, bool]:
     return new, not new and any(find(job, bucket) is not None for bucket in (b"job_history", b"execution_history"))
 
 
-def _evaluation(id: str, job: str, record: Record) -> Evaluation:
-    misplaced = bool(record) and (text(record, "ID") != id or text(record, "JobID") != job)
-    return Evaluation(
-        id, job, text(record, "Status"), record.get("TriggeredBy"), number(record, "CreateTime"), misplaced
-    )
+class ComputeGeneration:
+    """All that an audit asks of one generation of a compute node's store; every bucket is read once."""
+
+    def __init__(self, db: Store, generation: Generation, meter: Meter) -> None:
+        self.generation = generation
+        self.name = generation.name
+        self.reader = reader = Reader(meter)
+        self.executions: dict[str, Execution] = {}
+        self.histories: dict[str, History] = {}
+        for key, record, size in reader.records(find(db, generation.executions), (generation.executions,)):
+            execution = of_compute_node(generation, key, record, size).slim()
+            self.executions[execution.id] = execution
+        found = find(db, generation.history)
+        for key, rows in meter.read(found, (generation.history,)) if found is not None else ():
+            if not isinstance(rows, bytes):
+                history = self.histories[name(key)] = History()
+                for _ in history.read(reader, rows, (generation.history, key)):
+                    pass
+        for id in self.executions.keys() & self.histories.keys():
+            self.executions[id].rows = self.histories[id].rows
+        indexes = {"job_index": generation.by_job, "live_index": generation.live, "state_index": generation.by_state}
+        self.indexes = {"job_index": Index(generation.by_job)} | read_indexes(db, meter, indexes)
+        self.events = read_events(reader, db, generation.events, generation.checkpoints)
+        tracked = find(db, generation.sequences) is not None
+        self.sequences = reader.positions(db, generation.sequences) if tracked else None
+
+
+def read_indexes(db: Store, meter: Meter, buckets: dict[str, bytes]) -> dict[str, Index]:
+    """Return those indexes that are there, by the names that audits give them."""
+    stores = {index: (bucket, find(db, bucket)) for index, bucket in buckets.items()}
+    return {index: Index.read(meter, store, bucket) for index, (bucket, store) in stores.items() if store is not None}
