@@ -68,7 +68,7 @@ PUBLIC = ("map", "metrics")
 def _writes(name: str) -> bool:
     command = find(name)
     assert command is not None
-    return any(option.kind == "file" and option.name in ("output", "changes") for option in command.options)
+    return any(option.kind == "result" for option in command.options)
 
 
 def test_the_table_has_every_command_that_writes() -> None:
@@ -235,11 +235,11 @@ def test_the_rows_so_far_are_not_written_into_a_source(tmp_path: Path, files: di
 
 
 def test_results_are_continued_in_their_own_file(tmp_path: Path, files: dict[str, Path]) -> None:
-    results = tmp_path / "r.json"
+    results = tmp_path / "r.ndjson"
     assert run("check", files["FILE"], "-o", results)[0] == 0
     assert b"1 as in the earlier" in run("check", files["FILE"], "-o", results, "--resume", results)[1]
-    assert [row["ok"] for row in json.loads(results.read_bytes())] == [True]
-    link = tmp_path / "link.json"
+    assert [json.loads(line)["ok"] for line in results.read_bytes().splitlines()] == [True]
+    link = tmp_path / "link.ndjson"
     link.hardlink_to(results)
     assert run("check", files["FILE"], "-o", link, "--resume", results, "--force")[0] != 0
     shutil.copy(files["FILE"], link.with_suffix(".csv"))
