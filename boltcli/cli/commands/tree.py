@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from shutil import get_terminal_size
 
 from ...errors import BucketNotFound, Corrupted, DamageSkipped
 from ...ops.stats.buckets import bucket_usage
@@ -54,7 +53,11 @@ def tree(
     size = db.size
     human = human or out.is_terminal
     title = path_text(path) if path else one_line(os.path.basename(out.path))
-    width = get_terminal_size().columns if out.has_colours else 0
+    width = 0
+    if out.has_colours:
+        from shutil import get_terminal_size
+
+        width = get_terminal_size().columns
     text = tree_text(title, shown, size, human, width=width)
     out.records(lambda: _records(shown[not path :], size), lambda: text, styled=bool(width))
     for damage in damages:
