@@ -146,7 +146,7 @@ def test_escapes_on_a_terminal() -> None:
             return True
 
     raw = io.BytesIO()
-    screen = Screen(raw)  # type: ignore[arg-type]
+    screen = Screen(raw)
     output = Output(screen, io.BytesIO())
     output.record({}, b"\x1b[1m")
     output.records(list, b"\x1b[1m", styled=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.cli.command_table import COMMANDS
 from boltcli.cli.make_table import INJECTED
+from boltcli.cli.registry import all_commands
 
 COMMANDS_FOLDER = Path(__file__).resolve().parents[2] / "boltcli" / "cli" / "commands"
 MODULES = sorted(COMMANDS_FOLDER.glob("*.py"))
@@ -41,4 +41,4 @@ def test_the_question_would_be_found() -> None:
 def test_what_the_runner_passes() -> None:
     """The database, how further files are opened, and where results go: everything else is a typed parameter."""
     assert INJECTED == ("db", "opener", "out")
-    assert {name for row in COMMANDS.values() for name in row["takes"]} <= set(INJECTED)
+    assert {name for command in all_commands() for name in command.takes} <= set(INJECTED)

@@ -121,7 +121,8 @@ def test_any_value_in_any_column(type: str) -> None:
 
 
 def test_cells() -> None:
-    assert [cell(value, "text") for value in ("a", b"a", b"\xff", {"x": [b"k"]}, True, 1, 1.5)] == [
+    values: list[Any] = ["a", b"a", b"\xff", {"x": [b"k"]}, True, 1, 1.5]
+    assert [cell(value, "text") for value in values] == [
         "a", "a", "0xff", '{"x":["k"]}', "true", "1", "1.5",
     ]  # fmt: skip
     assert [cell(value, "integer") for value in (1, True, 2.0, 2.5, "3", [])] == [1, 1, 2, None, None, None]
