@@ -105,19 +105,16 @@ def metrics_(
 
     def write(out: Output) -> int:
         status = 0
-        samples: list[Sample] = []
+        measured: list[tuple[str, _Found]] = []
         for path, found in each(files, look, opener, out, what="measuring", jobs=jobs or 1, raises=False):
             if isinstance(found, BoltError):
                 complain(path, found, UNKNOWN, opener, out)
                 status = max(status, opener.status_of(found))
                 found = _NOTHING
-            elif out.is_data:
-                out.record(_record(path, found))
-            labels: Labels = (("path", path),)
-            if found.application:
-                labels += (("application", found.application),)
-            samples += [] if out.is_data else openmetrics.samples(labels, found.metrics, time(), found.lock)
-        out.text(lambda: openmetrics.text(samples))
+            else:
+                out.record(lambda path=path, found=found: _record(path, found))  # type: ignore[misc]
+            measured.append((path, found))
+        out.text(lambda: openmetrics.text(_samples(measured)))
         if opener.alone is None:
             say_passed(files, out)
         return status
@@ -126,6 +123,16 @@ def metrics_(
         return write(out)
     with out.to_file(output, public=True, replace=True, sync=not no_sync) as target:
         return write(target)
+
+
+def _samples(measured: list[tuple[str, _Found]]) -> list[Sample]:
+    samples: list[Sample] = []
+    for path, found in measured:
+        labels: Labels = (("path", path),)
+        if found.application:
+            labels += (("application", found.application),)
+        samples += openmetrics.samples(labels, found.metrics, time(), found.lock)
+    return samples
 
 
 def _look(path: str, opener: Opener, *, deep: bool, check: bool) -> _Found:
