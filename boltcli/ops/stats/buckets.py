@@ -40,9 +40,9 @@ def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> 
     if rows is not None:
         found = _from_rows(snapshot, rows)
     else:
-        from .exact_buckets import whole_records
+        from .exact_buckets import records
 
-        found = whole_records(snapshot, damages)
+        found = records(snapshot, whole=True, damages=damages)
     for bucket in reversed(found):
         bucket.keys += bucket.pairs
         if bucket.parent is not None:
@@ -76,9 +76,9 @@ def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     known = stats(snapshot, bucket.root, None)
     if known is not None:
         return BucketStats(**known[1])
-    from .exact_buckets import stats_below
+    from .exact_buckets import Statistics
 
-    return stats_below(snapshot, bucket)
+    return Statistics(snapshot).add(bucket)
 
 
 def _from_rows(snapshot: Snapshot, rows: list[Bucket]) -> list[BucketRecord]:

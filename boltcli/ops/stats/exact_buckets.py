@@ -21,19 +21,47 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
 
 
-def records(snapshot: Snapshot) -> list[BucketRecord]:
-    """Return all buckets, each before those inside it, as bbolt's ``inspect`` lists them. Raises Corrupted."""
-    return _Reader(snapshot, Seen(snapshot, twice=True)).read()
+def records(snapshot: Snapshot, *, whole: bool = False, damages: list[Corrupted] | None = None) -> list[BucketRecord]:
+    """Return all buckets, each before those inside it, as bbolt's ``inspect`` lists them: it passes over some pages.
 
+    Not with ``whole``. Raises Corrupted, or appends it to ``damages`` if that is given.
+    """
+    seen = Whole(snapshot) if whole else Seen(snapshot, twice=True)
 
-def whole_records(snapshot: Snapshot, damages: list[Corrupted] | None) -> list[BucketRecord]:
-    """Return the same, with nothing passed over. Raises Corrupted, or appends it to ``damages`` if that is given."""
-    return _Reader(snapshot, Whole(snapshot), damages).read()
+    def read(ref: BucketRef, parent: BucketRecord | None) -> Nested[BucketRecord]:
+        snapshot.poll()
+        record = BucketRecord(ref.name, parent, ref.sequence, not ref.root)
+        yield record
+        inside: list[BucketRef] = []
+        try:
+            for page in tree_pages(snapshot, refuse_nested(snapshot, ref), seen):
+                record.depth = max(record.depth, len(page.stack))
+                record.bytes += (1 + page.overflow) * snapshot.page_size if ref.root else page.end - page.offset
+                if page.flags != LEAF_PAGE:
+                    continue
+                children = buckets_in(page)
+                record.pairs += page.count - len(children)
+                for child in children:
+                    if damages is None:
+                        yield read(child, record)
+                    else:
+                        inside.append(child)
+        except Corrupted as damage:
+            if damages is None:
+                raise
+            damages.append(damage)
+            record.pairs = record.bytes = 0
+            record.depth = 1
+            return
+        for child in inside:
+            yield read(child, record)
+
+    return list(flat(read(root_bucket(snapshot), None)))
 
 
 def top_level_stats(snapshot: Snapshot, prefix: bytes, progress: Progress | None) -> tuple[int, BucketStats]:
     """Return the number and summed statistics of the top-level buckets with this ``prefix``. Raises Corrupted."""
-    sums = _Statistics(snapshot, progress)
+    sums = Statistics(snapshot, progress)
     count = 0
     for name, bucket in top_buckets(snapshot):
         if name.startswith(prefix):
@@ -44,63 +72,12 @@ def top_level_stats(snapshot: Snapshot, prefix: bytes, progress: Progress | None
     return count, sums.total
 
 
-def stats_below(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
-    """Return the statistics of ``bucket`` and everything below it. Raises Corrupted."""
-    sums = _Statistics(snapshot)
-    sums.add(bucket)
-    return sums.total
-
-
-class _Reader:
-    """Reads the records of a bucket and of all inside it.
-
-    As bbolt's cursor does it, which takes a page of another type for a branch page, if ``seen`` doesn't refuse that.
-    """
-
-    def __init__(self, snapshot: Snapshot, seen: Seen, damages: list[Corrupted] | None = None) -> None:
-        self._snapshot = snapshot
-        self._seen = seen
-        self._damages = damages
-
-    def read(self) -> list[BucketRecord]:
-        return list(flat(self._bucket(root_bucket(self._snapshot), None)))
-
-    def _bucket(self, ref: BucketRef, parent: BucketRecord | None) -> Nested[BucketRecord]:
-        snapshot = self._snapshot
-        snapshot.poll()
-        record = BucketRecord(ref.name, parent, ref.sequence, not ref.root)
-        yield record
-        inside: list[BucketRef] = []
-        try:
-            for page in tree_pages(snapshot, refuse_nested(snapshot, ref), self._seen):
-                record.depth = max(record.depth, len(page.stack))
-                record.bytes += (1 + page.overflow) * snapshot.page_size if ref.root else page.end - page.offset
-                if page.flags != LEAF_PAGE:
-                    continue
-                children = buckets_in(page)
-                record.pairs += page.count - len(children)
-                for child in children:
-                    if self._damages is None:
-                        yield self._bucket(child, record)
-                    else:
-                        inside.append(child)
-        except Corrupted as damage:
-            if self._damages is None:
-                raise
-            self._damages.append(damage)
-            record.pairs = record.bytes = 0
-            record.depth = 1
-            return
-        for child in inside:
-            yield self._bucket(child, record)
-
-
 def _below(page: Page) -> list[int]:
     """Return the children of a page, as bbolt's ``Bucket.Stats`` visits them."""
     return page.children() if page.flags == BRANCH_PAGE and page.count else []
 
 
-class _Statistics:
+class Statistics:
     """Sums the statistics of buckets and of all inside them, as bbolt's ``Bucket.Stats``.
 
     Pages of other types are passed over, and an inline bucket has no buckets in it. ``progress`` is called with the
@@ -114,7 +91,8 @@ class _Statistics:
         self.total = BucketStats()
         self._depth = 0  # of the last bucket, with those inside it
 
-    def add(self, bucket: BucketRef) -> None:
+    def add(self, bucket: BucketRef) -> BucketStats:
+        """Add the statistics of ``bucket`` and return the total. Raises Corrupted."""
         total, page_size = self.total, self._snapshot.page_size
         self._seen = Seen(self._snapshot, twice=True)
         for _ in flat(self._bucket(bucket)):
@@ -122,6 +100,7 @@ class _Statistics:
         total.depth = max(total.depth, self._depth)
         total.branch_alloc = (total.branch_pages + total.branch_overflow_pages) * page_size
         total.leaf_alloc = (total.leaf_pages + total.leaf_overflow_pages) * page_size
+        return total
 
     def _bucket(self, ref: BucketRef) -> Nested[None]:
         snapshot, total = self._snapshot, self.total
