@@ -325,10 +325,10 @@ class Command:
         return len(arguments) > self.most or arguments[-1].startswith(("/", "./", "../")) or "://" in arguments[-1]
 
     def arguments_of(self, words: Sequence[str], values: dict[str, Value]) -> list[Argument]:
-        """Return for each positional what it is: its declaration."""
+        """Return for each positional what it is: its declaration. One alone is the file, if a command takes that."""
         declared = list(self.arguments)
-        if self.takes_files(words, values):
-            declared = [one for one in declared if one.kind == "file"]
+        if self.takes_files(words, values) or (len(words) == 1 >= self.least):
+            declared = [one for one in declared if one.kind == "file"] or declared
         return declared[: len(words)] + declared[-1:] * (len(words) - len(declared))
 
     def file_of(self, arguments: Sequence[str]) -> str | None:

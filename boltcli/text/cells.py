@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .json import jsonable, plain_text
-from .times import go_time, parse_time, time_text
+from .times import ZERO, go_time, parse_time, time_text
 from .values import bytes_text
 
 
@@ -55,10 +55,11 @@ def _integer(value: Any) -> int | None:
 
 
 def _time(value: Any) -> int | None:
-    """Return a time in nanoseconds: a number of these, RFC 3339 text, or Go's own bytes."""
+    """Return a time in nanoseconds: a number of these, RFC 3339 text, or Go's own bytes; None for Go's zero time."""
     if isinstance(value, str):
         return parse_time(value)
-    return go_time(value) if isinstance(value, bytes) else _integer(value)
+    found = go_time(value) if isinstance(value, bytes) else _integer(value)
+    return None if found == ZERO else found
 
 
 def _number(value: Any) -> float | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from boltcli import errors, guide
+from boltcli import guide, read_errors
 from boltcli.apps import registry
 from boltcli.apps.contract import ANY, REST, Application, AuditOptions, Codec, Recognition, Store, matches
 from boltcli.apps.values import find, names
@@ -137,8 +137,8 @@ def test_a_plug_in_that_fails_harms_nothing(tmp_path: Path, monkeypatch: pytest.
         "class B:\n    name = 'b'\n    def recognise(self, db):\n        raise RuntimeError('b')\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(errors, "_reported", set())
-    errors.hear_faults(None)
+    monkeypatch.setattr(read_errors, "_reported", set())
+    read_errors.hear_faults(None)
     with pytest.warns(RuntimeWarning, match="the plug-in 'a' can't be loaded: ModuleNotFoundError"):
         found_names = [application.name for application in registry.plug_ins()]
     assert found_names == ["b"]

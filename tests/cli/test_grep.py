@@ -95,7 +95,7 @@ def test_trouble() -> None:
     status, out, err = run("grep", "e-9a", "missing.db", DOCUMENT)
     assert status == 2
     assert out
-    assert err == b'warning: missing.db: source database file "missing.db" doesn\'t exist\n'
+    assert err == b'Error: source database file "missing.db" doesn\'t exist\n'
     status, records, _ = run_json("grep", "e-9a", "missing.db", DOCUMENT)
     assert (status, records[0]["error"]["kind"]) == (2, "not-found")
     for argv, words in (

@@ -84,7 +84,7 @@ def test_more_than_all_and_nothing_at_all(clock: Clock, terminal: tuple[int, int
     show(11, 10)
     clock.now += 1
     show(0, 0)
-    assert _shown(ours) == b"\rcopying: 100% of 10 pairs\rcopying: 0% of 0 pairs   "
+    assert _shown(ours) == b"\rcopying: 100% of 10 pairs\rcopying: 0 pairs" + b" " * 9
 
 
 @pytest.mark.slow

@@ -83,6 +83,7 @@ ANSWERS = {"recover": (0, 2), "audit": (0, 1), "verify": (0, 1), "doctor": (0, 1
 
 DATALESS = (
     "version", "help", "completion ", "import", "diff", "patch", "watch", "metrics", "report", "sql", "scan", "browse",
+    "schema",
 )  # fmt: skip
 """Commands that read no database, or several, that need a terminal or much memory: how their names begin."""
 
