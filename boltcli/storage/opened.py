@@ -31,9 +31,8 @@ class Reading:
     """Context manager around a command. It reads ``paths``, and ``rewritten``, which it may also replace."""
 
     def __init__(self, paths: Iterable[str] = (), rewritten: Iterable[str] = ()) -> None:
-        self.paths = list(paths)
+        self.paths: list[Iterable[str]] = [list(paths)]  # with those that are found later; there may be millions
         self.rewritten = list(rewritten)
-        self.more: list[Iterable[str]] = []  # paths that were found since; there may be millions
         self.modes: dict[Key, int] = {}  # of the files that were opened
         self.stdin_is = ""  # what was read from standard input
         self.stdin = -1  # the file with a database from there, which may be opened again
@@ -119,7 +118,7 @@ def let_go(held: Held | None) -> None:
 def name(paths: Iterable[str]) -> None:
     """Note that the running command reads these files, perhaps in other processes."""
     if _reading is not None:
-        _reading.more.append(paths)
+        _reading.paths.append(paths)
 
 
 def note_unknown() -> None:
@@ -135,7 +134,7 @@ def refuse(path: str, found: os.stat_result) -> None:
     key = _held(found)[0]
     if key in dict(_open) or (_reading is not None and key in _reading.modes):
         raise DestinationIsSource(path)
-    if _reading is not None and any(key == other for other, _ in _named([*_reading.more, _reading.paths])):
+    if _reading is not None and any(key == other for other, _ in _named(_reading.paths)):
         raise DestinationIsSource(path, database=False)
 
 
@@ -143,7 +142,7 @@ def strictest(mode: int = _ALL) -> int:
     """Return the permission bits that ``mode`` and all files that are read have in common."""
     files: Iterable[Held] = _open
     if _reading is not None:
-        files = chain(_reading.modes.items(), _named([_reading.paths, *_reading.more, _reading.rewritten]))
+        files = chain(_reading.modes.items(), _named([*_reading.paths, _reading.rewritten]))
     for _, other in files:
         mode &= other
     return mode

@@ -13,36 +13,37 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...format.bucket import BucketRef
-    from ...kernel import Bucket
     from ...read_errors import Corrupted
     from ...storage.snapshot import Snapshot
 
     Progress = Callable[[int, int], None]
 
 
-def inspect(snapshot: Snapshot) -> list[BucketRecord]:
-    """Return all buckets, each before those inside it, as bbolt's ``inspect`` lists them. Raises Corrupted."""
-    rows = buckets(snapshot)
-    if rows is not None:
-        return _from_rows(snapshot, rows)
-    from .exact_buckets import records
+def inspect(snapshot: Snapshot, *, whole: bool = False, damages: list[Corrupted] | None = None) -> list[BucketRecord]:
+    """Return all buckets, each before those inside it, as bbolt's ``inspect`` lists them: it passes over some pages.
 
-    return records(snapshot)
+    With ``whole`` nothing is passed over. Raises :class:`~boltcli.errors.Corrupted`, or appends it to ``damages`` if
+    that is given; a bucket with a damaged tree then has no pairs, no bytes and no nested buckets.
+    """
+    rows = buckets(snapshot)
+    if rows is None:
+        from .exact_buckets import records
+
+        return records(snapshot, whole=whole, damages=damages)
+    found: list[BucketRecord] = []
+    for name, parent, root, sequence, pairs, size, levels in rows:
+        bucket = BucketRecord(name, found[parent] if found else None, sequence, not root)
+        bucket.pairs = pairs
+        bucket.bytes = size * snapshot.page_size if root else size
+        bucket.depth = levels
+        found.append(bucket)
+    found[0].sequence = snapshot.meta.sequence
+    return found
 
 
 def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> list[BucketRecord]:
-    """Return all buckets, each before those inside it, with the sums over nested buckets.
-
-    Raises :class:`~boltcli.errors.Corrupted`, or appends it to ``damages`` if that is given; a bucket with a damaged
-    tree then has no pairs, no bytes and no nested buckets.
-    """
-    rows = buckets(snapshot)
-    if rows is not None:
-        found = _from_rows(snapshot, rows)
-    else:
-        from .exact_buckets import records
-
-        found = records(snapshot, whole=True, damages=damages)
+    """Return all buckets, each before those inside it, with the sums over nested buckets; see :func:`inspect`."""
+    found = inspect(snapshot, whole=True, damages=damages)
     for bucket in reversed(found):
         bucket.keys += bucket.pairs
         if bucket.parent is not None:
@@ -79,16 +80,3 @@ def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     from .exact_buckets import Statistics
 
     return Statistics(snapshot).add(bucket)
-
-
-def _from_rows(snapshot: Snapshot, rows: list[Bucket]) -> list[BucketRecord]:
-    """Return the kernel's rows as records."""
-    found: list[BucketRecord] = []
-    for name, parent, root, sequence, pairs, size, levels in rows:
-        bucket = BucketRecord(name, found[parent] if found else None, sequence, not root)
-        bucket.pairs = pairs
-        bucket.bytes = size * snapshot.page_size if root else size
-        bucket.depth = levels
-        found.append(bucket)
-    found[0].sequence = snapshot.meta.sequence
-    return found

@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
 
 def records(snapshot: Snapshot, *, whole: bool = False, damages: list[Corrupted] | None = None) -> list[BucketRecord]:
-    """Return all buckets, each before those inside it, as bbolt's ``inspect`` lists them: it passes over some pages.
-
-    Not with ``whole``. Raises Corrupted, or appends it to ``damages`` if that is given.
-    """
+    """Return what :func:`~boltcli.ops.stats.buckets.inspect` does."""
     seen = Whole(snapshot) if whole else Seen(snapshot, twice=True)
 
     def read(ref: BucketRef, parent: BucketRecord | None) -> Nested[BucketRecord]:
