@@ -287,7 +287,7 @@ def test_killed_at_any_moment(large: Path, options: list[str], tmp_path: Path) -
     copy.unlink()
     source = random.Random(50)
     killed = 0
-    for _ in range(25):  # fifty with both ways
+    for _ in range(12):  # about fifty in all four ways
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(source.uniform(0, whole))
         process.send_signal(source.choice((signal.SIGKILL, signal.SIGINT, signal.SIGTERM)))
@@ -300,7 +300,7 @@ def test_killed_at_any_moment(large: Path, options: list[str], tmp_path: Path) -
             assert found == ["copy.db"]
             assert sha256(copy) == complete
             copy.unlink()
-    assert killed > 5
+    assert killed > 2
     assert (sha256(large), large.stat().st_mtime_ns) == before
 
 
