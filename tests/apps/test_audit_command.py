@@ -305,6 +305,7 @@ def test_old_executions_could_be_deleted(tmp_path: Path) -> None:
     assert 0 < freed < record["retention"]["bytes"]  # which counts keys too
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", [COMPUTE, REQUESTER, NEWER], ids=lambda path: path.stem)
 def test_damaged_files_are_answered_or_refused(source: Path, tmp_path: Path) -> None:
     """Whatever the damage: an answer, or one line that says why not."""

@@ -180,6 +180,7 @@ def test_changes_can_be_applied(layout: str, seed: int, faults: list[int]) -> No
             assert not again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", [*JOB_LAYOUTS, *COMPUTE_LAYOUTS])
 def test_names_that_look_like_the_answers_text(layout: str) -> None:
     """Names with " -> ", ":" and blanks: a sound store is sound."""

@@ -255,6 +255,7 @@ def test_zstd_without_a_size() -> None:
             compressed.unpacked(data[:cut], "zstd")
 
 
+@pytest.mark.slow
 def test_what_is_unpacked_is_bounded() -> None:
     """Whatever size the bytes claim, or if they claim none, and while they are unpacked."""
     import cramjam

@@ -109,6 +109,7 @@ def test_an_installed_example_is_known(site: Path, tmp_path: Path, monkeypatch: 
     assert registry.application("todo") is not None
 
 
+@pytest.mark.slow
 def test_commands_know_an_installed_example(site: Path, tmp_path: Path) -> None:
     path = make(tmp_path / "todo.db", TODOS)
 

@@ -26,6 +26,7 @@ MALFORMED = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", MALFORMED, ids=bytes.hex)
 def test_no_number_comes_from_a_malformed_key(key: bytes, tmp_path: Path) -> None:
     sound = make(tmp_path / "sound.db", store())

@@ -265,6 +265,7 @@ def storm(seed: int) -> Tree:
     return tree
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_storm(seed: int, tmp_path: Path) -> None:
     tree = storm(seed)

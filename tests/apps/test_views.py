@@ -122,6 +122,7 @@ RIGHT = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @given(ANYTHING)
 def test_no_value_is_too_odd_for_a_column(value: Any) -> None:
     for kind, types in RIGHT.items():
@@ -137,6 +138,7 @@ def test_deep_values_are_no_fault() -> None:
     assert cell((deep,), "json") is None
 
 
+@pytest.mark.slow
 @given(ANYTHING)
 def test_no_record_is_too_odd_for_a_path(value: Any) -> None:
     item = Item((), b"", b"", {"a": value})

@@ -125,6 +125,7 @@ def _names(of: Path, ending: str, folder: Path) -> Iterator[str]:
         os.close(descriptor)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", LINES)
 def test_a_source_is_never_replaced(
     line: str, files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -152,6 +153,7 @@ def test_a_source_is_never_replaced(
         assert os.path.samefile(folder / f"hard{_ending(line)}", path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [
     "verify --resume OTHER.csv -o DEST.csv FILE", "check --files-from OTHER -o DEST.csv FILE",
     "export --proto OTHER --message m -o DEST FILE", "sql -o DEST.csv 'SELECT 1' FILE OTHER",
@@ -299,6 +301,7 @@ def _made(line: str, files: dict[str, Path], dest: Path, *more: str) -> Path:
     return dest
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("umask")
 @pytest.mark.parametrize("mask", [0, 0o22, 0o277], ids=oct)
 @pytest.mark.parametrize("line", LINES)
@@ -376,6 +379,7 @@ def test_what_came_through_a_pipe_is_private(tmp_path: Path, monkeypatch: pytest
         assert _mode(dest) == 0o600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", LINES)
 def test_an_existing_destination_is_one_kind_of_error(line: str, files: dict[str, Path], tmp_path: Path) -> None:
     dest = tmp_path / f"dest{_ending(line)}"
@@ -393,6 +397,7 @@ def test_an_existing_destination_is_one_kind_of_error(line: str, files: dict[str
     assert ("--force replaces it" in found.get("hint", "")) == _can_force(line)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["-", "/dev/stdout"])
 @pytest.mark.parametrize("line", [line for line in LINES if not line.startswith("map --svg FILE")])
 def test_standard_output_or_a_clear_refusal(
@@ -409,6 +414,7 @@ def test_standard_output_or_a_clear_refusal(
         assert out == run(*plain)[1] or line.startswith("metrics")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [
     "patch -o DEST FILE -", "patch -o DEST - CHANGES", "import -o DEST -", "check -", "keys - x",
     "verify --files-from -", "sql 'SELECT 1' -", "diff FILE -", "recover -o DEST -", "doctor -", "metrics -",
@@ -423,6 +429,7 @@ def test_closed_standard_input(line: str, files: dict[str, Path], tmp_path: Path
     assert b"read %s: bad file descriptor" % name in done.stderr + done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [
     "metrics -", "verify - FILE", "verify --jobs 2 - FILE", "doctor -", "diff - FILE", "lock -",
     "surgery revert-meta-page --output DEST -",
@@ -436,6 +443,7 @@ def test_a_database_through_a_pipe(line: str, files: dict[str, Path], tmp_path: 
     )  # it finds in the records what it finds in those of the file
 
 
+@pytest.mark.slow
 def test_remedies_for_a_damaged_file_through_a_pipe(files: dict[str, Path], tmp_path: Path) -> None:
     _damage(files["FILE"])
     command = [sys.executable, "-m", "boltcli", "doctor", "-"]
@@ -454,6 +462,7 @@ def test_standard_input_is_one_thing(files: dict[str, Path], tmp_path: Path) -> 
         assert b"it was read already" in done.stderr + done.stdout
 
 
+@pytest.mark.slow
 def test_an_array_where_the_ending_is_json(files: dict[str, Path], tmp_path: Path) -> None:
     def rows(*words: str | Path) -> tuple[list[object], list[object]]:
         """What is in an array and in lines."""

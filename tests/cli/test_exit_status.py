@@ -18,6 +18,7 @@ from tests.support import ROOT, fixture, freelist, page, run, small
 DOCUMENT = str(fixture("document"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("argv", "status"),
     [

@@ -252,6 +252,7 @@ def _done(hint: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(["sh", "-c", line.partition("  (")[0]], cwd=ROOT, capture_output=True)
 
 
+@pytest.mark.slow
 def test_a_view_is_found_by_its_name() -> None:
     etcd = str(fixture("etcd-3.6"))
     for words, view in ((["members", etcd], "members"), (["snapshot", "status", etcd], "status"),

@@ -118,6 +118,7 @@ NO_MEMORY = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trouble", NO_MEMORY)
 @pytest.mark.parametrize("words", [(), ("--json",), ("--json", "--jobs=2")])
 def test_no_more_memory_is_an_error(trouble: str, words: tuple[str, ...]) -> None:

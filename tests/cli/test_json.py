@@ -34,6 +34,7 @@ def raw(record: dict[str, Any], field: str) -> bytes:
     return bytes.fromhex(record[f"{field}_hex"])
 
 
+@pytest.mark.slow
 def test_every_command_has_it_and_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     for command in all_commands():

@@ -24,6 +24,7 @@ def many_findings(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["check", "info", "stats", "du"])
 def test_one_file_is_as_many(command: str, tmp_path: Path) -> None:
     damaged = many_findings(tmp_path)

@@ -51,6 +51,7 @@ def test_every_fixture_has_a_golden_file_and_no_other_is_there() -> None:
     assert goldens.golden_names() == sorted(goldens.fixture_names())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "group"), _groups())
 def test_answers_as_bbolt_did(name: str, group: str, tmp_path: Path) -> None:
     golden = load(name)

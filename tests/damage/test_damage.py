@@ -81,6 +81,7 @@ def test_sound_files_are_sound(name: str, tmp_path: Path) -> None:
     assert run("check", "--deep", path) == (0, b"OK\n", b"")
 
 
+@pytest.mark.slow
 def test_the_library_raises_its_own_errors_only(tmp_path: Path) -> None:
     content = fixture("nested-8").read_bytes()
     path = tmp_path / "mutant.db"

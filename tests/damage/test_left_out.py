@@ -101,6 +101,7 @@ def _backups(tmp_path: Path) -> list[tuple[str, ...]]:
     return [("export",), *_tables(tmp_path), parquet, ("sql", "--csv", "SELECT * FROM pairs")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*HIDDEN, *DOUBTFUL])
 def test_a_backup_names_the_page(name: str, tmp_path: Path, walks: str) -> None:
     content, number, words = (HIDDEN | DOUBTFUL)[name]

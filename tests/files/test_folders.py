@@ -87,6 +87,7 @@ def names(records: list[dict[str, Any]], folder: Path) -> dict[str, dict[str, An
     return {os.path.relpath(record["path"], folder): record for record in records}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["verify", "check", "stats", "du", "info", "audit", "metrics", "scan"])
 def test_what_should_be_a_database_is_a_bad_file(command: str, folder: Path) -> None:
     words: list[str | Path] = [command, folder] if command == "scan" else [command, "--recursive", folder]
@@ -232,6 +233,7 @@ def layout(root: Path, name: str) -> list[Path]:
     return sorted(root / place for place in LAYOUTS[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_normal_layout_is_no_error(name: str, tmp_path: Path) -> None:
     root = tmp_path / "node" / "data"
@@ -289,6 +291,7 @@ def test_a_bad_file_at_a_known_place(tmp_path: Path) -> None:
     assert str(tmp_path / "meta.db") not in databases_in(str(tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", places())
 def test_every_command_finds_the_same(place: str, tmp_path: Path) -> None:
     path = tmp_path / "d" / place.replace("*", "n-1")
@@ -342,6 +345,7 @@ def test_verify_hints_at_recursive(tmp_path: Path) -> None:
     assert b"hint" not in run("verify", "--quiet", tmp_path)[2]
 
 
+@pytest.mark.slow
 def test_recursive_takes_more_than_the_known_places(tmp_path: Path) -> None:
     (tmp_path / "member/snap").mkdir(parents=True)
     shutil.copy(fixture("etcd-3.6"), tmp_path / "member/snap/db")
@@ -368,6 +372,7 @@ def test_patterns_of_folders(tmp_path: Path) -> None:
 MANY = ("check", "stats", "verify", "audit", "metrics", "grep", "report", "sql", "du", "info")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["missing", "unreadable", "locked"])
 @pytest.mark.parametrize("command", MANY)
 def test_the_others_are_answered(command: str, how: str, tmp_path: Path) -> None:
@@ -407,6 +412,7 @@ def test_sql_without_any_file() -> None:
 # What must not change the output.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", [each.name for each in all_commands() if any(o.name == "jobs" for o in each.options)]
 )
@@ -452,6 +458,7 @@ def test_force_alone_means_nothing(command: str) -> None:
         assert run(command, path, "execution-i", "--force") == run(command, path, "execution-i")
 
 
+@pytest.mark.slow
 def test_which_files_exist_does_not_change_a_meaning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = fixture("document").resolve()
     monkeypatch.chdir(tmp_path)

@@ -174,6 +174,7 @@ def test_the_second_meta_page_is_enough(tmp_path: Path) -> None:
         assert find.kind(str(tmp_path / name)) == "bolt"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["check", "stats", "du", "info"])
 def test_many_files_are_a_table(command: str, folder: Path) -> None:
     files = [folder / "good", folder / "missing", folder / "snapshot"]

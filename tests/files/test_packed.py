@@ -238,6 +238,7 @@ def test_layers_without_members_end(tmp_path: Path) -> None:
     assert b"grows beyond 4096 bytes" in run("check", "--max-unpacked", "4096", path)[2]
 
 
+@pytest.mark.slow
 def test_members_of_an_endless_tar_are_not_kept(tmp_path: Path) -> None:
     path = tmp_path / "many"
     path.write_bytes(gzip.compress(b"".join(tarfile.TarInfo(f"m{at}").tobuf() for at in range(8000))))
@@ -249,6 +250,7 @@ def test_members_of_an_endless_tar_are_not_kept(tmp_path: Path) -> None:
 METHODS = {"deflated": zipfile.ZIP_DEFLATED, "bzip2": zipfile.ZIP_BZIP2, "lzma": zipfile.ZIP_LZMA}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_members_of_a_zip_are_bounded(method: str, tmp_path: Path) -> None:
     """zipfile itself unpacks 4 KB of bzip2 at once, whatever comes of it."""

@@ -274,6 +274,7 @@ def test_a_server_without_ranges(server: Server, tmp_path: Path) -> None:
     assert sum(method == "GET" for method, _ in server.requests) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trick", "words"),
     [
@@ -345,6 +346,7 @@ def test_beginnings_of_many_objects(server: Server) -> None:
     assert isinstance(found[3], Exception)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [["--read-timeout", "0.2"], ["--read-timeout", "200ms", "--lock", "none"]])
 def test_a_silent_server(server: Server, options: list[str]) -> None:
     address = server.put("db", fixture("document").read_bytes())

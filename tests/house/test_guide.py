@@ -78,6 +78,7 @@ def test_console_blocks(checkout: Path) -> None:
         assert ignored.stdout.splitlines() == new, "the examples leave files that git would show as new"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("topic", PAGES)
 def test_python_blocks(topic: str, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run a page's Python blocks in one namespace, and compare what they print with a following ```text block."""

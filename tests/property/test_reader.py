@@ -136,3 +136,4 @@ class Damage(RuleBasedStateMachine):
 
 TestDamage = Damage.TestCase
 TestDamage.settings = settings(max_examples=20, stateful_step_count=12, deadline=None)
+TestDamage.pytestmark = [pytest.mark.slow]  # type: ignore[attr-defined]

@@ -144,6 +144,7 @@ def test_names_become_unique(names: list[str]) -> None:
     assert len(set(unique(names))) == len(names)
 
 
+@pytest.mark.slow
 @given(st.text(), st.integers(1, 30))
 def test_cut_and_folded(text: str, room: int) -> None:
     assert room_of(cut(text, room)) <= room

@@ -75,6 +75,7 @@ def test_the_history_of_a_key_begins_with_what_the_tree_has() -> None:
         assert (versions[0]["certainty"] == "live") == (place in truth.pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not ETCD.exists(), reason="the shared files are not here")
 def test_the_deleted_pairs_of_an_etcd_member() -> None:
     _, out, _ = run("deleted", "--json", "--decode", "off", ETCD)

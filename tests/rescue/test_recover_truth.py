@@ -68,6 +68,7 @@ def test_status_0_means_what_bbolt_reads(path: Path, tmp_path: Path) -> None:
             assert not report["exact"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LIVED, ids=lambda path: path.stem)
 def test_without_meta_pages_both_last_states_are_told(path: Path, tmp_path: Path) -> None:
     content = path.read_bytes()
@@ -330,6 +331,7 @@ def test_elements_that_overlap_are_not_multiplied(count: int, tmp_path: Path) ->
     assert json.loads(run("doctor", "--json", tmp_path / "bad.db")[1])["ok"] is False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("buckets", [False, True])
 @pytest.mark.parametrize(("levels", "fan"), [(40, 90), (100, 2)])
 def test_pages_that_are_shared_many_times(buckets: bool, levels: int, fan: int, tmp_path: Path) -> None:

@@ -128,6 +128,7 @@ CONDITIONS: dict[str, Callable[[bytes, bytes, bytes], bool]] = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.sampled_from(sorted(CONDITIONS)), KEY, KEY), max_size=3),
@@ -150,6 +151,7 @@ def test_any_condition_gives_what_a_full_read_does(
     assert sorted(ask(f"SELECT bucket, key FROM pairs WHERE {where}", path)) == sorted(expected)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from([["b"], ["b", "fo"], ["hex:ff"]]),
@@ -236,6 +238,7 @@ OUTSIDE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", OUTSIDE)
 def test_a_statement_can_use_no_files(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -94,6 +94,7 @@ def test_round_trips(path: Path, form: str, tmp_path: Path) -> None:
     assert lines[0] == lines[1]
 
 
+@pytest.mark.slow
 def test_others_read_what_was_written(tmp_path: Path) -> None:
     import duckdb
 

@@ -237,6 +237,7 @@ def test_processes_are_ended_with_whoever_reads_them(forked: list[int]) -> None:
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.slow
 def test_items_as_they_come(forked: list[int]) -> None:
     def slow_at_first(item: int) -> int:
         time.sleep(0.5 if item == 0 else 0)

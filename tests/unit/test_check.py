@@ -220,6 +220,7 @@ def test_from_page(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overflow", [1 << 20, 0xFFFFFFFF])
 def test_a_freelist_that_claims_more_pages_than_the_file_has(overflow: int, tmp_path: Path) -> None:
     """No page that isn't there takes memory. bbolt's check has no objection, ours has one if it is deep."""

@@ -56,6 +56,7 @@ def test_random_pairs(
         assert places == sorted(places)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
 def test_edited_copies(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

@@ -342,6 +342,7 @@ def test_types_of_a_users_program(tmp_path: Path) -> None:
     assert b"sample.py" not in done.stdout, done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "program",
     [

@@ -73,6 +73,7 @@ def test_what_recursive_generators_yield_comes_in_order() -> None:
     assert list(flat(count(0, 5000))) == [*range(5001), *range(-5000, 1)]
 
 
+@pytest.mark.slow
 def test_what_is_recovered_can_be_read(tmp_path: Path) -> None:
     """What is deeper is left out, and said to be lost."""
     status, out, _ = run("recover", nest(tmp_path / "a.db", 1001), "-o", tmp_path / "whole.db")

@@ -57,6 +57,7 @@ def test_patches_and_patches_of_patches(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_from_nothing_and_to_nothing(path: Path, tmp_path: Path) -> None:
     """The difference to an empty database is the whole database, in both directions."""
@@ -162,6 +163,7 @@ def test_lines_that_are_no_changes(line: bytes, words: str, tmp_path: Path) -> N
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_as_deep_as_buckets_nest(tmp_path: Path) -> None:
     path = database(tmp_path / "db", {})
     deepest = ["b"] * 1001

@@ -33,6 +33,7 @@ GUARDED = {"preadv", "pwritev"}  # used behind hasattr
 need_pwrite = pytest.mark.skipif(not hasattr(os, "pwrite"), reason="a system without pwrite")
 
 
+@pytest.mark.slow
 def test_files_are_written_in_one_way() -> None:
     for path in PACKAGE.rglob("*.py"):
         name = path.relative_to(PACKAGE).as_posix()

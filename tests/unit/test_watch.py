@@ -211,6 +211,7 @@ def start(*arguments: str | Path) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command(number: int, tmp_path: Path) -> None:
     """Beside a holder of the lock: a line for each change at once, and a quiet end."""
@@ -233,6 +234,7 @@ def test_the_command(number: int, tmp_path: Path) -> None:
         assert (process.stdout.read(), process.stderr.read()) == (b"", b"")
 
 
+@pytest.mark.slow
 def test_decoded(tmp_path: Path) -> None:
     writer = Writer(tmp_path / "db")
     with start("--json", "--initial", "--decode", "json", writer.path, "data") as process:
