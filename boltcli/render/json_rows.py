@@ -118,9 +118,12 @@ def _one(record: Record, name: str, kind: type) -> tuple[Any, bool]:
 
 def _from_hex(text: str) -> bytes:
     try:
-        return bytes.fromhex(text)
+        found = bytes.fromhex(text)
     except ValueError:
-        raise ArgumentError(f"{text[:40]!r} is not hexadecimal") from None
+        found = None
+    if found is None or len(text) != 2 * len(found):  # fromhex passes over white space
+        raise ArgumentError(f"{text[:40]!r} is not hexadecimal")
+    return found
 
 
 def _strings_in(record: Record) -> int:

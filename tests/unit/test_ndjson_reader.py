@@ -187,3 +187,7 @@ def test_a_field_twice_is_refused_beside_quotes_in_strings() -> None:
             parse_row(line[:1] + twice + line[1:])
         with pytest.raises(ArgumentError, match=r"^line 2: .*twice"):
             list(parsed_rows(io.BytesIO(line + b"\n" + line[:1] + twice + line[1:])))
+
+
+def test_white_space_is_no_hexadecimal() -> None:
+    assert _one_by_one(b'{"bucket":["b"],"key":"k","value_hex":"00\\f00"}\n') == "'00\\x0c00' is not hexadecimal"
