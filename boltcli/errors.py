@@ -109,9 +109,16 @@ class Locked(OpenError, TimeoutError):
         self.holder = holder
 
 
-def as_failure(error: BoltError | OSError, path: str) -> BoltError:
-    """Return the failure of the file ``path`` among several."""
-    return error if isinstance(error, BoltError) else BoltError(f"{path}: {error.strerror or error}", path=path)
+def as_failure(error: Exception, path: str) -> BoltError:
+    """Return the failure of the file ``path`` among several; raise what is none, but a fault of the program."""
+    if isinstance(error, BoltError):
+        return error
+    if isinstance(error, OSError):
+        return BoltError(f"{path}: {error.strerror or error}", path=path)
+    if not is_out_of_memory(error):
+        raise error
+    error.__traceback__ = error.__context__ = None  # what its frames hold is needed for the report
+    return BoltError("out of memory", path=path)
 
 
 class UnpackError(BoltError):

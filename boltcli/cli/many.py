@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..apps.contract import Column
-from ..errors import ArgumentError, BoltError, CheckFailed, PassedOver, as_failure, is_out_of_memory
+from ..errors import ArgumentError, BoltError, CheckFailed, PassedOver, as_failure
 from ..fleet import engine as engines
 from ..fleet.find import database_in, databases_in
 from ..fleet.state import file_state
@@ -73,9 +73,7 @@ def work(task: Task) -> Result:
 
     def failed(error: BoltError, *, kept: bool = False) -> Result:
         wrong = _wrong(error, path, command, out)
-        record: Record = {}
-        records.put_path(record, path)
-        found = out.found if kept else [record | declared(task.command).unknown | {"error": wrong}]
+        found = out.found if kept else [records.of_file(path) | declared(task.command).unknown | {"error": wrong}]
         return Result(found, [*out.notes, wrong], Opener(values, out).status_of(error), state)
 
     try:
@@ -91,13 +89,8 @@ def work(task: Task) -> Result:
     except PassedOver as error:
         out.warn(f"not looked at: {error}")
         return Result([], out.notes, 0, state)
-    except (BoltError, OSError) as error:
-        return failed(as_failure(error, path))
     except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        error.__traceback__ = error.__context__ = None  # what its frames hold is needed for the report
-        return failed(BoltError("out of memory", path=path))
+        return failed(as_failure(error, path))
 
 
 class _Tasks(Sequence[Task]):
@@ -192,7 +185,8 @@ class _Run:
         taken = 0
         with ResultsFile(output, len(paths), public=self.command.name == "metrics", **options) as results:
             todo = array("L")
-            earlier = Earlier([resume, output + PARTIAL], self._words()) if resume else None
+            words = self._words()
+            earlier = Earlier([resume, output + PARTIAL], words) if resume else None
             for number, path in enumerate(paths):
                 before = earlier.get(path) if earlier is not None else None
                 if before is None or not is_as_before(before[0], file_state(path)):
@@ -210,7 +204,7 @@ class _Run:
                 for at, found in self._results(todo):
                     if found.records:
                         self.tally.add(found.records[-1])
-                        results.add(todo[at], self._row(paths[todo[at]], found))
+                        results.add(todo[at], self._row(paths[todo[at]], words, found))
                     for notes in turn.after(at, found.notes):
                         tell(notes, out)
             except BoltError:
@@ -255,10 +249,10 @@ class _Run:
                 words.append(f"--{option.name}" if option.switch else f"--{option.name}={value}")
         return " ".join(words)
 
-    def _row(self, path: str, found: Result) -> Record:
-        """Return a result as a row of results, with the columns that ``--resume`` compares."""
+    def _row(self, path: str, words: str, found: Result) -> Record:
+        """Return a result as a row of results, with the columns that ``--resume`` compares: ``words`` too."""
         record, (size, mtime, txid) = found.records[-1], found.state
-        row: Record = {"path": os.fsencode(path).decode("utf-8", "replace"), "command": self._words()}
+        row: Record = {"path": os.fsencode(path).decode("utf-8", "replace"), "command": words}
         row |= {"status": found.status, "size": size if size is not None else record.get("size")}
         row |= {"mtime": mtime, "txid": txid}
         rest = {name: value for name, value in record.items() if name not in row}
@@ -299,13 +293,8 @@ def each(
                 raise files.failed[path]
             with Reading([path]) if path != "-" else ExitStack():
                 return work(number, out.about(path) if direct else one), one.notes
-        except (BoltError, OSError) as error:
-            return as_failure(error, path), one.notes
         except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            error.__traceback__ = error.__context__ = None  # what its frames hold is needed for the report
-            return BoltError("out of memory", path=path), one.notes
+            return as_failure(error, path), one.notes
 
     turn = InTurn()
     jobs = 1 if direct else processes(jobs, len(paths))
@@ -335,9 +324,7 @@ def complain(path: str, error: BoltError, unknown: Record, opener: Opener, out: 
         out.complain(error, path)
         return
     wrong = _wrong(error, path, opener.command, out)
-    record: Record = {}
-    records.put_path(record, path)
-    out.record(record | unknown | {"error": wrong})
+    out.record(records.of_file(path) | unknown | {"error": wrong})
     out.flush()
     out.notice(lambda: wrong)
 

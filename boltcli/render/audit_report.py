@@ -8,7 +8,7 @@ from ..apps.contract import ERROR, INFO, SEVERITIES, WARNING, Column
 from ..text.json import jsonable
 from ..text.sizes import size
 from ..text.visible import visible
-from .records import put, put_bucket, put_path
+from .records import of_file, put, put_bucket
 from .table import Table
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ def audit_record(
     path: str, application: str, audit: Audit, findings: Sequence[AuditFinding], *, ok: bool
 ) -> dict[str, Any]:
     """Return the object of one file: its answers, its findings by severity, and additional fields."""
-    record: dict[str, Any] = {}
-    put_path(record, path)
+    record = of_file(path)
     record |= {
         "application": application,
         "layout": audit.layout,

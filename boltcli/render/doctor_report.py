@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..text.values import as_text, shell_quoted
 from .explanations import explanation
-from .records import put_path
+from .records import of_file, put_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> dict[str, Any]:
     """Return the object that is written with ``--json``."""
-    record: dict[str, Any] = {}
-    put_path(record, found.path)
+    record = of_file(found.path)
     record |= {
         "ok": found.ok,
         "application": found.application or None,

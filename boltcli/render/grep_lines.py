@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..text.golang import escaped, is_print
 from ..text.values import path_text
-from .records import put, put_bucket, put_path
+from .records import of_file, put, put_bucket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def _escaped(data: bytes) -> str:
 
 def hit_record(hit: Hit, path: str) -> Record:
     """Return the object of a hit."""
-    record: Record = {}
-    put_path(record, path)
+    record = of_file(path)
     if hit.path or not hit.place:
         put_bucket(record, hit.path)
     if hit.key:

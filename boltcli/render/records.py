@@ -90,6 +90,13 @@ def put_path(record: Record, path: str, field: str = "path") -> None:
     put(record, field, os.fsencode(path))
 
 
+def of_file(path: str) -> Record:
+    """Return a record that begins with the name of a file."""
+    record: Record = {}
+    put_path(record, path)
+    return record
+
+
 def put_bucket(record: Record, path: Sequence[bytes]) -> None:
     """Give ``record`` the way to a bucket: a list ``bucket`` of names, or ``bucket_hex`` if not all are printable."""
     names = list(map(shown_text, path))
@@ -161,8 +168,7 @@ def verdict(path: str, errors: int, findings: list[Record], warnings: list[str],
 
 def stats(path: str, count: int, total: BucketStats) -> Record:
     """Return the numbers of ``stats``; ``*_percent`` are as bbolt rounds them."""
-    record: Record = {}
-    put_path(record, path)
+    record = of_file(path)
     record["top_buckets"] = count
     record |= {name: getattr(total, name) for name in sorted(total.__slots__)}
     record["branch_inuse_percent"] = percent(total.branch_inuse, total.branch_alloc)
@@ -175,8 +181,7 @@ def stats(path: str, count: int, total: BucketStats) -> Record:
 def info(snapshot: Snapshot) -> Record:
     """Return the page size, and what else the ruling meta page says. ``size`` is the file's, in bytes."""
     meta = snapshot.meta
-    record: Record = {}
-    put_path(record, snapshot.path)
+    record = of_file(snapshot.path)
     return record | {
         "page_size": snapshot.page_size,
         "size": snapshot.size,
@@ -212,8 +217,7 @@ def bucket_usages(buckets: Iterable[BucketRecord], size: int) -> Iterator[Record
 
 def usage(path: str, found: Usage, buckets: Iterable[BucketRecord], dense: int) -> Record:
     """Return where the bytes of a file are; ``buckets`` is an iterator, one of each bucket."""
-    record: Record = {}
-    put_path(record, path)
+    record = of_file(path)
     record["size"] = found.size
     for name in ("root", "meta", "freelist", "free", "lost", "unused"):
         record[f"{name}_bytes"] = getattr(found, name)
@@ -254,7 +258,6 @@ def traffic(requests: int, read: int, total: int, path: str) -> Record:
 
 def result(path: str, output: str, **facts: Any) -> Record:
     """Return what was written where, from the database at ``path``."""
-    record: Record = {}
-    put_path(record, path)
+    record = of_file(path)
     put_path(record, output, "output")
     return record | facts

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..text.sizes import written
 from ..text.values import path_text, shell_word
-from .records import put, put_bucket, put_path
+from .records import of_file, put, put_bucket, put_path
 
 if TYPE_CHECKING:
     from ..ops.rescue.recover import Report
@@ -24,8 +24,7 @@ _SOURCES = {
 
 def recovery_record(report: Report) -> dict[str, Any]:
     """Return the object that is written with ``--json``."""
-    record: dict[str, Any] = {}
-    put_path(record, report.path)
+    record = of_file(report.path)
     put_path(record, report.output, "output")
     record |= {name: getattr(report, name) for name in ("pairs", "buckets", "pages", "size", "page_size", "exact")}
     record["root"] = report.root_from or None

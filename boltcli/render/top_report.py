@@ -101,8 +101,7 @@ def top_record(path: str, found: SpaceTop, dense: int, most: int) -> dict[str, A
     """Return the report as one object; sizes in bytes, histograms as lists of ``from``, ``to`` and ``count``."""
     from . import records
 
-    record: dict[str, Any] = {}
-    records.put_path(record, path)
+    record = records.of_file(path)
     record |= {"size": found.size, "pairs": found.pairs, "free_bytes": found.free, "lost_bytes": found.lost}
     record |= {
         "freelist_bytes": found.freelist_bytes,

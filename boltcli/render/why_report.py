@@ -67,8 +67,7 @@ def story_record(path: str, story: PageStory) -> dict[str, Any]:
     """Return the description as an object."""
     from . import records
 
-    record: dict[str, Any] = {}
-    records.put_path(record, path)
+    record = records.of_file(path)
     record |= {"page": story.page, "offset": story.offset, "type": story.now.kind}
     _put_role(record, story.now)
     if story.before is None:

@@ -119,9 +119,11 @@ def grep(
                     styled=True,
                 )
         if count:
-            out.record(lambda: _named(out.path) | {"hits": hits}, f"{out.path}: {hits}\n" if several else f"{hits}\n")
+            out.record(
+                lambda: records.of_file(out.path) | {"hits": hits}, f"{out.path}: {hits}\n" if several else f"{hits}\n"
+            )
         elif files and hits:
-            out.record(lambda: _named(out.path), os.fsencode(out.path) + b"\n")
+            out.record(lambda: records.of_file(out.path), os.fsencode(out.path) + b"\n")
         return TROUBLE if damaged else FOUND if hits else NOTHING
 
     statuses = set()
@@ -137,12 +139,6 @@ def grep(
         out.flush()
         say_passed(found, out)
     return TROUBLE if TROUBLE in statuses else FOUND if FOUND in statuses else NOTHING
-
-
-def _named(path: str) -> records.Record:
-    record: records.Record = {}
-    records.put_path(record, path)
-    return record
 
 
 def _hits(

@@ -155,8 +155,7 @@ def _look(path: str, opener: Opener, *, deep: bool, check: bool) -> _Found:
 
 
 def _record(path: str, found: _Found) -> records.Record:
-    record: records.Record = {}
-    records.put_path(record, path)
+    record = records.of_file(path)
     record |= {"application": found.application, "lock": found.lock or None}
     for name, labels, value in openmetrics.samples((), found.metrics, time(), found.lock):
         short = _FIELDS.get(name, name.removeprefix("boltcli_"))

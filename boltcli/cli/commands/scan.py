@@ -65,11 +65,10 @@ def scan_(
 
         if out.is_data:
             for row in rows():
-                record: records.Record = {}
-                records.put_path(record, path := row.pop("path"))
+                path = row.pop("path")
                 if row["error"] is not None:
                     row["error"] = records.error(row["error"], path)
-                out.record(record | row)
+                out.record(records.of_file(path) | row)
                 out.flush()
         else:
             all_rows = rows()

@@ -72,8 +72,5 @@ def verify_(
 
     level = QUICK if quick else DEEP if deep else WHOLE
     found = verify(db, level)
-    record: records.Record = {}
-    records.put_path(record, out.path)
-    record["kind"] = kind_of_file(out.path)
-    out.record(record | found)
+    out.record(records.of_file(out.path) | {"kind": kind_of_file(out.path)} | found)
     return 0 if found["ok"] else 1
