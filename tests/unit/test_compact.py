@@ -473,15 +473,17 @@ def test_damaged_fixtures_give_the_whole_content_or_an_error(tmp_path: Path) -> 
 @pytest.mark.parametrize("there", ["empty file", "empty database", "database", "text"])
 def test_what_is_at_the_destination(there: str, tmp_path: Path) -> None:
     """bbolt writes into an empty file and into a new database; what holds anything stays."""
-    output, new = tmp_path / "out.db", tmp_path / "new.db"
+    output, new, source = tmp_path / "out.db", tmp_path / "new.db", tmp_path / "source.db"
+    source.write_bytes(fixture("one-bucket").read_bytes())
+    source.chmod(0o644)  # the fixture's mode is the one of the checkout, and no copy is more open than its source
     found = {
         "empty file": b"", "empty database": fixture("empty").read_bytes(),
         "database": fixture("inline").read_bytes(), "text": b"text",
     }[there]  # fmt: skip
     output.write_bytes(found)
     output.chmod(0o640)
-    assert run("compact", "-o", new, fixture("one-bucket"))[0] == 0
-    status, _, err = run("compact", "-o", output, fixture("one-bucket"))
+    assert run("compact", "-o", new, source)[0] == 0
+    status, _, err = run("compact", "-o", output, source)
     if there.startswith("empty"):
         assert (status, output.read_bytes()) == (0, new.read_bytes())
         assert output.stat().st_mode & 0o777 == 0o640
