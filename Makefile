@@ -82,7 +82,7 @@ types: $(READY) ## Check the types, strictly
 coverage: $(READY) ## Run the tests with a floor under the coverage of boltcli/
 	$(BIN)/python -m pytest -n auto --cov=boltcli --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
 
-versions: ## Run the unit and cli tests on every Python found here, 3.11 or newer
+versions: ## Run the core and cli tests on every Python found here, 3.11 or newer
 	bash .ci/versions.sh
 
 table: $(READY) ## Write what the parser knows of all commands, from the functions of the commands

@@ -9,4 +9,4 @@ python3 -m venv --upgrade-deps "$environment"
 "$environment/bin/python" -m pip install --quiet --requirement build/lowest.txt --group dev
 "$environment/bin/python" -m pip install --quiet --no-deps --editable .
 # The clients of the servers (`make servers`) ask for newer libraries than these: their tests skip here, they ran in `make test`.
-env -u BOLTCLI_ALL_TOOLS "$environment/bin/python" -m pytest -n auto tests/tables tests/apps tests/files tests/see tests/cli
+env -u BOLTCLI_ALL_TOOLS "$environment/bin/python" -m pytest -n auto tests/tables tests/apps tests/fleet tests/storage tests/render tests/cli

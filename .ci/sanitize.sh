@@ -23,5 +23,5 @@ export ASAN_OPTIONS=detect_leaks=0:handle_sigbus=0:abort_on_error=1 UBSAN_OPTION
 export LD_PRELOAD="$asan" PYTHONMALLOC=malloc BOLTCLI_KERNEL=1
 "$python" -c 'from boltcli import kernel; assert kernel.state() == "compiled"; print(kernel._kernel.__file__)'
 BOLTCLI_KERNEL_MUTANTS=${BOLTCLI_KERNEL_MUTANTS:-60} "$python" -m pytest -q -p no:cacheprovider -m 'not compat' -n 2 \
-	tests/unit/test_kernel.py
+	tests/kernel/test_kernel.py
 "$python" -m tests.fuzz.kernel "${1:-60}"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run the unit and rescue tests on the system's own Python, if that is 3.11 or newer and not the one of `make test`:
+# Run the tests of the core rooms on the system's own Python, if that is 3.11 or newer and not the one of `make test`:
 # distributions keep early releases (Debian 12 has 3.11.2), with faults that later ones no longer have.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,5 +13,5 @@ elif ! "$python" -c 'import ensurepip' 2>/dev/null; then
     echo "the system's Python cannot make environments (package python3-venv): not run on it"
 else
     make --no-print-directory PYTHON="$python" VENV=build/system_python build/system_python/.ready
-    build/system_python/bin/python -m pytest -n auto tests/unit tests/rescue
+    build/system_python/bin/python -m pytest -n auto tests/format tests/kernel tests/ops tests/text tests/tree
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run the unit and cli tests on every CPython from 3.11 on that is found on PATH or under pyenv.
+# Run the core and cli tests on every CPython from 3.11 on that is found on PATH or under pyenv.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 found=0
@@ -16,6 +16,6 @@ for minor in 11 12 13 14 15; do
 	"$environment/bin/python" -m pip install --quiet --editable . --group dev
 	"$environment/bin/python" -m pip install --quiet --editable '.[all]' ||
 		echo "   without the extras: some of them have no wheel for this Python"
-	"$environment/bin/python" -m pytest -n auto tests/unit tests/cli
+	"$environment/bin/python" -m pytest -n auto tests/format tests/kernel tests/ops tests/storage tests/text tests/tree tests/cli
 done
 [ "$found" -gt 0 ] || { echo "no Python 3.11 or newer was found" >&2; exit 1; }

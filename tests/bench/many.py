@@ -85,7 +85,7 @@ def _files(folder: Path) -> list[Path]:
 @contextmanager
 def _objects(paths: list[Path], names: Path) -> Iterator[None]:
     """Put files on an S3 server, and their addresses into the file ``names``, for the time of the block."""
-    from tests.files.servers import s3_server
+    from tests.storage.servers import s3_server
 
     with ExitStack() as stack:
         environment = stack.enter_context(s3_server())

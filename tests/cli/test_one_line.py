@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from boltcli.text.values import shell_quoted
-from tests.files.test_packed import tar_of, zip_of
+from tests.storage.test_packed import tar_of, zip_of
 from tests.support import freelist, page, pgid, run, small
 
 WORD = "STARTS-A-LINE"

@@ -22,8 +22,8 @@ from tests.compat.goldens import FIXTURES
 from tests.compat.live import Tools, build
 from tests.compat.model import error_line, in_our_name
 from tests.compat.test_live import BATCH, RANDOM, SEED, SHARED
+from tests.ops.write.test_transactions import LEAVES, ROOT_PAGE
 from tests.support import freelist, run, small
-from tests.unit.test_transactions import LEAVES, ROOT_PAGE
 
 pytestmark = pytest.mark.compat
 

@@ -16,10 +16,10 @@ import pytest
 from boltcli.ops.compare.watch import Waiter, watch
 from boltcli.storage.snapshot import Snapshot
 from tests.compat import live
+from tests.ops.compare.test_diff import changes
+from tests.ops.compare.test_patch import patched
 from tests.states import State
 from tests.support import run
-from tests.unit.test_diff import changes
-from tests.unit.test_patch import patched
 
 pytestmark = pytest.mark.compat
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_workers import COMMANDS, ENDINGS, end_and_look, file
+from tests.fleet.test_workers import COMMANDS, ENDINGS, end_and_look, file
 
 pytestmark = [pytest.mark.compat, pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")]
 

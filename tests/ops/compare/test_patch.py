@@ -20,10 +20,10 @@ from boltcli.ops.compare.overlay import Overlay
 from boltcli.ops.compare.patch import patch
 from boltcli.storage.snapshot import Snapshot
 from tests.live import held
+from tests.ops.compare.test_diff import TOPS, changes
 from tests.schema import run_json
 from tests.states import Content, State, database
 from tests.support import DATABASES, error_line, fixture, run
-from tests.unit.test_diff import TOPS, changes
 
 
 def patched(old: Path, found: list[Change], to: Path, *, force: bool = False) -> Path:

@@ -16,9 +16,9 @@ import pytest
 from boltcli.cli.registry import all_commands
 from boltcli.fleet.find import databases_in, places, select, why_passed_over
 from tests.apps.support import Tree, make
-from tests.files.test_packed import DATA
 from tests.live import held
 from tests.schema import run_json, validate
+from tests.storage.test_packed import DATA
 from tests.support import ROOT, error_line, fixture, run
 
 FAULTS = ROOT / ".." / "shared" / "data" / "faults"

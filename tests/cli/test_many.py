@@ -25,9 +25,9 @@ from boltcli.cli.output import Output
 from boltcli.errors import KeyNotFound, OpenError, PassedOver
 from boltcli.fleet import find
 from boltcli.fleet.files import Names
-from tests.files.test_packed import DATA, PACKED
 from tests.live import held
 from tests.schema import run_json, validate
+from tests.storage.test_packed import DATA, PACKED
 from tests.support import DATABASES, ROOT, fixture, freelist, page, pgid, run, small
 
 STORES = ROOT / ".." / "shared" / "data" / "stores"

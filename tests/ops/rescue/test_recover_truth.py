@@ -12,7 +12,7 @@ import pytest
 
 from boltcli.format.meta import fnv1a64
 from tests.damage.mutations import sample
-from tests.rescue.naive import Rows, rows
+from tests.ops.rescue.naive import Rows, rows
 from tests.rescue_score.damage import KINDS
 from tests.rescue_score.truth import read
 from tests.schema import run_json

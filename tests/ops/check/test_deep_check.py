@@ -10,6 +10,7 @@ import pytest
 
 import boltcli
 from boltcli.errors import ArgumentError, Corrupted
+from tests.apps.support import STORES
 from tests.support import DATABASES, error_line, fixture, freelist, meta, page, pgid, run, small
 
 
@@ -278,9 +279,6 @@ def test_names_in_errors(tmp_path: Path) -> None:
     assert str(caught.value) == (
         "page 4 at offset 16384: the page identifies itself as page 9 (bucket: 'a\\n\\xff', stack: [4])"
     )
-
-
-STORES = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "stores"
 
 
 @pytest.mark.skipif(not STORES.exists(), reason="the shared data is not here")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.files.servers import s3_server, ssh_server
-from tests.files.test_packed import PACKED
-from tests.files.test_remote import _large
+from tests.storage.servers import s3_server, ssh_server
+from tests.storage.test_packed import PACKED
+from tests.storage.test_remote import _large
 from tests.support import fixture, needed, run
 
 pytestmark = pytest.mark.slow

@@ -19,7 +19,7 @@ from boltcli.errors import Changed
 from boltcli.storage import http_object
 from boltcli.storage.opened import read_timeout
 from boltcli.storage.remote import RemotePages, heads, located, open_remote
-from tests.files.test_packed import PACKED
+from tests.storage.test_packed import PACKED
 from tests.support import DATABASES, error_line, fixture, freelist, needed, page, pgid, run, small
 
 fsspec = needed("fsspec")

@@ -1,1 +1,0 @@
-"""Tests of files that are packed, elsewhere or many."""

@@ -1,1 +1,0 @@
-"""Tests of what shows files: maps, sizes, pages."""
