@@ -8,6 +8,7 @@ A sample of all structured mutations (``mutations.py``) of several sound files;
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,14 +25,14 @@ SOURCES = (
     "bucket-newline", "large-branch", "all-deleted", "long-keys",
 )  # fmt: skip
 COUNT = int(os.environ.get("BOLTCLI_MUTANTS", "40")) or 1 << 30
+PARTS = 7  # no divisor of those below: each part has its share
 SEED = os.environ.get("BOLTCLI_SEED", "1")
 
 
-MUTANTS = [
-    pytest.param(name, number, mutation, id=f"{name} {number}: {mutation.what}")
-    for name in SOURCES
-    for number, mutation in enumerate(sample(fixture(name).read_bytes(), COUNT, f"{name} {SEED}"))
-]
+@cache
+def mutants(name: str, count: int) -> list[Mutation]:
+    """Mutations of a sound file: at most ``count``, those of the seed."""
+    return sample(fixture(name).read_bytes(), count, f"{name} {SEED}")
 
 
 @pytest.fixture
@@ -42,10 +43,15 @@ def subject(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Subje
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "number", "mutation"), MUTANTS)
-def test_every_command_answers(
-    name: str, number: int, mutation: Mutation, subject: Subject, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_command_answers(name: str, part: int, subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, mutation in list(enumerate(mutants(name, COUNT)))[part::PARTS]:
+        _ask(name, number, mutation, subject, monkeypatch)
+
+
+def _ask(name: str, number: int, mutation: Mutation, subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    print(f"{name} {number}: {mutation.what}")  # pytest shows it of a test that fails
     subject.path.write_bytes(mutation.apply(fixture(name).read_bytes()))
     # The kernel, where it is there, or Python.
     monkeypatch.setenv("BOLTCLI_KERNEL", str(int(number % 3 > 0)))
@@ -59,7 +65,7 @@ def test_every_command_answers(
 def test_the_mutants_are_damaged(name: str, subject: Subject) -> None:
     content = fixture(name).read_bytes()
     noticed = 0
-    for mutation in sample(content, 30, f"{name} {SEED}"):
+    for mutation in mutants(name, 30):
         subject.path.write_bytes(mutation.apply(content))
         noticed += subject.call(("check", "--deep", "{file}"))[0]
     assert noticed > 10, "the mutations are too tame to mean anything"

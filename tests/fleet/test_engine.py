@@ -19,7 +19,6 @@ from boltcli.fleet import engine
 from tests.live import held
 from tests.support import DATABASES, needed, run
 
-distributed = needed("distributed")
 pytestmark = pytest.mark.slow
 
 T = TypeVar("T")
@@ -39,7 +38,7 @@ def test_a_local_cluster_says_the_same(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """A running cluster of two workers."""
-    with distributed.LocalCluster(
+    with needed("distributed").LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
     ) as found:
         yield found
@@ -110,7 +109,7 @@ def test_what_no_worker_survives_is_an_error_of_its_own(cluster: Any) -> None:
 
 def test_a_scheduler_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_PATIENCE", 0.5)
-    with distributed.LocalCluster(n_workers=0, dashboard_address=None, silence_logs=50) as empty:
+    with needed("distributed").LocalCluster(n_workers=0, dashboard_address=None, silence_logs=50) as empty:
         err = run("check", "--engine", _address(empty), DATABASES[0])[2]
     assert b"has no workers: `dask worker` starts one" in err
 
