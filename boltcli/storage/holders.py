@@ -38,13 +38,14 @@ class Holder:
         self.mode = mode
         self.pid = pid
         self.waits = waits
-        self.command = _command(pid)
+        words = _words(pid)
+        self.command = " ".join(words)
+        self._name = os.path.basename(words[0])
         self.since = _since(pid)
         self.writes: bool | None = None
 
     def __str__(self) -> str:
-        name = os.path.basename(self.command.partition(" ")[0])
-        return f"process {self.pid}" + (f" ({name})" if name else "") if self.pid else "another process"
+        return f"process {self.pid}" + (f" ({self._name})" if self._name else "") if self.pid else "another process"
 
 
 def describe_holder(source: OpenFile) -> str:
@@ -155,12 +156,11 @@ def _probe(path: str, file: os.stat_result) -> str:
     return ""
 
 
-def _command(pid: int) -> str:
-    """Return the process's command line, joined by spaces; else its name; else ""."""
-    words = _read(f"/proc/{pid}/cmdline").rstrip(b"\0").replace(b"\0", b" ")
-    text = os.fsdecode(words or _read(f"/proc/{pid}/comm").strip())
+def _words(pid: int) -> list[str]:
+    """Return the words of the process's command line; else its name; else an empty word."""
+    text = os.fsdecode(_read(f"/proc/{pid}/cmdline").rstrip(b"\0") or _read(f"/proc/{pid}/comm").strip())
     # A process can choose any name, and this is shown on a terminal: escape control characters.
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return ["".join(char if char.isprintable() else "?" for char in word) for word in text.split("\0")]
 
 
 def _since(pid: int) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -167,7 +168,7 @@ NAMES = [
 def test_a_bucket_of_the_name_that_means_a_file(tmp_path: Path) -> None:
     path = _with_bucket(tmp_path / "db", ":file")
     assert offered("keys", path, "") == ["str::file"]
-    assert run("__complete", "bash", f"boltcli keys {path} ", "")[1] == b"str::file\n"
+    assert run("__complete", "bash", f"boltcli keys {shlex.quote(str(path))} ", "")[1] == b"str::file\n"
     assert run("__complete", "bash", "boltcli keys ", "")[1] == b":file\n"
 
 

@@ -21,6 +21,7 @@ from tests.schema import run_json
 from tests.support import ROOT, error_line, fixture, freelist, meta, page, run, small
 
 DOCUMENT = str(fixture("document"))
+SHOWN = shlex.quote(DOCUMENT)
 KEY = "e-42bdab56-bb27-42ca-a4c2-62aeb0f76342"
 FAULTS = ROOT.parent / "shared" / "data" / "faults"
 
@@ -44,26 +45,26 @@ def hints(*argv: str | Path) -> list[str]:
         (["keys", DOCUMENT], "requires at least 2 arg(s), only received 1",
          "BUCKET is missing; this file has: execution, execution-history, execution-index"),
         (["get", DOCUMENT, "execution-history", KEY], 'Error key not found for key: "' + KEY,
-         f"{KEY} is a bucket: boltcli keys {DOCUMENT} execution-history {KEY}"),
+         f"{KEY} is a bucket: boltcli keys {SHOWN} execution-history {KEY}"),
         (["keys", DOCUMENT, "exectuion"], "bucket not found", "did you mean execution?"),
         (["keys", DOCUMENT, "nosuch"], "bucket not found",
          "this file has the buckets: execution, execution-history, execution-index"),
         (["keys", DOCUMENT, "execution", "nosuch"], "bucket not found", "the bucket execution has no buckets"),
         (["keys", DOCUMENT, "execution", KEY], "bucket not found",
-         f"{KEY} is a key, not a bucket: boltcli get {DOCUMENT} execution {KEY}"),
+         f"{KEY} is a key, not a bucket: boltcli get {SHOWN} execution {KEY}"),
         (["export", "--bucket", "exec", DOCUMENT], "bucket not found", "this file has the buckets: "),
         (["get", DOCUMENT, "execution", KEY.upper()], "Error key not found", f"did you mean {KEY}?"),
         (["get", DOCUMENT, "execution", KEY[2:]], "Error key not found", f"did you mean {KEY}?"),
         (["get", DOCUMENT, "execution", KEY[:-1] + "x"], "Error key not found", f"did you mean {KEY}?"),
-        (["get", DOCUMENT, "execution", "x"], "Error key not found", f"boltcli keys {DOCUMENT} execution lists"),
+        (["get", DOCUMENT, "execution", "x"], "Error key not found", f"boltcli keys {SHOWN} execution lists"),
         (["get", fixture("integers"), "events", "42"], "Error key not found", "u64:42 exists: boltcli get "),
         (["get", fixture("integers"), "events", "000000000000002a"], "Error key not found", "hex:000000000000002a "),
         (["keys", "--fromat", "hex", DOCUMENT, "execution"], "unknown flag: --fromat", "did you mean --format"),
         (["compact", DOCUMENT, "new.db"], 'required flag(s) "output" not set',
-         f"name the result with an option: boltcli compact -o new.db {DOCUMENT}"),
+         f"name the result with an option: boltcli compact -o new.db {SHOWN}"),
         (["surgery", "revert-meta-page", DOCUMENT, "new.db"], "accepts 1 arg(s), received 2",
-         f"name the result with an option: boltcli surgery revert-meta-page -o new.db {DOCUMENT}"),
-        (["check", DOCUMENT.replace("document", "documnet")], "source database file", f"did you mean {DOCUMENT}?"),
+         f"name the result with an option: boltcli surgery revert-meta-page -o new.db {SHOWN}"),
+        (["check", DOCUMENT.replace("document", "documnet")], "source database file", f"did you mean {SHOWN}?"),
         (["check", ROOT / "fixtures"], "invalid database", "this is a folder; in it is "),
     ],
 )  # fmt: skip
@@ -228,7 +229,7 @@ def test_who_holds_the_lock(tmp_path: Path) -> None:
     path.write_bytes(fixture("document").read_bytes())
     with held(path):
         assert hints("check", "--lock", "wait", "--timeout", "1ms", path) == [
-            f"boltcli lock {path} shows the holder; --lock auto reads without the lock"
+            f"boltcli lock {shlex.quote(str(path))} shows the holder; --lock auto reads without the lock"
         ]
 
 
@@ -297,7 +298,7 @@ def test_buckets_with_slashes_between_them() -> None:
         (["check", "-r", DOCUMENT], "did you mean --recursive?"),
         (["check", "--strict", DOCUMENT], "did you mean --deep?"),
         (["nosuch/file.db"], "there is no file nosuch/file.db"),
-        (["recover", DOCUMENT], f"name the result with an option: boltcli recover -o DEST {DOCUMENT}"),
+        (["recover", DOCUMENT], f"name the result with an option: boltcli recover -o DEST {SHOWN}"),
         (["grep", "x", "fixtures"], "--recursive takes all databases in it"),
         (["check", "fixtures"], "--recursive takes all databases in it"),
     ],

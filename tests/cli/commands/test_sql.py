@@ -354,3 +354,10 @@ def test_large_numbers_and_values(tmp_path: Path) -> None:
 @given(st.binary() | st.text().map(str.encode) | st.sampled_from([b"hex:ff", b"str:x", b"hex:", b"hex:zz"]))
 def test_names_survive(name: bytes) -> None:
     assert name_bytes(name_text(name)) == name
+
+
+def test_files_whose_names_have_blanks_are_no_statements(tmp_path: Path) -> None:
+    paths = [tmp_path / "a b.db", tmp_path / "c (d).db"]
+    for path in paths:
+        path.write_bytes(fixture("inline").read_bytes())
+    assert json.loads(run("sql", "--json", *paths)[1].splitlines()[0])["relation"]

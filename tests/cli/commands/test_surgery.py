@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def store(folder: Path, *metas: bytes) -> Path:
 def test_the_copy_is_checked(tmp_path: Path) -> None:
     new = tmp_path / "new.db"
     assert run("surgery", "revert-meta-page", fixture("document"), "-o", new) == (
-        0, b"The meta page is reverted.\n", f"boltcli: check of {new}: OK\n".encode(),
+        0, b"The meta page is reverted.\n", f"boltcli: check of {shlex.quote(str(new))}: OK\n".encode(),
     )  # fmt: skip
     other, third = tmp_path / "other.db", tmp_path / "third.db"
     status, out, err = run(
@@ -31,9 +32,10 @@ def test_the_copy_is_checked(tmp_path: Path) -> None:
     assert status == 0
     assert b"`./bbolt surgery freelist abandon ...`" in out  # bbolt's stdout stays
     findings = run("check", other)[1].splitlines()
+    name = shlex.quote(str(other))
     assert err.splitlines() == [
-        f"boltcli: check of {other}: {len(findings) - 1} errors found, the first: ".encode() + findings[0],
-        f"hint: boltcli surgery freelist abandon {other} --output DEST".encode(),
+        f"boltcli: check of {name}: {len(findings) - 1} errors found, the first: ".encode() + findings[0],
+        f"hint: boltcli surgery freelist abandon {name} --output DEST".encode(),
     ]
     _, (record,), _ = run_json(
         "surgery", "clear-page", "--pageId", "4", fixture("document"), "-o", tmp_path / "third.db"

@@ -227,7 +227,7 @@ def test_nothing_is_wrong_only_where_the_deep_check_and_an_export_say_so(name: s
 def test_records_that_no_audit_knows_are_said_to_be_unexamined() -> None:
     path = fixture("integers")
     assert run("doctor", path)[:2] == (
-        0, f"the structure is sound; of its records: `boltcli audit {path}`\n".encode()
+        0, f"the structure is sound; of its records: `boltcli audit {shlex.quote(str(path))}`\n".encode()
     )  # fmt: skip
     _, (record,), _ = run_json("doctor", path)
     assert (record["ok"], record["records"]) == (True, None)
@@ -245,7 +245,10 @@ def test_records_are_audited_where_an_audit_knows_them() -> None:
         finding["message"] for finding in audit["findings"] if finding["severity"] == "error"
     )
     _, out, _ = run("doctor", path)
-    assert f"the structure is sound; its records: 2 errors: `boltcli audit {path}`\n  error: ".encode() in out
+    assert (
+        f"the structure is sound; its records: 2 errors: `boltcli audit {shlex.quote(str(path))}`\n  error: ".encode()
+        in out
+    )
     assert b"nothing is wrong" not in out
     # A warning is no error, as in audit itself.
     status, (record,), _ = run_json("doctor", fixture("bacalhau-requester-1.4"))
