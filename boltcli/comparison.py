@@ -37,12 +37,11 @@ def diff(
 ) -> Iterator[Change]:
     """Yield the changes that turn the database ``old`` into the database ``new``, in key order.
 
-    ``bucket`` (a name, or a path, outermost name first) limits them to one bucket. Both
-    files are opened when the first change is requested, and closed after the
-    last one; ``lock`` and ``timeout`` are those of :func:`boltcli.open`.
+    ``bucket`` (a name, or a path, outermost name first) limits them to one bucket. Both files are opened when the first
+    change is requested, and closed after the last one; ``lock`` and ``timeout`` are those of :func:`boltcli.open`.
 
-    Raises what that raises, :class:`~boltcli.errors.BucketNotFound` if neither
-    has the bucket, and :class:`~boltcli.errors.Corrupted`.
+    Raises what that raises, :class:`~boltcli.errors.BucketNotFound` if neither has the bucket, and
+    :class:`~boltcli.errors.Corrupted`.
 
     >>> import boltcli
     >>> one, two = "fixtures/bacalhau-compute-1.4.db", "fixtures/bacalhau-compute-1.5.db"
@@ -65,18 +64,16 @@ def watch(
 ) -> Watch:
     """Yield each transaction that is committed to the database at ``path`` from now on, without its lock.
 
-    ``bucket`` (a name, or a path, outermost name first) limits the changes to one bucket;
-    ``initial`` first yields the existing content, as added. It looks at once
-    when the status of the file (its time, its size) changes, and every ``interval`` seconds in any case. A commit
-    has ``txid``, ``time``, the number of transactions ``skipped``, and
+    ``bucket`` (a name, or a path, outermost name first) limits the changes to one bucket; ``initial`` first yields the
+    existing content, as added. It looks at once when the status of the file (its time, its size) changes, and every
+    ``interval`` seconds in any case. A commit has ``txid``, ``time``, the number of transactions ``skipped``, and
     ``changes``, which must be read before the next commit is requested.
 
-    It ends ``timeout`` seconds after the first commit was requested (None: never), once the event ``stop`` is set,
-    or after :meth:`Watch.close`, which any thread may call; or leave the loop.
-    ``async for`` takes commits, too, and waits for them in a thread.
+    It ends ``timeout`` seconds after the first commit was requested (None: never), once the event ``stop`` is set, or
+    after :meth:`Watch.close`, which any thread may call; or leave the loop. ``async for`` takes commits, too, and waits
+    for them in a thread.
 
-    Raises :class:`~boltcli.errors.SourceNotFound`,
-    :class:`~boltcli.errors.OpenError`,
+    Raises :class:`~boltcli.errors.SourceNotFound`, :class:`~boltcli.errors.OpenError`,
     :class:`~boltcli.errors.InvalidDatabase` or :class:`~boltcli.errors.Corrupted`.
 
     >>> import boltcli

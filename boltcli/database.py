@@ -66,9 +66,8 @@ class _Values(ValuesView["bytes | Bucket"]):
 class Bucket(Mapping["Key", "bytes | Bucket"]):
     """A bucket: a mapping of keys, in byte order, to values (bytes) or nested buckets.
 
-    Keys may be given as str, which is encoded as UTF-8. A missing key raises
-    :class:`~boltcli.errors.KeyNotFound`, which is a KeyError. Reading a
-    damaged page raises :class:`~boltcli.errors.Corrupted`.
+    Keys may be given as str, which is encoded as UTF-8. A missing key raises :class:`~boltcli.errors.KeyNotFound`,
+    which is a KeyError. Reading a damaged page raises :class:`~boltcli.errors.Corrupted`.
 
     >>> import boltcli
     >>> with boltcli.open("fixtures/document.db") as db:

@@ -109,21 +109,16 @@ def compact(
 ) -> Compaction:
     """Write a copy of the database ``source`` without its free pages to ``destination``.
 
-    The copy appears there only when it is complete. It is the file that
-    ``bbolt compact`` writes with transactions of at most ``tx_max_size`` bytes
-    (0: one transaction); ``dense`` writes the smallest file instead, with pages
-    filled up to ``fill_percent`` (10 to 100). ``page_size`` is the page size of
-    the copy: a power of two from 1024 to 65536, 0 for the host's. ``replace``
-    replaces an existing file; without ``sync`` nothing is synced to the disk.
-    ``progress(done, total)`` is called from time to time, with pages of the
-    source. The other arguments are those of :func:`open`: the source may be in use.
+    The copy appears there only when it is complete. It is the file that ``bbolt compact`` writes with transactions of
+    at most ``tx_max_size`` bytes (0: one transaction); ``dense`` writes the smallest file instead, with pages filled up
+    to ``fill_percent`` (10 to 100). ``page_size`` is the page size of the copy: a power of two from 1024 to 65536, 0
+    for the host's. ``replace`` replaces an existing file; without ``sync`` nothing is synced to the disk.
+    ``progress(done, total)`` is called from time to time, with pages of the source. The other arguments are those of
+    :func:`open`: the source may be in use.
 
-    Raises what :func:`open` raises, :class:`~boltcli.errors.DamagedSource` or
-    :class:`~boltcli.errors.Corrupted` for a damaged source,
-    :class:`~boltcli.errors.DestinationExists`,
-    :class:`~boltcli.errors.DestinationIsSource`,
-    :class:`~boltcli.errors.DestinationError` and
-    :class:`~boltcli.errors.ArgumentError`; then no copy is written.
+    Raises what :func:`open` raises, :class:`~boltcli.errors.DamagedSource` or :class:`~boltcli.errors.Corrupted` for a
+    damaged source, :class:`~boltcli.errors.DestinationExists`, :class:`~boltcli.errors.DestinationIsSource`,
+    :class:`~boltcli.errors.DestinationError` and :class:`~boltcli.errors.ArgumentError`; then no copy is written.
 
     >>> import boltcli, tempfile, os
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -311,14 +306,11 @@ class Database(Reading):
     ) -> RecordBatchReader:
         """Return a relation or a view as a ``pyarrow.RecordBatchReader``, which reads as it goes, a few MB at a time.
 
-        ``columns`` selects columns and their order (None: all); values are read
-        only if one of them needs them. ``bucket``, a name or a path,
-        limits ``pairs`` to one bucket. ``wide`` makes integers decimals, for unsigned 64-bit values;
-        without it a value above 2^63 raises
-        :class:`~boltcli.errors.ArgumentError` while reading. An unknown relation
-        or column raises the same, an unknown bucket
-        :class:`~boltcli.errors.BucketNotFound`; :class:`~boltcli.errors.MissingExtra`
-        is raised without pyarrow, :class:`~boltcli.errors.Corrupted` and
+        ``columns`` selects columns and their order (None: all); values are read only if one of them needs them.
+        ``bucket``, a name or a path, limits ``pairs`` to one bucket. ``wide`` makes integers decimals, for unsigned
+        64-bit values; without it a value above 2^63 raises :class:`~boltcli.errors.ArgumentError` while reading. An
+        unknown relation or column raises the same, an unknown bucket :class:`~boltcli.errors.BucketNotFound`;
+        :class:`~boltcli.errors.MissingExtra` is raised without pyarrow, :class:`~boltcli.errors.Corrupted` and
         :class:`~boltcli.errors.DatabaseClosed` while reading.
 
         >>> import boltcli
@@ -361,15 +353,11 @@ class Database(Reading):
     ) -> RecordBatchReader | None:
         """Run a SQL statement and return its result, which is read as it goes; None if it has none.
 
-        ``bucket``, a name or a path, limits what is read of ``pairs`` to that
-        bucket and the buckets in it, and ``prefix``, ``start`` and ``stop`` to a
-        range of its keys. Without ``allow_files`` the statement can use no files,
-        extensions and settings of DuckDB. Raises
-        :class:`~boltcli.errors.ArgumentError` for a wrong statement,
-        :class:`~boltcli.errors.BucketNotFound`,
-        :class:`~boltcli.errors.MissingExtra` without duckdb and pyarrow, and
-        :class:`~boltcli.errors.Corrupted` and
-        :class:`~boltcli.errors.DatabaseClosed`, those also while reading.
+        ``bucket``, a name or a path, limits what is read of ``pairs`` to that bucket and the buckets in it, and
+        ``prefix``, ``start`` and ``stop`` to a range of its keys. Without ``allow_files`` the statement can use no
+        files, extensions and settings of DuckDB. Raises :class:`~boltcli.errors.ArgumentError` for a wrong statement,
+        :class:`~boltcli.errors.BucketNotFound`, :class:`~boltcli.errors.MissingExtra` without duckdb and pyarrow, and
+        :class:`~boltcli.errors.Corrupted` and :class:`~boltcli.errors.DatabaseClosed`, those also while reading.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
@@ -400,10 +388,9 @@ class Database(Reading):
     def duckdb(self, *, wide: bool = False, allow_files: bool = False) -> Connection:
         """Return a DuckDB connection of your own in which all relations of the file are tables.
 
-        Nothing is read before a statement needs it. Close the connection before
-        the database. ``wide`` is as for :meth:`arrow`, ``allow_files`` as for
-        :meth:`sql`. Raises :class:`~boltcli.errors.MissingExtra` without
-        duckdb and pyarrow.
+        Nothing is read before a statement needs it. Close the connection before the database. ``wide`` is as for
+        :meth:`arrow`, ``allow_files`` as for :meth:`sql`. Raises :class:`~boltcli.errors.MissingExtra` without duckdb
+        and pyarrow.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db, db.duckdb() as connection:
@@ -428,10 +415,8 @@ class ViewRows(Iterator[Any]):
     def to_pandas(self) -> Any:
         """Return the rows that are left as a ``pandas.DataFrame``.
 
-        Times are timestamps in UTC, integers ``Int64`` (Python's own where 64
-        bits are too few), lists and dicts and bytes stay what they are. Raises
-        :class:`~boltcli.errors.MissingExtra` without pandas, and what reading
-        raises.
+        Times are timestamps in UTC, integers ``Int64`` (Python's own where 64 bits are too few), lists and dicts and
+        bytes stay what they are. Raises :class:`~boltcli.errors.MissingExtra` without pandas, and what reading raises.
         """
         try:
             import pandas

@@ -29,11 +29,9 @@ def path_of(bucket: Any) -> tuple[bytes, ...]:
 class BucketRef:
     """A bucket as the element in its parent describes it.
 
-    ``root`` is the page id of the root of its tree; 0 for an inline bucket,
-    whose only page is :attr:`inline`. ``sequence`` is the bucket's sequence
-    number. ``page`` is the id of the leaf page that holds the element (0 for
-    the root bucket). ``name`` and ``parent`` say which bucket it is, if known,
-    ``depth`` how many buckets it is in.
+    ``root`` is the page id of the root of its tree; 0 for an inline bucket, whose only page is :attr:`inline`.
+    ``sequence`` is the bucket's sequence number. ``page`` is the id of the leaf page that holds the element (0 for the
+    root bucket). ``name`` and ``parent`` say which bucket it is, if known, ``depth`` how many buckets it is in.
     """
 
     __slots__ = ("_inline", "depth", "name", "page", "parent", "root", "sequence")

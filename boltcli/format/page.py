@@ -1,11 +1,10 @@
 """A page, and the columns of branch, leaf and freelist pages.
 
-A page knows its position and its bucket, and its elements know their page, so
-each :class:`~boltcli.errors.Corrupted` says where the damage is.
+A page knows its position and its bucket, and its elements know their page, so each :class:`~boltcli.errors.Corrupted`
+says where the damage is.
 
-For speed, elements are read a page at a time: a column is one field of all
-elements of a page, taken with one strided slice in C; no object is made for
-an element.
+For speed, elements are read a page at a time: a column is one field of all elements of a page, taken with one strided
+slice in C; no object is made for an element.
 """
 
 from __future__ import annotations
@@ -155,9 +154,8 @@ class Page:
     def children(self) -> list[int]:
         """Return the child page ids of a branch page, as bbolt's cursor visits them.
 
-        The cursor goes to the first element before it reads the number of
-        elements, so a branch page with the count 0 has one child. Raises
-        :class:`~boltcli.errors.Corrupted`.
+        The cursor goes to the first element before it reads the number of elements, so a branch page with the count 0
+        has one child. Raises :class:`~boltcli.errors.Corrupted`.
         """
         return _columns(self.buffer, *self.table(self.count or 1), "Q")[1::2].tolist()
 

@@ -1,9 +1,8 @@
 """A result file that appears only when it is complete.
 
-It is written to an unnamed file (or a temporary file beside the destination
-where the system has no unnamed files), synced, and moved into place in one
-step: after a crash, a full disk or a signal the earlier file is still there.
-No file that is read can be replaced, whatever its name (``opened.py``).
+It is written to an unnamed file (or a temporary file beside the destination where the system has no unnamed files),
+synced, and moved into place in one step: after a crash, a full disk or a signal the earlier file is still there. No
+file that is read can be replaced, whatever its name (``opened.py``).
 """
 
 from __future__ import annotations
@@ -42,15 +41,12 @@ def check_destination(path: str, *, replace: bool = False) -> None:
 class Destination(Closing):
     """A file that is written through ``fd`` and moved to ``path`` by :meth:`commit`.
 
-    ``mode`` is the permission bits, less the umask; by default those that all
-    files have that are read, as it holds what they hold. ``public``: it holds
-    none of their keys and values, and has the bits of the file that it replaces,
-    or the usual ones. ``replace`` replaces a regular file at ``path``; without
-    it an existing file is an error (:class:`~boltcli.errors.DestinationExists`),
-    now and at the end. A file that is read is always one
-    (:class:`~boltcli.errors.DestinationIsSource`), except with ``in_place``.
-    Without ``sync`` nothing is synced to the disk. A symbolic link is followed.
-    If the ``with`` block ends without a commit, nothing is left behind. Raises
+    ``mode`` is the permission bits, less the umask; by default those that all files have that are read, as it holds
+    what they hold. ``public``: it holds none of their keys and values, and has the bits of the file that it replaces,
+    or the usual ones. ``replace`` replaces a regular file at ``path``; without it an existing file is an error
+    (:class:`~boltcli.errors.DestinationExists`), now and at the end. A file that is read is always one
+    (:class:`~boltcli.errors.DestinationIsSource`), except with ``in_place``. Without ``sync`` nothing is synced to the
+    disk. A symbolic link is followed. If the ``with`` block ends without a commit, nothing is left behind. Raises
     :class:`~boltcli.errors.DestinationError` if the system refuses.
     """
 

@@ -1,14 +1,11 @@
 """Map a file, and survive its truncation.
 
-Reading a mapped page beyond the end of the file kills the process (SIGBUS), and
-a file can be truncated at any time, as locks are advisory. Python can't handle
-this signal: its handlers run after the instruction, which never completes. So
-the handler is the compiled kernel's (``guard.c``): it replaces the mapping by
-zeros and records this; the instruction then succeeds, and the closing look
-(:meth:`Snapshot.check_unchanged`) reports the truncation.
+Reading a mapped page beyond the end of the file kills the process (SIGBUS), and a file can be truncated at any time, as
+locks are advisory. Python can't handle this signal: its handlers run after the instruction, which never completes. So
+the handler is the compiled kernel's (``guard.c``): it replaces the mapping by zeros and records this; the instruction
+then succeeds, and the closing look (:meth:`Snapshot.check_unchanged`) reports the truncation.
 
-Without the kernel a file is mapped under the lock only, as bbolt does it, and
-read as a whole else.
+Without the kernel a file is mapped under the lock only, as bbolt does it, and read as a whole else.
 """
 
 from __future__ import annotations

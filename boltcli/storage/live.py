@@ -1,14 +1,11 @@
 """Reading a database that another process is writing, without its lock.
 
-bbolt never overwrites a page that the newest meta page reaches: transaction
-N + 1 writes only to pages that are free as of N, then its meta page; the pages
-that it frees are used again by N + 2 at the earliest. So what was read while N
-was the newest transaction is the complete state of N. A look at the meta pages
-before and after shows whether it was.
+bbolt never overwrites a page that the newest meta page reaches: transaction N + 1 writes only to pages that are free as
+of N, then its meta page; the pages that it frees are used again by N + 2 at the earliest. So what was read while N was
+the newest transaction is the complete state of N. A look at the meta pages before and after shows whether it was.
 
-If it was not, everything read is discarded, and another try follows after a
-pause. The first tries read the file itself, the later ones a private copy,
-which takes less time to make than the command takes. If the file system can
+If it was not, everything read is discarded, and another try follows after a pause. The first tries read the file
+itself, the later ones a private copy, which takes less time to make than the command takes. If the file system can
 clone files, the copy is of one moment, and is always consistent.
 """
 
@@ -52,8 +49,7 @@ class Live(Closing):
     def __init__(self, source: Source, *, previous: bool = False) -> None:
         """Raises :class:`~boltcli.errors.OpenError` for ``previous`` while a writer holds the lock.
 
-        The writer may be overwriting the pages that the last transaction
-        freed, and no meta page would show it.
+        The writer may be overwriting the pages that the last transaction freed, and no meta page would show it.
         """
         self.source = source
         self.previous = previous

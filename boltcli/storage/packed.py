@@ -50,12 +50,10 @@ BOLT = "a bolt database"
 def unpack(fd: int, path: str, members: list[str], max_size: int = 0, progress: Progress | None = None) -> int:
     """Return the descriptor of an unnamed file with the database that is packed in the file ``fd``.
 
-    ``members`` are the names after ``!``, one for each nested archive.
-    ``max_size`` is the limit in bytes (0: 64 GiB, and a thousand times the
-    packed size). ``progress(done, total)`` counts packed bytes. Raises
-    :class:`~boltcli.errors.UnpackError` if the file is damaged or too large,
-    :class:`~boltcli.errors.ArgumentError` if a member doesn't exist or must be
-    chosen, :class:`~boltcli.errors.MissingExtra` for zstandard.
+    ``members`` are the names after ``!``, one for each nested archive. ``max_size`` is the limit in bytes (0: 64 GiB,
+    and a thousand times the packed size). ``progress(done, total)`` counts packed bytes. Raises
+    :class:`~boltcli.errors.UnpackError` if the file is damaged or too large, :class:`~boltcli.errors.ArgumentError` if
+    a member doesn't exist or must be chosen, :class:`~boltcli.errors.MissingExtra` for zstandard.
     """
     return _Unpacking(fd, path, max_size, progress).run(members)
 
@@ -270,8 +268,7 @@ def _is_packed_database(part: Stream) -> bool:
 class _TarStream:
     """What tarfile reads from: forward only, or by seeking if ``file`` is the same content as a file.
 
-    ``heading`` is set while headers are read: tarfile keeps them in memory
-    whole, however long they say they are.
+    ``heading`` is set while headers are read: tarfile keeps them in memory whole, however long they say they are.
     """
 
     def __init__(self, read: Read, path: str, allow: Allow, file: BinaryIO | None = None) -> None:

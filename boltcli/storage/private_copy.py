@@ -42,15 +42,12 @@ class CopyFile(Closing):
     def fill(self, wait: Callable[[], bool] = lambda: False) -> None:
         """Copy the newest state of the source.
 
-        If the file system can clone files, the copy is of one moment. Else the
-        file is copied in parts. When a transaction is committed meanwhile, the
-        copy follows it: it wrote only to free pages, so the other pages copied
-        so far are still valid. If two were committed, copying begins again.
-        When it doesn't get on, it calls ``wait``; if that returns False, it
-        gives up for now.
+        If the file system can clone files, the copy is of one moment. Else the file is copied in parts. When a
+        transaction is committed meanwhile, the copy follows it: it wrote only to free pages, so the other pages copied
+        so far are still valid. If two were committed, copying begins again. When it doesn't get on, it calls ``wait``;
+        if that returns False, it gives up for now.
 
-        Raises :class:`~boltcli.errors.Changed` when it gave up,
-        :class:`~boltcli.errors.InvalidDatabase`, and
+        Raises :class:`~boltcli.errors.Changed` when it gave up, :class:`~boltcli.errors.InvalidDatabase`, and
         :class:`~boltcli.errors.OpenError` if the disk is full.
         """
         most = self._copied.count(1)

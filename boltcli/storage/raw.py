@@ -1,10 +1,8 @@
 """Raw reading: any page as it lies in the file, without a lock.
 
-It takes the page size and the high-water mark from meta 0, valid or not, and
-requires only that a page bears its own id, so it reads files that a snapshot
-refuses. The arithmetic is bbolt's (``internal/guts_cli``), including 64-bit
-overflow. A copy of such a file, to be changed before it
-appears, is begun by :func:`begin_copy`.
+It takes the page size and the high-water mark from meta 0, valid or not, and requires only that a page bears its own
+id, so it reads files that a snapshot refuses. The arithmetic is bbolt's (``internal/guts_cli``), including 64-bit
+overflow. A copy of such a file, to be changed before it appears, is begun by :func:`begin_copy`.
 """
 
 from __future__ import annotations

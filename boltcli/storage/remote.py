@@ -296,9 +296,8 @@ def remote_error(operation: str, path: str, error: Exception) -> BoltError:
 def open_remote(address: str, path: str) -> Remote:
     """Open the object at ``address``; ``path`` is its name in errors. The caller closes its ``fd``.
 
-    Raises :class:`~boltcli.errors.MissingExtra` without fsspec or the protocol's
-    library, :class:`~boltcli.errors.SourceNotFound`, and
-    :class:`~boltcli.errors.OpenError` if the object can't be read.
+    Raises :class:`~boltcli.errors.MissingExtra` without fsspec or the protocol's library,
+    :class:`~boltcli.errors.SourceNotFound`, and :class:`~boltcli.errors.OpenError` if the object can't be read.
     """
     files, key = located(address, path)
     remote = Remote(files, key, path)

@@ -90,15 +90,12 @@ class FilePages:
 class Snapshot:
     """The database as described by the newest valid meta page, or with ``previous`` by the other one.
 
-    ``metas`` are both meta pages, ``heads`` their beginnings as the opening
-    look read them, ``meta`` the one in use. ``size`` is the file's size and
-    ``page_size`` the page size, in bytes; ``page_count`` is the number of pages
-    in the file (a partial last page counts), ``mode`` its
-    permission bits. Use as a context manager, or call :meth:`close`.
+    ``metas`` are both meta pages, ``heads`` their beginnings as the opening look read them, ``meta`` the one in use.
+    ``size`` is the file's size and ``page_size`` the page size, in bytes; ``page_count`` is the number of pages in the
+    file (a partial last page counts), ``mode`` its permission bits. Use as a context manager, or call :meth:`close`.
 
-    The opening look reads the meta pages when the snapshot is opened; the
-    closing look (:meth:`check_unchanged`), taken at the end of the ``with`` block, reads
-    them again to find out whether the state changed in the meantime.
+    The opening look reads the meta pages when the snapshot is opened; the closing look (:meth:`check_unchanged`), taken
+    at the end of the ``with`` block, reads them again to find out whether the state changed in the meantime.
     ``finished`` is True after the last closing look. ``memo`` is for what is found out about this state once.
     """
 
@@ -237,10 +234,9 @@ class Snapshot:
     def check_unchanged(self) -> None:
         """Take the closing look: raise :class:`~boltcli.errors.Changed` unless everything read belongs to one state.
 
-        With the lock it does, unless the file was truncated. Without it, the
-        newest transaction must still be that of the opening look: bbolt never
-        overwrites a page that the newest meta page reaches. No output may be
-        shown before this look.
+        With the lock it does, unless the file was truncated. Without it, the newest transaction must still be that of
+        the opening look: bbolt never overwrites a page that the newest meta page reaches. No output may be shown before
+        this look.
         """
         if self.finished:
             return
@@ -309,9 +305,8 @@ class Snapshot:
     def page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
         """Return the page run at ``pgid``, with the two assertions that bbolt makes about every page.
 
-        They are: the page bears its own id, and it has exactly one of the four
-        types. For errors, ``stack`` is the page ids that led here, ``bucket``
-        the owner of the tree. Raises :class:`~boltcli.errors.Corrupted`.
+        They are: the page bears its own id, and it has exactly one of the four types. For errors, ``stack`` is the page
+        ids that led here, ``bucket`` the owner of the tree. Raises :class:`~boltcli.errors.Corrupted`.
         """
         alone = self._pages.alone(pgid) if self._buffer is None else None
         if alone is not None:
@@ -386,9 +381,8 @@ class Snapshot:
 def find_page_size(fd: int, size: int) -> int:
     """Return the page size in bytes, found as bbolt finds it.
 
-    It is taken from meta 0 if that is valid, else from a valid meta 1, searched
-    for at every power of two from 1 KiB to 16 MiB, else (if bytes could be read
-    there) it is the host's. Raises :class:`~boltcli.errors.InvalidDatabase`.
+    It is taken from meta 0 if that is valid, else from a valid meta 1, searched for at every power of two from 1 KiB to
+    16 MiB, else (if bytes could be read there) it is the host's. Raises :class:`~boltcli.errors.InvalidDatabase`.
     """
     readable = False
     for position in (0, *PAGE_SIZE_SEARCH):

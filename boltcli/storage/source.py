@@ -1,8 +1,7 @@
 """Open a database file, with or without bbolt's lock.
 
-bbolt locks the file with flock(2) while it is open: exclusively for writing,
-shared for reading. boltcli takes the shared lock. ``lock`` says what to do
-while another process holds the lock:
+bbolt locks the file with flock(2) while it is open: exclusively for writing, shared for reading. boltcli takes the
+shared lock. ``lock`` says what to do while another process holds the lock:
 
 =========  ====================================================================
 ``auto``   wait for it until ``timeout``, then read without it
@@ -59,11 +58,10 @@ _NO_FILES = {0o010000: "FIFO", 0o020000: "character device", 0o060000: "block de
 class Source:
     """An open database file: ``fd``, its ``path``, and whether this process holds the shared lock (``locked``).
 
-    If not, ``reason`` says why: ``held`` by another process, ``unasked``, or
-    the system's message. ``is_own_copy``: it is a copy that no other process can
-    open, for example an unpacked file. ``remote``: the remote object of which
-    it has a part. ``held``: the file that it is or was made of, which results
-    can't replace. Closing the last duplicate releases the lock.
+    If not, ``reason`` says why: ``held`` by another process, ``unasked``, or the system's message. ``is_own_copy``: it
+    is a copy that no other process can open, for example an unpacked file. ``remote``: the remote object of which it
+    has a part. ``held``: the file that it is or was made of, which results can't replace. Closing the last duplicate
+    releases the lock.
     """
 
     __slots__ = ("_alone", "fd", "held", "is_own_copy", "locked", "path", "reason", "remote")

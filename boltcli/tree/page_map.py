@@ -35,14 +35,11 @@ _RUNS = 4  # limit on the pages claimed by all runs, as a multiple of the pages 
 class PageMap:
     """The pages of one state of a file, that of ``meta``; 14 bytes of memory a page. It begins with none in use.
 
-    ``kinds`` has one of the constants above for each page. ``owners`` has the
-    number of the bucket that owns it, an index into ``buckets`` (0: the root
-    bucket), or :data:`NOBODY`. ``parents`` has the page that refers to it: a
-    branch page, the leaf page that holds the bucket's element, the meta page
-    of the root; of an overflow page the head of its run. ``fills`` is the
-    share of its run that a tree page uses, in percent. ``damages`` are the
-    errors met, ``problem`` is that of the freelist: then free and lost
-    pages can't be distinguished.
+    ``kinds`` has one of the constants above for each page. ``owners`` has the number of the bucket that owns it, an
+    index into ``buckets`` (0: the root bucket), or :data:`NOBODY`. ``parents`` has the page that refers to it: a branch
+    page, the leaf page that holds the bucket's element, the meta page of the root; of an overflow page the head of its
+    run. ``fills`` is the share of its run that a tree page uses, in percent. ``damages`` are the errors met,
+    ``problem`` is that of the freelist: then free and lost pages can't be distinguished.
     """
 
     def __init__(self, snapshot: Snapshot, meta: Meta | None = None, *, beyond: int = 0) -> None:

@@ -299,11 +299,10 @@ def leaf_pages(
 ) -> Iterator[Page]:
     """Yield the leaf pages of ``bucket`` that can hold keys from ``start`` to before ``stop``.
 
-    They come in key order, or with ``reverse`` from the last to the first; a
-    page that is referenced twice comes twice. Yields the pages before a
-    damaged one, then raises :class:`~boltcli.errors.Corrupted`. ``guard`` is
-    that of a walk over several buckets; by default it is one that reads as
-    bbolt does, which passes over a page that hides what is below it.
+    They come in key order, or with ``reverse`` from the last to the first; a page that is referenced twice comes twice.
+    Yields the pages before a damaged one, then raises :class:`~boltcli.errors.Corrupted`. ``guard`` is that of a walk
+    over several buckets; by default it is one that reads as bbolt does, which passes over a page that hides what is
+    below it.
     """
 
     def children(page: Page) -> list[int]:
@@ -338,9 +337,8 @@ def leaf_ranges(
 ) -> Iterator[LeafRange]:
     """Yield the elements of ``bucket`` whose keys are at least ``start`` and below ``stop``, a leaf page at a time.
 
-    With ``reverse`` the pages come from the last to the first; the order
-    within each page stays ascending. Raises as :func:`leaf_pages` does, and what
-    ``guard`` raises; by default one for a list, or for a range of keys.
+    With ``reverse`` the pages come from the last to the first; the order within each page stays ascending. Raises as
+    :func:`leaf_pages` does, and what ``guard`` raises; by default one for a list, or for a range of keys.
     """
     from bisect import bisect_left
 

@@ -1,12 +1,11 @@
 """Check the consistency of a database page by page: the findings of ``bbolt check``, with its messages and order.
 
-The order (bbolt ``tx_check.go``): ids freed twice; then from the root bucket
-down, for each bucket first every page of its tree (bounds, double reference,
-freed, type), then the order of keys, then its child buckets; then pages that
-are neither reachable nor free, ascending.
+The order (bbolt ``tx_check.go``): ids freed twice; then from the root bucket down, for each bucket first every page of
+its tree (bounds, double reference, freed, type), then the order of keys, then its child buckets; then pages that are
+neither reachable nor free, ascending.
 
-bbolt ends at the first page that fails an assertion. Here that page is a
-finding, the pages below it are skipped, and the check continues.
+bbolt ends at the first page that fails an assertion. Here that page is a finding, the pages below it are skipped, and
+the check continues.
 """
 
 from __future__ import annotations
@@ -218,8 +217,7 @@ class ExactCheck:
     def _tree(self, root: int, leaves: list[int]) -> Generator[Finding, None, bool]:
         """Check the tree at page ``root``; return whether its keys are in order.
 
-        Appends to ``leaves``, in order, the leaves that hold buckets, and pages
-        that are neither leaf nor branch.
+        Appends to ``leaves``, in order, the leaves that hold buckets, and pages that are neither leaf nor branch.
         """
         if self.budget < 0 and self._is_known(root):
             return True  # visited often enough

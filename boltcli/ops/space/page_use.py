@@ -33,10 +33,9 @@ class PageUse:
 class PageStory:
     """The description of page ``page``: its use ``now`` and ``before`` the last transaction (None: unknown).
 
-    ``type``, ``count`` and ``overflow`` are what its header says; ``first`` and
-    ``last`` its first and last key; ``fill`` is in percent. ``problem`` says
-    why its content cannot be read. ``findings`` are the check's findings
-    about it.
+    ``type``, ``count`` and ``overflow`` are what its header says; ``first`` and ``last`` its first and last key;
+    ``fill`` is in percent. ``problem`` says why its content cannot be read. ``findings`` are the check's findings about
+    it.
     """
 
     page: int

@@ -50,10 +50,9 @@ def page_rows(snapshot: Snapshot, free: list[int]) -> Iterator[list[tuple[int, i
 class Usage:
     """The bytes of a file. ``buckets`` are all buckets, parents first, beginning with the root bucket.
 
-    ``root`` is the root bucket's own pages, ``meta`` and ``freelist`` those
-    pages, ``free`` the free pages, ``unused`` the space after the high-water
-    mark, ``lost`` the pages that nothing refers to. ``problem`` is that of a
-    freelist that can't be read: then lost pages count as free.
+    ``root`` is the root bucket's own pages, ``meta`` and ``freelist`` those pages, ``free`` the free pages, ``unused``
+    the space after the high-water mark, ``lost`` the pages that nothing refers to. ``problem`` is that of a freelist
+    that can't be read: then lost pages count as free.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:

@@ -51,15 +51,12 @@ class Group:
 class SpaceTop:
     """What takes the space in a file, or in one of its buckets.
 
-    ``groups`` has a :class:`Group` for each (bucket path, key prefix); buckets
-    that are not shown separately are counted with their parent. ``largest``
-    are (bytes of key and value, bucket path, key), largest first. ``key_sizes``
-    and ``value_sizes`` count pairs by their size in powers of two (bin n:
-    2**(n-1) to 2**n - 1 bytes, bin 0: empty). ``fills`` counts leaf pages by
-    tenths of their space in use. ``deeper`` is the number of buckets that one
-    more level would show. ``size``, ``free``, ``lost``, ``freelist_bytes`` and
-    ``free_runs`` (runs of free pages by the power of two of their length) are
-    of the whole file. Sizes are in bytes.
+    ``groups`` has a :class:`Group` for each (bucket path, key prefix); buckets that are not shown separately are
+    counted with their parent. ``largest`` are (bytes of key and value, bucket path, key), largest first. ``key_sizes``
+    and ``value_sizes`` count pairs by their size in powers of two (bin n: 2**(n-1) to 2**n - 1 bytes, bin 0: empty).
+    ``fills`` counts leaf pages by tenths of their space in use. ``deeper`` is the number of buckets that one more level
+    would show. ``size``, ``free``, ``lost``, ``freelist_bytes`` and ``free_runs`` (runs of free pages by the power of
+    two of their length) are of the whole file. Sizes are in bytes.
     """
 
     def __init__(self, size: int) -> None:
@@ -85,11 +82,10 @@ def space_top(
 ) -> SpaceTop:
     """Count what is in the bucket at ``path`` (default: the whole file) and in the buckets inside it.
 
-    ``separator`` ends the parts of a key (None: guess it for each bucket;
-    empty: no prefixes), ``depth`` is the number of parts in a prefix, ``levels``
-    the number of levels of buckets below ``path`` to show separately, ``most``
-    the number of largest pairs to keep. Raises
-    :class:`~boltcli.errors.BucketNotFound` and :class:`~boltcli.errors.Corrupted`.
+    ``separator`` ends the parts of a key (None: guess it for each bucket; empty: no prefixes), ``depth`` is the number
+    of parts in a prefix, ``levels`` the number of levels of buckets below ``path`` to show separately, ``most`` the
+    number of largest pairs to keep. Raises :class:`~boltcli.errors.BucketNotFound` and
+    :class:`~boltcli.errors.Corrupted`.
     """
     walk = _Walk(snapshot, levels, most)
     result = walk.go(find_bucket(snapshot, path))

@@ -33,9 +33,8 @@ class BucketRecord:
 class BucketStats:
     """Statistics of a bucket and all buckets inside it; the names are bbolt's, spelled out.
 
-    The numbers count pages, pairs or buckets; ``*_alloc`` and ``*_inuse`` are
-    bytes. ``depth`` is the number of levels: the depths of nested buckets are
-    added; a sum over several buckets has the greatest depth.
+    The numbers count pages, pairs or buckets; ``*_alloc`` and ``*_inuse`` are bytes. ``depth`` is the number of levels:
+    the depths of nested buckets are added; a sum over several buckets has the greatest depth.
     """
 
     __slots__ = (
