@@ -155,7 +155,12 @@ class Seen:
 
     def skip(self, pgid: int) -> bool:
         """Mark a page that is not read; return whether it wasn't marked."""
-        return pgid >= len(self.marks) or self._is_new(pgid, 0)
+        marks = self.marks
+        if pgid >= len(marks):
+            return True
+        is_new = not marks[pgid]
+        marks[pgid] = 1
+        return is_new
 
     def pass_over(self) -> bool:
         """Count a damage after which a walk goes on; return whether it may."""

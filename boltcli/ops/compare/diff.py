@@ -50,7 +50,7 @@ def diff(
     if found_old is None and found_new is None:
         raise BucketNotFound(path, new.path)
     is_copy = not same_file and old.page_size == new.page_size  # perhaps
-    shared = SharedPages(old, new).clean if is_copy else lambda pgid: same_file
+    shared = SharedPages(old, new).has if is_copy else lambda pgid: same_file
     yield from _Comparison(old, new, shared, start, stop).changes(tuple(path), found_old, found_new)
 
 
@@ -121,22 +121,16 @@ class _Comparison:
 
     def _pass_over(self, old: TreeCursor, new: TreeCursor) -> None:
         """Skip shared subtrees, and open others until both sides are at a leaf."""
-        while True:
-            here, there = old.head, new.head
-            if here is None or there is None:
-                return
-            if here == there and self._is_shared(here):
+        here, there = old.heads, new.heads
+        while here and there:
+            is_same = here[-1][0] == there[-1][0]
+            if is_same and self._is_shared(here[-1][0]):
                 old.skip()
                 new.skip()
-                continue
-            if not old.is_branch():
-                if not new.is_branch():
-                    return
-                new.expand()
-            elif not new.is_branch():
-                old.expand()
+            elif not (old.is_branch() or new.is_branch()):
+                return
             else:
-                lower = old.height() - new.height() if here != there else 0
+                lower = 0 if is_same and old.is_branch() and new.is_branch() else old.height() - new.height()
                 if lower >= 0:
                     old.expand()
                 if lower <= 0:

@@ -68,10 +68,10 @@ def patch_in_place(
 
 def _write(snapshot: Snapshot, overlay: Overlay, destination: Destination) -> Loaded:
     page_size = snapshot.page_size if snapshot.page_size in PAGE_SIZES else mmap.PAGESIZE
-    before, after = snapshot.meta.sequence, overlay.root.sequence
     found = in_order(content(snapshot, is_sound=True, guard=Whole(snapshot, once=True)))
+    events, sequence = overlay.patched(snapshot, found)
     try:
-        return write_content(overlay.patched(found, before), destination, before if after is None else after, page_size)
+        return write_content(events, destination, sequence, page_size)
     except Misplaced as misplaced:  # the changes are sorted
         raise snapshot.corrupted(str(misplaced), snapshot.meta.root) from None
 

@@ -60,14 +60,14 @@ class TreeCursor:
         self.values: list[Value] = []
         self.at = 0
         # The subtrees to come, the next one last: page id, depth below the root, and the key that is in front of it.
-        self._heads: list[tuple[int, int, bytes]] = []
+        self.heads: list[tuple[int, int, bytes]] = []
         self._last = b""  # the last key of the leaf before; no key is empty
         self._page: Page | None = None  # the page of the head, if it was opened
         # The rest of the leaf of the current elements.
         self._rest: Iterator[tuple[list[bytes], list[Value]]] = iter(())
         if bucket is not None:
             if bucket.root:
-                self._heads.append((bucket.root, 0, b""))
+                self.heads.append((bucket.root, 0, b""))
             else:
                 self._rest = self._parts(inline_page(side.snapshot, bucket), b"")
 
@@ -79,14 +79,9 @@ class TreeCursor:
             self.at = 0
         return self.at == len(self.keys)
 
-    @property
-    def head(self) -> int | None:
-        """The page id of the first subtree to come."""
-        return self._heads[-1][0] if self._heads else None
-
     def skip(self) -> None:
         """Skip the head. Raises Corrupted if it was met before: then it can't be in the same place on both sides."""
-        pgid, _, _ = self._heads.pop()
+        pgid = self.heads.pop()[0]
         if self._page is None and not self._side.skip(pgid):
             raise self._side.snapshot.corrupted("the page is referenced more than once", pgid, bucket=self._bucket)
         self._page = None
@@ -106,32 +101,32 @@ class TreeCursor:
     def expand(self) -> None:
         """Replace the head, a branch page, by its subtrees."""
         page = self._open()
-        _, depth, _ = self._heads.pop()
+        _, depth, _ = self.heads.pop()
         self._page = None
         branch = BranchElements(page)
         keys = branch.keys()
         if not ascend(keys):
             self._side.note(page, "keys that are not in order")
         wanted = within(keys, self._start, self._stop)
-        self._heads += [(child, depth + 1, key) for child, key in zip(branch.pgids[wanted], keys[wanted])][::-1]
+        self.heads += [(child, depth + 1, key) for child, key in zip(branch.pgids[wanted], keys[wanted])][::-1]
 
     def fill(self) -> bool:
         """Read more elements if there are no current ones; return whether there are any."""
         while self.is_empty:
-            if not self._heads:
+            if not self.heads:
                 return False
             page = self._open()
             if page.flags == BRANCH_PAGE:
                 self.expand()
             else:
-                self._rest = self._parts(page, self._heads.pop()[2])
+                self._rest = self._parts(page, self.heads.pop()[2])
                 self._page = None
         return True
 
     def _open(self) -> Page:
         """Return the page of the head."""
         if self._page is None:
-            pgid, depth, _ = self._heads[-1]
+            pgid, depth, _ = self.heads[-1]
             page = self._side.snapshot.page(pgid, (), self._bucket)
             self._side.visit(page)
             refuse_hiding(page, below=depth > 0)
