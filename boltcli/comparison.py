@@ -85,7 +85,7 @@ def watch(
     if timeout is not None and not timeout >= 0:
         raise ArgumentError(f"timeout {timeout!r}: must be a number of seconds, 0 or more")
     place = os.fspath(path)
-    waiter = Waiter(place, max(interval, 0.001), stop)
+    waiter = Waiter(max(interval, 0.001), stop)
     return Watch(waiter, _commits(place, waiter, bucket_path(bucket), initial, timeout))
 
 

@@ -13,11 +13,11 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from mmap import mmap
     from types import ModuleType
     from typing import Any, Protocol
 
     from ..format.meta import Meta as MetaPage
-    from ..format.page import Buffer
 
     Progress = Callable[[int, int], None]
     Write = Callable[[int, int, memoryview], None]
@@ -34,11 +34,9 @@ if TYPE_CHECKING:
         size: int
 
         @property
-        def buffer(self) -> Buffer:
-            """The file's bytes."""
+        def buffer(self) -> bytes | mmap: ...
 
-        def poll(self) -> None:
-            """Raise :class:`~boltcli.errors.Changed` if what is read is bound to be useless."""
+        def poll(self) -> None: ...
 
 
 VERSION = 10  # of the functions in C: build_hook.py compiles it in; a kernel built with another is not used
@@ -55,8 +53,7 @@ def load_kernel() -> ModuleType | None:
         from . import _kernel  # type: ignore[attr-defined]
     except ImportError:  # not built, for another system, or refused on a big-endian machine
         return None
-    kernel: ModuleType = _kernel
-    return kernel if kernel.VERSION == VERSION else None
+    return _kernel if _kernel.VERSION == VERSION else None  # type: ignore[no-any-return]
 
 
 def state() -> str:
@@ -66,24 +63,13 @@ def state() -> str:
     return "compiled" if load_kernel() is not None else "not built"
 
 
-def kernel_for(snapshot: Readable) -> ModuleType | None:
-    """Return the kernel if there is one that can read ``snapshot``."""
-    kernel = load_kernel()
-    if kernel is not None:
-        try:
-            memoryview(snapshot.buffer).release()
-        except TypeError:
-            return None
-    return kernel
-
-
 def _walk(function: str, snapshot: Readable, root: int, *more: object, progress: Progress | None = None) -> Any:
     """Call a function of the kernel about the tree at page ``root``; return what it returns.
 
     It takes the file, the page size, the number of pages that may be visited, the root page, and what it calls every
     few milliseconds with the number of pages visited so far; an exception from that ends the walk.
     """
-    kernel, hwm = kernel_for(snapshot), snapshot.meta.hwm
+    kernel, hwm = load_kernel(), snapshot.meta.hwm
     if kernel is None:
         return None
 
@@ -102,8 +88,7 @@ def verify(snapshot: Readable, progress: Progress | None = None) -> bytes | None
     Then the keys ascend and lie within the bounds that the branch pages give, no page has two uses, and all keys and
     values, those of inline buckets too, lie in their pages.
     """
-    marks: bytes | None = _walk("verify", snapshot, snapshot.meta.root, progress=progress)
-    return marks
+    return _walk("verify", snapshot, snapshot.meta.root, progress=progress)  # type: ignore[no-any-return]
 
 
 def stats(
@@ -114,8 +99,7 @@ def stats(
     Returns the number of buckets, the numbers of a :class:`~boltcli.ops.stats.BucketStats` by name, and a
     byte for each page of the file: 1 if it was entered.
     """
-    found: tuple[int, dict[str, int], bytes] | None = _walk("stats", snapshot, root, prefix, progress=progress)
-    return found
+    return _walk("stats", snapshot, root, prefix, progress=progress)  # type: ignore[no-any-return]
 
 
 def reached_pages(snapshot: Readable) -> bytes | None:
@@ -141,14 +125,9 @@ def buckets(snapshot: Readable) -> list[Bucket] | None:
 
 
 def compact(
-    snapshot: Readable,
-    size: int,
-    write: Write | None,
-    progress: Progress | None = None,
-    *,
-    limit: int = 0,
-    capacity: int = 0,
-) -> Copied | None:
+    snapshot: Readable, size: int, write: Write | None, progress: Progress | None = None,
+    *, limit: int = 0, capacity: int = 0,
+) -> Copied | None:  # fmt: skip
     """Write the file that ``bbolt compact`` makes, of pages of ``size`` bytes, without its metas.
 
     A transaction puts at most ``limit`` bytes (0: all in one). With a ``capacity`` it is the densest one, whose
@@ -157,8 +136,8 @@ def compact(
     are only counted. Returns both metas, the file's size, and the numbers of transactions, pairs and buckets.
     Whether the keys of pages are in order is for the caller to know.
     """
-    copied: Copied | None = _walk("copy", snapshot, snapshot.meta.root, size, limit, capacity, write, progress=progress)
-    return copied
+    options = size, limit, capacity, write
+    return _walk("copy", snapshot, snapshot.meta.root, *options, progress=progress)  # type: ignore[no-any-return]
 
 
 def key_lists(snapshot: Readable, root: int, at_once: int) -> Iterator[tuple[list[bytes], int, int]]:
@@ -167,7 +146,7 @@ def key_lists(snapshot: Readable, root: int, at_once: int) -> Iterator[tuple[lis
     Ends early if a page isn't regular, or if the kernel can't read the file: the rest is for Python.
     """
     ids = _walk("leaves", snapshot, root) or b""
-    kernel: Any = kernel_for(snapshot)
+    kernel: Any = load_kernel()
     total, step = len(ids) // _WORD, _WORD * at_once
     for start in range(0, len(ids), step):
         snapshot.poll()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ...format.constants import MAGIC
 from ...format.meta import choose
-from ...kernel import kernel_for, verify
+from ...kernel import load_kernel, verify
 from ...read_errors import Corrupted
 
 TYPE_CHECKING = False
@@ -49,7 +49,7 @@ def check(snapshot: Snapshot, from_page: int = 0, *, progress: Progress | None =
 def is_sound(snapshot: Snapshot, progress: Progress | None = None) -> bool:
     """Return whether the kernel finds the whole database sound; False also if it is irregular or there is no kernel."""
     hwm = snapshot.meta.hwm
-    if not 2 < hwm <= snapshot.page_count or kernel_for(snapshot) is None:
+    if not 2 < hwm <= snapshot.page_count or load_kernel() is None:
         return False
     others = _other_pages(snapshot)
     trees = verify(snapshot, progress) if others is not None else None

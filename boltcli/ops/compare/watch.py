@@ -5,8 +5,7 @@ and the changed pages are recorded. The change is reported, and the pages writte
 at the meta pages finds no further transaction (see ``storage/live.py``). After one transaction, pages that both trees
 reach are the same and not read; after more than one, all pages of the tree are compared.
 
-If the writer is faster than this, or the change is large, the file is first
-copied as a whole, which takes less time, and then compared.
+If the writer is faster than this, or the change is large, the file is first copied as a whole, and then compared.
 """
 
 from __future__ import annotations
@@ -33,9 +32,7 @@ from .diff import contents, diff
 _META = 80  # bytes of a page header and a meta
 _DIRECT = 2  # failed comparisons with the file itself before it is copied
 _LARGE = 32 << 20  # bytes of changed pages that are kept in memory
-_SHORTEST, _LONGEST = 0.001, 0.2  # seconds between two attempts to copy it
-_BUSY, _IDLE = 0.0005, 0.02  # seconds between two looks at the status of a file: after a write, and the most
-_COARSE = 0.01  # seconds: two writes in this time may leave the same time of the file
+_BUSY, _IDLE = 0.0005, 0.02  # seconds between two looks at the meta pages: after a commit, and the most
 
 
 @dataclass(slots=True, eq=False)
@@ -57,51 +54,35 @@ class Commit:
 
 
 class Waiter:
-    """Waits for writes to the file at ``path``: looks at its status often; lets it be read every ``interval`` seconds.
+    """Paces the looks at a file: soon after a commit, then less often, but every ``interval`` seconds in any case.
 
     Another thread or a signal handler ends it with :meth:`stop`; so do ``event``, once it is set, and ``deadline``
     (of ``time.monotonic``). It sleeps in short steps, as a handler that sets an event must not interrupt a wait for it.
     """
 
-    def __init__(self, path: str, interval: float, event: Event | None = None) -> None:
+    def __init__(self, interval: float, event: Event | None = None) -> None:
         self.stopped = False
         self.deadline = inf
-        self._path = path
-        self._interval = interval
+        self._longest = min(interval, _IDLE)
         self._event = event
-        self._status: tuple[int, ...] = ()
-        self._sure_at = 0.0  # from then on a write changes the status
+        self._step = _BUSY
 
     def wait(self) -> bool:
-        """Return when the file may have changed, or after the interval; False once it was stopped."""
-        now = time.monotonic()
-        step, give_up = _BUSY, now + self._interval
-        while not self.stopped:
-            if now >= self.deadline or (self._event is not None and self._event.is_set()):
-                break
-            status = self._look()
-            if status != self._status:
-                self._status, self._sure_at = status, now + _COARSE
-                return True
-            is_sure = now >= self._sure_at
-            time.sleep(max(min(step, give_up - now), 0))
-            step = min(2 * step, _IDLE)
-            now = time.monotonic()
-            if not is_sure or now >= give_up:
-                return True
-        self.stopped = True
-        return False
+        """Return when it is time for the next look; False once it was stopped."""
+        if self.stopped or time.monotonic() >= self.deadline or (self._event is not None and self._event.is_set()):
+            self.stopped = True
+        else:
+            time.sleep(self._step)
+            self._step = min(2 * self._step, self._longest)
+        return not self.stopped
+
+    def hurry(self) -> None:
+        """Let the next looks come soon."""
+        self._step = _BUSY
 
     def stop(self) -> None:
         """End the waiting, now and from now on."""
         self.stopped = True
-
-    def _look(self) -> tuple[int, ...]:
-        try:
-            found = os.stat(self._path)
-        except (OSError, ValueError):  # there is none at the moment; a NUL in the path
-            return ()
-        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def watch(
@@ -153,33 +134,33 @@ class _Follower:
             if initial:
                 found = contents(snapshot, self._bucket, start=self._start, stop=self._stop)
                 yield Commit(snapshot.meta.txid, found, initial=True)
+        failures = 0
         while self._waiter.wait():
             self._follow_replacement()
-            failures = 0
-            while self._is_new() and not self._waiter.stopped:
-                if failures == _DIRECT:
-                    yield from self._look_at_copy()
-                    failures = 0
-                elif (commit := self._look_at_file()) is not None:
-                    yield commit
-                    failures = 0
-                else:
-                    failures += 1
+            if not self._is_new():
+                continue
+            self._waiter.hurry()
+            if failures == _DIRECT:
+                yield from self._look_at_copy()
+                failures = 0
+            elif (commit := self._look_at_file()) is not None:
+                yield commit
+                failures = 0
+            else:
+                failures += 1
 
     def _follow_replacement(self) -> None:
         """Open the file that is now at the path, if it is another one."""
-        if not self._is_replaced():
-            return
-        try:
-            source = open_source(self._path, "none")
-        except (SourceNotFound, OpenError):
-            return  # the file is gone again
-        self._source.close()
-        self._source = source
-        self._replaced = True
+        if self._is_replaced():
+            try:
+                source = open_source(self._path, "none")
+            except (SourceNotFound, OpenError):
+                return  # the file is gone again
+            self._source.close()
+            self._source = source
+            self._replaced = True
 
     def _is_replaced(self) -> bool:
-        """Return whether there is another file at the path than the one that is open."""
         try:
             return not os.path.samestat(os.stat(self._path), os.fstat(self._source.fd))
         except OSError:
@@ -187,14 +168,12 @@ class _Follower:
 
     def _is_new(self) -> bool:
         """Return whether the file's newest transaction isn't the one that was reported."""
-        if self._replaced:
-            return True
         fd = self._source.fd
         try:
             newest = choose(Meta.at(read_at(fd, 0, _META), 0), Meta.at(read_at(fd, self._page_size, _META), 1))
         except InvalidDatabase:
-            return False  # the file is being overwritten: try again later
-        return (newest.txid, newest.checksum) != self._seen
+            return self._replaced  # the file is being overwritten: try again later
+        return self._replaced or (newest.txid, newest.checksum) != self._seen
 
     def _look_at_file(self) -> Commit | None:
         """Compare the file with the copy, and update the copy; None if the file changed in the meantime."""
@@ -256,24 +235,15 @@ class _Follower:
 
     def _new_copy(self, *, first: bool = False) -> CopyFile | None:
         """Return a copy of the file's newest state; None if the waiter is stopped before it can be had."""
-        pause = _SHORTEST
-
-        def wait() -> bool:
-            nonlocal pause
-            pause = min(2 * pause, _LONGEST)
-            if not self._waiter.stopped:
-                time.sleep(pause)
-            return not self._waiter.stopped and not self._is_replaced()
-
         while True:
             copy = CopyFile(self._source, free_pages)
             try:
-                copy.fill(wait)
+                copy.fill(lambda: self._waiter.wait() and not self._is_replaced())
                 return copy
             except (Changed, InvalidDatabase, OpenError) as error:
                 copy.close()
                 if first and not isinstance(error, Changed):
                     raise
-            if not wait() and self._waiter.stopped:
+            if not self._waiter.wait():
                 return None
             self._follow_replacement()
