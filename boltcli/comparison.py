@@ -40,8 +40,7 @@ def diff(
     ``bucket`` (a name, or a path, outermost name first) limits them to one bucket. Both files are opened when the first
     change is requested, and closed after the last one; ``lock`` and ``timeout`` are those of :func:`boltcli.open`.
 
-    Raises what that raises, :class:`~boltcli.errors.BucketNotFound` if neither has the bucket, and
-    :class:`~boltcli.errors.Corrupted`.
+    Raises what that raises, BucketNotFound if neither has the bucket, and Corrupted.
 
     >>> import boltcli
     >>> one, two = "fixtures/bacalhau-compute-1.4.db", "fixtures/bacalhau-compute-1.5.db"
@@ -73,8 +72,7 @@ def watch(
     after :meth:`Watch.close`, which any thread may call; or leave the loop. ``async for`` takes commits, too, and waits
     for them in a thread.
 
-    Raises :class:`~boltcli.errors.SourceNotFound`, :class:`~boltcli.errors.OpenError`,
-    :class:`~boltcli.errors.InvalidDatabase` or :class:`~boltcli.errors.Corrupted`.
+    Raises SourceNotFound, OpenError, InvalidDatabase or Corrupted.
 
     >>> import boltcli
     >>> for commit in boltcli.watch("fixtures/document.db", ["execution"], initial=True):
@@ -157,8 +155,7 @@ def _commits(
 def changes(snapshot: Snapshot, *, previous: bool) -> Iterator[Change]:
     """Yield the changes of the last transaction of ``snapshot``, or without ``previous`` those made since then.
 
-    Raises :class:`~boltcli.errors.OpenError` if a writer may be overwriting the
-    state before it, :class:`~boltcli.errors.InvalidDatabase` if there is none.
+    Raises OpenError if a writer may be overwriting the state before it, InvalidDatabase if there is none.
 
     >>> import boltcli
     >>> with boltcli.open("fixtures/document.db") as db:

@@ -30,10 +30,8 @@ def packed_meta(*fields: int) -> bytes:
 
 
 class Meta:
-    """The content of one meta page, valid or not.
-
-    ``page`` is 0 or 1, the page that it was read from; the other names are the
-    format's. ``hwm`` is the high-water mark: the first page id never used so far.
+    """The content of one meta page, valid or not: its fields, and ``page``, 0 or 1, which it was read from. ``hwm`` is
+    the high-water mark: the first page id never used so far.
     """
 
     __slots__ = (
@@ -88,10 +86,7 @@ class Meta:
 
 
 def choose(meta0: Meta, meta1: Meta) -> Meta:
-    """Return the valid meta with the higher txid; on equal ones, meta 0.
-
-    Raises meta 0's error if neither is valid, as bbolt does.
-    """
+    """Return the valid meta with the higher txid; on equal ones, meta 0. Raises meta 0's error if neither is valid."""
     newer, older = (meta1, meta0) if meta1.txid > meta0.txid else (meta0, meta1)
     if newer.problem() is None:
         return newer

@@ -1,9 +1,7 @@
 """The optional compiled kernel: whole walks over a database in C (``walk.h``), and all that Python knows of them.
 
-The results are those of the exact walks in Python. A function returns None if there is no kernel, if it can't read
-the file (a remote one is not in memory), or if the file isn't regular; then the caller uses the exact walk. Each may
-raise :class:`~boltcli.errors.Changed`. The kernel is built when boltcli is installed, if there is a C compiler
-(``build_hook.py``).
+The results are those of the exact walks in Python. A function returns None if there is no kernel, or if the file isn't
+regular; then the caller uses the exact walk. Each may raise Changed.
 """
 
 from __future__ import annotations
@@ -85,8 +83,8 @@ def _walk(function: str, snapshot: Readable, root: int, *more: object, progress:
 def verify(snapshot: Readable, progress: Progress | None = None) -> bytes | None:
     """Verify the trees of all buckets; return a byte for each page below the high-water mark: 1 if a tree has it.
 
-    Then the keys ascend and lie within the bounds that the branch pages give, no page has two uses, and all keys and
-    values, those of inline buckets too, lie in their pages.
+    Then the keys ascend and lie within the bounds of the branch pages, no page has two uses, and all data lie in their
+    pages.
     """
     return _walk("verify", snapshot, snapshot.meta.root, progress=progress)  # type: ignore[no-any-return]
 
@@ -96,8 +94,7 @@ def stats(
 ) -> tuple[int, dict[str, int], bytes] | None:
     """Sum the statistics of the buckets below page ``root`` whose names begin with ``prefix``; None: of that bucket.
 
-    Returns the number of buckets, the numbers of a :class:`~boltcli.ops.stats.BucketStats` by name, and a
-    byte for each page of the file: 1 if it was entered.
+    Returns the number of buckets, the numbers of a BucketStats by name, and a byte for each page: 1 if it was entered.
     """
     return _walk("stats", snapshot, root, prefix, progress=progress)  # type: ignore[no-any-return]
 
@@ -109,10 +106,10 @@ def reached_pages(snapshot: Readable) -> bytes | None:
 
 
 def buckets(snapshot: Readable) -> list[Bucket] | None:
-    """Return all buckets, each before those inside it; the first is the root bucket, whose name is empty.
+    """Return all buckets, each before those inside it; the first is the root bucket, whose name is empty, its own
+    parent.
 
-    The parent of the root bucket is itself; an inline bucket's root page is 0. The pairs are the bucket's own. The size
-    is the number of pages of its tree, or the bytes of its inline page, ``levels`` the levels of the tree.
+    An inline bucket's root page is 0. The size is the number of pages of its tree, or the bytes of its inline page.
     """
     records = _walk("buckets", snapshot, snapshot.meta.root)
     if records is None:
@@ -130,11 +127,11 @@ def compact(
 ) -> Copied | None:  # fmt: skip
     """Write the file that ``bbolt compact`` makes, of pages of ``size`` bytes, without its metas.
 
-    A transaction puts at most ``limit`` bytes (0: all in one). With a ``capacity`` it is the densest one, whose
-    pages take so many bytes; that has no freelist yet, and the first meta is about it. ``write`` is called with
-    pages: the first one's id, that after the last, their bytes (no longer valid after the call); with None they
-    are only counted. Returns both metas, the file's size, and the numbers of transactions, pairs and buckets.
-    Whether the keys of pages are in order is for the caller to know.
+    A transaction puts at most ``limit`` bytes (0: all in one). With a ``capacity`` it is the densest one, whose pages
+    take so many bytes; that has no freelist yet, and the first meta is about it. ``write`` is called with pages: the
+    first one's id, that after the last, their bytes (no longer valid after the call); None: they are only counted.
+    Returns both metas, the file's size, the numbers of transactions, pairs and buckets. Whether keys are in order is
+    for the caller to know.
     """
     options = size, limit, capacity, write
     return _walk("copy", snapshot, snapshot.meta.root, *options, progress=progress)  # type: ignore[no-any-return]
@@ -143,7 +140,7 @@ def compact(
 def key_lists(snapshot: Readable, root: int, at_once: int) -> Iterator[tuple[list[bytes], int, int]]:
     """Yield the keys of ``at_once`` leaf pages of the tree at page ``root``, the number of pages done, that of all.
 
-    Ends early if a page isn't regular, or if the kernel can't read the file: the rest is for Python.
+    Ends early where the kernel can't go on: the rest is for Python.
     """
     ids = _walk("leaves", snapshot, root) or b""
     kernel: Any = load_kernel()

@@ -1,5 +1,5 @@
 """The file: find, open, lock and map it, choose the meta page; and write results.
 
-As in bbolt there are two ways to read. The transactional one (``snapshot``) validates the meta pages, and reads pages
-as a transaction on the newest valid one sees them. The raw one (``raw``) reads pages as they lie in the file.
+Two ways to read, as in bbolt: as a transaction on the newest valid meta page sees the file (``snapshot``), and pages as
+they lie there (``raw``).
 """

@@ -1,7 +1,7 @@
 """Find the processes that hold a file's lock, from Linux's lock table.
 
-``/proc/locks`` lists every lock with its mode, the process that took it, and the file's device and inode (proc(5)).
-``/proc/PID`` has the process's command and open files, if this user may read it.
+``/proc/locks`` has every lock's mode, process, device and inode (proc(5)); ``/proc/PID`` the process's command and open
+files, if this user may read it.
 """
 
 from __future__ import annotations
@@ -24,11 +24,10 @@ _TABLE = "/proc/locks"
 
 
 class Holder:
-    """A process that holds the file's lock, or waits for it (``waits``).
+    """A process that holds the file's lock (``mode`` exclusive or shared), or ``waits`` for it.
 
-    ``mode`` is exclusive or shared. ``pid`` is 0 and ``command`` empty if unknown. ``since`` is the start time of the
-    process in seconds since 1970, or None; the age of the lock itself is not recorded. ``writes``: whether the process
-    has the file open for writing and mapped under an exclusive lock, like a bbolt writer; None if unknown.
+    ``pid`` is 0 and ``command`` empty if unknown. ``since`` is the start of the process in seconds since 1970.
+    ``writes``: whether it has the file open for writing and mapped, like a bbolt writer; None if unknown.
     """
 
     def __init__(self, mode: str, pid: int = 0, *, waits: bool = False) -> None:
@@ -57,8 +56,8 @@ def writer(source: OpenFile) -> Holder | None:
 def holders(source: OpenFile) -> list[Holder]:
     """Return the other processes that hold the file's flock(2) lock or wait for it.
 
-    If the lock table has no entry (another system, or holders outside this container), the lock is tried and released
-    at once: this shows whether a process holds it, not which one.
+    If the lock table has no entry (another system, another container), the lock is tried and released at once: this
+    shows whether a process holds it, not which one.
     """
     file = os.fstat(source.fd)
     found = [Holder(mode, pid, waits=waits) for mode, pid, waits in _table(file) if pid != os.getpid()]

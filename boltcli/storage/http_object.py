@@ -1,7 +1,6 @@
 """Read an object from an HTTP server, and keep no more bytes than were asked for.
 
-fsspec's own file system keeps whatever a server sends, however much that is, and waits for it for minutes. Its
-session is used here, so that a user's settings for it count.
+fsspec keeps whatever a server sends, and waits for it for minutes. Its session is used here, with a user's settings.
 """
 
 from __future__ import annotations
@@ -74,9 +73,8 @@ def _blocking(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class HttpObject:
-    """An object of an HTTP server; ``files`` is fsspec's file system, ``path`` the object's name in errors.
-
-    What is read after :meth:`info` must have the same entity tag; else :class:`~boltcli.errors.Changed` is raised.
+    """An object of an HTTP server. What is read after :meth:`info` must have the same entity tag, else Changed is
+    raised.
     """
 
     def __init__(self, files: Any, url: str, path: str) -> None:

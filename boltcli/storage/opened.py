@@ -1,7 +1,7 @@
 """The files that are read: a destination is none of them, under whatever name, and isn't open to more users than they.
 
-While a command runs (:class:`Reading`), each file that it opened or that was named to it counts until the command
-ends, as results are often written after their sources were closed. In a library call those count that are open.
+While a command runs (:class:`Reading`), each file that it opened or that was named to it counts until it ends, as
+results are often written after their sources were closed. In a library call those count that are open.
 """
 
 from __future__ import annotations
@@ -53,9 +53,8 @@ class Reading:
 
 
 def hold(fd: int, path: str) -> Held:
-    """Note that the file ``fd`` is read, until :func:`let_go`; return what that takes.
-
-    Raises :class:`~boltcli.errors.DestinationIsSource` if the running command's output goes into it.
+    """Note that the file ``fd`` is read, until :func:`let_go`. Raises DestinationIsSource if the command's output goes
+    there.
     """
     held = _held(os.fstat(fd))
     if _reading is not None:
@@ -69,9 +68,8 @@ def hold(fd: int, path: str) -> Held:
 
 
 def take_stdin(what: str, name: str = "standard input") -> None:
-    """Note that standard input is read as ``what``: changes, say. ``name`` is its name in errors.
-
-    Raises :class:`~boltcli.errors.OpenError` if it is closed, or the running command has read it as something else.
+    """Note that standard input is read as ``what``: changes, say. Raises OpenError if it is closed, or was read
+    already.
     """
     import sys
 
@@ -128,7 +126,7 @@ def note_unknown() -> None:
 
 
 def refuse(path: str, found: os.stat_result) -> None:
-    """Raise :class:`~boltcli.errors.DestinationIsSource` if the file at ``path``, with this status, is one of those."""
+    """Raise DestinationIsSource if the file at ``path``, with this status, is one of those."""
     from ..errors import DestinationIsSource
 
     key = _held(found)[0]

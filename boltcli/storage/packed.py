@@ -1,8 +1,8 @@
 """Unpack databases (gzip, xz, bzip2, zstandard, zip, tar, also nested) once, to an unnamed file.
 
-The first bytes of a file say how it is packed, not its name. In an archive, the only member that is a bolt
-database is used, or the named one: ``FILE!member``. Limits on size and ratio stop archives made to fill the disk:
-they hold for each layer (what a decompressor yields, skipped members included), and for what is written.
+The first bytes of a file say how it is packed, not its name. In an archive, the only member that is a bolt database is
+used, or the named one: ``FILE!member``. Limits on size and ratio stop archives made to fill the disk: they hold for
+each layer (what a decompressor yields, skipped members included), and for what is written.
 """
 
 from __future__ import annotations
@@ -51,18 +51,17 @@ def unpack(fd: int, path: str, members: list[str], max_size: int = 0, progress: 
     """Return the descriptor of an unnamed file with the database that is packed in the file ``fd``.
 
     ``members`` are the names after ``!``, one for each nested archive. ``max_size`` is the limit in bytes (0: 64 GiB,
-    and a thousand times the packed size). ``progress(done, total)`` counts packed bytes. Raises
-    :class:`~boltcli.errors.UnpackError` if the file is damaged or too large, :class:`~boltcli.errors.ArgumentError` if
-    a member doesn't exist or must be chosen, :class:`~boltcli.errors.MissingExtra` for zstandard.
+    and a thousand times the packed size). Raises UnpackError if the file is damaged or too large, ArgumentError if a
+    member doesn't exist or must be chosen, MissingExtra for zstandard.
     """
     return _Unpacking(fd, path, max_size, progress).run(members)
 
 
 def look_inside(path: str, head: bytes) -> str | None:
-    """Return the kind of what is packed in a file that begins with ``head``: BOLT if there is a bolt database in it.
+    """Return the kind of what is packed in a file that begins with ``head``, BOLT if a database is in it; None if
+    unknown.
 
-    None if it can't be told. Reads only ``head``, and for a zip archive the beginnings of its first members. Raises
-    OSError.
+    Reads only ``head``, and for a zip archive the beginnings of its first members. Raises OSError.
     """
     if kind_of(head) != ZIP:
         return _inner_kind(Stream(BytesIO(head).read), path)
@@ -108,9 +107,8 @@ def _some(stream: Stream, size: int) -> bytes:
 
 
 class Stream:
-    """A sequential byte stream whose first bytes can be looked at before reading.
-
-    ``allow`` is asked each time with the number of bytes read so far, ``size``.
+    """A byte stream whose first bytes can be looked at; ``allow`` is asked each time with the number of bytes read so
+    far.
     """
 
     def __init__(self, read: Read, allow: Allow = lambda _: None) -> None:

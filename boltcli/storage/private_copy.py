@@ -1,7 +1,4 @@
-"""A private copy of a database in use: of one transaction's state, made beside its writer and kept up to date.
-
-``live.py`` says why what is read while a transaction is the newest one is whole.
-"""
+"""A private copy of a database in use: of one transaction's state, made beside its writer and kept up to date."""
 
 from __future__ import annotations
 
@@ -25,10 +22,7 @@ _GAP = 1 << 20  # bytes; longer runs of free pages are not copied, and read as z
 
 
 class CopyFile(Closing):
-    """A private copy of a database in use, in an unnamed sparse file, which follows the source page by page.
-
-    Use as a context manager, or call :meth:`close`.
-    """
+    """A private copy of a database in use, in an unnamed sparse file, which follows the source page by page."""
 
     def __init__(self, source: Source, free_pages: FreePages) -> None:
         """The copy is empty until :meth:`fill`; ``free_pages`` returns the free pages of a state."""
@@ -40,15 +34,12 @@ class CopyFile(Closing):
         self._before: tuple[int, int, list[int]] | None = None
 
     def fill(self, wait: Callable[[], bool] = lambda: False) -> None:
-        """Copy the newest state of the source.
+        """Copy the newest state of the source. Raises Changed when it gave up, InvalidDatabase, OpenError.
 
         If the file system can clone files, the copy is of one moment. Else the file is copied in parts. When a
-        transaction is committed meanwhile, the copy follows it: it wrote only to free pages, so the other pages copied
-        so far are still valid. If two were committed, copying begins again. When it doesn't get on, it calls ``wait``;
-        if that returns False, it gives up for now.
-
-        Raises :class:`~boltcli.errors.Changed` when it gave up, :class:`~boltcli.errors.InvalidDatabase`, and
-        :class:`~boltcli.errors.OpenError` if the disk is full.
+        transaction is committed meanwhile, it wrote only to free pages, so the other pages copied so far are still
+        valid. If two were, copying begins again. When it doesn't get on, it calls ``wait``; if that returns False, it
+        gives up for now.
         """
         most = self._copied.count(1)
         while not self._clone():
@@ -132,9 +123,8 @@ class CopyFile(Closing):
 
 
 def stored_free_pages(state: Snapshot) -> list[int]:
-    """Return the free pages in the stored freelist, ascending.
-
-    Raises :class:`~boltcli.errors.Corrupted` if there is none, or if it is irregular.
+    """Return the free pages in the stored freelist, ascending. Raises Corrupted if there is none, or if it is
+    irregular.
     """
     meta = state.meta
     if not meta.has_freelist or meta.freelist >= meta.hwm:

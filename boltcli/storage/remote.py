@@ -1,9 +1,8 @@
 """Read remote objects (s3://, gs://, az://, sftp://, https://) in blocks with fsspec, into a sparse file.
 
-Each block is requested once. Adjacent blocks are requested together, other ranges concurrently if the protocol
-supports that. A walk over a tree reads the children of a branch page ahead, more at a time the longer it goes on.
-fsspec and its back ends find the credentials; they are never shown. fsspec's own caches of blocks are not used: they
-ask for one range at a time, and read ahead what comes next in the file, which is not what comes next in the tree.
+Each block is requested once, adjacent ones together, other ranges concurrently if the protocol supports that. A walk
+over a tree reads the children of a branch page ahead, more at a time the longer it goes on. fsspec's own caches of
+blocks read ahead what comes next in the file, which is not what comes next in the tree. Credentials are never shown.
 """
 
 from __future__ import annotations
@@ -165,7 +164,7 @@ class Remote:
             self._there[:] = b"\1" * len(self._there)
 
     def verify(self) -> None:
-        """Raise :class:`~boltcli.errors.Changed` unless the object is the one that was opened."""
+        """Raise Changed unless the object is the one that was opened."""
         if _tag(self._ask("open", self._object.info)) != self._tag:
             raise Changed("the object was replaced while it was read", path=self.path)
 
@@ -225,7 +224,7 @@ class RemotePages:
         return buffer
 
     def check_unchanged(self) -> None:
-        """Raise :class:`~boltcli.errors.Changed` unless it is still the same object."""
+        """Raise Changed unless it is still the same object."""
         self._remote.verify()
 
     def close(self) -> None:
@@ -296,8 +295,7 @@ def remote_error(operation: str, path: str, error: Exception) -> BoltError:
 def open_remote(address: str, path: str) -> Remote:
     """Open the object at ``address``; ``path`` is its name in errors. The caller closes its ``fd``.
 
-    Raises :class:`~boltcli.errors.MissingExtra` without fsspec or the protocol's library,
-    :class:`~boltcli.errors.SourceNotFound`, and :class:`~boltcli.errors.OpenError` if the object can't be read.
+    Raises MissingExtra without fsspec or the protocol's library, SourceNotFound, and OpenError.
     """
     files, key = located(address, path)
     remote = Remote(files, key, path)
@@ -315,10 +313,7 @@ def load_libraries(addresses: Iterable[str]) -> None:
 
 
 def object_state(address: str) -> tuple[int | None, int | None]:
-    """Return the object's size in bytes and its modification time in ns since 1970; None if unknown.
-
-    Raises as :func:`open_remote` does.
-    """
+    """Return the object's size in bytes and its time in ns since 1970, if known. Raises as :func:`open_remote`."""
     path = redact_url(address)
     try:
         info = _object(*located(address, path), path).info()

@@ -1,16 +1,8 @@
 """Open a database file, with or without bbolt's lock.
 
 bbolt locks the file with flock(2) while it is open: exclusively for writing, shared for reading. boltcli takes the
-shared lock. ``lock`` says what to do while another process holds the lock:
-
-=========  ====================================================================
-``auto``   wait for it until ``timeout``, then read without it
-``wait``   wait for it until ``timeout``, then fail
-``try``    take it if it is free, else read without it
-``none``   don't lock
-=========  ====================================================================
-
-``live.py`` describes how a file is read without the lock.
+shared lock. While another process holds the lock: ``auto`` waits until ``timeout``, then reads without it (see
+``live.py``), ``wait`` then fails, ``try`` doesn't wait and reads without it, ``none`` doesn't lock.
 
 A database may also be packed, behind another one in a file, on standard input ("-"), or in an object store; then it is
 opened as a private copy, or as a part of one.
@@ -58,10 +50,9 @@ _NO_FILES = {0o010000: "FIFO", 0o020000: "character device", 0o060000: "block de
 class Source:
     """An open database file: ``fd``, its ``path``, and whether this process holds the shared lock (``locked``).
 
-    If not, ``reason`` says why: ``held`` by another process, ``unasked``, or the system's message. ``is_own_copy``: it
-    is a copy that no other process can open, for example an unpacked file. ``remote``: the remote object of which it
-    has a part. ``held``: the file that it is or was made of, which results can't replace. Closing the last duplicate
-    releases the lock.
+    If not, ``reason`` says why: ``held`` by another process, ``unasked``, or the system's message. ``is_own_copy``: no
+    other process can open it. ``remote``: the object of which it has a part. ``held``: the file that it is or was made
+    of, which results can't replace. Closing the last duplicate releases the lock.
     """
 
     __slots__ = ("_alone", "fd", "held", "is_own_copy", "locked", "path", "reason", "remote")
@@ -103,9 +94,8 @@ class Source:
         return self.locked or self.is_own_copy
 
     def try_lock(self, *, exclusive: bool = False) -> bool:
-        """Try to take the shared flock(2) without waiting: it excludes bbolt writers, not other readers.
-
-        ``exclusive``: try to take the one that excludes these, too, as a writer does.
+        """Try to take the shared flock(2), which excludes writers, or the ``exclusive`` one of a writer, without
+        waiting.
         """
         try:
             import fcntl
@@ -135,10 +125,7 @@ def is_elsewhere(path: str) -> bool:
 
 
 def at_offset(path: str, offset: int) -> str:
-    """Return the path of the database that begins at byte ``offset`` of the local file ``path``: ``FILE!@OFFSET``.
-
-    Raises :class:`~boltcli.errors.ArgumentError`.
-    """
+    """Return the path of the database that begins at byte ``offset`` of the local file ``path``."""
     if not isinstance(offset, int) or offset < 0:
         raise ArgumentError(f"offset {offset!r}: must be a number of bytes, 0 or more")
     if not offset:
@@ -163,10 +150,9 @@ def _is_packed(fd: int) -> bool:
 
 
 def check_source(path: str) -> None:
-    """Raise :class:`SourceNotFound` or :class:`OpenError` unless there is a file at ``path``: bbolt's first step.
+    """Raise SourceNotFound or OpenError unless there is a file at ``path``: bbolt's first step.
 
-    A folder passes, as bbolt reports it later. A FIFO or a device doesn't pass, as it is not seekable.
-    ``FILE!member`` passes if FILE does.
+    A folder passes, as bbolt reports it later; a FIFO or a device doesn't. ``FILE!member`` passes if FILE does.
     """
     if is_elsewhere(path):
         return
@@ -204,11 +190,10 @@ def open_source(
 ) -> Source:
     """Open ``path`` for reading and lock it as ``lock`` says; ``timeout`` is in seconds, 0: wait for ever.
 
-    A packed file is unpacked to an unnamed file of at most ``max_unpacked`` bytes (``packed.py``); "-" is standard
-    input, an address like ``s3://...`` a remote object (``remote.py``). While this waits for the lock, it calls
-    ``waiting`` every few seconds with the lock's holder and the seconds waited. The caller closes the result. Raises
-    :class:`SourceNotFound`, :class:`OpenError` if the system refuses, :class:`Locked` with ``wait`` if the lock isn't
-    released, :class:`ArgumentError` for an invalid ``lock`` or ``timeout``, and what ``unpack`` raises.
+    A packed file is unpacked to an unnamed file of at most ``max_unpacked`` bytes; "-" is standard input, an address
+    like ``s3://...`` a remote object. ``waiting`` is called every few seconds with the lock's holder and the seconds
+    waited. The caller closes the result. Raises SourceNotFound, OpenError if the system refuses, Locked with ``wait``
+    if the lock isn't released, ArgumentError, and what ``unpack`` raises.
     """
     if lock not in LOCK_WAYS:
         raise ArgumentError(f"lock {lock!r}: must be one of {', '.join(LOCK_WAYS)}")
@@ -258,10 +243,7 @@ def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, flo
 
 
 def _private_copy(fd: int, path: str, members: list[str], max_unpacked: int, progress: Progress | None) -> Source:
-    """Return a source for the database that is packed in the file ``fd``, or at an offset, and close ``fd``.
-
-    Raises as ``packed.unpack`` does; then ``fd`` is closed, too.
-    """
+    """Return the database that is packed in the file ``fd``, or at an offset, and close ``fd`` in any case."""
     made: Source | None = None
     try:
         offset = _split_offset(path)[1] if len(members) == 1 else 0
@@ -293,7 +275,6 @@ def _split_offset(path: str) -> tuple[str, int]:
 
 
 def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> Source:
-    """Open standard input ("-") or an address. Raises OpenError, MissingExtra, and what ``packed.unpack`` raises."""
     if path == "-":
         fd = kept_stdin()
         if fd < 0:

@@ -1,7 +1,4 @@
-"""``check``: the compiled kernel first, as most databases are sound; where it gives up, the exact check says why.
-
-And warnings about a file that bbolt's check ignores.
-"""
+"""``check``: the compiled kernel first; where it gives up, the exact check says why. And warnings about a file."""
 
 from __future__ import annotations
 
@@ -35,11 +32,7 @@ UNCOUNTED: Final = "uncounted"  # the kind of a last finding which says that the
 
 
 def check(snapshot: Snapshot, from_page: int = 0, *, progress: Progress | None = None) -> Iterator[Finding]:
-    """Yield the findings about the database; none if it is sound.
-
-    With ``from_page`` only the tree below that page (and the buckets in it) is
-    checked. Damage is a finding and raises nothing.
-    """
+    """Yield the findings about the database; with ``from_page`` of the tree below that page, and the buckets in it."""
     if from_page or not is_sound(snapshot, progress):
         from .exact_check import ExactCheck
 

@@ -1,11 +1,8 @@
 """Check the consistency of a database page by page: the findings of ``bbolt check``, with its messages and order.
 
 The order (bbolt ``tx_check.go``): ids freed twice; then from the root bucket down, for each bucket first every page of
-its tree (bounds, double reference, freed, type), then the order of keys, then its child buckets; then pages that are
-neither reachable nor free, ascending.
-
-bbolt ends at the first page that fails an assertion. Here that page is a finding, the pages below it are skipped, and
-the check continues.
+its tree, then the order of keys, then its child buckets; then pages that are neither reachable nor free. bbolt ends at
+the first page that fails an assertion. Here that page is a finding, and those below it are skipped.
 """
 
 from __future__ import annotations
@@ -141,10 +138,7 @@ class ExactCheck:
             self.ledger.claim(pgid, length, FREELIST)
 
     def _unreachable(self) -> Iterator[Finding]:
-        """Yield findings about unreachable pages below the high-water mark: those within the file as bbolt does.
-
-        bbolt also lists each page beyond the end of the file; here they are one line.
-        """
+        """bbolt also lists each page beyond the end of the file; here they are one line."""
         if not self.freelist_known:
             return
         kinds = self.ledger.kinds
@@ -217,7 +211,7 @@ class ExactCheck:
     def _tree(self, root: int, leaves: list[int]) -> Generator[Finding, None, bool]:
         """Check the tree at page ``root``; return whether its keys are in order.
 
-        Appends to ``leaves``, in order, the leaves that hold buckets, and pages that are neither leaf nor branch.
+        Appends to ``leaves`` the leaves that hold buckets, and pages that are neither leaf nor branch.
         """
         if self.budget < 0 and self._is_known(root):
             return True  # visited often enough
@@ -270,10 +264,9 @@ class ExactCheck:
     def _key_order(
         self, pgid: int, low: bytes | None, high: bytes | None, stack: list[int], visited: set[int], leaves: list[int]
     ) -> Nested[Finding]:
-        """Yield findings about keys that do not ascend, or that violate the bounds of the branch pages above.
+        """Yield findings about keys that do not ascend, or lie outside of ``low`` to before ``high`` (None: no bound).
 
-        ``low`` (inclusive) and ``high`` (exclusive) bound the keys of page ``pgid``; None is no bound. ``stack``: the
-        pages above it. Then ``greatest`` is set.
+        ``stack``: the pages above. Sets ``greatest``.
         """
         self.greatest = greatest = None
         if pgid in stack or (self.budget < 0 and pgid in visited):

@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 
 
 class Finding:
-    """One line of ``check``. ``page`` is the page id concerned.
-
-    ``message`` is the line as text; ``keys`` are the byte strings that it quotes,
-    in order, which ``line()`` writes in a given format.
-    """
+    """One line of ``check`` about page ``page``: ``message`` as text; ``keys`` are the byte strings that it quotes."""
 
     __slots__ = ("keys", "kind", "page", "template")
 

@@ -1,8 +1,7 @@
 """Find the differences between two databases, in key order.
 
-Both trees are walked in parallel. If the next subtree of both has the same page id and is known to be shared (see
-``shared_pages``), both skip it; else the higher one is opened, until two leaves are compared element by element. So
-parts that aren't shared are a merge of two streams of elements, with one leaf page of each in memory.
+Both trees are walked in parallel. If the next subtree of both has the same page id and is known to be shared, both skip
+it; else the higher one is opened, until two leaves are merged.
 """
 
 from __future__ import annotations
@@ -40,11 +39,9 @@ def diff(
 ) -> Iterator[Change]:
     """Yield the changes from ``old`` to ``new`` of the bucket at ``path`` and everything in it, in key order.
 
-    In that bucket only keys from ``start`` to before ``stop`` (None: no bound) are compared. ``same_file``: both are
-    states of one file, and ``new`` is the transaction right after ``old``; then shared pages are never read.
-
-    Raises :class:`~boltcli.errors.BucketNotFound` if neither has the bucket, and :class:`~boltcli.errors.Corrupted` at
-    a damaged page, or after the last change if what was read can't be right: then the changes may be wrong.
+    In that bucket only keys from ``start`` to before ``stop`` are compared. ``same_file``: ``new`` is the transaction
+    right after ``old`` in one file; then shared pages are never read. Raises BucketNotFound if neither has the bucket,
+    and Corrupted at a damaged page, or after the last change if what was read can't be right.
     """
     found_old, found_new = _find(old, path), _find(new, path)
     if found_old is None and found_new is None:

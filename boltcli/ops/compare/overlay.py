@@ -99,7 +99,7 @@ class Overlay:
         return Kept(place, len(value))
 
     def add(self, changes: Iterable[tuple[int, Change]]) -> None:
-        """Take ``changes``, each with the number of its line. Raises :class:`~boltcli.errors.ArgumentError`."""
+        """Take ``changes``, each with the number of its line. Raises ArgumentError."""
         for line, change in changes:
             _check(line, change, old=not self.force)
             old = None if self.force else self._keep(change.old)
@@ -108,8 +108,7 @@ class Overlay:
     def patched(self, snapshot: Snapshot, events: Iterable[Event]) -> tuple[Iterator[Event], int]:
         """Return the content ``events`` of ``snapshot`` with the changes, and the sequence of its root bucket.
 
-        Raises :class:`~boltcli.errors.PatchMismatch` for the first change that doesn't fit, or the first bucket that is
-        removed and isn't empty at the end.
+        Raises PatchMismatch for the first change that doesn't fit, or a removed bucket that isn't empty at the end.
         """
         patch = _Patch(self, snapshot)
         for step in self.steps:
@@ -184,7 +183,7 @@ class _Patch:
     def _enter(self, step: Step, path: Path) -> Node | None:
         """Return the bucket at ``path``, also a removed one: what is in it may be removed after it.
 
-        With ``force`` a missing one is made for what is put into it; None if there is nothing to be done.
+        With ``force`` a missing one is made; None if there is nothing to be done.
         """
         node = self.root
         for depth, name in enumerate(path, 1):
@@ -250,7 +249,7 @@ class _Patch:
         return self._overlay.value(value) if isinstance(value, Kept) else value
 
     def verify_removed(self) -> None:
-        """Verify that the removed buckets are empty. Raises :class:`~boltcli.errors.PatchMismatch`."""
+        """Verify that the removed buckets are empty. Raises PatchMismatch."""
         pending: list[tuple[Path, Node]] = [((), self.root)]
         while pending:  # no recursion, as buckets nest deeper than Python's calls
             path, node = pending.pop()

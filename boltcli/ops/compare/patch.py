@@ -24,11 +24,10 @@ _RETRY = 0.05  # seconds between two attempts to lock, as in bbolt
 
 
 def patch(snapshot: Snapshot, overlay: Overlay, path: str, *, sync: bool = True) -> Loaded:
-    """Write ``snapshot`` with the changes of ``overlay`` to ``path``, which appears there when it is complete.
+    """Write ``snapshot`` with the changes of ``overlay`` to ``path``, with its page size, as small as possible.
 
-    It has the page size and the permissions of the source (fewer, if the file of the changes has fewer), and is as
-    small as possible. Raises :class:`~boltcli.errors.PatchMismatch` if a change doesn't fit,
-    :class:`~boltcli.errors.Corrupted`, and the errors of a destination; then no file is written.
+    It has the permissions of both. Raises PatchMismatch, Corrupted, and the errors of a destination: then there is no
+    file.
     """
     with Destination(path, mode=strictest(snapshot.mode), sync=sync) as destination:
         done = _write(snapshot, overlay, destination)
@@ -42,10 +41,9 @@ def patch_in_place(
 ) -> tuple[Loaded, str | None]:
     """Replace the database at ``path``, in one step, by one with the changes of ``overlay``.
 
-    The exclusive lock is taken first, as by a bbolt writer; ``timeout`` is the longest wait for it in seconds (0: for
-    ever). Permissions, owner and extended attributes stay. With ``backup`` the old file is kept under the name that is
-    returned. Raises as :func:`patch` does, and :class:`~boltcli.errors.OpenError` if the lock isn't released, or
-    another process has the file open, as it would continue with the old one.
+    The exclusive lock is taken first; ``timeout`` is the longest wait in seconds (0: for ever). Permissions, owner and
+    extended attributes stay. With ``backup`` the old file is kept under the name that is returned. Raises as
+    :func:`patch` does, and OpenError if another process has the file open, as it would continue with the old one.
     """
     source = open_source(path, "none")
     try:

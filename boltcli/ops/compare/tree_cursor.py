@@ -25,7 +25,7 @@ _DEEPEST = 1 << 16  # levels below a page that are counted: there may be a circl
 class Side(Seen):
     """A database that is compared: the guard of its walk, which enters each page at most once.
 
-    ``damage`` is the first thing that was read and can't be right, though it could be read; None: there was none.
+    ``damage`` is the first thing that was read and can't be right, though it could be read.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -48,8 +48,8 @@ class Side(Seen):
 class TreeCursor:
     """The elements of ``bucket`` (None: of none) in key order, from ``start`` to before ``stop``.
 
-    The current elements are ``keys`` and ``values`` from index ``at``. After them come subtrees, of which ``head`` is
-    the first (None: no more). Raises :class:`~boltcli.errors.Corrupted` for damaged pages.
+    The current ones are ``keys`` and ``values`` from index ``at``. After them come the subtrees ``heads``. Raises
+    Corrupted.
     """
 
     def __init__(self, side: Side, bucket: BucketRef | None, start: bytes = b"", stop: bytes | None = None) -> None:

@@ -1,11 +1,9 @@
 """Follow a database that another process writes, without its lock, and report each committed change.
 
-A private copy holds the state that was reported last. At each new transaction the new tree is compared with the copy,
-and the changed pages are recorded. The change is reported, and the pages written to the copy, only if the closing look
-at the meta pages finds no further transaction (see ``storage/live.py``). After one transaction, pages that both trees
-reach are the same and not read; after more than one, all pages of the tree are compared.
-
-If the writer is faster than this, or the change is large, the file is first copied as a whole, and then compared.
+A private copy holds the state that was reported last. At each new transaction the new tree is compared with it; the
+change is reported, and the pages written to the copy, only if the closing look at the meta pages finds no further
+transaction (see ``storage/live.py``). If the writer is faster than this, or the change is large, the file is first
+copied as a whole, and then compared.
 """
 
 from __future__ import annotations
@@ -39,10 +37,9 @@ _BUSY, _IDLE = 0.0005, 0.02  # seconds between two looks at the meta pages: afte
 class Commit:
     """The changes of one transaction, or of several between two looks at the file.
 
-    ``txid`` is the newest transaction, ``time`` when it was seen (Unix, in seconds), ``skipped`` the number of
-    transactions before it that were not seen one by one; ``changes`` is the net change. ``replaced``: another file is
-    at the path. ``initial``: this is the content at the beginning of the watch. Read ``changes`` once, before the next
-    commit is requested.
+    ``txid`` is the newest transaction, ``time`` when it was seen (Unix, in seconds), ``skipped`` the number of those
+    before it that were not seen one by one; ``changes`` is the net change, to be read once, before the next commit is
+    requested. ``replaced``: another file is at the path. ``initial``: it is the content at the beginning.
     """
 
     txid: int
@@ -56,8 +53,8 @@ class Commit:
 class Waiter:
     """Paces the looks at a file: soon after a commit, then less often, but every ``interval`` seconds in any case.
 
-    Another thread or a signal handler ends it with :meth:`stop`; so do ``event``, once it is set, and ``deadline``
-    (of ``time.monotonic``). It sleeps in short steps, as a handler that sets an event must not interrupt a wait for it.
+    Another thread or a signal handler ends it with :meth:`stop`; so do ``event``, once it is set, and ``deadline`` (of
+    ``time.monotonic``). It sleeps in short steps: a handler that sets an event must not interrupt a wait for it.
     """
 
     def __init__(self, interval: float, event: Event | None = None) -> None:
@@ -97,12 +94,9 @@ def watch(
     """Report each transaction of the database at ``path`` from now on, until ``waiter`` is stopped.
 
     ``bucket`` (a path; the bucket may come and go) limits the changes to one bucket, ``start`` and ``stop`` to a range
-    of its keys; ``initial`` first reports the existing content. A transaction without changes there is reported too.
-    The changes of all commits, applied in order, turn the first state into the newest. The copy takes as much temporary
-    space as the database's trees.
-
-    Raises :class:`~boltcli.errors.SourceNotFound`, :class:`~boltcli.errors.InvalidDatabase` or
-    :class:`~boltcli.errors.OpenError` at the beginning, and :class:`~boltcli.errors.Corrupted` for damage.
+    of its keys; ``initial`` first reports the existing content. In order, the changes of all commits turn the first
+    state into the newest. Raises SourceNotFound, InvalidDatabase or OpenError at the beginning, and Corrupted for
+    damage.
     """
     with closing(_Follower(path, waiter, bucket, start, stop)) as follower:
         yield from follower.run(initial)

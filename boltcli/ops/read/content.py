@@ -1,8 +1,8 @@
 """The content of a database as one stream: :class:`Enter` a bucket, its :class:`Pairs`, its buckets, :data:`LEAVE`.
 
-A stream says what is in the root bucket. It comes from a database (as bbolt's compaction reads one, :func:`content`, or
-whole for a backup or a table, :func:`whole_content`), an import, a patch or a recovery. It goes to a :class:`Writer`
-of a database; lines of JSON and tables take it :func:`placed`, each part with the path of its bucket.
+It comes from a database (as bbolt's compaction reads one, :func:`content`, or whole for a backup or a table,
+:func:`whole_content`), an import, a patch or a recovery. It goes to a :class:`Writer` of a database; lines of JSON and
+tables take it :func:`placed`, each part with the path of its bucket.
 """
 
 from __future__ import annotations
@@ -58,9 +58,8 @@ class Enter:
 
 
 class Pairs:
-    """Pairs of the innermost open bucket, a page's worth: as many ``keys`` as ``values``, at least one.
-
-    There are no ``values`` if a source was told that none are needed.
+    """Pairs of the innermost open bucket, a page's worth, at least one; no ``values`` if a source was told to read
+    none.
     """
 
     __slots__ = ("keys", "values")
@@ -127,10 +126,7 @@ def bucket_at(path: Path, sequence: int) -> Placed:
 
 
 def in_order(events: Iterable[Event]) -> Iterator[Event]:
-    """Yield a stream as it is. Raises :class:`Misplaced` where names and keys don't ascend, or no bolt file has such.
-
-    Call it for a stream of unknown origin and a writer that relies on the order.
-    """
+    """Yield a stream of unknown origin. Raises Misplaced where keys don't ascend, or no bolt file has such."""
     last = [b""]  # of each open bucket
     for event in events:
         if isinstance(event, Pairs):
@@ -165,7 +161,7 @@ def _must_follow(last: bytes, key: bytes, index: int) -> None:
 class Bounds:
     """Which content to read: that of the bucket at ``bucket`` and, unless ``exact``, of the buckets inside it.
 
-    Of that bucket only keys, of pairs and of buckets, that are at least ``start`` and below ``stop`` (None: no bound).
+    Of that bucket only the keys that are at least ``start`` and below ``stop`` (None: no bound).
     """
 
     def __init__(
@@ -190,10 +186,9 @@ def content(
 ) -> Iterator[Event]:
     """Yield what the root bucket holds, in the order of its pages, as bbolt's compaction reads it.
 
-    As in bbolt each bucket is looked up by its name; in a database that ``is_sound`` this is left out. Pairs of the
-    root bucket are among them, where bbolt panics. What bbolt leaves out without a word is added to ``notes``. A
-    ``guard`` decides which pages are accepted; by default those that bbolt accepts. Raises
-    :class:`~boltcli.errors.Corrupted` for what cannot be read whole, and where bbolt panics else.
+    Each bucket is looked up by its name, but not in a database that ``is_sound``. Pairs of the root bucket are there,
+    too, where bbolt panics. What bbolt leaves out without a word is added to ``notes``. ``guard`` decides which pages
+    are accepted. Raises Corrupted for what cannot be read whole, and where bbolt panics else.
     """
     guard = guard or Seen(snapshot, twice=True)
     hwm = snapshot.meta.hwm
@@ -243,8 +238,7 @@ def whole_content(
 ) -> Iterator[Event]:
     """Yield the content within ``bounds`` in key order, inside the buckets that lead there, a MB at a time.
 
-    Without ``values`` only the keys of pairs are read. Raises :class:`~boltcli.errors.BucketNotFound`, and
-    :class:`~boltcli.errors.Corrupted` when it comes to damage. ``warn`` is as for :class:`~boltcli.tree.walk.Whole`.
+    Without ``values`` only keys are read. ``warn`` is that of :class:`Whole`. Raises BucketNotFound, Corrupted.
     """
     path = bounds.bucket
     bucket = root_bucket(snapshot)

@@ -26,10 +26,10 @@ _PAGES = 256  # leaf pages that the kernel reads at once, whose keys are in memo
 def keyed_leaves(
     snapshot: Snapshot, bucket: BucketRef, guard: Whole | None = None
 ) -> Iterator[tuple[LeafElements, list[bytes]]]:
-    """Yield the leaf pages of ``bucket`` in order: their elements and keys.
+    """Yield the elements and keys of the leaf pages of ``bucket`` in order.
 
-    Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding everything before it, including the keys
-    before the first damaged one. With a ``guard`` nothing may be left out; without one pages are read as bbolt does.
+    Raises Corrupted at damage, after everything before it, also the keys before the first damaged one. With a ``guard``
+    nothing may be left out; without one pages are read as bbolt does.
     """
     for page in leaf_pages(snapshot, bucket, guard=guard):
         leaf = LeafElements(page)
@@ -52,9 +52,8 @@ def _each_key(leaf: LeafElements) -> Iterator[bytes | Corrupted]:
 
 
 def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None = None) -> Iterator[list[bytes]]:
-    """Yield the keys of ``bucket`` in order: of many leaf pages at a time with the kernel, else of each.
-
-    Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding everything before it.
+    """Yield the keys of ``bucket`` in order, with the kernel those of many leaf pages at a time. Raises Corrupted at
+    damage.
     """
     from ...kernel import key_lists
 
@@ -72,11 +71,7 @@ def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None
 
 
 def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
-    """Yield every entry of the root bucket in order: its name, and the bucket.
-
-    bbolt's ForEach on a transaction visits every entry, so a plain pair (which bbolt itself never writes there) is
-    yielded too, with None. Raises :class:`~boltcli.errors.Corrupted`.
-    """
+    """Yield every entry of the root bucket in order: its name, and the bucket; None for a pair. Raises Corrupted."""
     root = root_bucket(snapshot)
     for leaf, names in keyed_leaves(snapshot, root):
         for index, name in enumerate(names):
@@ -85,10 +80,7 @@ def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
 
 
 def surviving_keys(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes] | Corrupted]:
-    """Yield the readable keys in order, a list for each leaf page, and each damage where it is found.
-
-    The keys below a damaged branch page and the keys of damaged elements are missing.
-    """
+    """Yield the readable keys in order, a list for each leaf page, and each damage where it is found."""
     for page in pages_or_damage(snapshot, bucket, Seen(snapshot)):
         if isinstance(page, Corrupted):
             yield page

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class PageUse:
     """The use of a page in one state: ``kind`` (a word of :data:`KINDS`), the ``bucket`` that owns it (None: none).
 
-    ``way`` is the page ids from the meta page to it; for an overflow page ``head`` is the head of its run.
+    ``way`` is the page ids from the meta page to it; ``head`` the head of an overflow page's run.
     """
 
     kind: str
@@ -33,9 +33,7 @@ class PageUse:
 class PageStory:
     """The description of page ``page``: its use ``now`` and ``before`` the last transaction (None: unknown).
 
-    ``type``, ``count`` and ``overflow`` are what its header says; ``first`` and ``last`` its first and last key;
-    ``fill`` is in percent. ``problem`` says why its content cannot be read. ``findings`` are the check's findings about
-    it.
+    ``first`` and ``last`` are keys; ``fill`` is in percent. ``problem`` says why its content cannot be read.
     """
 
     page: int

@@ -1,7 +1,6 @@
 """Find what takes the space: buckets, key prefixes, the largest pairs, sizes, fill of pages, free runs.
 
-This takes one walk over the pages. Keys are sorted, so pages between two with the same prefix are counted as a whole,
-and most keys are never read.
+One walk over the pages. Keys are sorted, so pages between two with the same prefix are counted as a whole.
 """
 
 from __future__ import annotations
@@ -49,14 +48,13 @@ class Group:
 
 
 class SpaceTop:
-    """What takes the space in a file, or in one of its buckets.
+    """What takes the space in a file, or in one of its buckets. Sizes are in bytes.
 
     ``groups`` has a :class:`Group` for each (bucket path, key prefix); buckets that are not shown separately are
     counted with their parent. ``largest`` are (bytes of key and value, bucket path, key), largest first. ``key_sizes``
-    and ``value_sizes`` count pairs by their size in powers of two (bin n: 2**(n-1) to 2**n - 1 bytes, bin 0: empty).
-    ``fills`` counts leaf pages by tenths of their space in use. ``deeper`` is the number of buckets that one more level
-    would show. ``size``, ``free``, ``lost``, ``freelist_bytes`` and ``free_runs`` (runs of free pages by the power of
-    two of their length) are of the whole file. Sizes are in bytes.
+    and ``value_sizes`` count pairs by powers of two (bin n: 2**(n-1) to 2**n - 1 bytes, bin 0: empty), ``free_runs``
+    those of free pages, ``fills`` leaf pages by tenths of their space in use. ``deeper`` are the buckets of one more
+    level.
     """
 
     def __init__(self, size: int) -> None:
@@ -83,9 +81,8 @@ def space_top(
     """Count what is in the bucket at ``path`` (default: the whole file) and in the buckets inside it.
 
     ``separator`` ends the parts of a key (None: guess it for each bucket; empty: no prefixes), ``depth`` is the number
-    of parts in a prefix, ``levels`` the number of levels of buckets below ``path`` to show separately, ``most`` the
-    number of largest pairs to keep. Raises :class:`~boltcli.errors.BucketNotFound` and
-    :class:`~boltcli.errors.Corrupted`.
+    of parts in a prefix, ``levels`` that of levels of buckets to show separately, ``most`` that of largest pairs to
+    keep. Raises BucketNotFound and Corrupted.
     """
     walk = _Walk(snapshot, levels, most)
     result = walk.go(find_bucket(snapshot, path))
@@ -116,9 +113,9 @@ def _count_free(snapshot: Snapshot, result: SpaceTop) -> None:
 class _Walk:
     """A walk over the pages of a bucket and of those inside it, a leaf page's columns at a time.
 
-    ``shown`` are the buckets that are shown separately, the outermost first: their ``pairs`` and ``bytes`` include
-    those of nested buckets that are not. With four numbers for each of their leaf pages that isn't empty: start and
-    end in the file, number of pairs, and the bytes of their keys, values and elements.
+    ``shown`` are the buckets that are shown separately: their ``pairs`` and ``bytes`` include those of nested buckets
+    that are not. With four numbers for each of their leaf pages that isn't empty: start and end in the file, number of
+    pairs, and their bytes.
     """
 
     def __init__(self, snapshot: Snapshot, levels: int, most: int) -> None:
@@ -132,7 +129,7 @@ class _Walk:
         self.result = SpaceTop(snapshot.size)
 
     def go(self, bucket: BucketRef) -> SpaceTop:
-        """Walk over the buckets in the order of their depth. Raises :class:`~boltcli.errors.Corrupted`."""
+        """Walk over the buckets in the order of their depth. Raises Corrupted."""
         result = self.result
         record = BucketRecord(b"", None, bucket.sequence, not bucket.root)
         self.shown[record] = array("Q")

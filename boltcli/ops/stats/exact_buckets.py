@@ -75,10 +75,8 @@ def _below(page: Page) -> list[int]:
 
 
 class Statistics:
-    """Sums the statistics of buckets and of all inside them, as bbolt's ``Bucket.Stats``.
-
-    Pages of other types are passed over, and an inline bucket has no buckets in it. ``progress`` is called with the
-    number of pages visited, and the high-water mark.
+    """Sums the statistics of buckets and of all inside them, as bbolt's ``Bucket.Stats``: pages of other types are
+    passed over, and an inline bucket has no buckets in it.
     """
 
     def __init__(self, snapshot: Snapshot, progress: Progress | None = None) -> None:

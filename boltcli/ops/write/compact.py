@@ -1,8 +1,7 @@
 """Compaction: copy a database without its free pages.
 
-There are two writers: :class:`~.transactions.BboltWriter` writes exactly the
-file that bbolt would write, :class:`~.dense.DenseWriter` the smallest one. Both take a
-stream of content (:mod:`~..read.content`). For a sound source the compiled kernel does the same.
+:class:`BboltWriter` writes exactly the file that bbolt would write, :class:`DenseWriter` the smallest one, from a
+stream of content. For a sound source the compiled kernel does the same.
 """
 
 from __future__ import annotations
@@ -47,11 +46,7 @@ _HARMLESS = ("unreachable-unfreed", "already-freed", "reachable-freed", "multipl
 
 
 class Compaction:
-    """The result of a compaction.
-
-    ``source_size`` and ``size`` are the bytes of the files before and after; ``pairs`` and ``buckets`` were copied in
-    ``transactions`` transactions. ``warnings`` are sentences about the source.
-    """
+    """The result: the bytes of both files, what was copied, and ``warnings``, sentences about the source."""
 
     __slots__ = ("buckets", "pairs", "size", "source_size", "transactions", "warnings")
 
@@ -80,17 +75,10 @@ def compact(
 ) -> Compaction:
     """Write a compact copy of ``snapshot`` to ``path``, which appears there when it is complete.
 
-    The copy is the file that ``bbolt compact`` writes with transactions of at most ``tx_max_size`` bytes (0: one
-    transaction); ``dense`` writes the smallest file instead, with pages filled up to ``fill_percent`` (10 to 100).
-    ``page_size`` is the page size of the copy: a power of two from 1024 to 65536, 0 for the host's. ``replace``
-    replaces a file at ``path``; an empty file, or a database without content, is always replaced. Without ``sync``
-    nothing is synced. ``progress`` is called with the pages read and the total.
-
-    A source that isn't sound is copied as bbolt copies it, with the findings of its check as ``warnings``. Raises
-    :class:`~boltcli.errors.DamagedSource` or :class:`~boltcli.errors.Corrupted` if pairs can't be read, or bbolt would
-    fail, :class:`~boltcli.errors.DestinationExists`, :class:`~boltcli.errors.DestinationIsSource`,
-    :class:`~boltcli.errors.DestinationError`, :class:`~boltcli.errors.ArgumentError`, or
-    :class:`~boltcli.errors.Changed` if ``snapshot`` is read without its lock. Then there is no copy.
+    See :func:`boltcli.compact` for the options; ``tx_max_size`` below 0 means no limit. An empty file at ``path``, or a
+    database without content, is always replaced. A source that isn't sound is copied as bbolt copies it, with the
+    findings of its check as ``warnings``. Raises DamagedSource or Corrupted if pairs can't be read, or bbolt would
+    fail, ArgumentError, the errors of a destination, and Changed. Then there is no copy.
     """
     if page_size and page_size not in PAGE_SIZES:
         raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
@@ -153,10 +141,7 @@ def _kernel_copy(snapshot: Snapshot, destination: Destination, form: Form, progr
 def _copy(
     snapshot: Snapshot, destination: Destination, form: Form, is_sound: bool, progress: Progress, warnings: list[str]
 ) -> Done:
-    """Copy any source as bbolt reads it; what that leaves out is added to ``warnings``.
-
-    Raises DamagedSource or Corrupted for what it can't copy.
-    """
+    """Copy any source as bbolt reads it, add what that leaves out to ``warnings``. Raises DamagedSource, Corrupted."""
     page_size, limit, fill_percent = form
     events = content(snapshot, is_sound=is_sound, progress=progress, notes=warnings)
     try:

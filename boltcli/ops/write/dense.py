@@ -1,8 +1,4 @@
-"""Write the densest copy: full pages, no free pages, no space after the last page.
-
-bbolt's own compaction leaves half-filled pages where buckets are nested, the free pages of its last transactions, and a
-file that is extended in large steps. Every version of bolt reads and writes the result.
-"""
+"""Write the densest copy: full pages, no free pages, no space after the last page. Every version of bolt reads it."""
 
 from __future__ import annotations
 

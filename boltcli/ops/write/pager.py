@@ -1,6 +1,5 @@
-"""The pages of a database that is written: in the file, which of them are free, how the file grows, and its metas.
-
-Allocation and growth are bbolt's, as in ``db.go``, ``tx.go`` and its array freelist.
+"""The pages of a database that is written: in the file, which are free, how it grows; as in bbolt's ``db.go``,
+``tx.go``.
 """
 
 from __future__ import annotations
@@ -27,9 +26,8 @@ _PIECES = 1000  # a writev takes 1024
 
 
 class PageWriter:
-    """Puts pages into a new file; those that follow each other go in one call.
-
-    It begins as bbolt creates a file: pages for two metas, an empty freelist, an empty leaf for the root bucket.
+    """Puts pages into a new file. It begins as bbolt creates one: room for metas, an empty freelist, an empty root
+    leaf.
     """
 
     def __init__(self, fd: int, page_size: int) -> None:
@@ -43,9 +41,8 @@ class PageWriter:
         self.flush()
 
     def put(self, pgid: int, pages: int, pieces: list[Piece], size: int) -> None:
-        """Write ``pieces``, ``size`` bytes in all, at the start of a run of ``pages`` pages, followed by zeros.
-
-        No two runs put between two calls of :meth:`flush` may overlap.
+        """Write ``pieces``, ``size`` bytes in all, and zeros as the next run at ``pgid``; none may overlap before
+        :meth:`flush`.
         """
         rest = pages * self.page_size - size
         if rest:
@@ -101,9 +98,8 @@ class PageWriter:
 
 
 class Space:
-    """The pages of a file of ``size`` bytes as transactions allocate them: those that are free, and new ones.
-
-    Free pages are runs, as in bbolt's array freelist.
+    """The pages of a file of ``size`` bytes as transactions allocate them. Free ones are runs, as in bbolt's array
+    freelist.
     """
 
     def __init__(self, page_size: int, hwm: int, size: int) -> None:
@@ -163,10 +159,7 @@ class Space:
 
 
 class BboltFile(Space):
-    """A database created by bbolt, in which write transactions follow each other.
-
-    Each transaction's meta is written only if it is one of the last two.
-    """
+    """A database created by bbolt, in which write transactions follow each other; the last two metas are written."""
 
     def __init__(self, fd: int, page_size: int) -> None:
         super().__init__(page_size, 4, 4 * page_size)

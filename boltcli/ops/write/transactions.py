@@ -1,8 +1,7 @@
 """bbolt's write transactions: a port of its ``bucket.go``, ``node.go`` and ``tx.go``, over the pages of :mod:`.pager`.
 
 In a :class:`Transaction` a :class:`Bucket` opens the pages that change, each as a :class:`Node`; only these are in
-memory. There are no deletions yet. bbolt spills nested buckets in random order; here they are sorted by name.
-:class:`BboltWriter` writes a stream of content as bbolt's compaction does.
+memory. There are no deletions. bbolt spills nested buckets in random order; here they are sorted by name.
 """
 
 from __future__ import annotations
@@ -304,9 +303,8 @@ class Transaction:
 class BboltWriter:
     """Writes content by transactions of at most ``limit`` bytes, 0: by one, as bbolt's compaction does.
 
-    The limit is on the bytes of keys and values; a bucket counts with its name. A pair that would exceed it begins the
-    next transaction. Each pair is put at its place, so keys may come in any order. All but :meth:`leave` raise
-    :class:`BboltRefuses` for what bbolt refuses.
+    The limit is on the bytes of keys, values and names. A pair that would exceed it begins the next transaction. Each
+    pair is put at its place, so keys may come in any order. Raises :class:`BboltRefuses`.
     """
 
     def __init__(self, file: BboltFile, limit: int) -> None:
