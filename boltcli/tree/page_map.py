@@ -202,7 +202,7 @@ class PageMap:
 
 
 def page_map(snapshot: Snapshot, meta: Meta | None = None) -> PageMap:
-    """Map the pages of the state that ``meta`` describes (default: the snapshot's own); damage is recorded, not raised."""
+    """Map the pages of the state that ``meta`` describes; damage is recorded, not raised."""
     result = PageMap(snapshot, meta)
     result.freelist()
     for _ in result.trees():
