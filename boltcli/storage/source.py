@@ -16,7 +16,7 @@ import time
 from ..format.constants import MAGIC, PAGE_HEADER_SIZE
 from ..read_errors import ArgumentError, OpenError, SourceNotFound, os_error
 from .files import Trying, read_at, unnamed_copy
-from .opened import hold, hold_again, keep_stdin, kept_stdin, let_go, note_unknown, split_member, take_stdin
+from .opened import OPEN, hold, note_unknown, split_member, stdin_file, take_stdin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ class Source:
         """Return ``fd``, which has the same content, as a source."""
         other = Source(fd, self.path, is_own_copy=is_own_copy, remote=self.remote)
         other.held = self.held
-        hold_again(other.held)
+        if other.held is not None:
+            OPEN.append(other.held)
         return other
 
     def unlock(self) -> None:
@@ -94,9 +95,7 @@ class Source:
         return self.locked or self.is_own_copy
 
     def try_lock(self, *, exclusive: bool = False) -> bool:
-        """Try to take the shared flock(2), which excludes writers, or the ``exclusive`` one of a writer, without
-        waiting.
-        """
+        """Try to take the shared flock(2), which excludes writers, or a writer's ``exclusive`` one, without waiting."""
         try:
             import fcntl
         except ImportError:  # Windows: bbolt uses LockFileEx there, which is not implemented here
@@ -116,7 +115,8 @@ class Source:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
-            let_go(self.held)
+            if self.held is not None:
+                OPEN.remove(self.held)
 
 
 def is_elsewhere(path: str) -> bool:
@@ -203,12 +203,11 @@ def open_source(
         return _open_elsewhere(path, max_unpacked, progress)
     check_source(path)
     file, members = split_member(path) if "!" in path and not os.path.exists(path) else (path, [])
-    fd = open_for_reading(file)
-    if members or _is_packed(fd):
-        return _private_copy(fd, path, members, max_unpacked, progress)
-    source = Source(fd, path)
+    source = Source(open_for_reading(file), path)
     try:
-        source.held = hold(fd, path)
+        source.held = hold(source.fd, path)
+        if members or _is_packed(source.fd):
+            return _private_copy(source, members, max_unpacked, progress)
         _lock(source, lock, timeout, waiting)
     except BaseException:
         source.close()
@@ -216,56 +215,55 @@ def open_source(
     return source
 
 
-def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, float], None] | None = None) -> None:
-    if lock == "none" or source.try_lock():
+def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, float], None] | None) -> None:
+    if lock == "none" or source.try_lock() or lock == "try" or wait_for_lock(source, timeout, waiting=waiting):
         return
-    from .holders import describe_holder
-
-    began = time.monotonic()
-    give_up, say = began + timeout, began + _LOCK_NOTICE
-    while source.reason == "held" and lock != "try":
-        left = give_up - time.monotonic() if timeout else _LOCK_RETRY
-        if left <= 0:
-            break
-        if waiting is not None and time.monotonic() >= say:
-            waiting(describe_holder(source), time.monotonic() - began)
-            say += _LOCK_NOTICE
-        time.sleep(min(left, _LOCK_RETRY))
-        if source.try_lock():
-            return
     if lock != "wait" or os.name == "nt":
         return
     if source.reason != "held":
         raise OpenError("lock", source.path, source.reason)
     from ..errors import Locked
+    from .holders import describe_holder
 
     raise Locked(source.path, describe_holder(source))
 
 
-def _private_copy(fd: int, path: str, members: list[str], max_unpacked: int, progress: Progress | None) -> Source:
-    """Return the database that is packed in the file ``fd``, or at an offset, and close ``fd`` in any case."""
-    made: Source | None = None
+def wait_for_lock(
+    source: Source, timeout: float, *, exclusive: bool = False, waiting: Callable[[str, float], None] | None = None
+) -> bool:
+    """Wait for the lock while another process holds it, ``timeout`` seconds at most; return whether it was taken."""
+    began = time.monotonic()
+    say = began + _LOCK_NOTICE
+    while not source.try_lock(exclusive=exclusive):
+        now = time.monotonic()
+        left = began + timeout - now if timeout else _LOCK_RETRY
+        if source.reason != "held" or left <= 0:
+            return False
+        if waiting is not None and now >= say:
+            from .holders import describe_holder
+
+            waiting(describe_holder(source), now - began)
+            say += _LOCK_NOTICE
+        time.sleep(min(left, _LOCK_RETRY))
+    return True
+
+
+def _private_copy(source: Source, members: list[str], max_unpacked: int, progress: Progress | None) -> Source:
+    """Return the database that is packed in ``source``, or at an offset, and close ``source`` in any case."""
+    fd, path = source.fd, source.path
     try:
         offset = _split_offset(path)[1] if len(members) == 1 else 0
         if not offset:
             from .packed import unpack
 
-            copy = unpack(fd, path, members, max_unpacked, progress)
-        elif offset >= (size := os.fstat(fd).st_size):
+            return source.copy(unpack(fd, path, members, max_unpacked, progress))
+        if offset >= (size := os.fstat(fd).st_size):
             raise OpenError("open", path, f"it has {size} bytes, and nothing at byte {offset}")
-        elif _is_packed(fd) and not begins_with_meta(fd, offset):
+        if _is_packed(fd) and not begins_with_meta(fd, offset):
             raise ArgumentError(f"{path}: the file is packed: unpack it, then open the database at that offset")
-        else:
-            copy = unnamed_copy(fd, path, offset)
-        made = Source(copy, path, is_own_copy=True)
-        made.held = hold(fd, path)
-    except BaseException:
-        if made is not None:
-            made.close()
-        raise
+        return source.copy(unnamed_copy(fd, path, offset))
     finally:
-        os.close(fd)
-    return made
+        source.close()
 
 
 def _split_offset(path: str) -> tuple[str, int]:
@@ -276,16 +274,12 @@ def _split_offset(path: str) -> tuple[str, int]:
 
 def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> Source:
     if path == "-":
-        fd = kept_stdin()
-        if fd < 0:
-            fd = _stdin(path, max_unpacked)
-            keep_stdin(fd)
+        fd = stdin_file(lambda: _stdin(path, max_unpacked))
         if not read_at(fd, 0, 1):  # standard input is empty: "-" is a file name, as for bbolt
             os.close(fd)
             raise SourceNotFound(path)
-        if _is_packed(fd):
-            return _private_copy(fd, path, [], max_unpacked, progress)
-        return Source(fd, path, is_own_copy=True)
+        source = Source(fd, path, is_own_copy=True)
+        return _private_copy(source, [], max_unpacked, progress) if _is_packed(fd) else source
     from .remote import open_remote
     from .secrets import original_url, redact_url
 
@@ -293,16 +287,17 @@ def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> 
     address, *members = original_url(path).split("!")
     path = redact_url(path)
     remote = open_remote(address, path)
-    fd = remote.fd
+    source = Source(remote.fd, path, is_own_copy=True, remote=remote)
+    if not (members or _is_packed(remote.fd)):
+        return source
+    source.remote = None
     try:
-        if not (members or _is_packed(fd)):
-            return Source(fd, path, is_own_copy=True, remote=remote)
         remote.fetch_all()
         remote.verify()
     except BaseException:
-        os.close(fd)
+        source.close()
         raise
-    return _private_copy(fd, path, members, max_unpacked, progress)
+    return _private_copy(source, members, max_unpacked, progress)
 
 
 def _stdin(path: str, max_unpacked: int) -> int:

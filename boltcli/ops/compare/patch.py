@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import time
 from itertools import count
 
 from ...errors import DestinationError, DestinationExists, OpenError
@@ -13,14 +12,12 @@ from ...storage.files import copy_sparse
 from ...storage.holders import Holder, holders, openers
 from ...storage.opened import strictest
 from ...storage.snapshot import Snapshot
-from ...storage.source import Source, open_source
+from ...storage.source import Source, open_source, wait_for_lock
 from ...tree.walk import Whole
 from ..read.content import Misplaced, content, in_order
 from ..write.compact import PAGE_SIZES
 from ..write.load import Loaded, write_content
 from .overlay import Overlay
-
-_RETRY = 0.05  # seconds between two attempts to lock, as in bbolt
 
 
 def patch(snapshot: Snapshot, overlay: Overlay, path: str, *, sync: bool = True) -> Loaded:
@@ -76,16 +73,13 @@ def _write(snapshot: Snapshot, overlay: Overlay, destination: Destination) -> Lo
 
 def _lock(source: Source, timeout: float) -> None:
     """Take the exclusive lock of the file that is at the path now."""
-    give_up = time.monotonic() + timeout
-    while not source.try_lock(exclusive=True):
+    if not wait_for_lock(source, timeout, exclusive=True):
         if source.reason == "unasked":
             raise OpenError("lock", source.path, "this system has no lock that keeps bbolt out")
         if source.reason != "held":
             raise OpenError("lock", source.path, source.reason)
-        if timeout and time.monotonic() >= give_up:
-            holder = next((each for each in holders(source) if not each.waits), Holder(""))
-            raise OpenError("lock", source.path, f"{holder} holds the database open; stop it first")
-        time.sleep(_RETRY)
+        holder = next((each for each in holders(source) if not each.waits), Holder(""))
+        raise OpenError("lock", source.path, f"{holder} holds the database open; stop it first")
     if not os.path.samestat(os.fstat(source.fd), os.stat(source.path)):
         raise OpenError("lock", source.path, "another file has taken its place meanwhile; try again")
     for other in openers(source):
