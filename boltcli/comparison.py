@@ -140,7 +140,6 @@ class Watch(Iterator[Commit]):
         return commit
 
     async def aclose(self) -> None:
-        """Do what :meth:`close` does, for ``contextlib.aclosing``."""
         self.close()
 
 

@@ -155,11 +155,9 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
             yield part
 
     def items(self) -> ItemsView[Key, bytes | Bucket]:
-        """Return keys and values (or nested buckets), in order."""
         return _Items(self)
 
     def values(self) -> ValuesView[bytes | Bucket]:
-        """Return values (or nested buckets), in the order of the keys."""
         return _Values(self)
 
     def __repr__(self) -> str:
@@ -282,7 +280,6 @@ class Database(Bucket):
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed."""
         return self._file.closed
 
     @property

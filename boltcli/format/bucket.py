@@ -51,7 +51,6 @@ class BucketRef:
 
     @property
     def inline(self) -> Page | None:
-        """The page of an inline bucket."""
         return None if self._inline is None else page_inside(*self._inline, self)
 
     @property
@@ -62,7 +61,6 @@ class BucketRef:
 
     @property
     def label(self) -> str:
-        """A description of the bucket for a sentence."""
         return f"bucket {bucket_text(self.names)}" if self.parent is not None else "the root bucket"
 
 

@@ -41,7 +41,7 @@ def freelist_bytes(ids: int) -> int:
 
 
 def freelist_page(pgid: int, overflow: int, ids: Sequence[int]) -> bytes:
-    """Header and ids (ascending) of a freelist page."""
+    """Return header and ids (ascending) of a freelist page."""
     count = min(len(ids), COUNT_IN_FIRST_ID)
     stored = ids if count < COUNT_IN_FIRST_ID else [len(ids), *ids]
     return HEADER.pack(pgid, FREELIST_PAGE, count, overflow) + struct.pack(f"<{len(stored)}Q", *stored)

@@ -64,7 +64,6 @@ class Meta:
 
     @property
     def has_freelist(self) -> bool:
-        """Whether the freelist is stored in the file."""
         return self.freelist != NO_FREELIST
 
     def problem(self) -> InvalidDatabase | None:

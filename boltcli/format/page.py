@@ -120,7 +120,6 @@ class Page:
         self.bucket = bucket
 
     def damaged(self, problem: str) -> Corrupted:
-        """Return the error for ``problem`` on this page."""
         return Corrupted(
             problem, page=self.pgid, offset=self.file_offset, stack=self.stack, path=self.path,
             bucket=self.bucket.names if self.bucket is not None else (),

@@ -76,8 +76,9 @@ def _walk(function: str, snapshot: Readable, root: int, *more: object, progress:
         if progress is not None:
             progress(pages, hwm)
 
+    buffer = snapshot.buffer  # raises an error for an impossible page size
     most = hwm if function == "verify" else snapshot.size // snapshot.page_size
-    return getattr(kernel, function)(snapshot.buffer, snapshot.page_size, most, root, tick, *more)
+    return getattr(kernel, function)(buffer, snapshot.page_size, most, root, tick, *more)
 
 
 def verify(snapshot: Readable, progress: Progress | None = None) -> bytes | None:

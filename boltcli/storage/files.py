@@ -39,7 +39,6 @@ class Closing:
     __slots__ = ()
 
     def close(self) -> None:
-        """Give back what the system lent."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -229,7 +228,6 @@ class Unnamed(Closing):
             self._fd = -1
 
     def _move(self) -> None:
-        """Move what was written so far to the disk."""
         old, self._fd = self._fd, temporary_file(self.path)
         self._in_memory = False
         try:

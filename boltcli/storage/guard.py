@@ -28,7 +28,6 @@ class Guard:
     __slots__ = ("_fd", "_id", "_kernel", "_length")
 
     def __init__(self, mapping: mmap.mmap, fd: int, kernel: ModuleType | None) -> None:
-        """Raises OSError if the handler can't be installed. Without a ``kernel`` only the file's size is watched."""
         self._fd = fd
         self._length = len(mapping)
         self._kernel = kernel

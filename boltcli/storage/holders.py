@@ -97,7 +97,6 @@ def _table(file: os.stat_result) -> Iterator[tuple[str, int, bool]]:
 
 
 def _descriptors(pid: int, file: os.stat_result) -> list[str]:
-    """Return the process's descriptors of ``file``; none if they can't be read."""
     folder = f"/proc/{pid}/fd"
     found = []
     try:
@@ -113,7 +112,6 @@ def _descriptors(pid: int, file: os.stat_result) -> list[str]:
 
 
 def _writes(pid: int, file: os.stat_result) -> bool | None:
-    """Return whether the process has ``file`` open for writing and mapped; None if unknown."""
     descriptors = _descriptors(pid, file)
     if not descriptors:
         return None

@@ -129,7 +129,6 @@ class Live(Closing):
             self._copy = None
 
     def _failed(self, error: BoltError) -> None:
-        """Count a failed attempt; raise if it was the last one."""
         if isinstance(error, Changed) and error.after:
             self.first = self.first or error.before
             self.last = error.after

@@ -257,7 +257,6 @@ class _Unpacking:
 
 
 def _is_packed_database(part: Stream) -> bool:
-    """Return whether a member is a compressed database, judging by its first bytes."""
     head = part.head()
     opener = _OPENERS.get(kind_of(head) or "")
     return opener is not None and is_bolt(_some(Stream(opener(Stream(BytesIO(head).read)).read), 4096))

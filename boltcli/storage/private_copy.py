@@ -115,7 +115,6 @@ class CopyFile(Closing):
                 write_all(self._fd, content, position)
 
     def close(self) -> None:
-        """Delete the copy."""
         self._source.close()
         if self._fd >= 0:
             os.close(self._fd)

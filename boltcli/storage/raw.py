@@ -54,7 +54,6 @@ class RawFile(Closing):
 
     @property
     def fd(self) -> int:
-        """The open file."""
         if self._source is None:
             self._source = open_source(self.path, "none")
             if self._source.remote is not None:
@@ -63,7 +62,6 @@ class RawFile(Closing):
 
     @property
     def size(self) -> int:
-        """The file's size in bytes."""
         return os.fstat(self.fd).st_size
 
     def close(self) -> None:

@@ -106,7 +106,6 @@ class Remote:
             raise
 
     def _ask(self, operation: str, call: Callable[..., T], *arguments: Any) -> T:
-        """Make a round trip. Raises OpenError, SourceNotFound, Changed."""
         self.requests += 1
         try:
             return call(*arguments)
@@ -132,7 +131,6 @@ class Remote:
         self._fetch([(start, min(stop, self.size)) for start, stop in runs])
 
     def fetch_all(self) -> None:
-        """Read the whole object."""
         ranges = [(first, min(first + _RANGE, self.size)) for first in range(0, self.size, _RANGE)]
         for number in range(0, len(ranges), _AT_ONCE):
             part = ranges[number : number + _AT_ONCE]
@@ -242,7 +240,6 @@ class RemotePages:
         return self._mapping
 
     def _remember(self, pgid: int, children: list[int]) -> None:
-        """Record the children of a branch page, for :meth:`_wanted`."""
         if children[0] in self._families:
             return
         above = self._families.get(pgid)

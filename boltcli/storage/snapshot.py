@@ -74,7 +74,6 @@ class FilePages:
         return self._buffer
 
     def check_unchanged(self) -> None:
-        """Raise Changed if the file was cut short while it was mapped."""
         if self._guard is not None and self._guard.is_cut():
             raise cut(self._source.path)
 
@@ -203,7 +202,6 @@ class Snapshot:
 
     @property
     def closed(self) -> bool:
-        """Whether :meth:`close` was called."""
         return self._source.fd < 0
 
     @property
@@ -262,7 +260,6 @@ class Snapshot:
         )  # fmt: skip
 
     def close(self) -> None:
-        """Unmap and close the file, which releases the lock."""
         try:
             self._pages.close()
         except BufferError:

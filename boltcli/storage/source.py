@@ -267,7 +267,6 @@ def _private_copy(source: Source, members: list[str], max_unpacked: int, progres
 
 
 def _split_offset(path: str) -> tuple[str, int]:
-    """Undo :func:`at_offset`; the offset is 0 if there is none."""
     file, mark, offset = path.rpartition("!@")
     return (file, int(offset)) if mark and offset.isascii() and offset.isdigit() else (path, 0)
 
@@ -301,7 +300,6 @@ def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> 
 
 
 def _stdin(path: str, max_unpacked: int) -> int:
-    """Return a descriptor of a file that contains all of standard input."""
     from .files import Unnamed
     from .packed import MAX_UNPACKED
 

@@ -174,7 +174,6 @@ class PageMap:
             yield self._tree(len(self.buckets) - 1, child, seen)
 
     def _inside(self, page: Page, number: int) -> Iterator[BucketRef]:
-        """Yield the buckets in a page of bucket ``number`` that have pages of their own."""
         try:
             if page.flags != LEAF_PAGE or not page.holds_buckets():
                 return

@@ -162,7 +162,6 @@ class Seen:
         return self._left >= 0
 
     def _is_new(self, first: int, overflow: int) -> bool:
-        """Mark a page and return whether it wasn't."""
         marks = self.marks
         stop = min(first + 1 + overflow, len(marks))  # the overflow may be damaged
         is_new = marks.find(1, first, stop) < 0
@@ -236,7 +235,6 @@ class Whole(Seen):
             self._verify_keys(leaf.page, keys)
 
     def _verify_keys(self, page: Page, keys: list[bytes]) -> tuple[bytes, bytes | None]:
-        """Verify the order of keys and their bounds, which are returned."""
         low, high = self._bounds.pop(page.pgid, _UNBOUNDED) if page.stack else _UNBOUNDED
         if not in_order(keys, low, high):
             what = "outside the bounds that its branch page gives them" if ascend(keys) else "out of order"

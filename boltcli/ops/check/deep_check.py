@@ -39,7 +39,6 @@ _OTHERS = {META: "the meta pages", FREE: "the free pages"}
 
 
 def _freelist_findings(ledger: PageMap) -> Iterator[Finding]:
-    """Claim the pages of the freelist and the free pages; yield findings about them."""
     claimed = ledger.freelist()
     if claimed is None:
         return  # already reported by the check
@@ -81,7 +80,6 @@ def _claim_findings(ledger: PageMap, page: Page, pgid: int, bucket: Owner | None
 
 
 def _lost_findings(ledger: PageMap) -> Iterator[Finding]:
-    """Yield a finding for each page without an owner."""
     snapshot = ledger.snapshot
     pgid = 2
     while pgid < min(ledger.meta.hwm, len(ledger.kinds)):
@@ -166,7 +164,6 @@ def _leaf(snapshot: Snapshot, page: Page) -> Iterator[str]:
 
 
 def _bucket(snapshot: Snapshot, child: BucketRef, leaf: LeafElements, index: int) -> Iterator[str]:
-    """Yield problems of a nested bucket: of its value and its inline page."""
     hwm = snapshot.meta.hwm
     if child.root:
         if not 2 <= child.root < hwm:

@@ -237,11 +237,9 @@ class ExactCheck:
             yield from self._damage(damage)
 
     def _is_known(self, pgid: int) -> bool:
-        """Return whether page ``pgid`` was reached before."""
         return pgid < len(self.ledger.kinds) and self.ledger.kinds[pgid] not in (LOST, FREE, BEYOND_MARK)
 
     def _verify(self, page: Page) -> Iterator[Finding]:
-        """Check one page: bounds, references, whether it is free, and its type."""
         self.snapshot.poll()
         if self.progress is not None:
             self.visited += 1

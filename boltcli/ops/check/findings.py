@@ -28,7 +28,6 @@ class Finding:
 
     @property
     def message(self) -> str:
-        """The finding as a line of text, its keys in hexadecimal."""
         return self.line().decode("utf-8", "surrogateescape")
 
     def line(self, write_key: Callable[[bytes], bytes] | None = None) -> bytes:

@@ -144,7 +144,6 @@ class _Patch:
         self.root = Node(root_bucket(snapshot), snapshot.meta.sequence)
 
     def apply(self, step: Step) -> None:
-        """Take the next change."""
         line, op, path, key, _, new = step
         if key is None and op != "change":
             parent = self._enter(step, path[:-1])
@@ -204,7 +203,6 @@ class _Patch:
         return node
 
     def _bucket(self, step: Step, parent: Node, name: bytes) -> None:
-        """Add or remove the bucket ``name``."""
         found, inner, place = self._find(parent, name), parent.inner.get(name), _bucket_text(step.bucket)
         problem = ""
         if found is not None and not isinstance(found, Node):
@@ -317,7 +315,6 @@ class _Patch:
 
 
 def _rest(events: Iterator[Event]) -> Iterator[Event]:
-    """Yield the rest of the open bucket, and its end."""
     depth = 1
     while depth:
         event = next(events)

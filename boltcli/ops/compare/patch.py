@@ -87,7 +87,6 @@ def _lock(source: Source, timeout: float) -> None:
 
 
 def _resemble(source: Source, destination: Destination) -> None:
-    """Give the new file the owner, permissions and extended attributes of the old one."""
     status = os.fstat(source.fd)
     try:
         made = os.fstat(destination.fd)

@@ -25,7 +25,7 @@ from ...storage.snapshot import Snapshot
 from ...storage.source import open_source
 from ...tree.page_map import free_pages
 from .change import Change
-from .diff import contents, diff
+from .diff import diff
 
 _META = 80  # bytes of a page header and a meta
 _DIRECT = 2  # failed comparisons with the file itself before it is copied
@@ -126,8 +126,7 @@ class _Follower:
         with self._copy.snapshot() as snapshot:
             self._note(snapshot)
             if initial:
-                found = contents(snapshot, self._bucket, start=self._start, stop=self._stop)
-                yield Commit(snapshot.meta.txid, found, initial=True)
+                yield Commit(snapshot.meta.txid, self._diff(None, snapshot), initial=True)
         failures = 0
         while self._waiter.wait():
             self._follow_replacement()
@@ -144,7 +143,6 @@ class _Follower:
                 failures += 1
 
     def _follow_replacement(self) -> None:
-        """Open the file that is now at the path, if it is another one."""
         if self._is_replaced():
             try:
                 source = open_source(self._path, "none")
@@ -210,8 +208,8 @@ class _Follower:
         self._copy.close()
         self._copy = fresh
 
-    def _diff(self, old: Snapshot, new: Snapshot) -> Iterator[Change]:
-        is_next = not self._replaced and follows(new, old.meta.txid, old.meta.checksum)
+    def _diff(self, old: Snapshot | None, new: Snapshot) -> Iterator[Change]:
+        is_next = old is not None and not self._replaced and follows(new, old.meta.txid, old.meta.checksum)
         with suppress(BucketNotFound):
             yield from diff(old, new, self._bucket, start=self._start, stop=self._stop, same_file=is_next)
 
@@ -223,7 +221,6 @@ class _Follower:
         return commit
 
     def _note(self, snapshot: Snapshot) -> None:
-        """Remember which state it is that is reported."""
         self._page_size = snapshot.page_size
         self._seen = snapshot.meta.txid, snapshot.meta.checksum
 

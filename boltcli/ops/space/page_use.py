@@ -51,7 +51,6 @@ class PageStory:
 
 
 def _use(mapped: PageMap, pgid: int, txid: int) -> PageUse:
-    """Return the use of page ``pgid`` in the state of the map ``mapped``."""
     if pgid >= len(mapped.kinds):
         return PageUse(KINDS[BEYOND], txid, None, [], None)
     kind = mapped.kinds[pgid]

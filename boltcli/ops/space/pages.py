@@ -54,7 +54,6 @@ class Usage:
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
-        """Raises Corrupted."""
         from ..stats.buckets import bucket_usage
 
         self.buckets = bucket_usage(snapshot)

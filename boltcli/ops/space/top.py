@@ -151,7 +151,6 @@ class _Walk:
         self.result = SpaceTop(snapshot.size)
 
     def go(self, bucket: BucketRef) -> SpaceTop:
-        """Walk over the buckets in the order of their depth. Raises Corrupted."""
         result, path = self.result, self._path
         queue = [(bucket, path, self._show(path))]  # each with the one that its pairs count for
         for number, (ref, path, shown) in enumerate(queue):

@@ -63,7 +63,6 @@ class PageWriter:
         os.truncate(self.fd, size)
 
     def flush(self) -> None:
-        """Write what waits."""
         waiting = self._waiting
         waiting.sort()
         start = end = 0
@@ -111,7 +110,6 @@ class Space:
         self._released: list[tuple[int, int]] = []  # by the transaction: free after it
 
     def begin(self) -> None:
-        """Begin a write transaction."""
         self._free = self._all_free()
         self._released = []
         self._hwm_before = self.hwm

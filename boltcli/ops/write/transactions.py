@@ -58,7 +58,6 @@ class Node:
         ]
 
     def find(self, key: bytes) -> tuple[int, bool]:
-        """Return where ``key`` is or would be, and whether it is there."""
         index = bisect_left(self.keys, key)
         return index, index < len(self.keys) and self.keys[index] == key
 
@@ -78,7 +77,6 @@ class Node:
             self.flags.insert(index, flags)
 
     def pieces(self, pgid: int, overflow: int) -> list[Piece]:
-        """Return the page, to be written."""
         if self.is_leaf:
             return leaf_page(pgid, overflow, self.flags, self.keys, self.values)  # type: ignore[arg-type]
         return branch_page(pgid, overflow, self.keys, self.values)  # type: ignore[arg-type]
@@ -256,7 +254,6 @@ class Bucket:
         return node
 
     def _node(self, pgid: int, parent: Node | None) -> Node:
-        """Return a page to be changed."""
         found = self._nodes.get(pgid)
         if found is None:
             found = _parsed(self._inline, 0) if self._inline else _parsed(self.tx.file.read(pgid), pgid)
@@ -269,7 +266,6 @@ class Bucket:
         return found
 
     def _page(self, pgid: int) -> Node:
-        """Return a page, not to be changed."""
         return _parsed(self._inline, 0) if self._inline else self.tx.look(pgid)
 
 
@@ -290,7 +286,6 @@ class Transaction:
         return found
 
     def commit(self) -> None:
-        """Write what was changed."""
         for parent, name, child in flat(_inside(self.root)):
             value = child.store()
             if child.root_node is not None:
@@ -318,11 +313,9 @@ class BboltWriter:
 
     @property
     def size(self) -> int:
-        """Bytes of the file."""
         return self.file.size
 
     def enter(self, name: bytes, sequence: int) -> None:
-        """Create a bucket in the innermost open one, and open it."""
         if self.limit and self._weight + len(name) > self.limit:
             self._next_transaction()
         self._weight += len(name)
@@ -349,17 +342,14 @@ class BboltWriter:
                 least = 1  # what doesn't fit into a transaction of its own gets one all the same
 
     def leave(self) -> None:
-        """Complete the innermost open bucket."""
         self._names.pop()
         self._open.pop()
 
     def finish(self) -> None:
-        """Commit the last transaction."""
         self._commit()
         self.file.finish()
 
     def _bucket(self) -> Bucket:
-        """Return the innermost open bucket, into which something is put."""
         bucket = self._open[-1]
         # As in bbolt's compaction all of these are filled to the brim; the root bucket never is.
         bucket.full = len(self._open) > 1
@@ -389,7 +379,6 @@ def _inside(bucket: Bucket) -> Nested[tuple[Bucket, bytes, Bucket]]:
 
 
 def _parsed(data: bytes, pgid: int) -> Node:
-    """Return a page that was written here."""
     end = len(data)
     page = Page(HEADER.unpack_from(data), data, 0, end, 0)
     node = Node(page.flags == LEAF_PAGE)
