@@ -186,8 +186,7 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
     def cursor(self, seek: bytes | str = b"", *, reverse: bool = False) -> Iterator[tuple[bytes, bytes | Bucket]]:
         """Yield keys and values (or nested buckets), starting at the first key that isn't below ``seek``.
 
-        With ``reverse`` they come backwards, starting at the last key that isn't above ``seek`` (empty: at the last
-        key).
+        In ``reverse`` they start at the last key that isn't above ``seek`` (empty: at the last key).
         """
         if not reverse:
             return self.range(seek)
@@ -197,13 +196,7 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
     def range(
         self, start: bytes | str = b"", stop: bytes | str | None = None, *, reverse: bool = False
     ) -> Iterator[tuple[bytes, bytes | Bucket]]:
-        """Yield keys and values (or nested buckets) from ``start`` to before ``stop`` (None: to the end).
-
-        >>> import boltcli
-        >>> with boltcli.open("fixtures/document.db") as db:
-        ...     [key[:6] for key, _ in db.bucket("execution").range("e-9", "e-f", reverse=True)]
-        [b'e-d810', b'e-9a93']
-        """
+        """Yield keys and values (or nested buckets) from ``start`` to before ``stop`` (None: to the end)."""
         end = None if stop is None else as_bytes(stop)
         return self._range(self._snapshot, as_bytes(start), end, reverse)
 
@@ -251,9 +244,7 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
 
 
 class Database(Bucket):
-    """An open database: its root bucket. In an ``ordered`` one keys that are out of order are damage wherever they are
-    read.
-    """
+    """An open database: its root bucket. In an ``ordered`` one keys out of order are damage wherever they are read."""
 
     def __init__(self, snapshot: Snapshot, *, ordered: bool = False) -> None:
         self._file = snapshot

@@ -29,9 +29,8 @@ def path_of(bucket: Any) -> tuple[bytes, ...]:
 class BucketRef:
     """A bucket as the element in its parent describes it.
 
-    ``root`` is the page id of its root; 0 for an inline bucket, whose only page is :attr:`inline`. ``page`` is the id
-    of the leaf page that holds the element (0 for the root bucket). ``name`` and ``parent`` say which bucket it is, if
-    known, ``depth`` how many buckets it is in.
+    ``root`` is the page id of its root; 0 for an inline bucket, whose only page is :attr:`inline`. ``page`` is the leaf
+    page that holds the element (0 for the root bucket), ``depth`` the number of buckets it is in.
     """
 
     __slots__ = ("_inline", "depth", "name", "page", "parent", "root", "sequence")

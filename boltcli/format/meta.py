@@ -30,9 +30,7 @@ def packed_meta(*fields: int) -> bytes:
 
 
 class Meta:
-    """The content of one meta page, valid or not: its fields, and ``page``, 0 or 1, which it was read from. ``hwm`` is
-    the high-water mark: the first page id never used so far.
-    """
+    """The content of meta page ``page``, valid or not. ``hwm``, the high-water mark: the first page id never used."""
 
     __slots__ = (
         "checksum", "computed", "flags", "freelist", "hwm", "magic", "page",

@@ -98,8 +98,7 @@ class Page:
     """A page run (a page and its overflow pages) at its position; no bytes are copied.
 
     The header is at ``offset`` of ``buffer``, nothing after ``end`` is read; ``file_offset`` is that in the file. An
-    inline page has the id 0. For errors: ``stack`` are the page ids from the root to it, ``bucket`` the owner of the
-    tree.
+    inline page has the id 0. For errors: ``stack`` are the page ids from the root to it, ``bucket`` its owner.
     """
 
     __slots__ = (
@@ -138,9 +137,7 @@ class Page:
         return start, stop
 
     def children(self) -> list[int]:
-        """Return the child page ids of a branch page; of one with the count 0 the first, as bbolt's cursor. Raises
-        Corrupted.
-        """
+        """Return the child page ids of a branch page (at least one, as bbolt's cursor visits it). Raises Corrupted."""
         return _columns(self.buffer, *self.table(self.count or 1), "Q")[1::2].tolist()
 
     def holds_buckets(self) -> bool:
@@ -223,11 +220,9 @@ class _Elements:
         return self.key_sizes
 
     def verify_whole(self) -> Self | None:
-        """Verify the layout. Raises Corrupted.
+        """Verify the layout: a size or a count that is too small leaves a gap, or bytes at the end. Raises Corrupted.
 
-        A size or a count that is too small leaves a gap, or bytes at the end. Such a count is also set by ``bbolt
-        surgery clear-page-elements``, of a page of a tree: then the elements are returned, those that are left out
-        included.
+        Such a count is also set by ``bbolt surgery clear-page-elements``: then all elements are returned.
         """
         page, whole = self.page, None
         more, odd = divmod(self.positions[0] - ELEMENT_SIZE * self.count, ELEMENT_SIZE) if self.count else (0, 0)

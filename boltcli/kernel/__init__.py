@@ -84,8 +84,7 @@ def _walk(function: str, snapshot: Readable, root: int, *more: object, progress:
 def verify(snapshot: Readable, progress: Progress | None = None) -> bytes | None:
     """Verify the trees of all buckets; return a byte for each page below the high-water mark: 1 if a tree has it.
 
-    Then the keys ascend and lie within the bounds of the branch pages, no page has two uses, and all data lie in their
-    pages.
+    Then keys ascend within the bounds of branch pages, no page has two uses, and all data lie in their pages.
     """
     return _walk("verify", snapshot, snapshot.meta.root, progress=progress)  # type: ignore[no-any-return]
 

@@ -1,8 +1,4 @@
-"""Find the processes that hold a file's lock, from Linux's lock table.
-
-``/proc/locks`` has every lock's mode, process, device and inode (proc(5)); ``/proc/PID`` the process's command and open
-files, if this user may read it.
-"""
+"""Find the processes that hold a file's lock, from Linux's lock table ``/proc/locks`` and ``/proc/PID`` (proc(5))."""
 
 from __future__ import annotations
 

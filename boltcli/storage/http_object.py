@@ -73,9 +73,7 @@ def _blocking(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class HttpObject:
-    """An object of an HTTP server. What is read after :meth:`info` must have the same entity tag, else Changed is
-    raised.
-    """
+    """An object of an HTTP server. What is read after :meth:`info` must have the same entity tag. Raises Changed."""
 
     def __init__(self, files: Any, url: str, path: str) -> None:
         self._files = files

@@ -63,9 +63,7 @@ class Live(Closing):
                 raise OpenError("lock", source.path, what)
 
     def run(self, job: Callable[[], T]) -> T:
-        """Call ``job``, which opens and reads a :meth:`snapshot`, until that is consistent. Raises Changed after the
-        last try.
-        """
+        """Call ``job``, which reads a :meth:`snapshot`, until that is consistent. Raises Changed after the last try."""
         while True:
             try:
                 return job()

@@ -66,9 +66,7 @@ def hold(fd: int, path: str) -> Held:
 
 
 def take_stdin(what: str, name: str = "standard input") -> None:
-    """Note that standard input is read as ``what``: changes, say. Raises OpenError if it is closed, or was read
-    already.
-    """
+    """Note that standard input is read as ``what``: changes, say. Raises OpenError if it is closed or was read."""
     import sys
 
     if sys.stdin is None:  # it was closed at the start; its descriptor may belong to another file now

@@ -107,9 +107,7 @@ def _some(stream: Stream, size: int) -> bytes:
 
 
 class Stream:
-    """A byte stream whose first bytes can be looked at; ``allow`` is asked each time with the number of bytes read so
-    far.
-    """
+    """A byte stream whose first bytes can be looked at; ``allow`` is asked with the number of bytes read so far."""
 
     def __init__(self, read: Read, allow: Allow = lambda _: None) -> None:
         self._source = read

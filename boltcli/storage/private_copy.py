@@ -36,10 +36,10 @@ class CopyFile(Closing):
     def fill(self, wait: Callable[[], bool] = lambda: False) -> None:
         """Copy the newest state of the source. Raises Changed when it gave up, InvalidDatabase, OpenError.
 
-        If the file system can clone files, the copy is of one moment. Else the file is copied in parts. When a
-        transaction is committed meanwhile, it wrote only to free pages, so the other pages copied so far are still
-        valid. If two were, copying begins again. When it doesn't get on, it calls ``wait``; if that returns False, it
-        gives up for now.
+        A clone, where the file system makes them, is of one moment. Else the file is copied in parts. A transaction
+        that is committed meanwhile wrote only to free pages, so the other pages copied so far are still valid. After
+        two, copying begins again. When it doesn't get on, it calls ``wait``; if that returns False, it gives up for
+        now.
         """
         most = self._copied.count(1)
         while not self._clone():
@@ -122,9 +122,7 @@ class CopyFile(Closing):
 
 
 def stored_free_pages(state: Snapshot) -> list[int]:
-    """Return the free pages in the stored freelist, ascending. Raises Corrupted if there is none, or if it is
-    irregular.
-    """
+    """Return the free pages in the stored freelist, ascending. Raises Corrupted if there is no regular one."""
     meta = state.meta
     if not meta.has_freelist or meta.freelist >= meta.hwm:
         raise state.corrupted("no freelist is stored", meta.page)

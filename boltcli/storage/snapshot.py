@@ -90,10 +90,9 @@ class Snapshot:
     """The database as described by the newest valid meta page, or with ``previous`` by the other one.
 
     ``metas`` are both meta pages, ``heads`` their beginnings, ``meta`` the one in use. ``size`` and ``page_size`` are
-    in bytes; ``page_count`` is the number of pages in the file (a partial last page counts). The opening look reads the
-    meta pages; the closing look, at the end of the ``with`` block, reads them again to find out whether the state
-    changed in the meantime. ``finished`` is True after the last one. ``memo`` is for what is found out about this state
-    once.
+    in bytes; in ``page_count`` a partial last page counts. The opening look reads the meta pages; the closing look, at
+    the end of the ``with`` block, reads them again to find out whether the state changed in the meantime. ``finished``
+    is True after it. ``memo`` is for what is found out about this state once.
     """
 
     __slots__ = (
@@ -323,9 +322,7 @@ class Snapshot:
         return page
 
     def freelist(self, meta: Meta | None = None) -> tuple[Page, list[int]]:
-        """Return the freelist page of ``meta`` (default: the one in use), and the ids in it, as stored. Raises
-        Corrupted.
-        """
+        """Return the freelist page of ``meta`` (None: that in use), and the ids in it, as stored. Raises Corrupted."""
         pgid = (meta or self.meta).freelist
         page = self.any_page(pgid)
         claimed, page.pgid = page.pgid, pgid  # bbolt doesn't check this page's id

@@ -31,8 +31,7 @@ def keys_on_one_page(snapshot: Snapshot, bucket: BucketRef) -> list[bytes] | Non
 def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> tuple[LeafElements, int]:
     """Return where ``key`` is or would be: the elements of a leaf page, and an index (perhaps past the last).
 
-    Only the keys that the binary search compares are read. bbolt compares the same, so on a damaged page both find the
-    same element. Raises Corrupted.
+    Only keys that bbolt compares, too, are read: on a damaged page both find the same. Raises Corrupted.
     """
     page = bucket.inline or snapshot.page(bucket.root, (bucket.root,), bucket)
     while page.flags == BRANCH_PAGE:

@@ -1,6 +1,4 @@
-"""The exact walk over the tree of a bucket, page by page, depth first, guarded by :class:`Seen`; and over a range of
-keys.
-"""
+"""Exact walks over the tree of a bucket, page by page, depth first, guarded; and over a range of keys."""
 
 from __future__ import annotations
 
@@ -37,9 +35,7 @@ _GENERATOR = type(None for _ in ())
 
 
 def flat(part: Nested[T]) -> Iterator[T]:
-    """Yield what a recursive generator yields: ``yield from`` for any depth. A thousand nested ones are too many for
-    Python.
-    """
+    """Yield what a recursive generator yields: ``yield from`` for any depth, beyond Python's own limit."""
     stack: list[Nested[T]] = [part]
     while stack:
         for found in stack[-1]:
@@ -61,9 +57,8 @@ def pages_or_damage(
 ) -> Iterator[Page | Corrupted]:
     """Yield the pages of the tree of ``bucket``, a branch page before those of its ``children``, in that order.
 
-    For a page that cannot be read, that ``seen`` refuses, or that hides what is below it, a Corrupted is yielded, and
-    the pages below it are left out. With ``as_bbolt`` a page of another type is taken for a branch page, as by bbolt's
-    cursor.
+    For a page that cannot be read, that ``seen`` refuses, or that hides what is below it, a Corrupted is yielded. With
+    ``as_bbolt`` a page of another type is taken for a branch page, as by bbolt's cursor.
     """
     pending: list[tuple[tuple[int, ...], Iterator[int]]] = [((), iter((bucket.root,)))]  # pages above, pages to visit
     while pending:
@@ -190,10 +185,8 @@ class Whole(Seen):
     """The guard of a walk that must not pass over a page that hides what is below it, as bbolt's commands do.
 
     A page that is referenced twice comes twice, unless ``once`` is set. With ``ordered``, for a range of keys, each
-    page comes once and keys must be in order: a key outside its branch page's bounds is not found in a range. With
-    ``laid_out``, for a backup, each page must also be laid out as bbolt writes it. For a page whose count leaves out
-    elements that are still there, as ``bbolt surgery clear-page-elements`` makes it, ``warn`` is called with a
-    sentence.
+    page comes once and keys must be in order. With ``laid_out``, for a backup, each page must also be laid out as bbolt
+    writes it; for one whose count leaves out elements that are there, ``warn`` is called with a sentence.
     """
 
     def __init__(

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class Change:
-    """One difference: of a pair, of a bucket, or of a bucket's sequence.
+    """One difference: of a pair, of a bucket, or of a bucket's sequence. In order, they turn the old state into the new
+    one.
 
     ``op`` is add, remove or change; ``bucket`` is the path. A pair has a ``key``, and its ``old`` and ``new`` values
     (None: no such pair). Without a ``key`` it is the bucket itself (add or remove), or its sequence (change: ``old``
-    and ``new`` are numbers). In order, changes turn the old state into the new one: a bucket is added before its
-    content.
+    and ``new`` are numbers).
     """
 
     __slots__ = ("bucket", "key", "new", "old", "op")

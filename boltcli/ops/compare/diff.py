@@ -197,10 +197,9 @@ class _Side(Seen):
 
 
 class _Cursor:
-    """The elements of ``bucket`` (None: of none) in key order, from ``start`` to before ``stop``.
+    """The elements of ``bucket`` (None: of none) from ``start`` to before ``stop``. Raises Corrupted.
 
-    The current ones are ``keys`` and ``values`` from index ``at``. After them come the subtrees ``heads``. Raises
-    Corrupted.
+    The current ones are ``keys`` and ``values`` from index ``at``. After them come the subtrees ``heads``.
     """
 
     def __init__(self, side: _Side, bucket: BucketRef | None, start: bytes = b"", stop: bytes | None = None) -> None:

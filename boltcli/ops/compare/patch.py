@@ -23,8 +23,7 @@ from .overlay import Overlay
 def patch(snapshot: Snapshot, overlay: Overlay, path: str, *, sync: bool = True) -> Loaded:
     """Write ``snapshot`` with the changes of ``overlay`` to ``path``, with its page size, as small as possible.
 
-    It has the permissions of both. Raises PatchMismatch, Corrupted, and the errors of a destination: then there is no
-    file.
+    Raises PatchMismatch, Corrupted, and the errors of a destination: then there is no file.
     """
     with Destination(path, mode=strictest(snapshot.mode), sync=sync) as destination:
         done = _write(snapshot, overlay, destination)

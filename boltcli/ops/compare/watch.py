@@ -2,8 +2,7 @@
 
 A private copy holds the state that was reported last. At each new transaction the new tree is compared with it; the
 change is reported, and the pages written to the copy, only if the closing look at the meta pages finds no further
-transaction (see ``storage/live.py``). If the writer is faster than this, or the change is large, the file is first
-copied as a whole, and then compared.
+transaction. If the writer is faster than this, or the change is large, the file is copied as a whole first.
 """
 
 from __future__ import annotations
@@ -94,9 +93,8 @@ def watch(
     """Report each transaction of the database at ``path`` from now on, until ``waiter`` is stopped.
 
     ``bucket`` (a path; the bucket may come and go) limits the changes to one bucket, ``start`` and ``stop`` to a range
-    of its keys; ``initial`` first reports the existing content. In order, the changes of all commits turn the first
-    state into the newest. Raises SourceNotFound, InvalidDatabase or OpenError at the beginning, and Corrupted for
-    damage.
+    of its keys; ``initial`` first reports the existing content. Raises SourceNotFound, InvalidDatabase or OpenError at
+    the beginning, and Corrupted for damage.
     """
     with closing(_Follower(path, waiter, bucket, start, stop)) as follower:
         yield from follower.run(initial)

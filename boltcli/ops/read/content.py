@@ -58,9 +58,7 @@ class Enter:
 
 
 class Pairs:
-    """Pairs of the innermost open bucket, a page's worth, at least one; no ``values`` if a source was told to read
-    none.
-    """
+    """Pairs of the innermost open bucket, a page's worth, at least one; without ``values`` if only keys are read."""
 
     __slots__ = ("keys", "values")
 

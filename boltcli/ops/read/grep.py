@@ -37,9 +37,8 @@ class Hit:
     """The first match of the pattern in one name, key or value.
 
     ``part`` says where: "bucket" (its name, the last of ``path``), "key", "value", or "bytes" of a page whose elements
-    are not known. ``offset`` is the start of the match in that part, ``match`` the matching bytes, ``before`` and
-    ``after`` those around it. ``place`` and ``page`` (its id) say where bytes that are not in use are ("free page",
-    ...).
+    are not known. ``offset`` is the start of ``match`` in that part, ``before`` and ``after`` are around it. ``place``
+    and ``page`` say where bytes that are not in use are ("free page", ...).
     """
 
     def __init__(
@@ -140,8 +139,7 @@ def _page_by_page(snapshot: Snapshot, search: _Search, path: Path) -> Iterator[H
 def dead_hits(snapshot: Snapshot, pattern: Pattern[bytes], *, damaged_only: bool = False) -> Iterator[Hit]:
     """Yield the hits in bytes that the newest transaction does not use, in the order of the file.
 
-    They are in free, lost and damaged pages (``damaged_only``: only those), the unused ends of pages, after the last
-    page.
+    They are in free, lost and damaged pages (``damaged_only``: only those), ends of pages, after the last page.
     """
     for start, stop, place in _regions(snapshot, damaged_only):
         yield from _in_region(snapshot, pattern.search, start, stop, place)

@@ -52,9 +52,7 @@ def _each_key(leaf: LeafElements) -> Iterator[bytes | Corrupted]:
 
 
 def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None = None) -> Iterator[list[bytes]]:
-    """Yield the keys of ``bucket`` in order, with the kernel those of many leaf pages at a time. Raises Corrupted at
-    damage.
-    """
+    """Yield the keys of ``bucket`` in order, with the kernel those of many leaf pages at a time. Raises Corrupted."""
     from ...kernel import key_lists
 
     done, total = 0, -1

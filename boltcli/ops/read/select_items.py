@@ -54,10 +54,9 @@ def items(
 ) -> Iterator[Items]:
     """Yield the elements of ``bucket``, which is at ``path``, in key order or in ``reverse``. Raises Corrupted.
 
-    Selects keys that are at least ``start`` and below ``stop``; ``recursive`` adds the content of nested buckets, after
-    (in reverse: before) the bucket, then a batch of its own. ``guard`` decides which pages are accepted. ``wanted``
-    filters them; ``limit`` is the largest number (0: all); without ``buckets`` only pairs are yielded, without
-    ``values`` empty ones.
+    Selects keys that are at least ``start`` and below ``stop`` and ``wanted``; ``recursive`` adds the content of nested
+    buckets, after (in reverse: before) the bucket, then a batch of its own. ``limit`` is the largest number (0: all);
+    without ``buckets`` only pairs are yielded, without ``values`` empty ones.
     """
     guard = guard or Whole(snapshot, ordered=bool(start) or stop is not None)
     left = limit

@@ -50,10 +50,9 @@ class SpaceTop:
     """What takes the space in a file, or in one of its buckets. Sizes are in bytes.
 
     ``groups`` has a :class:`Group` for each (bucket path, key prefix); buckets that are not shown separately are
-    counted with their parent. ``largest`` are (bytes of key and value, bucket path, key), largest first. ``key_sizes``
-    and ``value_sizes`` count pairs by powers of two (bin n: 2**(n-1) to 2**n - 1 bytes, bin 0: empty), ``free_runs``
-    those of free pages, ``fills`` leaf pages by tenths of their space in use. ``deeper`` are the buckets of one more
-    level.
+    counted with their parent; ``deeper`` are those of one more level. ``largest`` are (bytes of key and value, bucket
+    path, key). ``key_sizes`` and ``value_sizes`` count pairs by powers of two (bin n: 2**(n-1) to 2**n - 1 bytes),
+    ``free_runs`` those of free pages, ``fills`` leaf pages by tenths of their space in use.
     """
 
     def __init__(self, size: int) -> None:
@@ -77,11 +76,10 @@ def space_top(
     levels: int = 1,
     most: int = 10,
 ) -> SpaceTop:
-    """Count what is in the bucket at ``path`` (default: the whole file) and in the buckets inside it.
+    """Count what is in the bucket at ``path`` and in the buckets inside it. Raises BucketNotFound and Corrupted.
 
     ``separator`` ends the parts of a key (None: guess it for each bucket; empty: no prefixes), ``depth`` is the number
-    of parts in a prefix, ``levels`` that of levels of buckets to show separately, ``most`` that of largest pairs to
-    keep. Raises BucketNotFound and Corrupted.
+    of parts in a prefix, ``levels`` that of levels of buckets to show, ``most`` that of largest pairs.
     """
     walk = _Walk(snapshot, tuple(path), (separator, depth), levels, most)
     result = walk.go(find_bucket(snapshot, path))

@@ -66,9 +66,7 @@ def database_stats(
 
 
 def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
-    """Return the statistics of ``bucket`` and everything below it. A page referenced twice counts twice. Raises
-    Corrupted.
-    """
+    """Return the statistics of ``bucket`` and all below it. A page referenced twice counts twice. Raises Corrupted."""
     known = stats(snapshot, bucket.root, None)
     if known is not None:
         return BucketStats(**known[1])

@@ -75,9 +75,7 @@ def _below(page: Page) -> list[int]:
 
 
 class Statistics:
-    """Sums the statistics of buckets and of all inside them, as bbolt's ``Bucket.Stats``: pages of other types are
-    passed over, and an inline bucket has no buckets in it.
-    """
+    """Sums the statistics of buckets and all inside them, as bbolt's ``Bucket.Stats``: it passes over odd pages."""
 
     def __init__(self, snapshot: Snapshot, progress: Progress | None = None) -> None:
         self._snapshot = snapshot

@@ -136,9 +136,7 @@ def nonsense(file: RawFile, meta: Meta, *, only_beyond: bool = False) -> str | N
 
 
 def update_meta(file: RawFile, slot: int, fields: dict[str, int]) -> tuple[list[Patch], str]:
-    """Change ``fields`` (pageSize, root, freelist, pgid) of meta page ``slot`` and make it valid; also return a
-    warning.
-    """
+    """Set ``fields`` (pageSize, root, freelist, pgid) of meta page ``slot``, make it valid; return a warning, too."""
     page_size = 0
     if slot == 1:
         with Step("read the first meta page failed"):

@@ -1,6 +1,4 @@
-"""The pages of a database that is written: in the file, which are free, how it grows; as in bbolt's ``db.go``,
-``tx.go``.
-"""
+"""The pages of a database that is written: which are free, how the file grows, as in bbolt's ``db.go``, ``tx.go``."""
 
 from __future__ import annotations
 
@@ -26,9 +24,7 @@ _PIECES = 1000  # a writev takes 1024
 
 
 class PageWriter:
-    """Puts pages into a new file. It begins as bbolt creates one: room for metas, an empty freelist, an empty root
-    leaf.
-    """
+    """Puts pages into a new file, which begins as bbolt's: room for metas, an empty freelist, an empty root leaf."""
 
     def __init__(self, fd: int, page_size: int) -> None:
         self.fd = fd
@@ -41,9 +37,7 @@ class PageWriter:
         self.flush()
 
     def put(self, pgid: int, pages: int, pieces: list[Piece], size: int) -> None:
-        """Write ``pieces``, ``size`` bytes in all, and zeros as the next run at ``pgid``; none may overlap before
-        :meth:`flush`.
-        """
+        """Write ``pieces``, of ``size`` bytes, and zeros as the run ``pgid``; none may overlap before :meth:`flush`."""
         rest = pages * self.page_size - size
         if rest:
             pieces.append(self._zeros[:rest])
@@ -97,9 +91,7 @@ class PageWriter:
 
 
 class Space:
-    """The pages of a file of ``size`` bytes as transactions allocate them. Free ones are runs, as in bbolt's array
-    freelist.
-    """
+    """The pages of a file of ``size`` bytes as transactions allocate them; free runs as in bbolt's array freelist."""
 
     def __init__(self, page_size: int, hwm: int, size: int) -> None:
         self.page_size = page_size
