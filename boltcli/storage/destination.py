@@ -119,10 +119,22 @@ class Destination(Closing):
                 os.fsync(self.fd)
             self._name()
             self.close()
-            if self._sync:
+            if self._sync and os.name != "nt":
                 self._sync_folder()
         except OSError as error:
             raise DestinationError("write", self.path, error) from error
+
+    def _sync_folder(self) -> None:
+        try:
+            folder = os.open(self._folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            # The folder can't be read, or the file system doesn't sync folders.
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EINVAL, errno.EBADF):
+                raise
 
     def _name(self) -> None:
         if self._temporary is None:
@@ -146,20 +158,6 @@ class Destination(Closing):
         os.replace(self._temporary, self.place)
         UNFINISHED.discard(self._temporary)
         self._temporary = None
-
-    def _sync_folder(self) -> None:
-        if os.name == "nt":
-            return
-        try:
-            folder = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-        except OSError as error:
-            # The folder can't be read, or the file system doesn't sync folders.
-            if error.errno not in (errno.EACCES, errno.EPERM, errno.EINVAL, errno.EBADF):
-                raise
 
     def close(self) -> None:
         """Close the file, and delete it unless :meth:`commit` was called."""

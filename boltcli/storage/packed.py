@@ -191,7 +191,12 @@ class _Unpacking:
             if wanted is not None:
                 if name.removeprefix("./") == wanted.removeprefix("./"):
                     return self._database(part, None, members[1:], target, depth)
-            elif is_bolt(part.head()) or (depth <= _DEPTH and _is_packed_database(part)):
+                continue
+            head = part.head()
+            opener = _OPENERS.get(kind_of(head)) if depth <= _DEPTH else None
+            if opener is not None:
+                head = _some(Stream(opener(Stream(BytesIO(head).read)).read), 4096)
+            if is_bolt(head):
                 found.add(f"FILE!{name}")
                 if found.count == 1:
                     self._database(part, None, [], target, depth)
@@ -252,12 +257,6 @@ class _Unpacking:
     def _allow_layer(self, size: int) -> None:
         """Do the same for a layer that may hold a tar, whose own headers and padding are no reason to refuse it."""
         self._allow(size - (size >> 3) - _CHUNK)
-
-
-def _is_packed_database(part: Stream) -> bool:
-    head = part.head()
-    opener = _OPENERS.get(kind_of(head) or "")
-    return opener is not None and is_bolt(_some(Stream(opener(Stream(BytesIO(head).read)).read), 4096))
 
 
 class _TarStream:

@@ -93,8 +93,7 @@ class CopyFile(Closing):
         page_size, copied = state.page_size, self._copied
         self.update(state.size, ())
         stop = min(state.meta.hwm, state.page_count)
-        left_out = _in_long_runs(free, stop, -(-_GAP // page_size))
-        for first, last in _missing(copied, left_out, stop, max(_CHUNK // page_size, 1)):
+        for first, last in _missing(copied, free, stop, -(-_GAP // page_size), max(_CHUNK // page_size, 1)):
             start, end = first * page_size, min(last * page_size, state.size)
             content = read_whole(self._source.fd, start, end, self._source.path)
             state.check_unchanged()
@@ -154,19 +153,16 @@ def _renew(copied: bytearray, state: Snapshot, txid: int, checksum: int, free: l
     return True
 
 
-def _in_long_runs(free: list[int], stop: int, gap: int) -> bytearray:
-    """Return a byte for each page before ``stop``: 1 if it is in a run of at least ``gap`` free pages."""
-    listed, found = bytearray(stop), bytearray(stop)
+def _missing(copied: bytearray, free: list[int], stop: int, gap: int, most: int) -> Iterator[tuple[int, int]]:
+    """Yield the pages from 2 to before ``stop`` that are to be copied, at most ``most`` at a time.
+
+    These aren't yet, and are not in a run of ``gap`` or more ``free`` pages.
+    """
+    listed, done = bytearray(stop), copied[:stop]
     for pgid in free:
         if pgid < stop:
             listed[pgid] = 1
     for run in re.finditer(b"\1{%d,}" % gap, listed):
-        found[run.start() : run.end()] = run[0]
-    return found
-
-
-def _missing(copied: bytearray, left_out: bytearray, stop: int, most: int) -> Iterator[tuple[int, int]]:
-    """Yield the pages from 2 to before ``stop`` that are neither copied nor left out, at most ``most`` at a time."""
-    both = int.from_bytes(copied[:stop], "little") | int.from_bytes(left_out, "little")
-    for run in re.compile(b"\0{1,%d}" % most).finditer(both.to_bytes(stop, "little"), 2):
+        done[run.start() : run.end()] = run[0]
+    for run in re.compile(b"\0{1,%d}" % most).finditer(done, 2):
         yield run.span()

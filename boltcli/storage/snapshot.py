@@ -151,7 +151,12 @@ class Snapshot:
         self.metas = Meta.at(self.heads[0], 0), Meta.at(self.heads[1], 1)
         self.meta = choose(*self.metas)
         if previous:
-            self.meta = self._previous()
+            before = self.metas[1 - self.meta.page]
+            problem = before.problem()
+            if problem is not None:
+                what = f"there is no transaction before {self.meta.txid}: the other meta page is not valid ({problem})"
+                raise InvalidDatabase(what, page=before.page, path=self.path)
+            self.meta = before
             # Of that state a writer may reuse the pages without changing a meta page.
             self._written = None if source.is_stable else status.st_mtime_ns
         self.size = os.fstat(fd).st_size  # again: the file may have grown before the look
@@ -184,16 +189,6 @@ class Snapshot:
             raise DatabaseClosed
         if self._page_size_is_impossible():
             raise InvalidDatabase(f"invalid database: page size {self.page_size}", page=self.meta.page)
-
-    def _previous(self) -> Meta:
-        other = self.metas[1 - self.meta.page]
-        problem = other.problem()
-        if problem is not None:
-            raise InvalidDatabase(
-                f"there is no transaction before {self.meta.txid}: the other meta page is not valid ({problem})",
-                page=other.page, path=self.path,
-            )  # fmt: skip
-        return other
 
     def reopened(self, *, previous: bool = False) -> Snapshot:
         """Return a new snapshot of the same open file, of the newest or the ``previous`` state; close it separately."""
@@ -235,28 +230,27 @@ class Snapshot:
 
     def poll(self) -> None:
         """Raise Changed if the closing look is bound to fail. Long jobs call it repeatedly."""
-        if not (self._source.is_stable or self.finished):
-            now = self._look()
-            if now != self.heads:
-                self._compare(Meta.at(now[0], 0), Meta.at(now[1], 1))
-
-    def finish(self) -> None:
-        """Take the closing look for the last time: nothing that could change may be read afterwards."""
-        self.check_unchanged()
-        self.finished = True
-
-    def _compare(self, *metas: Meta) -> None:
+        if self._source.is_stable or self.finished:
+            return
+        now = self._look()
+        if now == self.heads:
+            return
         try:
-            newest = choose(*metas)
+            newest = choose(Meta.at(now[0], 0), Meta.at(now[1], 1))
         except InvalidDatabase:
             raise Changed("the file was overwritten while it was read", path=self.path) from None
         before = choose(*self.metas)
-        if newest.txid == before.txid and newest.checksum == before.checksum:
+        if (newest.txid, newest.checksum) == (before.txid, before.checksum):
             return  # the other meta page is being written
         raise Changed(
             f"it went from transaction {before.txid} to {newest.txid} while it was read",
             path=self.path, before=before.txid, after=newest.txid,
         )  # fmt: skip
+
+    def finish(self) -> None:
+        """Take the closing look for the last time: nothing that could change may be read afterwards."""
+        self.check_unchanged()
+        self.finished = True
 
     def close(self) -> None:
         try:

@@ -79,8 +79,15 @@ def _other_pages(snapshot: Snapshot) -> bytearray | None:
 
 def file_warnings(snapshot: Snapshot) -> Iterator[str]:
     """Yield warnings about the other meta page and about the file's length."""
-    if snapshot.meta is choose(*snapshot.metas):  # not with --previous
-        yield from _other_meta(snapshot)
+    other, txid = snapshot.metas[1 - snapshot.meta.page], snapshot.meta.txid
+    problem = other.problem()
+    if problem is not None and snapshot.meta is choose(*snapshot.metas):  # not with --previous
+        here = f"meta page {other.page} at offset {other.page * snapshot.page_size} is not valid ({problem})"
+        # Only the next transaction id is plausible, as bbolt writes the two meta pages in turn.
+        if other.magic == MAGIC and other.txid == txid + 1:
+            yield f"{here}; it would be the newer one: this is transaction {txid}, not {other.txid}"
+        else:
+            yield f"{here}: there is nothing to fall back to from transaction {txid}"
     yield from _length(snapshot)
 
 
@@ -103,20 +110,6 @@ def pairs_in_root(snapshot: Snapshot) -> Iterator[str]:
         shown = ", ".join(repr(name)[1:] for name in names[:3]) + ", ..." * (len(names) > 3)
         count = f"{len(names)} pair{'s' * (len(names) > 1)}"
         yield f"the root bucket holds {count} beside buckets: {shown}; `boltcli items` lists them"
-
-
-def _other_meta(snapshot: Snapshot) -> Iterator[str]:
-    other = snapshot.metas[1 - snapshot.meta.page]
-    problem = other.problem()
-    if problem is None:
-        return
-    here = f"meta page {other.page} at offset {other.page * snapshot.page_size} is not valid ({problem})"
-    txid = snapshot.meta.txid
-    # Only the next transaction id is plausible, as bbolt writes the two meta pages in turn.
-    if other.magic == MAGIC and other.txid == txid + 1:
-        yield f"{here}; it would be the newer one: this is transaction {txid}, not {other.txid}"
-    else:
-        yield f"{here}: there is nothing to fall back to from transaction {txid}"
 
 
 def _length(snapshot: Snapshot) -> Iterator[str]:

@@ -20,7 +20,7 @@ from .findings import Finding, stack_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator
 
     from ...format.page import Page
     from ...storage.snapshot import Snapshot
@@ -309,13 +309,7 @@ def _unexpected_type(page: Page) -> Finding:
 
 
 def element_disorder(
-    page_type: str,
-    index: int,
-    key: bytes,
-    pgid: int,
-    previous: bytes | None,
-    high: bytes | None,
-    stack: Sequence[int],
+    page_type: str, index: int, key: bytes, pgid: int, previous: bytes | None, high: bytes | None, stack: list[int]
 ) -> Iterator[Finding]:
     """Check one element as bbolt's ``verifyKeyOrder``; of a branch, ``pgid`` is the child, and ``stack`` ends above."""
     before = previous or b""
@@ -325,14 +319,13 @@ def element_disorder(
         return
     pages = f"[{' '.join(map(str, stack))}]"
     place = f"key[{index}]=(hex)\0 on {page_type} page({pgid})"
-    lines = []
-    if below and index == 0:
-        lines.append(f"the first {place} needs to be >= the key in the ancestor (\0). Stack: {pages}")
-    elif below:
-        found = "<" if before > key else "="
-        lines.append(f"{place} needs to be > (found {found}) than previous element (hex)\0. Stack: {pages}")
+    if below:
+        line = f"the first {place} needs to be >= the key in the ancestor (\0). Stack: {pages}"
+        if index:
+            found = "<" if before > key else "="
+            line = f"{place} needs to be > (found {found}) than previous element (hex)\0. Stack: {pages}"
+        yield Finding("key-order", pgid, line, (key, before))
     if beyond:
         # As in bbolt, the message names the previous element, not the bound that is violated.
-        lines.append(f"{place} needs to be < than key of the next element in ancestor (hex)\0. Pages stack: {pages}")
-    for line in lines:
+        line = f"{place} needs to be < than key of the next element in ancestor (hex)\0. Pages stack: {pages}"
         yield Finding("key-order", pgid, line, (key, before))

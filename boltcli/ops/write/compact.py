@@ -10,7 +10,7 @@ import mmap
 import os
 import stat
 
-from ...errors import ArgumentError, BoltError, Corrupted, DamagedSource, DestinationError, OpenError
+from ...errors import ArgumentError, BoltError, Corrupted, DamagedSource, DestinationError
 from ...kernel import compact as copied
 from ...storage.destination import Destination
 from ...storage.snapshot import Snapshot
@@ -191,18 +191,13 @@ def _mode_of_empty(path: str) -> int | None:
         if not stat.S_ISREG(found.st_mode):
             return None
         if found.st_size:
-            with Snapshot(path, _to_be_replaced(path)) as snapshot:
+            source = Source(open_for_reading(path), path)  # not as one of the files that are read
+            if not source.try_lock() and source.reason == "held":
+                source.close()
+                return None
+            with Snapshot(path, source) as snapshot:
                 if any(part.keys for part in items(snapshot, root_bucket(snapshot))):
                     return None
         return stat.S_IMODE(found.st_mode)
     except (OSError, ValueError, BoltError):
         return None
-
-
-def _to_be_replaced(path: str) -> Source:
-    """Open a file that is only looked at, and is no source. Raises OpenError while a process writes to it."""
-    source = Source(open_for_reading(path), path)
-    if not source.try_lock() and source.reason == "held":
-        source.close()
-        raise OpenError("lock", path, source.reason)
-    return source
