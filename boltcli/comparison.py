@@ -13,6 +13,7 @@ from .ops.compare.change import Change
 from .ops.compare.diff import diff as compare
 from .ops.compare.watch import Commit, Waiter
 from .ops.compare.watch import watch as follow
+from .storage.files import Closing
 from .storage.live import open_state
 from .storage.source import LOCK_PATIENCE, open_source
 from .tree.bucket import bucket_path
@@ -87,7 +88,7 @@ def watch(
     return Watch(waiter, _commits(place, waiter, bucket_path(bucket), initial, timeout))
 
 
-class Watch(Iterator[Commit]):
+class Watch(Closing, Iterator[Commit]):
     """The commits of a database that :func:`watch` follows: an iterator, and an asynchronous one."""
 
     def __init__(self, waiter: Waiter, commits: Generator[Commit]) -> None:
@@ -95,9 +96,6 @@ class Watch(Iterator[Commit]):
         self._commits = commits
         self._running = Lock()
         self._thread = 0  # that asked for the last commit
-
-    def __iter__(self) -> Watch:
-        return self
 
     def __next__(self) -> Commit:
         with self._running:
@@ -117,12 +115,6 @@ class Watch(Iterator[Commit]):
                 self._commits.close()
             finally:
                 self._running.release()
-
-    def __enter__(self) -> Watch:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __aiter__(self) -> Watch:
         return self

@@ -9,7 +9,6 @@ from struct import Struct
 from .errors import BucketNotFound, Corrupted, DatabaseClosed, KeyNotFound
 from .format.bucket import BucketRef, open_bucket
 from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE, PAGE_HEADER_SIZE
-from .ops.read.key_pages import keyed_leaves
 from .ops.read.select_items import items
 from .tree.bucket import find_bucket, root_bucket, seek
 from .tree.page_map import free_pages
@@ -138,8 +137,8 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
         return seek(snapshot, self._ref, wanted)
 
     def __iter__(self) -> Iterator[Key]:
-        for _, keys in self._while_open(keyed_leaves(self._snapshot, self._ref, Whole(self._snapshot))):
-            yield from keys  # type: ignore[misc]
+        for part in self._while_open(items(self._snapshot, self._ref, values=False)):
+            yield from part.keys  # type: ignore[misc]
 
     def _while_open(self, parts: Iterator[T]) -> Iterator[T]:
         """Yield ``parts``. Raises DatabaseClosed once the database is closed."""

@@ -6,18 +6,16 @@ fsspec keeps whatever a server sends, and waits for it for minutes. Its session 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import Changed, OpenError
 from ..format.magic import is_bolt, is_packed
 from ..format.meta import Meta
 from .opened import read_timeout
 from .packed import HEAD, MAX_UNPACKED
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
 
 _CHUNK = 1 << 20
 _AT_ONCE = 64  # requests

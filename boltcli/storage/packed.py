@@ -15,22 +15,19 @@ import sys
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
 from copy import copy
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any, BinaryIO
 
 from ..errors import ArgumentError, BoltError, UnpackError
 from ..extras import need
 from ..format.magic import TAR, ZEROS, ZIP, is_bolt, is_packed, kind_of
 from .files import Unnamed
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import BinaryIO
-
-    Read = Callable[[int], bytes]
-    Allow = Callable[[int], None]  # raises if a layer has yielded more bytes than it may
-    Progress = Callable[[int, int], None]
+Read = Callable[[int], bytes]
+Allow = Callable[[int], None]  # raises if a layer has yielded more bytes than it may
+Progress = Callable[[int, int], None]
 
 MAX_UNPACKED = 64 << 30  # bytes
 MAX_RATIO = 1000

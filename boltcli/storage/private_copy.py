@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import Changed, Corrupted
 from .files import Closing, Trying, clone, read_whole, unnamed_file, write_all
 from .snapshot import Snapshot
+from .source import Source
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from .source import Source
-
-    FreePages = Callable[[Snapshot], list[int]]  # of a state, ascending; raises Corrupted if they aren't known
+FreePages = Callable[[Snapshot], list[int]]  # of a state, ascending; raises Corrupted if they aren't known
 
 _CHUNK = 1 << 20  # bytes copied between two looks at the meta pages
 _GAP = 1 << 20  # bytes; longer runs of free pages are not copied, and read as zeros

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import mmap
 import os
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from ..errors import BoltError, Changed, Corrupted, OpenError, SourceNotFound
 from ..extras import need
@@ -23,13 +24,7 @@ from .http_object import HttpObject, first_bytes, is_http, settings
 from .opened import read_timeout
 from .secrets import original_url, redact_text, redact_url
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from ..format.page import Header
-
-    Store = Callable[[int, bytes], None]  # takes bytes and their offset
-
+Store = Callable[[int, bytes], None]  # takes bytes and their offset
 T = TypeVar("T")
 
 BLOCK = 16 << 10  # bytes of the smallest request
@@ -209,7 +204,7 @@ class RemotePages:
         if start < self._size:
             self._remote.fetch([(page * page_size, (page + 1) * page_size) for page in self._wanted(pgid)])
             head = buffer[start : start + PAGE_HEADER_SIZE].ljust(PAGE_HEADER_SIZE, b"\0")
-            header: Header = HEADER.unpack(head)
+            header: tuple[int, int, int, int] = HEADER.unpack(head)
             bears, flags, _, overflow = header
             if overflow and bears == pgid and overflow * page_size <= _OVERFLOW:
                 self._remote.fetch([(start, start + (overflow + 1) * page_size)])

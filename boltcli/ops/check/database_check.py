@@ -9,13 +9,12 @@ from ...read_errors import Corrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Final
 
+    from ...kernel import Progress
     from ...storage.snapshot import Snapshot
     from .findings import Finding
-
-    Progress = Callable[[int, int], None]
 
 # The SHA-256 that ``etcdctl snapshot save`` appends to the file, in bytes. Source: etcd,
 # server/etcdserver/api/v3rpc/maintenance.go (``Snapshot``) and etcdutl/snapshot/v3_snapshot.go: a file has it if its

@@ -80,12 +80,7 @@ class _Comparison:
                 raise side.damage
 
     def _bucket(
-        self,
-        path: Path,
-        old: BucketRef | None,
-        new: BucketRef | None,
-        start: bytes = b"",
-        stop: bytes | None = None,
+        self, path: Path, old: BucketRef | None, new: BucketRef | None, start: bytes = b"", stop: bytes | None = None
     ) -> Nested[Change]:
         if old is None and path:
             yield Change("add", path)

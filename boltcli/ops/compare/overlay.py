@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...errors import ArgumentError, PatchMismatch, bucket_text
 from ...format.bucket import MAX_NESTING, BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG, MAX_KEY_SIZE
+from ...storage.files import Closing
 from ...storage.snapshot import Snapshot
 from ...tree.bucket import root_bucket, seek
 from ...tree.walk import flat
@@ -67,7 +68,7 @@ class Node:
         return buckets or any(kept is not None for kept in self.pairs.values())
 
 
-class Overlay:
+class Overlay(Closing):
     """All changes together. ``force``: no old values are compared, and the last change of a key counts."""
 
     def __init__(self, *, force: bool = False) -> None:
@@ -75,10 +76,7 @@ class Overlay:
         self.steps: list[Step] = []
         self._values = SpooledTemporaryFile(max_size=_IN_MEMORY, prefix="boltcli-")  # noqa: SIM115
 
-    def __enter__(self) -> Overlay:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self._values.close()
 
     @property

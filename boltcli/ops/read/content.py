@@ -27,19 +27,12 @@ if TYPE_CHECKING:
     Value = bytes | memoryview
 
     class Writer(Protocol):
-        """Takes a stream of content."""
+        """Takes a stream of content into the innermost open bucket."""
 
-        def enter(self, name: bytes, sequence: int) -> None:
-            """Create a bucket in the innermost open one, and open it."""
-
-        def pairs(self, keys: Sequence[bytes], values: Sequence[Value]) -> None:
-            """Put pairs into the innermost open bucket."""
-
-        def leave(self) -> None:
-            """Complete the innermost open bucket."""
-
-        def finish(self) -> None:
-            """Complete the database."""
+        def enter(self, name: bytes, sequence: int) -> None: ...
+        def pairs(self, keys: Sequence[bytes], values: Sequence[Value]) -> None: ...
+        def leave(self) -> None: ...
+        def finish(self) -> None: ...
 
 
 _LARGE = 1 << 12  # bytes; a larger value is not copied before it is written
@@ -228,11 +221,7 @@ def content(
 
 
 def whole_content(
-    snapshot: Snapshot,
-    bounds: Bounds = EVERYTHING,
-    *,
-    values: bool = True,
-    warn: Callable[[str], object] | None = None,
+    snapshot: Snapshot, bounds: Bounds = EVERYTHING, *, values: bool = True, warn: Callable[[str], object] | None = None
 ) -> Iterator[Event]:
     """Yield the content within ``bounds`` in key order, inside the buckets that lead there, a MB at a time.
 

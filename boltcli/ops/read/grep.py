@@ -60,12 +60,7 @@ class Hit:
 
 
 def live_hits(
-    snapshot: Snapshot,
-    pattern: Pattern[bytes],
-    path: Path = (),
-    *,
-    names: bool = True,
-    values: bool = True,
+    snapshot: Snapshot, pattern: Pattern[bytes], path: Path = (), *, names: bool = True, values: bool = True
 ) -> Iterator[Hit | Corrupted]:
     """Yield the hits in the bucket at ``path`` and all in it, in key order: in ``names`` and keys, in ``values``.
 

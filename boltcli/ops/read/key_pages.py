@@ -7,39 +7,33 @@ from itertools import islice, takewhile
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ...format.page import LeafElements
+from ...kernel import key_lists
 from ...read_errors import Corrupted
 from ...tree.bucket import root_bucket
 from ...tree.walk import Seen, leaf_pages, pages_or_damage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from ...kernel import Progress
     from ...storage.snapshot import Snapshot
-    from ...tree.walk import Whole
-
-    Progress = Callable[[int, int], None]
 
 _PAGES = 256  # leaf pages that the kernel reads at once, whose keys are in memory together
 
 
-def keyed_leaves(
-    snapshot: Snapshot, bucket: BucketRef, guard: Whole | None = None
-) -> Iterator[tuple[LeafElements, list[bytes]]]:
-    """Yield the elements and keys of the leaf pages of ``bucket`` in order.
+def keyed_leaves(snapshot: Snapshot, bucket: BucketRef) -> Iterator[tuple[LeafElements, list[bytes]]]:
+    """Yield the elements and keys of the leaf pages of ``bucket`` in order, as bbolt reads them.
 
-    Raises Corrupted at damage, after everything before it, also the keys before the first damaged one. With a ``guard``
-    nothing may be left out; without one pages are read as bbolt does.
+    Raises Corrupted at damage, after everything before it, also the keys before the first damaged one.
     """
-    for page in leaf_pages(snapshot, bucket, guard=guard):
+    for page in leaf_pages(snapshot, bucket):
         leaf = LeafElements(page)
         try:
             keys = leaf.keys()
         except Corrupted:
             yield leaf, [*takewhile(lambda key: isinstance(key, bytes), _each_key(leaf))]  # type: ignore[list-item]
             raise
-        if guard is not None:
-            guard.leaf(leaf, keys)
         yield leaf, keys
 
 
@@ -53,8 +47,6 @@ def _each_key(leaf: LeafElements) -> Iterator[bytes | Corrupted]:
 
 def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None = None) -> Iterator[list[bytes]]:
     """Yield the keys of ``bucket`` in order, with the kernel those of many leaf pages at a time. Raises Corrupted."""
-    from ...kernel import key_lists
-
     done, total = 0, -1
     for keys, done, total in key_lists(snapshot, bucket.root, _PAGES):
         yield keys

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from ...errors import Corrupted
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE
 from ...format.page import BranchElements, LeafElements
+from ...storage.snapshot import Snapshot
 from ...tree.page_map import BEYOND, KINDS, OVERFLOW, PageMap
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ...storage.snapshot import Snapshot
-    from ..check.findings import Finding
+from ..check.findings import Finding
 
 
 @dataclass(slots=True)

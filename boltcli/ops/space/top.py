@@ -6,25 +6,21 @@ One walk over the pages. Keys are sorted, so pages between two with the same pre
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import groupby
+from typing import Any
 
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import LeafElements, Page
+from ...storage.snapshot import Snapshot
 from ...tree.bucket import find_bucket
 from ...tree.page_map import FREE, used_and_free
 from ...tree.walk import Whole, tree_pages
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from ...storage.snapshot import Snapshot
-
-    Path = tuple[bytes, ...]
+Path = tuple[bytes, ...]
 
 SEPARATORS = (b"/", b":", b".", b"|", b"-", b"_")
 _WORDS = (b"-", b"_")  # also common inside names and ids, so a single common prefix doesn't make them separators

@@ -7,13 +7,10 @@ from . import BucketRecord, BucketStats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ...format.bucket import BucketRef
+    from ...kernel import Progress
     from ...read_errors import Corrupted
     from ...storage.snapshot import Snapshot
-
-    Progress = Callable[[int, int], None]
 
 
 def inspect(snapshot: Snapshot, *, whole: bool = False, damages: list[Corrupted] | None = None) -> list[BucketRecord]:

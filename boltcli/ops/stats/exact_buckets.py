@@ -13,12 +13,9 @@ from . import BucketRecord, BucketStats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from ...kernel import Progress
     from ...storage.snapshot import Snapshot
     from ...tree.walk import Nested
-
-    Progress = Callable[[int, int], None]
 
 
 def records(snapshot: Snapshot, *, whole: bool = False, damages: list[Corrupted] | None = None) -> list[BucketRecord]:
