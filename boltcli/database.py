@@ -229,14 +229,7 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
         return self._ref.sequence
 
     def stats(self) -> BucketStats:
-        """Return counts and sizes of this bucket and everything in it.
-
-        >>> import boltcli
-        >>> with boltcli.open("fixtures/document.db") as db:
-        ...     stats = db.bucket("execution").stats()
-        >>> stats.keys, stats.depth, stats.leaf_inuse
-        (4, 1, 5664)
-        """
+        """Return counts and sizes of this bucket and everything in it."""
         from .ops.stats.buckets import bucket_stats
 
         return bucket_stats(self._snapshot, self._ref)
@@ -265,7 +258,6 @@ class Database(Bucket):
 
     @property
     def path(self) -> str:
-        """The path of the file, as it was given."""
         return self._file.path
 
     @property
@@ -274,7 +266,6 @@ class Database(Bucket):
 
     @property
     def page_size(self) -> int:
-        """The page size in bytes."""
         return self._snapshot.page_size
 
     @property

@@ -53,10 +53,10 @@ def open(
     """Open the database file at ``path`` for reading, or the one in a program's data directory.
 
     ``lock`` says what to do if another process holds bbolt's lock: ``auto`` waits ``timeout`` seconds (0: for ever),
-    then reads without the lock; ``wait`` waits, then fails; ``try`` doesn't wait and reads without the lock; ``none``
-    doesn't lock. Without the lock a private copy of one transaction's state is opened, in memory or, above 64 MiB, in a
-    temporary file; :func:`view` doesn't need the copy. ``previous`` opens the state before the last transaction,
-    ``offset`` the database that begins at that byte of the file, as if the file began there.
+    then reads without the lock; ``wait`` then fails; ``try`` doesn't wait and reads without the lock; ``none`` doesn't
+    lock. Without the lock a private copy of one state is opened, in memory or, above 64 MiB, in a temporary file;
+    :func:`view` doesn't need the copy. ``previous`` opens the state before the last transaction, ``offset`` the
+    database that begins at that byte of the file.
 
     Raises SourceNotFound, OpenError, InvalidDatabase or, if the file is written to too fast to be copied, Changed. Use
     it in a ``with`` statement, or call :meth:`Database.close`.
@@ -151,13 +151,7 @@ class PageRow(NamedTuple):
 
 
 class Database(Reading):
-    """An open database: its root bucket, which holds the top-level buckets. See :func:`open`.
-
-    >>> import boltcli
-    >>> with boltcli.open("fixtures/document.db") as db:
-    ...     list(db), db.page_size, db.txid
-    ([b'execution', b'execution-history', b'execution-index'], 16384, 14)
-    """
+    """An open database: its root bucket, which holds the top-level buckets. See :func:`open`."""
 
     def __init__(self, snapshot: Snapshot, *, owns: bool = False) -> None:
         """With ``owns`` the file is closed, with a ResourceWarning, when the last reference to this is gone."""
@@ -203,14 +197,8 @@ class Database(Reading):
         return self._snapshot.locked
 
     def check(self, from_page: int = 0, *, deep: bool = False) -> Iterator[Finding]:
-        """Yield the findings of ``boltcli check``; none if the file is sound.
-
-        ``deep`` also checks what bbolt's check doesn't; it can't be combined with ``from_page``.
-
-        >>> import boltcli
-        >>> with boltcli.open("fixtures/document.db") as db:
-        ...     [finding.message for finding in db.check()]
-        []
+        """Yield the findings of ``boltcli check``; none if the file is sound. ``deep`` also checks what bbolt's check
+        doesn't.
         """
         if not deep:
             return self._while_open(check(self._snapshot, from_page))

@@ -69,7 +69,6 @@ def type_name(flags: int) -> str:
 
 
 def _columns(buffer: Buffer, start: int, end: int, code: Literal["I", "Q"]) -> memoryview[int]:
-    """Return ``buffer[start:end]`` as little-endian integers of type ``code`` (I or Q)."""
     if _SWAP:
         from array import array
 
@@ -125,7 +124,6 @@ class Page:
         )  # fmt: skip
 
     def unfit(self) -> Corrupted:
-        """Return the error for a page in a tree that is neither branch nor leaf."""
         return self.damaged(f"a tree cannot hold a page of its type (flags: {self.flags:x})")
 
     def table(self, count: int) -> tuple[int, int]:
@@ -191,7 +189,6 @@ class _Elements:
         raise NotImplementedError
 
     def key_starts(self) -> list[int]:
-        """Return the offset of each key in ``buffer``."""
         start = self.start
         return list(map(add, self.positions, range(start, start + ELEMENT_SIZE * self.count, ELEMENT_SIZE)))
 
@@ -298,11 +295,9 @@ class LeafElements(_Elements):
         yield from super().layout_problems()
 
     def value_starts(self) -> list[int]:
-        """Return the offset of each value in ``buffer``."""
         return list(map(add, self.key_starts(), self.key_sizes))
 
     def value_span(self, index: int) -> tuple[int, int]:
-        """Return start and end of one value in ``buffer``."""
         start = self.start + ELEMENT_SIZE * index + self.positions[index] + self.key_sizes[index]
         stop = start + self.value_sizes[index]
         if stop > self.end:
@@ -343,7 +338,6 @@ class LeafElements(_Elements):
         yield low, high
 
     def bucket_indexes(self) -> list[int]:
-        """Return the indexes of the elements whose value is a bucket."""
         flags = self.flags
         return [i for i, flag in enumerate(flags) if flag & 1] if any(flags) else []
 

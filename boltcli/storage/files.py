@@ -83,7 +83,6 @@ def read_whole(fd: int, start: int, stop: int, path: str) -> bytes:
 
 
 def cut(path: str) -> Changed:
-    """Return the error for a file that isn't as long as it was."""
     return Changed("the file was cut short, or its disk failed, while it was read", path=path)
 
 

@@ -103,7 +103,7 @@ class CopyFile(Closing):
         return Snapshot(self._source.path, self._source.copy(os.dup(self._fd)))
 
     def update(self, size: int, parts: Iterable[tuple[int, bytes]]) -> None:
-        """Write ``parts`` at their offsets; ``size`` is the new size of the source. Raises OpenError."""
+        """Write ``parts`` at their offsets; ``size`` is the new size of the source."""
         with Trying("copy", self._source.path):
             os.truncate(self._fd, size)
             for position, content in parts:

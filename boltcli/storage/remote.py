@@ -189,7 +189,6 @@ class RemotePages:
         self._window = _FIRST_WINDOW
 
     def whole(self) -> mmap.mmap:
-        """Read the whole object, in large ranges; return its bytes."""
         self._remote.fetch_all()
         return self._mapped()
 
@@ -217,11 +216,9 @@ class RemotePages:
         return buffer
 
     def check_unchanged(self) -> None:
-        """Raise Changed unless it is still the same object."""
         self._remote.verify()
 
     def close(self) -> None:
-        """Unmap the bytes. Raises BufferError if a view of them still exists."""
         mapping, self._mapping = self._mapping, None
         if mapping is not None:
             mapping.close()

@@ -63,7 +63,6 @@ class FilePages:
         return content if len(content) == size and PAGE_HEADER_SIZE + ELEMENT_SIZE * count <= size else None
 
     def whole(self) -> Buffer:
-        """Return all bytes of the file. Raises OpenError, Changed."""
         if self._buffer is None:
             if self._size <= SMALL:  # quicker than mapping it
                 self._buffer = read_whole(self._source.fd, 0, self._size, self._source.path)
@@ -200,12 +199,10 @@ class Snapshot:
 
     @property
     def fd(self) -> int:
-        """The file descriptor; raises DatabaseClosed once this is closed."""
         return self._source.fd
 
     @property
     def locked(self) -> bool:
-        """Whether this process holds the shared lock, so that no bbolt can write."""
         return self._source.locked
 
     def check_unchanged(self) -> None:

@@ -60,12 +60,10 @@ class PageMap:
         self._left = _RUNS * count
 
     def owner(self, pgid: int) -> int | None:
-        """Return the number of the bucket that owns page ``pgid``, None for none."""
         owner = self.owners[pgid]
         return None if owner == NOBODY else owner
 
     def path(self, number: int) -> tuple[bytes, ...]:
-        """Return the path of bucket ``number``."""
         return path_of(self.buckets[number])
 
     def way(self, pgid: int) -> list[int]:

@@ -73,7 +73,6 @@ class Waiter:
         return not self.stopped
 
     def hurry(self) -> None:
-        """Let the next looks come soon."""
         self._step = _BUSY
 
     def stop(self) -> None:
@@ -122,9 +121,9 @@ class _Follower:
         if self._copy is None:
             return
         with self._copy.snapshot() as snapshot:
-            self._note(snapshot)
+            commit = self._commit(None, snapshot, self._diff(None, snapshot))
             if initial:
-                yield Commit(snapshot.meta.txid, self._diff(None, snapshot), initial=True)
+                yield commit
         failures = 0
         while self._waiter.wait():
             self._follow_replacement()
@@ -211,16 +210,12 @@ class _Follower:
         with suppress(BucketNotFound):
             yield from diff(old, new, self._bucket, start=self._start, stop=self._stop, same_file=is_next)
 
-    def _commit(self, old: Snapshot, new: Snapshot, changes: Iterable[Change]) -> Commit:
-        skipped = 0 if self._replaced else max(new.meta.txid - old.meta.txid - 1, 0)
-        self._note(new)
-        commit = Commit(new.meta.txid, changes, skipped=skipped, replaced=self._replaced)
-        self._replaced = False
-        return commit
-
-    def _note(self, snapshot: Snapshot) -> None:
-        self._page_size = snapshot.page_size
-        self._seen = snapshot.meta.txid, snapshot.meta.checksum
+    def _commit(self, old: Snapshot | None, new: Snapshot, changes: Iterable[Change]) -> Commit:
+        txid, replaced = new.meta.txid, self._replaced
+        skipped = 0 if replaced or old is None else max(txid - old.meta.txid - 1, 0)
+        self._page_size, self._replaced = new.page_size, False
+        self._seen = txid, new.meta.checksum
+        return Commit(txid, changes, skipped=skipped, replaced=replaced, initial=old is None)
 
     def _new_copy(self, *, first: bool = False) -> CopyFile | None:
         """Return a copy of the file's newest state; None if the waiter is stopped before it can be had."""

@@ -26,7 +26,6 @@ class BucketRecord:
 
     @property
     def path(self) -> tuple[bytes, ...]:
-        """The bucket's path."""
         return path_of(self)
 
 

@@ -49,7 +49,6 @@ class Node:
         self.spilled = False
 
     def sizes(self) -> list[int]:
-        """Return the bytes that each element takes."""
         if not self.is_leaf:
             return [ELEMENT_SIZE + len(key) for key in self.keys]
         return [
@@ -158,19 +157,7 @@ class Bucket:
             self.buckets[name] = found
         return found
 
-    def put(self, key: bytes, value: Piece) -> None:
-        """Put one pair at its place. Raises :class:`BboltRefuses`."""
-        if not 0 < len(key) <= MAX_KEY_SIZE:
-            raise BboltRefuses("key too large" if key else "key required")
-        if len(value) > MAX_VALUE_SIZE:
-            raise BboltRefuses("value too large")
-        leaf = self._leaf(key)
-        index, found = leaf.find(key)
-        if found and leaf.flags[index] & BUCKET_LEAF_FLAG:
-            raise BboltRefuses("incompatible value")
-        leaf.put(key, key, value, 0)
-
-    def put_all(self, keys: Sequence[bytes], values: Sequence[Piece]) -> None:
+    def put(self, keys: Sequence[bytes], values: Sequence[Piece]) -> None:
         """Put pairs; those that belong at the end go there at once. Raises :class:`BboltRefuses`."""
         if self._edge is None:
             self._leaf(keys[0])
@@ -187,7 +174,15 @@ class Bucket:
             edge.flags += [0] * len(keys)
             return
         for key, value in zip(keys, values):
-            self.put(key, value)
+            if not 0 < len(key) <= MAX_KEY_SIZE:
+                raise BboltRefuses("key too large" if key else "key required")
+            if len(value) > MAX_VALUE_SIZE:
+                raise BboltRefuses("value too large")
+            leaf = self._leaf(key)
+            index, found = leaf.find(key)
+            if found and leaf.flags[index] & BUCKET_LEAF_FLAG:
+                raise BboltRefuses("incompatible value")
+            leaf.put(key, key, value, 0)
 
     def store(self) -> bytes:
         """Write what was changed; returns the value of the bucket's element in its parent."""
@@ -266,7 +261,12 @@ class Bucket:
         return found
 
     def _page(self, pgid: int) -> Node:
-        return _parsed(self._inline, 0) if self._inline else self.tx.look(pgid)
+        if self._inline:
+            return _parsed(self._inline, 0)
+        pages = self.tx.pages
+        if pgid not in pages:
+            pages[pgid] = _parsed(self.tx.file.read(pgid), pgid)
+        return pages[pgid]
 
 
 class Transaction:
@@ -276,14 +276,7 @@ class Transaction:
         file.begin()
         self.file = file
         self.root = Bucket(self, file.root, 0)
-        self._pages: dict[int, Node] = {}  # that were looked at
-
-    def look(self, pgid: int) -> Node:
-        """Return a committed page, not to be changed."""
-        found = self._pages.get(pgid)
-        if found is None:
-            found = self._pages[pgid] = _parsed(self.file.read(pgid), pgid)
-        return found
+        self.pages: dict[int, Node] = {}  # committed ones that were looked at, not to be changed
 
     def commit(self) -> None:
         for parent, name, child in flat(_inside(self.root)):
@@ -327,7 +320,7 @@ class BboltWriter:
         weight = sum(map(len, keys)) + sum(map(len, values))
         if not self.limit or self._weight + weight <= self.limit:
             self._weight += weight
-            self._bucket().put_all(keys, values)
+            self._bucket().put(keys, values)
             return
         ends = list(accumulate([len(key) + len(value) for key, value in zip(keys, values)], initial=0))
         start, least = 0, 0
@@ -335,7 +328,7 @@ class BboltWriter:
             stop = max(bisect_right(ends, self.limit - self._weight + ends[start], start) - 1, start + least)
             if stop > start:
                 self._weight += ends[stop] - ends[start]
-                self._bucket().put_all(keys[start:stop], values[start:stop])
+                self._bucket().put(keys[start:stop], values[start:stop])
                 start = stop
             if start < len(keys):
                 self._next_transaction()
