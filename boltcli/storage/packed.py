@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from copy import copy
 from io import BytesIO
+from itertools import islice
 from typing import Any, BinaryIO
 
 from ..errors import ArgumentError, BoltError, UnpackError
@@ -63,11 +64,15 @@ def look_inside(path: str, head: bytes) -> str | None:
     if kind_of(head) != ZIP:
         return _inner_kind(Stream(BytesIO(head).read), path)
     with open(path, "rb") as file:
-        try:
-            parts = zip(range(_LISTED), _zip_members(file, path))
-            return BOLT if any(_inner_kind(Stream(read), path) == BOLT for _, (_, read) in parts) else ZIP
-        except _errors():
-            return ZIP
+        return _kind_of_archive(islice(_zip_members(file, path), _LISTED), path, ZIP)
+
+
+def _kind_of_archive(members: Iterator[tuple[str, Read]], path: str, kind: str) -> str:
+    """Return BOLT if one of ``members`` holds a database, else ``kind``, as far as the archive isn't damaged."""
+    try:
+        return BOLT if any(_inner_kind(Stream(read), path) == BOLT for _, read in members) else kind
+    except _errors():
+        return kind
 
 
 def _inner_kind(stream: Stream, path: str) -> str | None:
@@ -81,11 +86,7 @@ def _inner_kind(stream: Stream, path: str) -> str | None:
         head = _some(stream, 4096 + 64)
         kind = kind_of(head)
         if kind == TAR:
-            try:
-                members = _tar_members(_TarStream(stream.read, path, allow), allow)
-                return BOLT if any(_inner_kind(Stream(read), path) == BOLT for _, read in members) else TAR
-            except _errors():
-                return TAR
+            return _kind_of_archive(_tar_members(_TarStream(stream.read, path, allow), allow), path, TAR)
         if kind not in _OPENERS:
             return BOLT if is_bolt(head) else kind
         stream = Stream(_OPENERS[kind](stream).read, allow)

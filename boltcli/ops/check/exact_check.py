@@ -183,11 +183,9 @@ class ExactCheck:
             leaf = LeafElements(page)
             for index in leaf.bucket_indexes():
                 try:
-                    if ordered:
-                        child: BucketRef | None = BucketRef(root) if (root := bucket_header(leaf, index)[0]) else None
-                    else:
-                        # bbolt looks each bucket up by name, and doesn't find some if keys are out of order.
-                        child = child_bucket(self.snapshot, bucket, leaf.key(index))
+                    # bbolt looks each bucket up by name, and doesn't find some if keys are out of order.
+                    found = BucketRef(bucket_header(leaf, index)[0]) if ordered else None
+                    child = found or child_bucket(self.snapshot, bucket, leaf.key(index))
                 except Corrupted as damage:
                     yield from self._damage(damage)
                 else:
