@@ -51,7 +51,7 @@ def load_kernel() -> ModuleType | None:
         from . import _kernel  # type: ignore[attr-defined]
     except ImportError:  # not built, for another system, or refused on a big-endian machine
         return None
-    return _kernel if _kernel.VERSION == VERSION else None  # type: ignore[no-any-return]
+    return _kernel if _kernel.VERSION == VERSION else None
 
 
 def state() -> str:

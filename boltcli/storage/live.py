@@ -132,17 +132,16 @@ class Live(Closing):
             self.last = error.after
             if error.after - error.before >= _BUSY:
                 self._step = max(self._step, len(_DIRECT))
+        if self._step == len(_PAUSES) and self.last > self.first:
+            raise Changed(
+                "the database is written to too fast to be read without the lock: "
+                f"{self.last - self.first} transactions in {time.monotonic() - self.began:.1f} s, "
+                f"and none of {self.tries} attempts fell between two of them; "
+                "try again when its writer is less busy, or stopped",
+                path=self.source.path, before=self.first, after=self.last,
+            )  # fmt: skip
         if self._step == len(_PAUSES):
-            raise self._too_fast() if self.last > self.first else error
-
-    def _too_fast(self) -> Changed:
-        return Changed(
-            "the database is written to too fast to be read without the lock: "
-            f"{self.last - self.first} transactions in {time.monotonic() - self.began:.1f} s, "
-            f"and none of {self.tries} attempts fell between two of them; "
-            "try again when its writer is less busy, or stopped",
-            path=self.source.path, before=self.first, after=self.last,
-        )  # fmt: skip
+            raise error
 
     def close(self) -> None:
         self._close_copy()

@@ -14,7 +14,7 @@ from ...storage.opened import strictest
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_source, wait_for_lock
 from ...tree.walk import Whole
-from ..read.content import Misplaced, content, in_order
+from ..read.content import Misplaced, content
 from ..write.compact import PAGE_SIZES
 from ..write.load import Loaded, write_content
 from .overlay import Overlay
@@ -62,7 +62,7 @@ def patch_in_place(
 
 def _write(snapshot: Snapshot, overlay: Overlay, destination: Destination) -> Loaded:
     page_size = snapshot.page_size if snapshot.page_size in PAGE_SIZES else mmap.PAGESIZE
-    found = in_order(content(snapshot, is_sound=True, guard=Whole(snapshot, once=True)))
+    found = content(snapshot, is_sound=True, guard=Whole(snapshot, once=True))
     events, sequence = overlay.patched(snapshot, found)
     try:
         return write_content(events, destination, sequence, page_size)
@@ -113,18 +113,12 @@ def _keep(source: Source) -> str:
             continue
         except OSError:  # no links on this file system
             try:
-                _copy(source, name)
+                with Destination(name, mode=os.fstat(source.fd).st_mode & 0o7777) as destination:
+                    copy_sparse(source.fd, destination.fd)
+                    destination.commit()
             except DestinationExists:
                 continue
+            except OSError as error:
+                raise DestinationError("write", name, error) from error
         return name
     raise AssertionError
-
-
-def _copy(source: Source, name: str) -> None:
-    status = os.fstat(source.fd)
-    with Destination(name, mode=status.st_mode & 0o7777) as destination:
-        try:
-            copy_sparse(source.fd, destination.fd)
-        except OSError as error:
-            raise DestinationError("write", name, error) from error
-        destination.commit()

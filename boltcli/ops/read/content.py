@@ -206,7 +206,8 @@ def content(
         for place in [*leaf.bucket_indexes(), leaf.count]:
             if start < place:
                 try:
-                    yield Pairs(_keys(leaf, start, place), _values(leaf, start, place))
+                    keys = leaf.keys() if place - start == leaf.count else [*map(leaf.key, range(start, place))]
+                    yield Pairs(keys, _values(leaf, start, place))
                 except Corrupted:  # where an element before it is refused, bbolt fails there
                     for index in range(start, place):
                         yield Pairs([leaf.key(index)], [leaf.value(index)])
@@ -262,14 +263,10 @@ def _child(snapshot: Snapshot, bucket: BucketRef, leaf: LeafElements, index: int
     return child
 
 
-def _keys(leaf: LeafElements, start: int, stop: int) -> list[bytes]:
-    return leaf.keys() if stop - start == leaf.count else [leaf.key(index) for index in range(start, stop)]
-
-
 def _values(leaf: LeafElements, start: int, stop: int) -> Sequence[Value]:
     sizes = leaf.value_sizes
     # Values that overlap may together be far more than their page: as bbolt does it, they are not copied.
     if max(sizes) > _LARGE or sum(sizes) > leaf.end - leaf.start:
         view = memoryview(leaf.buffer)
         return [view[slice(*leaf.value_span(index))] for index in range(start, stop)]
-    return leaf.values() if stop - start == leaf.count else [leaf.value(index) for index in range(start, stop)]
+    return leaf.values() if stop - start == leaf.count else [*map(leaf.value, range(start, stop))]

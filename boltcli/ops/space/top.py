@@ -235,15 +235,12 @@ def guess_separator(keys: Sequence[bytes]) -> bytes:
         if len(having) < _SHARE * len(keys):
             continue
         parts = {_prefix(key, candidate, 1) for key in having}
-        if len(parts) > max(len(having) // 2, 1) or not all(map(_printable, parts)):
+        joined = b"".join(parts)
+        if len(parts) > max(len(having) // 2, 1) or not (joined.isascii() and joined.decode().isprintable()):
             continue  # different prefixes for all keys group nothing, and binary keys contain any byte
         if len(parts) > 1 or candidate not in _WORDS:
             return candidate
     return b""
-
-
-def _printable(part: bytes) -> bool:
-    return part.isascii() and part.decode().isprintable()
 
 
 def _prefix(key: bytes, separator: bytes, depth: int) -> bytes:
