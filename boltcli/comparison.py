@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
-from threading import Lock, get_ident
+from contextlib import suppress
+from threading import get_ident
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from .ops.compare.change import Change
 from .ops.compare.diff import diff as compare
 from .ops.compare.watch import Commit, Waiter
 from .ops.compare.watch import watch as follow
+from .storage.files import Closing
 from .storage.live import open_state
 from .storage.source import LOCK_PATIENCE, open_source
 from .tree.bucket import bucket_path
@@ -37,12 +39,10 @@ def diff(
 ) -> Iterator[Change]:
     """Yield the changes that turn the database ``old`` into the database ``new``, in key order.
 
-    ``bucket`` (a name, or a path, outermost name first) limits them to one bucket. Both
-    files are opened when the first change is requested, and closed after the
-    last one; ``lock`` and ``timeout`` are those of :func:`boltcli.open`.
+    ``bucket`` (a name, or a path, outermost name first) limits them to one bucket. Both files are opened when the first
+    change is requested, and closed after the last one; ``lock`` and ``timeout`` are those of :func:`boltcli.open`.
 
-    Raises what that raises, :class:`~boltcli.errors.BucketNotFound` if neither
-    has the bucket, and :class:`~boltcli.errors.Corrupted`.
+    Raises what that raises, BucketNotFound if neither has the bucket, and Corrupted.
 
     >>> import boltcli
     >>> one, two = "fixtures/bacalhau-compute-1.4.db", "fixtures/bacalhau-compute-1.5.db"
@@ -65,19 +65,16 @@ def watch(
 ) -> Watch:
     """Yield each transaction that is committed to the database at ``path`` from now on, without its lock.
 
-    ``bucket`` (a name, or a path, outermost name first) limits the changes to one bucket;
-    ``initial`` first yields the existing content, as added. It looks at once
-    when the status of the file (its time, its size) changes, and every ``interval`` seconds in any case. A commit
-    has ``txid``, ``time``, the number of transactions ``skipped``, and
+    ``bucket`` (a name, or a path, outermost name first) limits the changes to one bucket; ``initial`` first yields the
+    existing content, as added. It looks at once when the status of the file (its time, its size) changes, and every
+    ``interval`` seconds in any case. A commit has ``txid``, ``time``, the number of transactions ``skipped``, and
     ``changes``, which must be read before the next commit is requested.
 
-    It ends ``timeout`` seconds after the first commit was requested (None: never), once the event ``stop`` is set,
-    or after :meth:`Watch.close`, which any thread may call; or leave the loop.
-    ``async for`` takes commits, too, and waits for them in a thread.
+    It ends ``timeout`` seconds after the first commit was requested (None: never), once the event ``stop`` is set, or
+    after :meth:`Watch.close`, which any thread may call; or leave the loop. ``async for`` takes commits, too, and waits
+    for them in a thread.
 
-    Raises :class:`~boltcli.errors.SourceNotFound`,
-    :class:`~boltcli.errors.OpenError`,
-    :class:`~boltcli.errors.InvalidDatabase` or :class:`~boltcli.errors.Corrupted`.
+    Raises SourceNotFound, OpenError, InvalidDatabase or Corrupted.
 
     >>> import boltcli
     >>> for commit in boltcli.watch("fixtures/document.db", ["execution"], initial=True):
@@ -88,46 +85,33 @@ def watch(
     if timeout is not None and not timeout >= 0:
         raise ArgumentError(f"timeout {timeout!r}: must be a number of seconds, 0 or more")
     place = os.fspath(path)
-    waiter = Waiter(place, max(interval, 0.001), stop)
+    waiter = Waiter(max(interval, 0.001), stop)
     return Watch(waiter, _commits(place, waiter, bucket_path(bucket), initial, timeout))
 
 
-class Watch(Iterator[Commit]):
+class Watch(Closing, Iterator[Commit]):
     """The commits of a database that :func:`watch` follows: an iterator, and an asynchronous one."""
 
     def __init__(self, waiter: Waiter, commits: Generator[Commit]) -> None:
         self._waiter = waiter
         self._commits = commits
-        self._running = Lock()
         self._thread = 0  # that asked for the last commit
 
-    def __iter__(self) -> Watch:
-        return self
-
     def __next__(self) -> Commit:
-        with self._running:
-            self._thread = get_ident()
-            commit = next(self._commits, None)
-            if commit is not None and not self._waiter.stopped:
-                return commit
+        self._thread = get_ident()
+        commit = next(self._commits, None)
+        if commit is None or self._waiter.stopped:
             self._commits.close()
             raise StopIteration
+        return commit
 
     def close(self) -> None:
         """End the watch: a thread that waits for the next commit gets none, and there are no others."""
         self._waiter.stop()
         # The changes of the last commit may still be read in the thread that asked for it.
-        if self._thread in (0, get_ident()) and self._running.acquire(blocking=False):
-            try:
+        if self._thread in (0, get_ident()):
+            with suppress(ValueError):  # a signal handler: the same thread waits for the next commit
                 self._commits.close()
-            finally:
-                self._running.release()
-
-    def __enter__(self) -> Watch:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __aiter__(self) -> Watch:
         return self
@@ -145,7 +129,6 @@ class Watch(Iterator[Commit]):
         return commit
 
     async def aclose(self) -> None:
-        """Do what :meth:`close` does, for ``contextlib.aclosing``."""
         self.close()
 
 
@@ -160,8 +143,7 @@ def _commits(
 def changes(snapshot: Snapshot, *, previous: bool) -> Iterator[Change]:
     """Yield the changes of the last transaction of ``snapshot``, or without ``previous`` those made since then.
 
-    Raises :class:`~boltcli.errors.OpenError` if a writer may be overwriting the
-    state before it, :class:`~boltcli.errors.InvalidDatabase` if there is none.
+    Raises OpenError if a writer may be overwriting the state before it, InvalidDatabase if there is none.
 
     >>> import boltcli
     >>> with boltcli.open("fixtures/document.db") as db:

@@ -9,7 +9,6 @@ from struct import Struct
 from .errors import BucketNotFound, Corrupted, DatabaseClosed, KeyNotFound
 from .format.bucket import BucketRef, open_bucket
 from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE, PAGE_HEADER_SIZE
-from .ops.read.key_pages import keyed_leaves
 from .ops.read.select_items import items
 from .tree.bucket import find_bucket, root_bucket, seek
 from .tree.page_map import free_pages
@@ -43,7 +42,7 @@ def as_bytes(key: bytes | str) -> bytes:
 
 
 class _Items(ItemsView["Key", "bytes | Bucket"]):
-    """The items of a bucket, read in order; the base class would look up each key."""
+    """Read in order; the base class would look up each key."""
 
     _mapping: Bucket
 
@@ -52,8 +51,6 @@ class _Items(ItemsView["Key", "bytes | Bucket"]):
 
 
 class _Values(ValuesView["bytes | Bucket"]):
-    """The values of a bucket, read in order."""
-
     _mapping: Bucket
 
     def __iter__(self) -> Iterator[bytes | Bucket]:
@@ -66,9 +63,8 @@ class _Values(ValuesView["bytes | Bucket"]):
 class Bucket(Mapping["Key", "bytes | Bucket"]):
     """A bucket: a mapping of keys, in byte order, to values (bytes) or nested buckets.
 
-    Keys may be given as str, which is encoded as UTF-8. A missing key raises
-    :class:`~boltcli.errors.KeyNotFound`, which is a KeyError. Reading a
-    damaged page raises :class:`~boltcli.errors.Corrupted`.
+    Keys may be given as str, which is encoded as UTF-8. A missing key raises KeyNotFound, which is a KeyError. Reading
+    a damaged page raises Corrupted.
 
     >>> import boltcli
     >>> with boltcli.open("fixtures/document.db") as db:
@@ -92,7 +88,6 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
         return self._owner._snapshot
 
     def _inner(self, ref: BucketRef, *names: bytes) -> Bucket:
-        """Return the bucket ``ref`` in this one. Raises Corrupted if it is inside itself."""
         owner = self._owner
         return Bucket(owner, refuse_nested(owner._snapshot, ref), self.names + names, self._ordered)
 
@@ -142,11 +137,11 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
         return seek(snapshot, self._ref, wanted)
 
     def __iter__(self) -> Iterator[Key]:
-        for _, keys in self._while_open(keyed_leaves(self._snapshot, self._ref, Whole(self._snapshot))):
-            yield from keys  # type: ignore[misc]
+        for part in self._while_open(items(self._snapshot, self._ref, values=False)):
+            yield from part.keys  # type: ignore[misc]
 
     def _while_open(self, parts: Iterator[T]) -> Iterator[T]:
-        """Yield ``parts``. Raises :class:`~boltcli.errors.DatabaseClosed` once the database is closed."""
+        """Yield ``parts``. Raises DatabaseClosed once the database is closed."""
         while True:
             self._snapshot  # noqa: B018 - raises
             try:
@@ -159,11 +154,9 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
             yield part
 
     def items(self) -> ItemsView[Key, bytes | Bucket]:
-        """Return keys and values (or nested buckets), in order."""
         return _Items(self)
 
     def values(self) -> ValuesView[bytes | Bucket]:
-        """Return values (or nested buckets), in the order of the keys."""
         return _Values(self)
 
     def __repr__(self) -> str:
@@ -182,7 +175,7 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
         return sum(page.count for page in leaf_pages(self._snapshot, self._ref, guard=Whole(self._snapshot)))
 
     def bucket(self, *path: bytes | str) -> Bucket:
-        """Return the bucket at ``path`` below this one; raises :class:`~boltcli.errors.BucketNotFound`."""
+        """Return the bucket at ``path`` below this one; raises BucketNotFound."""
         names = tuple(map(as_bytes, path))
         try:
             return self._inner(find_bucket(self._snapshot, names, self._ref), *names)
@@ -192,14 +185,7 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
     def cursor(self, seek: bytes | str = b"", *, reverse: bool = False) -> Iterator[tuple[bytes, bytes | Bucket]]:
         """Yield keys and values (or nested buckets), starting at the first key that isn't below ``seek``.
 
-        With ``reverse`` they come backwards, starting at the last key that isn't
-        above ``seek`` (if that is empty, at the last key). Pages are read as needed.
-
-        >>> import boltcli
-        >>> with boltcli.open("fixtures/document.db") as db:
-        ...     key, value = next(db.bucket("execution").cursor("e-9"))
-        >>> key, len(value)
-        (b'e-9a937556-ac83-49ec-b794-a94c3aa068b2', 1358)
+        In ``reverse`` they start at the last key that isn't above ``seek`` (empty: at the last key).
         """
         if not reverse:
             return self.range(seek)
@@ -209,100 +195,48 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
     def range(
         self, start: bytes | str = b"", stop: bytes | str | None = None, *, reverse: bool = False
     ) -> Iterator[tuple[bytes, bytes | Bucket]]:
-        """Yield keys and values (or nested buckets) from ``start`` to before ``stop`` (None: to the end).
-
-        >>> import boltcli
-        >>> with boltcli.open("fixtures/document.db") as db:
-        ...     [key[:6] for key, _ in db.bucket("execution").range("e-9", "e-f", reverse=True)]
-        [b'e-d810', b'e-9a93']
-        """
-        snapshot = self._snapshot
-        if not start and stop is None and not reverse and not self._ordered:
-            return self._all(snapshot)
+        """Yield keys and values (or nested buckets) from ``start`` to before ``stop`` (None: to the end)."""
         end = None if stop is None else as_bytes(stop)
-        return self._some(snapshot, as_bytes(start), end, reverse)
+        return self._range(self._snapshot, as_bytes(start), end, reverse)
 
-    def _some(
+    def _range(
         self, snapshot: Snapshot, start: bytes, stop: bytes | None, reverse: bool
     ) -> Iterator[tuple[bytes, bytes | Bucket]]:
-        guard = Whole(snapshot, ordered=True) if self._ordered else None
-        parts = items(snapshot, self._ref, start=start, stop=stop, reverse=reverse, guard=guard)
-        for part in self._while_open(parts):
-            for key, value in zip(part.keys, part.values):
-                yield key, self._inner(value, key) if isinstance(value, BucketRef) else value
-
-    def _all(self, snapshot: Snapshot) -> Iterator[tuple[bytes, bytes | Bucket]]:
-        """Yield the whole bucket: applications read many small ones, for which this has fewer layers."""
         page = self._ref.inline
-        if page is not None:
+        if page is not None and not (start or stop is not None or reverse or self._ordered):
             pairs = _small(page)
             if pairs is not None:
                 yield from pairs
                 return
-        for leaf, keys in self._while_open(keyed_leaves(snapshot, self._ref, Whole(snapshot))):
-            snapshot.poll()
-            values = leaf.values()
-            if not leaf.bucket_indexes():
-                yield from zip(keys, values)
-                continue
-            flags = leaf.flags
-            for index, (key, value) in enumerate(zip(keys, values)):
-                if flags[index] & BUCKET_LEAF_FLAG:
-                    yield key, self._inner(open_bucket(leaf, index, key), key)
-                else:
-                    yield key, value
+        guard = Whole(snapshot, ordered=True) if self._ordered else None
+        for part in self._while_open(items(snapshot, self._ref, start=start, stop=stop, reverse=reverse, guard=guard)):
+            for key, value in zip(part.keys, part.values):
+                yield key, self._inner(value, key) if isinstance(value, BucketRef) else value
 
     def prefix(self, prefix: bytes | str, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes | Bucket]]:
-        """Yield keys and values (or nested buckets) whose keys begin with ``prefix``.
-
-        >>> import boltcli
-        >>> with boltcli.open("fixtures/document.db") as db:
-        ...     history = db.bucket("execution-history")
-        ...     [(key[:10], len(bucket)) for key, bucket in history.prefix("e-4")]
-        [(b'e-42bdab56', 4)]
-        """
+        """Yield keys and values (or nested buckets) whose keys begin with ``prefix``."""
         start, stop = bounds(as_bytes(prefix))
         return self.range(start, stop, reverse=reverse)
 
     def pairs(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield keys and values in order, without the nested buckets; reads a page at a time."""
-        for leaf, keys in self._while_open(keyed_leaves(self._snapshot, self._ref, Whole(self._snapshot))):
-            for key, value, flag in zip(keys, leaf.values(), leaf.flags):
-                if not flag & BUCKET_LEAF_FLAG:
-                    yield key, value
+        """Yield keys and values in order, without the nested buckets."""
+        return ((key, value) for key, value in self.range() if isinstance(value, bytes))
 
     @property
     def sequence(self) -> int:
-        """The bucket's sequence number (``NextSequence`` in bbolt).
-
-        >>> import boltcli
-        >>> with boltcli.open("fixtures/document.db") as db:
-        ...     db.bucket("execution").sequence
-        0
-        """
+        """The bucket's sequence number (``NextSequence`` in bbolt)."""
         self._snapshot  # noqa: B018 - raises if it is closed
         return self._ref.sequence
 
     def stats(self) -> BucketStats:
-        """Return counts and sizes of this bucket and everything in it.
-
-        >>> import boltcli
-        >>> with boltcli.open("fixtures/document.db") as db:
-        ...     stats = db.bucket("execution").stats()
-        >>> stats.keys, stats.depth, stats.leaf_inuse
-        (4, 1, 5664)
-        """
+        """Return counts and sizes of this bucket and everything in it."""
         from .ops.stats.buckets import bucket_stats
 
         return bucket_stats(self._snapshot, self._ref)
 
 
 class Database(Bucket):
-    """An open database: its root bucket, which holds the top-level buckets.
-
-    The library's :class:`boltcli.Database` is one, with everything else that can be asked of a file. In an ``ordered``
-    one keys that are out of order are damage wherever they are read.
-    """
+    """An open database: its root bucket. In an ``ordered`` one keys out of order are damage wherever they are read."""
 
     def __init__(self, snapshot: Snapshot, *, ordered: bool = False) -> None:
         self._file = snapshot
@@ -324,17 +258,14 @@ class Database(Bucket):
 
     @property
     def path(self) -> str:
-        """The path of the file, as it was given."""
         return self._file.path
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed."""
         return self._file.closed
 
     @property
     def page_size(self) -> int:
-        """The page size in bytes."""
         return self._snapshot.page_size
 
     @property
@@ -343,10 +274,7 @@ class Database(Bucket):
         return self._snapshot.meta.txid
 
     def space(self) -> tuple[int, int]:
-        """Return the bytes of the database's pages, and those of its free ones.
-
-        Raises :class:`~boltcli.errors.Corrupted`. Without a stored freelist (as in etcd's files) it takes a walk.
-        """
+        """Return the bytes of the database's pages, and those of its free ones; without a stored freelist by a walk."""
         snapshot = self._snapshot
         size = snapshot.page_size
         return snapshot.meta.hwm * size, len(free_pages(snapshot)) * size

@@ -53,14 +53,13 @@ def open(
     """Open the database file at ``path`` for reading, or the one in a program's data directory.
 
     ``lock`` says what to do if another process holds bbolt's lock: ``auto`` waits ``timeout`` seconds (0: for ever),
-    then reads without the lock; ``wait`` waits, then fails; ``try`` doesn't wait and reads without the lock; ``none``
-    doesn't lock. Without the lock a private copy of one transaction's state is opened, in memory or, above 64 MiB, in
-    a temporary file; :func:`view` doesn't need the copy. ``previous`` opens the state before the last transaction,
-    ``offset`` the database that begins at that byte of the file, as if the file began there.
+    then reads without the lock; ``wait`` then fails; ``try`` doesn't wait and reads without the lock; ``none`` doesn't
+    lock. Without the lock a private copy of one state is opened, in memory or, above 64 MiB, in a temporary file;
+    :func:`view` doesn't need the copy. ``previous`` opens the state before the last transaction, ``offset`` the
+    database that begins at that byte of the file.
 
-    Raises :class:`~boltcli.errors.SourceNotFound`, :class:`~boltcli.errors.OpenError`,
-    :class:`~boltcli.errors.InvalidDatabase` or, if the file is written to too fast to be copied,
-    :class:`~boltcli.errors.Changed`. Use it in a ``with`` statement, or call :meth:`Database.close`.
+    Raises SourceNotFound, OpenError, InvalidDatabase or, if the file is written to too fast to be copied, Changed. Use
+    it in a ``with`` statement, or call :meth:`Database.close`.
     """
     return Database(open_state(_source(path, lock, timeout, offset), previous=previous), owns=True)
 
@@ -84,8 +83,7 @@ def view(
     """Call ``read`` with the open database and return its result; the other arguments are those of :func:`open`.
 
     Without the lock ``read`` is called again if the database was written to in the meantime, so it must have no side
-    effects: its last result (or error) belongs to one transaction. It must not return the database or a bucket, as
-    they are closed afterwards. Raises as :func:`open` does.
+    effects. It must not return the database or a bucket, as they are closed afterwards.
     """
     with Live(_source(path, lock, timeout, offset), previous=previous) as live:
         return live.read(lambda snapshot: read(Database(snapshot)))
@@ -109,21 +107,15 @@ def compact(
 ) -> Compaction:
     """Write a copy of the database ``source`` without its free pages to ``destination``.
 
-    The copy appears there only when it is complete. It is the file that
-    ``bbolt compact`` writes with transactions of at most ``tx_max_size`` bytes
-    (0: one transaction); ``dense`` writes the smallest file instead, with pages
-    filled up to ``fill_percent`` (10 to 100). ``page_size`` is the page size of
-    the copy: a power of two from 1024 to 65536, 0 for the host's. ``replace``
-    replaces an existing file; without ``sync`` nothing is synced to the disk.
-    ``progress(done, total)`` is called from time to time, with pages of the
-    source. The other arguments are those of :func:`open`: the source may be in use.
+    The copy appears there only when it is complete. It is the file that ``bbolt compact`` writes with transactions of
+    at most ``tx_max_size`` bytes (0: one transaction); ``dense`` writes the smallest file instead, with pages filled up
+    to ``fill_percent`` (10 to 100). ``page_size`` is the page size of the copy: a power of two from 1024 to 65536, 0
+    for the host's. ``replace`` replaces an existing file; without ``sync`` nothing is synced to the disk.
+    ``progress(done, total)`` is called from time to time, with pages of the source. The other arguments are those of
+    :func:`open`: the source may be in use.
 
-    Raises what :func:`open` raises, :class:`~boltcli.errors.DamagedSource` or
-    :class:`~boltcli.errors.Corrupted` for a damaged source,
-    :class:`~boltcli.errors.DestinationExists`,
-    :class:`~boltcli.errors.DestinationIsSource`,
-    :class:`~boltcli.errors.DestinationError` and
-    :class:`~boltcli.errors.ArgumentError`; then no copy is written.
+    Raises what :func:`open` raises, DamagedSource or Corrupted for a damaged source, DestinationExists,
+    DestinationIsSource, DestinationError and ArgumentError; then no copy is written.
 
     >>> import boltcli, tempfile, os
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -159,13 +151,7 @@ class PageRow(NamedTuple):
 
 
 class Database(Reading):
-    """An open database: its root bucket, which holds the top-level buckets. See :func:`open`.
-
-    >>> import boltcli
-    >>> with boltcli.open("fixtures/document.db") as db:
-    ...     list(db), db.page_size, db.txid
-    ([b'execution', b'execution-history', b'execution-index'], 16384, 14)
-    """
+    """An open database: its root bucket, which holds the top-level buckets. See :func:`open`."""
 
     def __init__(self, snapshot: Snapshot, *, owns: bool = False) -> None:
         """With ``owns`` the file is closed, with a ResourceWarning, when the last reference to this is gone."""
@@ -202,13 +188,7 @@ class Database(Reading):
 
     @property
     def warnings(self) -> list[str]:
-        """Warnings about a file whose database is sound: an invalid meta page, an unexpected length.
-
-        >>> import boltcli
-        >>> with boltcli.open("fixtures/document.db") as db:
-        ...     db.warnings
-        []
-        """
+        """Warnings about a file whose database is sound: an invalid meta page, an unexpected length."""
         return list(file_warnings(self._snapshot))
 
     @property
@@ -217,14 +197,8 @@ class Database(Reading):
         return self._snapshot.locked
 
     def check(self, from_page: int = 0, *, deep: bool = False) -> Iterator[Finding]:
-        """Yield the findings of ``boltcli check``; none if the file is sound.
-
-        ``deep`` also checks what bbolt's check doesn't; it can't be combined with ``from_page``.
-
-        >>> import boltcli
-        >>> with boltcli.open("fixtures/document.db") as db:
-        ...     [finding.message for finding in db.check()]
-        []
+        """Yield the findings of ``boltcli check``; none if the file is sound. ``deep`` also checks what bbolt's check
+        doesn't.
         """
         if not deep:
             return self._while_open(check(self._snapshot, from_page))
@@ -265,8 +239,7 @@ class Database(Reading):
     def view(self, name: str, **options: str) -> ViewRows:
         """Return the rows of a view of the application's records, as named tuples; times are nanoseconds since 1970.
 
-        ``to_pandas()`` of the result makes a data frame. Raises
-        :class:`~boltcli.errors.ArgumentError` if there is no such view or option.
+        ``to_pandas()`` of the result makes a data frame. Raises ArgumentError if there is no such view or option.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/bacalhau-compute-1.4.db") as db:
@@ -311,15 +284,11 @@ class Database(Reading):
     ) -> RecordBatchReader:
         """Return a relation or a view as a ``pyarrow.RecordBatchReader``, which reads as it goes, a few MB at a time.
 
-        ``columns`` selects columns and their order (None: all); values are read
-        only if one of them needs them. ``bucket``, a name or a path,
-        limits ``pairs`` to one bucket. ``wide`` makes integers decimals, for unsigned 64-bit values;
-        without it a value above 2^63 raises
-        :class:`~boltcli.errors.ArgumentError` while reading. An unknown relation
-        or column raises the same, an unknown bucket
-        :class:`~boltcli.errors.BucketNotFound`; :class:`~boltcli.errors.MissingExtra`
-        is raised without pyarrow, :class:`~boltcli.errors.Corrupted` and
-        :class:`~boltcli.errors.DatabaseClosed` while reading.
+        ``columns`` selects columns and their order (None: all); values are read only if one of them needs them.
+        ``bucket``, a name or a path, limits ``pairs`` to one bucket. ``wide`` makes integers decimals, for unsigned
+        64-bit values; without it a value above 2^63 raises ArgumentError while reading. An unknown relation or column
+        raises the same, an unknown bucket BucketNotFound; MissingExtra is raised without pyarrow, Corrupted and
+        DatabaseClosed while reading.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
@@ -361,15 +330,10 @@ class Database(Reading):
     ) -> RecordBatchReader | None:
         """Run a SQL statement and return its result, which is read as it goes; None if it has none.
 
-        ``bucket``, a name or a path, limits what is read of ``pairs`` to that
-        bucket and the buckets in it, and ``prefix``, ``start`` and ``stop`` to a
-        range of its keys. Without ``allow_files`` the statement can use no files,
-        extensions and settings of DuckDB. Raises
-        :class:`~boltcli.errors.ArgumentError` for a wrong statement,
-        :class:`~boltcli.errors.BucketNotFound`,
-        :class:`~boltcli.errors.MissingExtra` without duckdb and pyarrow, and
-        :class:`~boltcli.errors.Corrupted` and
-        :class:`~boltcli.errors.DatabaseClosed`, those also while reading.
+        ``bucket``, a name or a path, limits what is read of ``pairs`` to that bucket and the buckets in it, and
+        ``prefix``, ``start`` and ``stop`` to a range of its keys. Without ``allow_files`` the statement can use no
+        files, extensions and settings of DuckDB. Raises ArgumentError for a wrong statement, BucketNotFound,
+        MissingExtra without duckdb and pyarrow, and Corrupted and DatabaseClosed, those also while reading.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
@@ -400,10 +364,8 @@ class Database(Reading):
     def duckdb(self, *, wide: bool = False, allow_files: bool = False) -> Connection:
         """Return a DuckDB connection of your own in which all relations of the file are tables.
 
-        Nothing is read before a statement needs it. Close the connection before
-        the database. ``wide`` is as for :meth:`arrow`, ``allow_files`` as for
-        :meth:`sql`. Raises :class:`~boltcli.errors.MissingExtra` without
-        duckdb and pyarrow.
+        Nothing is read before a statement needs it. Close the connection before the database. ``wide`` is as for
+        :meth:`arrow`, ``allow_files`` as for :meth:`sql`. Raises MissingExtra without duckdb and pyarrow.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db, db.duckdb() as connection:
@@ -428,10 +390,8 @@ class ViewRows(Iterator[Any]):
     def to_pandas(self) -> Any:
         """Return the rows that are left as a ``pandas.DataFrame``.
 
-        Times are timestamps in UTC, integers ``Int64`` (Python's own where 64
-        bits are too few), lists and dicts and bytes stay what they are. Raises
-        :class:`~boltcli.errors.MissingExtra` without pandas, and what reading
-        raises.
+        Times are timestamps in UTC, integers ``Int64`` (Python's own where 64 bits are too few), lists and dicts and
+        bytes stay what they are. Raises MissingExtra without pandas, and what reading raises.
         """
         try:
             import pandas

@@ -1,7 +1,7 @@
 """What the bytes of a bolt file mean. Pure functions over a buffer: no I/O.
 
-All integers are little-endian: bolt writes its in-memory structures, so a file
-has the byte order of its writer, and all machines in use are little-endian.
+All integers are little-endian: bolt writes its in-memory structures, so a file has the byte order of its writer, and
+all machines in use are little-endian.
 
 ::
 
@@ -14,6 +14,6 @@ has the byte order of its writer, and all machines in use are little-endian.
     bucket value 16 B   root pgid u64 | sequence u64   (+ an inline page if root is 0)
     freelist            count ids of u64; if count is 0xFFFF the first u64 is the count
 
-``pos`` counts from the start of its own element. A page with overflow n is
-n+1 pages long. Source: bbolt's ``internal/common`` package.
+``pos`` counts from the start of its own element. A page with overflow n is n+1 pages long. Source: bbolt's
+``internal/common`` package.
 """

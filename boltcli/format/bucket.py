@@ -29,11 +29,8 @@ def path_of(bucket: Any) -> tuple[bytes, ...]:
 class BucketRef:
     """A bucket as the element in its parent describes it.
 
-    ``root`` is the page id of the root of its tree; 0 for an inline bucket,
-    whose only page is :attr:`inline`. ``sequence`` is the bucket's sequence
-    number. ``page`` is the id of the leaf page that holds the element (0 for
-    the root bucket). ``name`` and ``parent`` say which bucket it is, if known,
-    ``depth`` how many buckets it is in.
+    ``root`` is the page id of its root; 0 for an inline bucket, whose only page is :attr:`inline`. ``page`` is the leaf
+    page that holds the element (0 for the root bucket), ``depth`` the number of buckets it is in.
     """
 
     __slots__ = ("_inline", "depth", "name", "page", "parent", "root", "sequence")
@@ -53,7 +50,6 @@ class BucketRef:
 
     @property
     def inline(self) -> Page | None:
-        """The page of an inline bucket."""
         return None if self._inline is None else page_inside(*self._inline, self)
 
     @property
@@ -64,7 +60,6 @@ class BucketRef:
 
     @property
     def label(self) -> str:
-        """A description of the bucket for a sentence."""
         return f"bucket {bucket_text(self.names)}" if self.parent is not None else "the root bucket"
 
 
@@ -77,8 +72,7 @@ def page_inside(page: Page, start: int, end: int, bucket: Owner | None) -> Page:
 def bucket_header(leaf: LeafElements, index: int) -> tuple[int, int, int, int]:
     """Return root page and sequence of the bucket in element ``index``, and where its value begins and ends.
 
-    As for bbolt, only its header must be there, and the page header of an inline bucket. Raises
-    :class:`~boltcli.errors.Corrupted` if the value cannot be a bucket.
+    As for bbolt, only its header must be there, and an inline bucket's page header. Raises Corrupted.
     """
     start, stop = leaf.value_span(index)
     if stop - start >= BUCKET_HEADER_SIZE:
@@ -89,10 +83,7 @@ def bucket_header(leaf: LeafElements, index: int) -> tuple[int, int, int, int]:
 
 
 def open_bucket(leaf: LeafElements, index: int, name: bytes | None = None) -> BucketRef:
-    """Return the bucket in element ``index`` of a leaf page; if ``name`` is given, the key is not read.
-
-    Raises as :func:`bucket_header` does, and if buckets are nested too deep.
-    """
+    """Return the bucket in element ``index`` of a leaf page. Raises Corrupted, also if buckets are nested too deep."""
     page = leaf.page
     if page.bucket is not None and page.bucket.depth > MAX_NESTING:
         raise page.damaged(f"buckets are nested deeper than {MAX_NESTING} levels")
@@ -112,5 +103,4 @@ def buckets_in(page: Page) -> list[BucketRef]:
 
 
 def too_small(leaf: LeafElements, index: int) -> Corrupted:
-    """Return the error for element ``index``, whose value is too small."""
     return leaf.page.damaged(f"element {index} is too small to be a bucket")

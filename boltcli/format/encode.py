@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     Piece = bytes | memoryview  # pieces are written one after the other
 
-_LARGE = 1 << 18  # bytes; the data of a larger page are not joined
-
 
 def meta_page(txid: int, *, page_size: int, root: int, freelist: int, hwm: int, sequence: int = 0) -> bytes:
     """Return the header and content of a meta page, whose page id is ``txid % 2``; the rest of the page is zeros."""
@@ -41,7 +39,7 @@ def freelist_bytes(ids: int) -> int:
 
 
 def freelist_page(pgid: int, overflow: int, ids: Sequence[int]) -> bytes:
-    """Header and ids (ascending) of a freelist page."""
+    """Return header and ids (ascending) of a freelist page."""
     count = min(len(ids), COUNT_IN_FIRST_ID)
     stored = ids if count < COUNT_IN_FIRST_ID else [len(ids), *ids]
     return HEADER.pack(pgid, FREELIST_PAGE, count, overflow) + struct.pack(f"<{len(stored)}Q", *stored)
@@ -62,8 +60,7 @@ def leaf_page(
     table[2::4] = key_sizes
     table[3::4] = value_sizes
     head = HEADER.pack(pgid, LEAF_PAGE, count, overflow) + struct.pack(f"<{4 * count}I", *table)
-    data = chain.from_iterable(zip(keys, values))
-    return [head, *data] if ends[-1] > _LARGE else [head, b"".join(data)]
+    return [head, *chain.from_iterable(zip(keys, values))]
 
 
 def branch_page(pgid: int, overflow: int, keys: Sequence[bytes], children: Sequence[int]) -> list[Piece]:

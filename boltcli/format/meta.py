@@ -30,11 +30,7 @@ def packed_meta(*fields: int) -> bytes:
 
 
 class Meta:
-    """The content of one meta page, valid or not.
-
-    ``page`` is 0 or 1, the page that it was read from; the other names are the
-    format's. ``hwm`` is the high-water mark: the first page id never used so far.
-    """
+    """The content of meta page ``page``, valid or not. ``hwm``, the high-water mark: the first page id never used."""
 
     __slots__ = (
         "checksum", "computed", "flags", "freelist", "hwm", "magic", "page",
@@ -66,7 +62,6 @@ class Meta:
 
     @property
     def has_freelist(self) -> bool:
-        """Whether the freelist is stored in the file."""
         return self.freelist != NO_FREELIST
 
     def problem(self) -> InvalidDatabase | None:
@@ -88,10 +83,7 @@ class Meta:
 
 
 def choose(meta0: Meta, meta1: Meta) -> Meta:
-    """Return the valid meta with the higher txid; on equal ones, meta 0.
-
-    Raises meta 0's error if neither is valid, as bbolt does.
-    """
+    """Return the valid meta with the higher txid; on equal ones, meta 0. Raises meta 0's error if neither is valid."""
     newer, older = (meta1, meta0) if meta1.txid > meta0.txid else (meta0, meta1)
     if newer.problem() is None:
         return newer

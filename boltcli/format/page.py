@@ -1,17 +1,12 @@
-"""A page, and the columns of branch, leaf and freelist pages.
+"""A page, and the columns of branch, leaf and freelist pages; their errors say where the damage is.
 
-A page knows its position and its bucket, and its elements know their page, so
-each :class:`~boltcli.errors.Corrupted` says where the damage is.
-
-For speed, elements are read a page at a time: a column is one field of all
-elements of a page, taken with one strided slice in C; no object is made for
-an element.
+For speed, elements are read a page at a time: a column is one field of all elements, taken with one strided slice in C.
 """
 
 from __future__ import annotations
 
 import sys
-from _operator import add, lt, sub  # operator and struct are Python code and take longer to load
+from _operator import add, lt  # operator and struct are Python code and take longer to load
 from _struct import Struct, unpack_from
 from itertools import accumulate, islice
 
@@ -36,8 +31,7 @@ if TYPE_CHECKING:
         parent: Owner | None
 
         @property
-        def names(self) -> Sequence[bytes]:
-            """The path of the bucket from the root bucket."""
+        def names(self) -> Sequence[bytes]: ...
 
 
 HEADER = Struct("<QHHI")  # pgid, flags, count, overflow
@@ -56,10 +50,9 @@ _SWAP = sys.byteorder == "big"
 
 
 def find(buffer: Buffer, needle: bytes, start: int, end: int) -> int:
-    """Return the lowest offset of ``needle`` that lies between ``start`` and ``end`` as a whole, or -1.
+    """Return the lowest offset of ``needle`` between ``start`` and ``end``, or -1.
 
-    ``mmap.find`` of Python before 3.11.4 reads one byte after the end that it is given (python/cpython#105235): after
-    the end of a map that is a crash, so a match at the very end of the buffer is looked for by comparing.
+    ``mmap.find`` before Python 3.11.4 reads one byte after its end (python/cpython#105235): not at the end of a map.
     """
     last = len(buffer)
     if end < last:
@@ -76,7 +69,6 @@ def type_name(flags: int) -> str:
 
 
 def _columns(buffer: Buffer, start: int, end: int, code: Literal["I", "Q"]) -> memoryview[int]:
-    """Return ``buffer[start:end]`` as little-endian integers of type ``code`` (I or Q)."""
     if _SWAP:
         from array import array
 
@@ -89,8 +81,7 @@ def _columns(buffer: Buffer, start: int, end: int, code: Literal["I", "Q"]) -> m
 def header_columns(buffer: Buffer, page_size: int, count: int) -> tuple[memoryview[int], memoryview[int]]:
     """Return two columns of the first ``count`` page headers of a file: the page ids, and the second half.
 
-    The second half has the flags in bits 0-15, the count in bits 16-31, and the overflow above.
-    ``page_size`` must be a multiple of 8.
+    That has the flags in bits 0-15, the count in bits 16-31, and the overflow above; ``page_size`` is a multiple of 8.
     """
     words = _columns(buffer, 0, page_size * count, "Q")
     step = page_size // 8
@@ -105,12 +96,8 @@ def ascend(keys: Sequence[bytes] | Sequence[int]) -> bool:
 class Page:
     """A page run (a page and its overflow pages) at its position; no bytes are copied.
 
-    The header is at ``offset`` of ``buffer``, ``end`` is the end of the run: nothing after it is read. (bbolt checks no
-    bounds.) ``file_offset`` is the byte offset in the file. An inline page has the page id 0, and ends with its
-    bucket's value.
-
-    For errors: ``path`` is the file, ``stack`` the page ids from the root of
-    the tree to the page, ``bucket`` the owner of that tree.
+    The header is at ``offset`` of ``buffer``, nothing after ``end`` is read; ``file_offset`` is that in the file. An
+    inline page has the id 0. For errors: ``stack`` are the page ids from the root to it, ``bucket`` its owner.
     """
 
     __slots__ = (
@@ -131,21 +118,16 @@ class Page:
         self.bucket = bucket
 
     def damaged(self, problem: str) -> Corrupted:
-        """Return the error for ``problem`` on this page."""
         return Corrupted(
             problem, page=self.pgid, offset=self.file_offset, stack=self.stack, path=self.path,
             bucket=self.bucket.names if self.bucket is not None else (),
         )  # fmt: skip
 
     def unfit(self) -> Corrupted:
-        """Return the error for a page in a tree that is neither branch nor leaf."""
         return self.damaged(f"a tree cannot hold a page of its type (flags: {self.flags:x})")
 
     def table(self, count: int) -> tuple[int, int]:
-        """Return start and end of a table of ``count`` elements in ``buffer``.
-
-        Raises :class:`~boltcli.errors.Corrupted` if that is beyond the end of the page.
-        """
+        """Return start and end of a table of ``count`` elements. Raises Corrupted if they are beyond the page."""
         start = self.offset + PAGE_HEADER_SIZE
         stop = start + ELEMENT_SIZE * count
         if stop > self.end:
@@ -153,26 +135,17 @@ class Page:
         return start, stop
 
     def children(self) -> list[int]:
-        """Return the child page ids of a branch page, as bbolt's cursor visits them.
-
-        The cursor goes to the first element before it reads the number of
-        elements, so a branch page with the count 0 has one child. Raises
-        :class:`~boltcli.errors.Corrupted`.
-        """
+        """Return the child page ids of a branch page (at least one, as bbolt's cursor visits it). Raises Corrupted."""
         return _columns(self.buffer, *self.table(self.count or 1), "Q")[1::2].tolist()
 
     def holds_buckets(self) -> bool:
-        """Return whether an element of a leaf page is a bucket. Raises :class:`~boltcli.errors.Corrupted`."""
+        """Return whether an element of a leaf page is a bucket. Raises Corrupted."""
         start, stop = self.table(self.count)
         # The low byte of each element's flags: bytes other than the even ones are odd, which means a bucket.
         return bool(self.buffer[start:stop:ELEMENT_SIZE].translate(None, EVEN))
 
     def used(self) -> int:
-        """Return the bytes in use of a branch or leaf page, including its header, as bbolt counts them.
-
-        The last element is enough: its position is the sum of all sizes before
-        it. Like in bbolt, its fields are added in 32 bits.
-        """
+        """Return the bytes in use of a branch or leaf page, by its last element; like in bbolt, added in 32 bits."""
         if not self.count:
             return PAGE_HEADER_SIZE
         last = PAGE_HEADER_SIZE + ELEMENT_SIZE * (self.count - 1)
@@ -182,11 +155,7 @@ class Page:
         return last + (sum(fields[1:] if self.flags == LEAF_PAGE else fields[:2]) & _U32)
 
     def freelist_ids(self, most: int | None = None) -> list[int]:
-        """Return the page ids stored in a freelist page, in stored order.
-
-        Raises :class:`~boltcli.errors.Corrupted` if they leave the page or
-        are more than ``most``; this is checked before memory is allocated.
-        """
+        """Return the page ids in a freelist page, as stored. Raises Corrupted, before memory is taken for too many."""
         count, start = self.count, self.offset + PAGE_HEADER_SIZE
         if count == COUNT_IN_FIRST_ID:
             if start + 8 > self.end:
@@ -201,12 +170,9 @@ class Page:
 
 
 class _Elements:
-    """The elements of ``page``.
+    """The elements of ``page``. Raises Corrupted where data leave the page."""
 
-    Methods that read an element raise :class:`~boltcli.errors.Corrupted` if its data leave the page.
-    """
-
-    __slots__ = ("_key_ends", "buffer", "count", "end", "key_sizes", "page", "positions", "start")
+    __slots__ = ("buffer", "count", "end", "key_sizes", "page", "positions", "start")
 
     key_sizes: list[int]
     positions: list[int]
@@ -216,16 +182,13 @@ class _Elements:
         self.buffer = page.buffer
         self.count = page.count
         self.end = page.end
-        self._key_ends: list[int] = []
         self.start, stop = page.table(page.count)
         self._read(_columns(page.buffer, self.start, stop, "I"))
 
     def _read(self, table: memoryview[int]) -> None:
-        """Take the columns out of the element table."""
         raise NotImplementedError
 
     def key_starts(self) -> list[int]:
-        """Return the offset of each key in ``buffer``."""
         start = self.start
         return list(map(add, self.positions, range(start, start + ELEMENT_SIZE * self.count, ELEMENT_SIZE)))
 
@@ -238,10 +201,8 @@ class _Elements:
         return self.buffer[start:stop]
 
     def keys(self) -> list[bytes]:
-        """Return all keys, in page order."""
         starts = self.key_starts()
-        self._key_ends = list(map(add, starts, self.key_sizes))
-        return self._slices("key", starts, self._key_ends)
+        return self._slices("key", starts, list(map(add, starts, self.key_sizes)))
 
     def _slices(self, what: str, starts: list[int], ends: list[int]) -> list[bytes]:
         self._refuse_beyond(what, ends)
@@ -253,46 +214,43 @@ class _Elements:
             raise self._beyond(what, index, ends[index])
 
     def _sizes(self) -> list[int]:
-        """Return how many bytes of data each element has."""
         return self.key_sizes
 
     def verify_whole(self) -> Self | None:
-        """Verify that counts and sizes are right; raises :class:`~boltcli.errors.Corrupted`.
+        """Verify the layout: a size or a count that is too small leaves a gap, or bytes at the end. Raises Corrupted.
 
-        bbolt writes the data of all elements right after their table, without gaps, and zeros up to the page's end. So
-        a size that is too small leaves a gap, or bytes at the end. A count that is too small does too, but ``bbolt
-        surgery clear-page-elements`` also sets it, of a page of a tree: then the elements are returned, those that are
-        left out included.
+        Such a count is also set by ``bbolt surgery clear-page-elements``: then all elements are returned.
         """
-        page = self.page
+        page, whole = self.page, None
         more, odd = divmod(self.positions[0] - ELEMENT_SIZE * self.count, ELEMENT_SIZE) if self.count else (0, 0)
-        if not page.stack or more <= 0 or odd or self.count + more > _MOST_ELEMENTS:
-            self._verify_layout()
-            return None
-        from copy import copy
+        if page.stack and more > 0 and not odd and self.count + more <= _MOST_ELEMENTS:
+            from copy import copy
 
-        shown = copy(page)
-        shown.count += more
-        whole = type(self)(shown)
-        whole._verify_layout()
+            shown = copy(page)
+            shown.count += more
+            whole = type(self)(shown)
+        for problem in (whole or self).layout_problems():
+            raise page.damaged(problem)
         return whole
 
-    def _verify_layout(self) -> None:
-        ends = list(accumulate(self._sizes(), initial=ELEMENT_SIZE * self.count))  # from the table's start
-        if self.positions != list(map(sub, ends, range(0, ELEMENT_SIZE * self.count, ELEMENT_SIZE))):
-            places = [position + ELEMENT_SIZE * index for index, position in enumerate(self.positions)]
-            index = next(index for index, place in enumerate(places) if place != ends[index])
-            raise self.page.damaged(
-                f"element {index} has its data at byte {PAGE_HEADER_SIZE + places[index]} of the page, expected at "
-                f"{PAGE_HEADER_SIZE + ends[index]}: elements may be missing, or parts of them"
+    def layout_problems(self) -> Iterator[str]:
+        """Say where the elements aren't as bbolt writes them: their data right after their table, then zeros."""
+        first = PAGE_HEADER_SIZE + ELEMENT_SIZE * self.count
+        *expected, end = accumulate(self._sizes(), initial=first)
+        places = list(map(add, self.positions, range(PAGE_HEADER_SIZE, first, ELEMENT_SIZE)))
+        size = self.end - self.page.offset
+        if places != expected:
+            wrong = [index for index, (place, right) in enumerate(zip(places, expected)) if place != right]
+            more = f", and so have {len(wrong) - 1} elements after it" if len(wrong) > 1 else ""
+            yield (
+                f"element {wrong[0]} has its data at byte {places[wrong[0]]} of the page, "
+                f"expected at {expected[wrong[0]]}{more}"
             )
-        end = self.start + ends[-1]
-        tail = self.buffer[end : min(self.end, end + _TAIL)]
-        if tail != bytes(len(tail)):
-            raise self.page.damaged(
-                f"there are bytes after its {self.count} elements, which end at byte {end - self.page.offset} of the "
-                "page: elements may be missing, or parts of them"
-            )
+        elif end > size:
+            index, stop = next((index, stop) for index, stop in enumerate([*expected[1:], end]) if stop > size)
+            yield f"element {index} ends beyond its page, at byte {stop} of it"
+        elif self.buffer[self.page.offset + end : min(self.end, self.page.offset + end + _TAIL)].strip(b"\0"):
+            yield f"there are bytes after its {self.count} elements, which end at byte {end} of the page"
 
     def _beyond(self, what: str, index: int, stop: int) -> Corrupted:
         return self.page.damaged(f"{what} {index} ends {stop - self.end} bytes beyond its page")
@@ -324,25 +282,22 @@ class LeafElements(_Elements):
                 and self.start + first + (ksize + vsize) * count <= self.end
             ):
                 # All keys have one size, all values another, without gaps: one call unpacks the page.
-                self._key_ends = []
                 return list(unpack_from("<" + f"{ksize}s{vsize}x" * count, self.buffer, self.start + first))
         return super().keys()
 
     def _sizes(self) -> list[int]:
         return list(map(add, self.key_sizes, self.value_sizes))
 
-    def _verify_layout(self) -> None:
-        super()._verify_layout()
-        if self.count and max(self.flags) > BUCKET_LEAF_FLAG:
-            index = next(index for index, flag in enumerate(self.flags) if flag > BUCKET_LEAF_FLAG)
-            raise self.page.damaged(f"element {index} has the flags {self.flags[index]:x}, expected 0 or 1")
+    def layout_problems(self) -> Iterator[str]:
+        index = next((index for index, flag in enumerate(self.flags) if flag > BUCKET_LEAF_FLAG), None)
+        if index is not None:
+            yield f"element {index} has the flags {self.flags[index]:x}, expected 0 or 1"
+        yield from super().layout_problems()
 
     def value_starts(self) -> list[int]:
-        """Return the offset of each value in ``buffer``."""
         return list(map(add, self.key_starts(), self.key_sizes))
 
     def value_span(self, index: int) -> tuple[int, int]:
-        """Start and end of one value in ``buffer``."""
         start = self.start + ELEMENT_SIZE * index + self.positions[index] + self.key_sizes[index]
         stop = start + self.value_sizes[index]
         if stop > self.end:
@@ -350,7 +305,6 @@ class LeafElements(_Elements):
         return start, stop
 
     def value(self, index: int) -> bytes:
-        """Return one value."""
         start, stop = self.value_span(index)
         value = self.buffer[start:stop]
         if stop - start > _LARGE:
@@ -358,7 +312,6 @@ class LeafElements(_Elements):
         return value
 
     def values(self) -> list[bytes]:
-        """Return all values, in page order."""
         starts = self.value_starts()
         ends = list(map(add, starts, self.value_sizes))
         values = self._slices("value", starts, ends)
@@ -367,14 +320,11 @@ class LeafElements(_Elements):
         return values
 
     def verify_values(self) -> None:
-        """Raise :class:`~boltcli.errors.Corrupted` if a value leaves the page. Call it after :meth:`keys`."""
-        self._refuse_beyond("value", list(map(add, self._key_ends, self.value_sizes)))
+        """Raise Corrupted if a value leaves the page."""
+        self._refuse_beyond("value", list(map(add, self.value_starts(), self.value_sizes)))
 
     def batches(self, low: int, high: int) -> Iterator[tuple[int, int]]:
-        """Split the elements from ``low`` to before ``high`` into ranges whose values fit in memory together.
-
-        The values of a small damaged page may overlap, each as large as the whole page.
-        """
+        """Split the elements into ranges whose values fit in memory: those of a damaged page may overlap."""
         sizes = self.value_sizes
         if sum(sizes[low:high]) <= _AT_ONCE:
             yield low, high
@@ -388,11 +338,8 @@ class LeafElements(_Elements):
         yield low, high
 
     def bucket_indexes(self) -> list[int]:
-        """Return the indexes of the elements whose value is a bucket."""
         flags = self.flags
-        if not any(flags):
-            return []
-        return [i for i, flag in enumerate(flags) if flag & 1]
+        return [i for i, flag in enumerate(flags) if flag & 1] if any(flags) else []
 
 
 class BranchElements(_Elements):

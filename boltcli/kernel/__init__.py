@@ -1,9 +1,7 @@
 """The optional compiled kernel: whole walks over a database in C (``walk.h``), and all that Python knows of them.
 
-The results are those of the exact walks in Python. A function returns None if there is no kernel, if it can't read
-the file (a remote one is not in memory), or if the file isn't regular; then the caller uses the exact walk. Each may
-raise :class:`~boltcli.errors.Changed`. The kernel is built when boltcli is installed, if there is a C compiler
-(``build_hook.py``).
+The results are those of the exact walks in Python. A function returns None if there is no kernel, or if the file isn't
+regular; then the caller uses the exact walk. Each may raise Changed.
 """
 
 from __future__ import annotations
@@ -13,11 +11,11 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from mmap import mmap
     from types import ModuleType
     from typing import Any, Protocol
 
     from ..format.meta import Meta as MetaPage
-    from ..format.page import Buffer
 
     Progress = Callable[[int, int], None]
     Write = Callable[[int, int, memoryview], None]
@@ -34,11 +32,9 @@ if TYPE_CHECKING:
         size: int
 
         @property
-        def buffer(self) -> Buffer:
-            """The file's bytes."""
+        def buffer(self) -> bytes | mmap: ...
 
-        def poll(self) -> None:
-            """Raise :class:`~boltcli.errors.Changed` if what is read is bound to be useless."""
+        def poll(self) -> None: ...
 
 
 VERSION = 10  # of the functions in C: build_hook.py compiles it in; a kernel built with another is not used
@@ -55,8 +51,7 @@ def load_kernel() -> ModuleType | None:
         from . import _kernel  # type: ignore[attr-defined]
     except ImportError:  # not built, for another system, or refused on a big-endian machine
         return None
-    kernel: ModuleType = _kernel
-    return kernel if kernel.VERSION == VERSION else None
+    return _kernel if _kernel.VERSION == VERSION else None
 
 
 def state() -> str:
@@ -66,24 +61,13 @@ def state() -> str:
     return "compiled" if load_kernel() is not None else "not built"
 
 
-def kernel_for(snapshot: Readable) -> ModuleType | None:
-    """Return the kernel if there is one that can read ``snapshot``."""
-    kernel = load_kernel()
-    if kernel is not None:
-        try:
-            memoryview(snapshot.buffer).release()
-        except TypeError:
-            return None
-    return kernel
-
-
 def _walk(function: str, snapshot: Readable, root: int, *more: object, progress: Progress | None = None) -> Any:
     """Call a function of the kernel about the tree at page ``root``; return what it returns.
 
     It takes the file, the page size, the number of pages that may be visited, the root page, and what it calls every
     few milliseconds with the number of pages visited so far; an exception from that ends the walk.
     """
-    kernel, hwm = kernel_for(snapshot), snapshot.meta.hwm
+    kernel, hwm = load_kernel(), snapshot.meta.hwm
     if kernel is None:
         return None
 
@@ -92,18 +76,17 @@ def _walk(function: str, snapshot: Readable, root: int, *more: object, progress:
         if progress is not None:
             progress(pages, hwm)
 
+    buffer = snapshot.buffer  # raises an error for an impossible page size
     most = hwm if function == "verify" else snapshot.size // snapshot.page_size
-    return getattr(kernel, function)(snapshot.buffer, snapshot.page_size, most, root, tick, *more)
+    return getattr(kernel, function)(buffer, snapshot.page_size, most, root, tick, *more)
 
 
 def verify(snapshot: Readable, progress: Progress | None = None) -> bytes | None:
     """Verify the trees of all buckets; return a byte for each page below the high-water mark: 1 if a tree has it.
 
-    Then the keys ascend and lie within the bounds that the branch pages give, no page has two uses, and all keys and
-    values, those of inline buckets too, lie in their pages.
+    Then keys ascend within the bounds of branch pages, no page has two uses, and all data lie in their pages.
     """
-    marks: bytes | None = _walk("verify", snapshot, snapshot.meta.root, progress=progress)
-    return marks
+    return _walk("verify", snapshot, snapshot.meta.root, progress=progress)  # type: ignore[no-any-return]
 
 
 def stats(
@@ -111,11 +94,9 @@ def stats(
 ) -> tuple[int, dict[str, int], bytes] | None:
     """Sum the statistics of the buckets below page ``root`` whose names begin with ``prefix``; None: of that bucket.
 
-    Returns the number of buckets, the numbers of a :class:`~boltcli.ops.stats.BucketStats` by name, and a
-    byte for each page of the file: 1 if it was entered.
+    Returns the number of buckets, the numbers of a BucketStats by name, and a byte for each page: 1 if it was entered.
     """
-    found: tuple[int, dict[str, int], bytes] | None = _walk("stats", snapshot, root, prefix, progress=progress)
-    return found
+    return _walk("stats", snapshot, root, prefix, progress=progress)  # type: ignore[no-any-return]
 
 
 def reached_pages(snapshot: Readable) -> bytes | None:
@@ -125,10 +106,10 @@ def reached_pages(snapshot: Readable) -> bytes | None:
 
 
 def buckets(snapshot: Readable) -> list[Bucket] | None:
-    """Return all buckets, each before those inside it; the first is the root bucket, whose name is empty.
+    """Return all buckets, each before those inside it; the first is the root bucket, whose name is empty, its own
+    parent.
 
-    The parent of the root bucket is itself; an inline bucket's root page is 0. The pairs are the bucket's own. The size
-    is the number of pages of its tree, or the bytes of its inline page, ``levels`` the levels of the tree.
+    An inline bucket's root page is 0. The size is the number of pages of its tree, or the bytes of its inline page.
     """
     records = _walk("buckets", snapshot, snapshot.meta.root)
     if records is None:
@@ -141,33 +122,28 @@ def buckets(snapshot: Readable) -> list[Bucket] | None:
 
 
 def compact(
-    snapshot: Readable,
-    size: int,
-    write: Write | None,
-    progress: Progress | None = None,
-    *,
-    limit: int = 0,
-    capacity: int = 0,
-) -> Copied | None:
+    snapshot: Readable, size: int, write: Write | None, progress: Progress | None = None,
+    *, limit: int = 0, capacity: int = 0,
+) -> Copied | None:  # fmt: skip
     """Write the file that ``bbolt compact`` makes, of pages of ``size`` bytes, without its metas.
 
-    A transaction puts at most ``limit`` bytes (0: all in one). With a ``capacity`` it is the densest one, whose
-    pages take so many bytes; that has no freelist yet, and the first meta is about it. ``write`` is called with
-    pages: the first one's id, that after the last, their bytes (no longer valid after the call); with None they
-    are only counted. Returns both metas, the file's size, and the numbers of transactions, pairs and buckets.
-    Whether the keys of pages are in order is for the caller to know.
+    A transaction puts at most ``limit`` bytes (0: all in one). With a ``capacity`` it is the densest one, whose pages
+    take so many bytes; that has no freelist yet, and the first meta is about it. ``write`` is called with pages: the
+    first one's id, that after the last, their bytes (no longer valid after the call); None: they are only counted.
+    Returns both metas, the file's size, the numbers of transactions, pairs and buckets. Whether keys are in order is
+    for the caller to know.
     """
-    copied: Copied | None = _walk("copy", snapshot, snapshot.meta.root, size, limit, capacity, write, progress=progress)
-    return copied
+    options = size, limit, capacity, write
+    return _walk("copy", snapshot, snapshot.meta.root, *options, progress=progress)  # type: ignore[no-any-return]
 
 
 def key_lists(snapshot: Readable, root: int, at_once: int) -> Iterator[tuple[list[bytes], int, int]]:
     """Yield the keys of ``at_once`` leaf pages of the tree at page ``root``, the number of pages done, that of all.
 
-    Ends early if a page isn't regular, or if the kernel can't read the file: the rest is for Python.
+    Ends early where the kernel can't go on: the rest is for Python.
     """
     ids = _walk("leaves", snapshot, root) or b""
-    kernel: Any = kernel_for(snapshot)
+    kernel: Any = load_kernel()
     total, step = len(ids) // _WORD, _WORD * at_once
     for start in range(0, len(ids), step):
         snapshot.poll()

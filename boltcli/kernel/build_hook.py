@@ -6,10 +6,10 @@ Without a compiler the build continues: the wheel is then pure Python, and ``bol
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
+import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -38,13 +38,16 @@ class KernelHook(BuildHookInterface[Any]):  # type: ignore[misc, unused-ignore]
         wanted = os.environ.get("BOLTCLI_BUILD_KERNEL", "")
         if wanted == "0":
             return
-        try:
-            built = compile_kernel(folder, Path(self.scratch))
-        except (Exception, SystemExit) as error:  # whatever a compiler, or setuptools, may come up with
+        # In a process of its own, which keeps what compilers say off the screen.
+        command = [sys.executable, str(Path(__file__).resolve()), str(folder), self.scratch]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=self.root)
+        if done.returncode:
+            reason = [f"status {done.returncode}", *done.stdout.splitlines(), *done.stderr.strip().splitlines()][-1]
             if wanted == "require":
-                raise RuntimeError(f"the kernel can't be built: {error}") from error
-            self.app.display_warning(f"boltcli goes without its compiled kernel, it can't be built here: {error}")
+                raise RuntimeError(f"the kernel can't be built: {reason}")
+            self.app.display_warning(f"boltcli goes without its compiled kernel, it can't be built here: {reason}")
             return
+        (built,) = [path for path in Path(self.scratch).rglob("_kernel.*") if path.suffix in (".so", ".pyd")]
         if editable:
             shutil.copy(built, folder / built.name)
             return
@@ -54,15 +57,11 @@ class KernelHook(BuildHookInterface[Any]):  # type: ignore[misc, unused-ignore]
         build_data["force_include"][str(built)] = (FOLDER / built.name).as_posix()
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        """Remove temporary build files."""
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
-def compile_kernel(folder: Path, scratch: Path) -> Path:
-    """Compile the sources in ``folder`` for the limited API; returns the extension module, which is in ``scratch``.
-
-    Raises what the compiler's driver raises.
-    """
+def compile_kernel(folder: Path, scratch: str) -> None:
+    """Compile the sources in ``folder`` for the limited API; the extension module will be in ``scratch``."""
     from setuptools import Distribution, Extension
     from setuptools.command.build_ext import build_ext
 
@@ -73,34 +72,10 @@ def compile_kernel(folder: Path, scratch: Path) -> Path:
     macros = [("KERNEL_VERSION", version)]
     extension = Extension(NAME, sources, py_limited_api=True, extra_compile_args=flags, define_macros=macros)
     command = build_ext(Distribution({"name": "boltcli", "ext_modules": [extension]}))
-    command.build_lib = command.build_temp = str(scratch)
-    with silence():
-        command.ensure_finalized()
-        command.run()
-    (built,) = [path for path in scratch.rglob("_kernel.*") if path.suffix in (".so", ".pyd")]
-    return built
+    command.build_lib = command.build_temp = scratch
+    command.ensure_finalized()
+    command.run()
 
 
-@contextlib.contextmanager
-def silence() -> Any:
-    """Capture stdout and stderr, also of compilers; an error raises them as its message."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved = os.dup(1), os.dup(2)
-    with tempfile.TemporaryFile() as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-        try:
-            yield
-        except (Exception, SystemExit) as error:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            file.seek(0)
-            lines = file.read().decode(errors="replace").strip().splitlines()
-            raise RuntimeError(lines[-1] if lines else str(error)) from error
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for descriptor, before in zip((1, 2), saved):
-                os.dup2(before, descriptor)
-                os.close(before)
+if __name__ == "__main__":
+    compile_kernel(Path(sys.argv[1]), sys.argv[2])

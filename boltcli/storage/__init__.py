@@ -1,6 +1,1 @@
-"""The file: find, open, lock and map it, choose the meta page; and write results.
-
-As in bbolt there are two ways to read. The transactional one (``snapshot``)
-validates the meta pages, and reads pages as a transaction on the newest valid
-one sees them. The raw one (``raw``) reads pages as they lie in the file.
-"""
+"""The file: find, open, lock and map it, read it as a transaction sees it or page by page; and write results."""

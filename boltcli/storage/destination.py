@@ -1,9 +1,7 @@
-"""A result file that appears only when it is complete.
+"""A result file that appears only when it is complete. No file that is read can be replaced (``opened.py``).
 
-It is written to an unnamed file (or a temporary file beside the destination
-where the system has no unnamed files), synced, and moved into place in one
-step: after a crash, a full disk or a signal the earlier file is still there.
-No file that is read can be replaced, whatever its name (``opened.py``).
+It is written to an unnamed file (or a temporary one beside the destination), synced, and moved into place in one step:
+after a crash, a full disk or a signal the earlier file is still there.
 """
 
 from __future__ import annotations
@@ -27,10 +25,7 @@ UNFINISHED: set[str] = set()
 
 
 def usual_mode(*, public: bool = False) -> int:
-    """Return the permission bits of a new result, less the umask: those that all files have that are read.
-
-    A ``public`` one holds none of their keys and values.
-    """
+    """Return the permission bits of a new result, less the umask: those that all files have that are read."""
     return _USUAL if public else strictest(_USUAL) | _OWN
 
 
@@ -40,18 +35,13 @@ def check_destination(path: str, *, replace: bool = False) -> None:
 
 
 class Destination(Closing):
-    """A file that is written through ``fd`` and moved to ``path`` by :meth:`commit`.
+    """A file that is written through ``fd`` and moved to ``path`` by :meth:`commit`; else nothing is left behind.
 
-    ``mode`` is the permission bits, less the umask; by default those that all
-    files have that are read, as it holds what they hold. ``public``: it holds
-    none of their keys and values, and has the bits of the file that it replaces,
-    or the usual ones. ``replace`` replaces a regular file at ``path``; without
-    it an existing file is an error (:class:`~boltcli.errors.DestinationExists`),
-    now and at the end. A file that is read is always one
-    (:class:`~boltcli.errors.DestinationIsSource`), except with ``in_place``.
-    Without ``sync`` nothing is synced to the disk. A symbolic link is followed.
-    If the ``with`` block ends without a commit, nothing is left behind. Raises
-    :class:`~boltcli.errors.DestinationError` if the system refuses.
+    ``mode`` is the permission bits, less the umask; by default those that all files have that are read. ``public``: it
+    holds none of their keys and values, and has the bits of the file that it replaces, or the usual ones. ``replace``
+    replaces a regular file; without it an existing file is an error (DestinationExists), now and at the end. A file
+    that is read is always one (DestinationIsSource), except with ``in_place``. Without ``sync`` nothing is synced to
+    the disk. A symbolic link is followed. Raises DestinationError if the system refuses.
     """
 
     __slots__ = ("_derived", "_folder", "_in_place", "_replace", "_sync", "_temporary", "fd", "path", "place")
@@ -129,10 +119,22 @@ class Destination(Closing):
                 os.fsync(self.fd)
             self._name()
             self.close()
-            if self._sync:
+            if self._sync and os.name != "nt":
                 self._sync_folder()
         except OSError as error:
             raise DestinationError("write", self.path, error) from error
+
+    def _sync_folder(self) -> None:
+        try:
+            folder = os.open(self._folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            # The folder can't be read, or the file system doesn't sync folders.
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EINVAL, errno.EBADF):
+                raise
 
     def _name(self) -> None:
         if self._temporary is None:
@@ -156,20 +158,6 @@ class Destination(Closing):
         os.replace(self._temporary, self.place)
         UNFINISHED.discard(self._temporary)
         self._temporary = None
-
-    def _sync_folder(self) -> None:
-        if os.name == "nt":
-            return
-        try:
-            folder = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-        except OSError as error:
-            # The folder can't be read, or the file system doesn't sync folders.
-            if error.errno not in (errno.EACCES, errno.EPERM, errno.EINVAL, errno.EBADF):
-                raise
 
     def close(self) -> None:
         """Close the file, and delete it unless :meth:`commit` was called."""

@@ -1,7 +1,4 @@
-"""Read and write files at positions, copy them, and make files without names.
-
-A system call may read or write fewer bytes than asked for, and not every system has pread(2) and pwrite(2).
-"""
+"""Read and write files at positions, copy them, and make files without names; not every system has pread(2)."""
 
 from __future__ import annotations
 
@@ -42,7 +39,6 @@ class Closing:
     __slots__ = ()
 
     def close(self) -> None:
-        """Give back what the system lent."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -78,10 +74,7 @@ def read_or_raise(fd: int, position: int, size: int) -> bytes:
 
 
 def read_whole(fd: int, start: int, stop: int, path: str) -> bytes:
-    """Return the bytes from ``start`` to ``stop``, all of them.
-
-    Raises OpenError if they can't be read, Changed if there are fewer.
-    """
+    """Return all bytes from ``start`` to ``stop``. Raises OpenError; Changed if there are fewer."""
     with Trying("read", path):
         content = read_or_raise(fd, start, stop - start)
     if len(content) < stop - start:
@@ -90,7 +83,6 @@ def read_whole(fd: int, start: int, stop: int, path: str) -> bytes:
 
 
 def cut(path: str) -> Changed:
-    """Return the error for a file that isn't as long as it was."""
     return Changed("the file was cut short, or its disk failed, while it was read", path=path)
 
 
@@ -148,10 +140,7 @@ def _copy_range(source: int, target: int, position: int, end: int, first: int) -
 
 
 def clone(fd: int, path: str) -> int:
-    """Return the descriptor of an unnamed clone of the file ``fd`` at ``path``, which shares its blocks.
-
-    It has the content of one moment, and the file's permissions. Returns -1 if the file system can't clone.
-    """
+    """Return an unnamed clone of the file ``fd`` at ``path``, of one moment, with its mode; -1 if that can't be."""
     try:
         import fcntl
 
@@ -175,20 +164,14 @@ def _with_mode(fd: int, mode: int) -> int:
 
 
 def unnamed_file(size: int, path: str, mode: int = 0o600) -> int:
-    """Return the descriptor of a new unnamed file for ``size`` bytes, in memory if they are few.
-
-    ``path`` is what is put there, for errors. Raises :class:`~boltcli.errors.OpenError`.
-    """
+    """Return a new unnamed file for ``size`` bytes of ``path``, in memory if they are few. Raises OpenError."""
     if size <= IN_MEMORY and hasattr(os, "memfd_create"):
         return _with_mode(os.memfd_create("boltcli", os.MFD_CLOEXEC), mode)
     return _with_mode(temporary_file(path, "copy"), mode)
 
 
 def unnamed_copy(fd: int, path: str, first: int = 0) -> int:
-    """Return the descriptor of an unnamed copy of the file ``fd`` from the byte ``first`` on; holes stay holes.
-
-    It has the file's permissions. Raises :class:`~boltcli.errors.OpenError`.
-    """
+    """Return an unnamed copy of the file ``fd`` from the byte ``first`` on, with its permissions. Raises OpenError."""
     status = os.fstat(fd)
     copy = unnamed_file(status.st_size - first, path, status.st_mode)
     try:
@@ -201,7 +184,7 @@ def unnamed_copy(fd: int, path: str, first: int = 0) -> int:
 
 
 def temporary_file(path: str, operation: str = "unpack") -> int:
-    """Return the descriptor of a new unnamed file on the disk. Raises :class:`~boltcli.errors.OpenError`."""
+    """Return the descriptor of a new unnamed file on the disk. Raises OpenError."""
     from tempfile import TemporaryFile
 
     with Trying(operation, path), TemporaryFile(prefix="boltcli-") as file:
@@ -209,10 +192,10 @@ def temporary_file(path: str, operation: str = "unpack") -> int:
 
 
 class Unnamed(Closing):
-    """A file without a name, to be written from front to back: in memory while it is small, else on the disk.
+    """A file without a name, written from front to back: in memory while it is small, else on the disk. Zeros become
+    holes.
 
-    Zeros become holes. ``path`` is its name in errors. :meth:`take` hands over
-    the descriptor, and closing that deletes the file; otherwise :meth:`close` it.
+    :meth:`take` hands over the descriptor, and closing that deletes the file; otherwise :meth:`close` it.
     """
 
     def __init__(self, path: str) -> None:
@@ -222,7 +205,7 @@ class Unnamed(Closing):
         self._fd = unnamed_file(0, path)
 
     def write(self, data: bytes) -> None:
-        """Append ``data``. Raises :class:`~boltcli.errors.OpenError` if the disk is full."""
+        """Append ``data``. Raises OpenError if the disk is full."""
         end = self.size + len(data)
         if self._in_memory and end > IN_MEMORY:
             self._move()
@@ -244,7 +227,6 @@ class Unnamed(Closing):
             self._fd = -1
 
     def _move(self) -> None:
-        """Move what was written so far to the disk."""
         old, self._fd = self._fd, temporary_file(self.path)
         self._in_memory = False
         try:

@@ -1,14 +1,9 @@
 """Map a file, and survive its truncation.
 
-Reading a mapped page beyond the end of the file kills the process (SIGBUS), and
-a file can be truncated at any time, as locks are advisory. Python can't handle
-this signal: its handlers run after the instruction, which never completes. So
-the handler is the compiled kernel's (``guard.c``): it replaces the mapping by
-zeros and records this; the instruction then succeeds, and the closing look
-(:meth:`Snapshot.check_unchanged`) reports the truncation.
-
-Without the kernel a file is mapped under the lock only, as bbolt does it, and
-read as a whole else.
+Reading a mapped page beyond the end of the file kills the process (SIGBUS), and a file can be truncated at any time.
+Python can't handle this signal: its handlers run after the instruction, which never completes. So the handler is the
+compiled kernel's (``guard.c``): it replaces the mapping by zeros and records this; the instruction then succeeds, and
+the closing look reports the truncation. Without the kernel a file is mapped under the lock only, as bbolt does it.
 """
 
 from __future__ import annotations
@@ -33,7 +28,6 @@ class Guard:
     __slots__ = ("_fd", "_id", "_kernel", "_length")
 
     def __init__(self, mapping: mmap.mmap, fd: int, kernel: ModuleType | None) -> None:
-        """Raises OSError if the handler can't be installed. Without a ``kernel`` only the file's size is watched."""
         self._fd = fd
         self._length = len(mapping)
         self._kernel = kernel
@@ -46,10 +40,7 @@ class Guard:
             self._id = 0
 
     def is_cut(self) -> bool:
-        """Return whether the file is, or was, shorter than the mapping.
-
-        The size is checked too: system calls that read such a page fail without a signal.
-        """
+        """Return whether the file is, or was, shorter: system calls that read such a page fail without a signal."""
         try:
             if self._kernel is not None and self._id and self._kernel.is_tripped(self._id):
                 return True
@@ -68,10 +59,7 @@ def _advise(fd: int) -> None:
 
 
 def map_file(source: Source, size: int) -> tuple[mmap.mmap, Guard | None]:
-    """Map the first ``size`` bytes of ``source``, or a copy of them; a private file needs no guard.
-
-    Raises :class:`~boltcli.errors.Changed` if the file is shorter, and :class:`~boltcli.errors.OpenError`.
-    """
+    """Map the first ``size`` bytes of ``source``, or a copy. Raises Changed, OpenError."""
     needs_guard = os.name == "posix" and not source.is_own_copy  # Windows doesn't allow truncating a mapped file
     kernel = load_kernel() if needs_guard else None
     try:

@@ -1,9 +1,4 @@
-"""Find the processes that hold a file's lock, from Linux's lock table.
-
-``/proc/locks`` lists every lock with its mode, the process that took it, and
-the file's device and inode (proc(5)). ``/proc/PID`` has the process's command
-and open files, if this user may read it.
-"""
+"""Find the processes that hold a file's lock, from Linux's lock table ``/proc/locks`` and ``/proc/PID`` (proc(5))."""
 
 from __future__ import annotations
 
@@ -25,13 +20,10 @@ _TABLE = "/proc/locks"
 
 
 class Holder:
-    """A process that holds the file's lock, or waits for it (``waits``).
+    """A process that holds the file's lock (``mode`` exclusive or shared), or ``waits`` for it.
 
-    ``mode`` is exclusive or shared. ``pid`` is 0 and ``command`` empty if
-    unknown. ``since`` is the start time of the process in seconds since 1970,
-    or None; the age of the lock itself is not recorded. ``writes``: whether
-    the process has the file open for writing and mapped under an exclusive
-    lock, like a bbolt writer; None if unknown.
+    ``pid`` is 0 and ``command`` empty if unknown. ``since`` is the start of the process in seconds since 1970.
+    ``writes``: whether it has the file open for writing and mapped, like a bbolt writer; None if unknown.
     """
 
     def __init__(self, mode: str, pid: int = 0, *, waits: bool = False) -> None:
@@ -61,9 +53,8 @@ def writer(source: OpenFile) -> Holder | None:
 def holders(source: OpenFile) -> list[Holder]:
     """Return the other processes that hold the file's flock(2) lock or wait for it.
 
-    If the lock table has no entry (another system, or holders outside this
-    container), the lock is tried and released at once: this shows whether a
-    process holds it, not which one.
+    If the lock table has no entry (another system, another container), the lock is tried and released at once: this
+    shows whether a process holds it, not which one.
     """
     file = os.fstat(source.fd)
     found = [Holder(mode, pid, waits=waits) for mode, pid, waits in _table(file) if pid != os.getpid()]
@@ -103,7 +94,6 @@ def _table(file: os.stat_result) -> Iterator[tuple[str, int, bool]]:
 
 
 def _descriptors(pid: int, file: os.stat_result) -> list[str]:
-    """Return the process's descriptors of ``file``; none if they can't be read."""
     folder = f"/proc/{pid}/fd"
     found = []
     try:
@@ -119,7 +109,6 @@ def _descriptors(pid: int, file: os.stat_result) -> list[str]:
 
 
 def _writes(pid: int, file: os.stat_result) -> bool | None:
-    """Return whether the process has ``file`` open for writing and mapped; None if unknown."""
     descriptors = _descriptors(pid, file)
     if not descriptors:
         return None

@@ -1,24 +1,21 @@
 """Read an object from an HTTP server, and keep no more bytes than were asked for.
 
-fsspec's own file system keeps whatever a server sends, however much that is, and waits for it for minutes. Its
-session is used here, so that a user's settings for it count.
+fsspec keeps whatever a server sends, and waits for it for minutes. Its session is used here, with a user's settings.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import Changed, OpenError
 from ..format.magic import is_bolt, is_packed
 from ..format.meta import Meta
 from .opened import read_timeout
 from .packed import HEAD, MAX_UNPACKED
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
 
 _CHUNK = 1 << 20
 _AT_ONCE = 64  # requests
@@ -74,10 +71,7 @@ def _blocking(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class HttpObject:
-    """An object of an HTTP server; ``files`` is fsspec's file system, ``path`` the object's name in errors.
-
-    What is read after :meth:`info` must have the same entity tag; else :class:`~boltcli.errors.Changed` is raised.
-    """
+    """An object of an HTTP server. What is read after :meth:`info` must have the same entity tag. Raises Changed."""
 
     def __init__(self, files: Any, url: str, path: str) -> None:
         self._files = files

@@ -1,15 +1,10 @@
 """Reading a database that another process is writing, without its lock.
 
-bbolt never overwrites a page that the newest meta page reaches: transaction
-N + 1 writes only to pages that are free as of N, then its meta page; the pages
-that it frees are used again by N + 2 at the earliest. So what was read while N
-was the newest transaction is the complete state of N. A look at the meta pages
-before and after shows whether it was.
-
-If it was not, everything read is discarded, and another try follows after a
-pause. The first tries read the file itself, the later ones a private copy,
-which takes less time to make than the command takes. If the file system can
-clone files, the copy is of one moment, and is always consistent.
+bbolt never overwrites a page that the newest meta page reaches: transaction N + 1 writes only to pages that are free as
+of N, then its meta page; the pages that it frees are used again by N + 2 at the earliest. So what was read while N was
+the newest transaction is the complete state of N. A look at the meta pages before and after shows whether it was. If it
+was not, everything read is discarded, and another try follows after a pause. The first tries read the file itself, the
+later ones a private copy, which takes less time to make than the command takes.
 """
 
 from __future__ import annotations
@@ -45,16 +40,11 @@ _LOOK_EVERY = 64  # pages read from the file between two looks at the meta pages
 class Live(Closing):
     """The attempts to read one database. It owns ``source``; use as a context manager, or call :meth:`close`.
 
-    ``tries`` counts the attempts, ``current`` is the snapshot of the last one.
-    For a locked source one attempt is enough.
+    ``tries`` counts them, ``current`` is the snapshot of the last one. For a locked source one is enough.
     """
 
     def __init__(self, source: Source, *, previous: bool = False) -> None:
-        """Raises :class:`~boltcli.errors.OpenError` for ``previous`` while a writer holds the lock.
-
-        The writer may be overwriting the pages that the last transaction
-        freed, and no meta page would show it.
-        """
+        """Raises OpenError for ``previous`` while a writer, which may overwrite pages of that state, holds the lock."""
         self.source = source
         self.previous = previous
         self.tries = 0
@@ -73,10 +63,7 @@ class Live(Closing):
                 raise OpenError("lock", source.path, what)
 
     def run(self, job: Callable[[], T]) -> T:
-        """Call ``job``, which opens and reads a :meth:`snapshot`, until what it read is consistent; return its result.
-
-        Raises :class:`~boltcli.errors.Changed` after the last attempt, and what ``job`` raises.
-        """
+        """Call ``job``, which reads a :meth:`snapshot`, until that is consistent. Raises Changed after the last try."""
         while True:
             try:
                 return job()
@@ -93,10 +80,7 @@ class Live(Closing):
         return self.run(attempt)
 
     def snapshot(self, *, copy: bool = False) -> Snapshot:
-        """Return the snapshot for the next attempt, which the caller closes; ``copy``: a private copy.
-
-        Raises as :class:`Snapshot` does, and :class:`~boltcli.errors.Changed` after the last attempt.
-        """
+        """Return the snapshot for the next attempt, which the caller closes, or a private ``copy``. Raises Changed."""
         while True:
             if copy:
                 self._step = max(self._step, len(_DIRECT))
@@ -117,7 +101,7 @@ class Live(Closing):
                 self._failed(error)  # a writer may be in the middle of replacing the file
 
     def check_unchanged(self) -> None:
-        """Raise :class:`~boltcli.errors.Changed` unless the current snapshot passed its closing look."""
+        """Raise Changed unless the current snapshot passed its closing look."""
         if self.current is not None:
             self.current.finish()
 
@@ -143,23 +127,21 @@ class Live(Closing):
             self._copy = None
 
     def _failed(self, error: BoltError) -> None:
-        """Count a failed attempt; raise if it was the last one."""
         if isinstance(error, Changed) and error.after:
             self.first = self.first or error.before
             self.last = error.after
             if error.after - error.before >= _BUSY:
                 self._step = max(self._step, len(_DIRECT))
+        if self._step == len(_PAUSES) and self.last > self.first:
+            raise Changed(
+                "the database is written to too fast to be read without the lock: "
+                f"{self.last - self.first} transactions in {time.monotonic() - self.began:.1f} s, "
+                f"and none of {self.tries} attempts fell between two of them; "
+                "try again when its writer is less busy, or stopped",
+                path=self.source.path, before=self.first, after=self.last,
+            )  # fmt: skip
         if self._step == len(_PAUSES):
-            raise self._too_fast() if self.last > self.first else error
-
-    def _too_fast(self) -> Changed:
-        return Changed(
-            "the database is written to too fast to be read without the lock: "
-            f"{self.last - self.first} transactions in {time.monotonic() - self.began:.1f} s, "
-            f"and none of {self.tries} attempts fell between two of them; "
-            "try again when its writer is less busy, or stopped",
-            path=self.source.path, before=self.first, after=self.last,
-        )  # fmt: skip
+            raise error
 
     def close(self) -> None:
         self._close_copy()
@@ -167,10 +149,7 @@ class Live(Closing):
 
 
 def open_state(source: Source, *, previous: bool = False) -> Snapshot:
-    """Return a snapshot of ``source``, which it then owns; without the lock, of a private copy of one state.
-
-    Raises as :class:`Snapshot` and :meth:`Live.snapshot` do.
-    """
+    """Return a snapshot of ``source``, which it then owns; without the lock, of a private copy of one state."""
     if source.is_stable:
         return Snapshot(source.path, source, previous=previous)
     with Live(source, previous=previous) as live:

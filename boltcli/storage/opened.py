@@ -1,7 +1,7 @@
 """The files that are read: a destination is none of them, under whatever name, and isn't open to more users than they.
 
-While a command runs (:class:`Reading`), each file that it opened or that was named to it counts until the command
-ends, as results are often written after their sources were closed. In a library call those count that are open.
+While a command runs (:class:`Reading`), each file that it opened or that was named to it counts until it ends, as
+results are often written after their sources were closed. In a library call those count that are open.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..read_errors import OpenError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     Key = tuple[int, int]  # device and inode
     Held = tuple[Key, int]  # a file that is read, and its permission bits
@@ -23,7 +23,7 @@ _PRIVATE = 0o600  # the mode of what has none that is known: a pipe, a remote ob
 _ALL = 0o7777
 _STREAMS = (1, 2)
 _timeout = 30.0  # seconds
-_open: list[Held] = []  # each file as often as it is open
+OPEN: list[Held] = []  # each file as often as it is open
 _reading: Reading | None = None  # the command that runs
 
 
@@ -53,10 +53,7 @@ class Reading:
 
 
 def hold(fd: int, path: str) -> Held:
-    """Note that the file ``fd`` is read, until :func:`let_go`; return what that takes.
-
-    Raises :class:`~boltcli.errors.DestinationIsSource` if the running command's output goes into it.
-    """
+    """Note that the file ``fd`` is read. Raises DestinationIsSource if the running command's output goes there."""
     held = _held(os.fstat(fd))
     if _reading is not None:
         if held[0] in _reading.streams:
@@ -64,15 +61,12 @@ def hold(fd: int, path: str) -> Held:
 
             raise DestinationIsSource(path)
         _reading.modes[held[0]] = held[1]
-    hold_again(held)
+    OPEN.append(held)
     return held
 
 
 def take_stdin(what: str, name: str = "standard input") -> None:
-    """Note that standard input is read as ``what``: changes, say. ``name`` is its name in errors.
-
-    Raises :class:`~boltcli.errors.OpenError` if it is closed, or the running command has read it as something else.
-    """
+    """Note that standard input is read as ``what``: changes, say. Raises OpenError if it is closed or was read."""
     import sys
 
     if sys.stdin is None:  # it was closed at the start; its descriptor may belong to another file now
@@ -92,27 +86,13 @@ def take_stdin(what: str, name: str = "standard input") -> None:
         note_unknown()
 
 
-def kept_stdin() -> int:
-    """Return a duplicate of the database from standard input, if the running command has read it before; else -1."""
-    return os.dup(_reading.stdin) if _reading is not None and _reading.stdin >= 0 else -1
-
-
-def keep_stdin(fd: int) -> None:
-    """Keep ``fd``, the database from standard input, for the running command, which may open it again."""
-    if _reading is not None:
-        _reading.stdin = os.dup(fd)
-
-
-def hold_again(held: Held | None) -> None:
-    """Note that a file is open once more."""
-    if held is not None:
-        _open.append(held)
-
-
-def let_go(held: Held | None) -> None:
-    """Note that a file was closed."""
-    if held in _open:
-        _open.remove(held)
+def stdin_file(read: Callable[[], int]) -> int:
+    """Return the file with the database from standard input, which ``read`` makes once for the running command."""
+    if _reading is None:
+        return read()
+    if _reading.stdin < 0:
+        _reading.stdin = read()
+    return os.dup(_reading.stdin)
 
 
 def name(paths: Iterable[str]) -> None:
@@ -128,11 +108,11 @@ def note_unknown() -> None:
 
 
 def refuse(path: str, found: os.stat_result) -> None:
-    """Raise :class:`~boltcli.errors.DestinationIsSource` if the file at ``path``, with this status, is one of those."""
+    """Raise DestinationIsSource if the file at ``path``, with this status, is one of those."""
     from ..errors import DestinationIsSource
 
     key = _held(found)[0]
-    if key in dict(_open) or (_reading is not None and key in _reading.modes):
+    if key in dict(OPEN) or (_reading is not None and key in _reading.modes):
         raise DestinationIsSource(path)
     if _reading is not None and any(key == other for other, _ in _named(_reading.paths)):
         raise DestinationIsSource(path, database=False)
@@ -140,7 +120,7 @@ def refuse(path: str, found: os.stat_result) -> None:
 
 def strictest(mode: int = _ALL) -> int:
     """Return the permission bits that ``mode`` and all files that are read have in common."""
-    files: Iterable[Held] = _open
+    files: Iterable[Held] = OPEN
     if _reading is not None:
         files = chain(_reading.modes.items(), _named([*_reading.paths, _reading.rewritten]))
     for _, other in files:
@@ -154,7 +134,6 @@ def read_timeout() -> float:
 
 
 def set_read_timeout(seconds: float) -> None:
-    """Set what :func:`read_timeout` returns, for this process."""
     global _timeout
     _timeout = seconds
 

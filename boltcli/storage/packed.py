@@ -1,8 +1,8 @@
 """Unpack databases (gzip, xz, bzip2, zstandard, zip, tar, also nested) once, to an unnamed file.
 
-The first bytes of a file say how it is packed, not its name. In an archive, the only member that is a bolt
-database is used, or the named one: ``FILE!member``. Limits on size and ratio stop archives made to fill the disk:
-they hold for each layer (what a decompressor yields, skipped members included), and for what is written.
+The first bytes of a file say how it is packed, not its name. In an archive, the only member that is a bolt database is
+used, or the named one: ``FILE!member``. Limits on size and ratio stop archives made to fill the disk: they hold for
+each layer (what a decompressor yields, skipped members included), and for what is written.
 """
 
 from __future__ import annotations
@@ -15,22 +15,20 @@ import sys
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
 from copy import copy
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import Any, BinaryIO
 
 from ..errors import ArgumentError, BoltError, UnpackError
 from ..extras import need
 from ..format.magic import TAR, ZEROS, ZIP, is_bolt, is_packed, kind_of
 from .files import Unnamed
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import BinaryIO
-
-    Read = Callable[[int], bytes]
-    Allow = Callable[[int], None]  # raises if a layer has yielded more bytes than it may
-    Progress = Callable[[int, int], None]
+Read = Callable[[int], bytes]
+Allow = Callable[[int], None]  # raises if a layer has yielded more bytes than it may
+Progress = Callable[[int, int], None]
 
 MAX_UNPACKED = 64 << 30  # bytes
 MAX_RATIO = 1000
@@ -50,30 +48,31 @@ BOLT = "a bolt database"
 def unpack(fd: int, path: str, members: list[str], max_size: int = 0, progress: Progress | None = None) -> int:
     """Return the descriptor of an unnamed file with the database that is packed in the file ``fd``.
 
-    ``members`` are the names after ``!``, one for each nested archive.
-    ``max_size`` is the limit in bytes (0: 64 GiB, and a thousand times the
-    packed size). ``progress(done, total)`` counts packed bytes. Raises
-    :class:`~boltcli.errors.UnpackError` if the file is damaged or too large,
-    :class:`~boltcli.errors.ArgumentError` if a member doesn't exist or must be
-    chosen, :class:`~boltcli.errors.MissingExtra` for zstandard.
+    ``members`` are the names after ``!``, one for each nested archive. ``max_size`` is the limit in bytes (0: 64 GiB,
+    and a thousand times the packed size). Raises UnpackError if the file is damaged or too large, ArgumentError if a
+    member doesn't exist or must be chosen, MissingExtra for zstandard.
     """
     return _Unpacking(fd, path, max_size, progress).run(members)
 
 
 def look_inside(path: str, head: bytes) -> str | None:
-    """Return the kind of what is packed in a file that begins with ``head``: BOLT if there is a bolt database in it.
+    """Return the kind of what is packed in a file that begins with ``head``, BOLT if a database is in it; None if
+    unknown.
 
-    None if it can't be told. Reads only ``head``, and for a zip archive the beginnings of its first members. Raises
-    OSError.
+    Reads only ``head``, and for a zip archive the beginnings of its first members. Raises OSError.
     """
     if kind_of(head) != ZIP:
         return _inner_kind(Stream(BytesIO(head).read), path)
     with open(path, "rb") as file:
-        try:
-            parts = zip(range(_LISTED), _zip_members(file, path))
-            return BOLT if any(_inner_kind(Stream(read), path) == BOLT for _, (_, read) in parts) else ZIP
-        except _errors():
-            return ZIP
+        return _kind_of_archive(islice(_zip_members(file, path), _LISTED), path, ZIP)
+
+
+def _kind_of_archive(members: Iterator[tuple[str, Read]], path: str, kind: str) -> str:
+    """Return BOLT if one of ``members`` holds a database, else ``kind``, as far as the archive isn't damaged."""
+    try:
+        return BOLT if any(_inner_kind(Stream(read), path) == BOLT for _, read in members) else kind
+    except _errors():
+        return kind
 
 
 def _inner_kind(stream: Stream, path: str) -> str | None:
@@ -87,11 +86,7 @@ def _inner_kind(stream: Stream, path: str) -> str | None:
         head = _some(stream, 4096 + 64)
         kind = kind_of(head)
         if kind == TAR:
-            try:
-                members = _tar_members(_TarStream(stream.read, path, allow), allow)
-                return BOLT if any(_inner_kind(Stream(read), path) == BOLT for _, read in members) else TAR
-            except _errors():
-                return TAR
+            return _kind_of_archive(_tar_members(_TarStream(stream.read, path, allow), allow), path, TAR)
         if kind not in _OPENERS:
             return BOLT if is_bolt(head) else kind
         stream = Stream(_OPENERS[kind](stream).read, allow)
@@ -110,10 +105,7 @@ def _some(stream: Stream, size: int) -> bytes:
 
 
 class Stream:
-    """A sequential byte stream whose first bytes can be looked at before reading.
-
-    ``allow`` is asked each time with the number of bytes read so far, ``size``.
-    """
+    """A byte stream whose first bytes can be looked at; ``allow`` is asked with the number of bytes read so far."""
 
     def __init__(self, read: Read, allow: Allow = lambda _: None) -> None:
         self._source = read
@@ -197,7 +189,12 @@ class _Unpacking:
             if wanted is not None:
                 if name.removeprefix("./") == wanted.removeprefix("./"):
                     return self._database(part, None, members[1:], target, depth)
-            elif is_bolt(part.head()) or (depth <= _DEPTH and _is_packed_database(part)):
+                continue
+            head = part.head()
+            opener = _OPENERS.get(kind_of(head)) if depth <= _DEPTH else None
+            if opener is not None:
+                head = _some(Stream(opener(Stream(BytesIO(head).read)).read), 4096)
+            if is_bolt(head):
                 found.add(f"FILE!{name}")
                 if found.count == 1:
                     self._database(part, None, [], target, depth)
@@ -260,18 +257,10 @@ class _Unpacking:
         self._allow(size - (size >> 3) - _CHUNK)
 
 
-def _is_packed_database(part: Stream) -> bool:
-    """Return whether a member is a compressed database, judging by its first bytes."""
-    head = part.head()
-    opener = _OPENERS.get(kind_of(head) or "")
-    return opener is not None and is_bolt(_some(Stream(opener(Stream(BytesIO(head).read)).read), 4096))
-
-
 class _TarStream:
     """What tarfile reads from: forward only, or by seeking if ``file`` is the same content as a file.
 
-    ``heading`` is set while headers are read: tarfile keeps them in memory
-    whole, however long they say they are.
+    ``heading`` is set while headers are read: tarfile keeps them in memory whole, however long they say they are.
     """
 
     def __init__(self, read: Read, path: str, allow: Allow, file: BinaryIO | None = None) -> None:

@@ -1,34 +1,24 @@
-"""A private copy of a database in use: of one transaction's state, made beside its writer and kept up to date.
-
-``live.py`` says why what is read while a transaction is the newest one is whole.
-"""
+"""A private copy of a database in use: of one transaction's state, made beside its writer and kept up to date."""
 
 from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import Changed, Corrupted
 from .files import Closing, Trying, clone, read_whole, unnamed_file, write_all
 from .snapshot import Snapshot
+from .source import Source
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from .source import Source
-
-    FreePages = Callable[[Snapshot], list[int]]  # of a state, ascending; raises Corrupted if they aren't known
+FreePages = Callable[[Snapshot], list[int]]  # of a state, ascending; raises Corrupted if they aren't known
 
 _CHUNK = 1 << 20  # bytes copied between two looks at the meta pages
 _GAP = 1 << 20  # bytes; longer runs of free pages are not copied, and read as zeros
 
 
 class CopyFile(Closing):
-    """A private copy of a database in use, in an unnamed sparse file, which follows the source page by page.
-
-    Use as a context manager, or call :meth:`close`.
-    """
+    """A private copy of a database in use, in an unnamed sparse file, which follows the source page by page."""
 
     def __init__(self, source: Source, free_pages: FreePages) -> None:
         """The copy is empty until :meth:`fill`; ``free_pages`` returns the free pages of a state."""
@@ -40,18 +30,12 @@ class CopyFile(Closing):
         self._before: tuple[int, int, list[int]] | None = None
 
     def fill(self, wait: Callable[[], bool] = lambda: False) -> None:
-        """Copy the newest state of the source.
+        """Copy the newest state of the source. Raises Changed when it gave up, InvalidDatabase, OpenError.
 
-        If the file system can clone files, the copy is of one moment. Else the
-        file is copied in parts. When a transaction is committed meanwhile, the
-        copy follows it: it wrote only to free pages, so the other pages copied
-        so far are still valid. If two were committed, copying begins again.
-        When it doesn't get on, it calls ``wait``; if that returns False, it
-        gives up for now.
-
-        Raises :class:`~boltcli.errors.Changed` when it gave up,
-        :class:`~boltcli.errors.InvalidDatabase`, and
-        :class:`~boltcli.errors.OpenError` if the disk is full.
+        A clone, where the file system makes them, is of one moment. Else the file is copied in parts. A transaction
+        that is committed meanwhile wrote only to free pages, so the other pages copied so far are still valid. After
+        two, copying begins again. When it doesn't get on, it calls ``wait``; if that returns False, it gives up for
+        now.
         """
         most = self._copied.count(1)
         while not self._clone():
@@ -105,8 +89,7 @@ class CopyFile(Closing):
         page_size, copied = state.page_size, self._copied
         self.update(state.size, ())
         stop = min(state.meta.hwm, state.page_count)
-        left_out = _in_long_runs(free, stop, -(-_GAP // page_size))
-        for first, last in _missing(copied, left_out, stop, max(_CHUNK // page_size, 1)):
+        for first, last in _missing(copied, free, stop, -(-_GAP // page_size), max(_CHUNK // page_size, 1)):
             start, end = first * page_size, min(last * page_size, state.size)
             content = read_whole(self._source.fd, start, end, self._source.path)
             state.check_unchanged()
@@ -120,14 +103,13 @@ class CopyFile(Closing):
         return Snapshot(self._source.path, self._source.copy(os.dup(self._fd)))
 
     def update(self, size: int, parts: Iterable[tuple[int, bytes]]) -> None:
-        """Write ``parts`` at their offsets; ``size`` is the new size of the source. Raises OpenError."""
+        """Write ``parts`` at their offsets; ``size`` is the new size of the source."""
         with Trying("copy", self._source.path):
             os.truncate(self._fd, size)
             for position, content in parts:
                 write_all(self._fd, content, position)
 
     def close(self) -> None:
-        """Delete the copy."""
         self._source.close()
         if self._fd >= 0:
             os.close(self._fd)
@@ -135,10 +117,7 @@ class CopyFile(Closing):
 
 
 def stored_free_pages(state: Snapshot) -> list[int]:
-    """Return the free pages in the stored freelist, ascending.
-
-    Raises :class:`~boltcli.errors.Corrupted` if there is none, or if it is irregular.
-    """
+    """Return the free pages in the stored freelist, ascending. Raises Corrupted if there is no regular one."""
     meta = state.meta
     if not meta.has_freelist or meta.freelist >= meta.hwm:
         raise state.corrupted("no freelist is stored", meta.page)
@@ -170,19 +149,16 @@ def _renew(copied: bytearray, state: Snapshot, txid: int, checksum: int, free: l
     return True
 
 
-def _in_long_runs(free: list[int], stop: int, gap: int) -> bytearray:
-    """Return a byte for each page before ``stop``: 1 if it is in a run of at least ``gap`` free pages."""
-    listed, found = bytearray(stop), bytearray(stop)
+def _missing(copied: bytearray, free: list[int], stop: int, gap: int, most: int) -> Iterator[tuple[int, int]]:
+    """Yield the pages from 2 to before ``stop`` that are to be copied, at most ``most`` at a time.
+
+    These aren't yet, and are not in a run of ``gap`` or more ``free`` pages.
+    """
+    listed, done = bytearray(stop), copied[:stop]
     for pgid in free:
         if pgid < stop:
             listed[pgid] = 1
     for run in re.finditer(b"\1{%d,}" % gap, listed):
-        found[run.start() : run.end()] = run[0]
-    return found
-
-
-def _missing(copied: bytearray, left_out: bytearray, stop: int, most: int) -> Iterator[tuple[int, int]]:
-    """Yield the pages from 2 to before ``stop`` that are neither copied nor left out, at most ``most`` at a time."""
-    both = int.from_bytes(copied[:stop], "little") | int.from_bytes(left_out, "little")
-    for run in re.compile(b"\0{1,%d}" % most).finditer(both.to_bytes(stop, "little"), 2):
+        done[run.start() : run.end()] = run[0]
+    for run in re.compile(b"\0{1,%d}" % most).finditer(done, 2):
         yield run.span()

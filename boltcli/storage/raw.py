@@ -1,10 +1,7 @@
 """Raw reading: any page as it lies in the file, without a lock.
 
-It takes the page size and the high-water mark from meta 0, valid or not, and
-requires only that a page bears its own id, so it reads files that a snapshot
-refuses. The arithmetic is bbolt's (``internal/guts_cli``), including 64-bit
-overflow. A copy of such a file, to be changed before it
-appears, is begun by :func:`begin_copy`.
+It takes the page size and the high-water mark from meta 0, valid or not, and requires only that a page bears its own
+id, so it reads files that a snapshot refuses. The arithmetic is bbolt's (``internal/guts_cli``), with 64-bit overflow.
 """
 
 from __future__ import annotations
@@ -47,11 +44,7 @@ class RawPage(Page):
 
 
 class RawFile(Closing):
-    """A database file for raw reading. Use as a context manager, or call :meth:`close`.
-
-    Raises :class:`~boltcli.errors.SourceNotFound`, or :class:`~boltcli.errors.OpenError` if
-    the system refuses. The file is opened at its first use.
-    """
+    """A database file for raw reading, opened at its first use. Raises SourceNotFound, OpenError."""
 
     def __init__(self, path: str) -> None:
         check_source(path)
@@ -61,7 +54,6 @@ class RawFile(Closing):
 
     @property
     def fd(self) -> int:
-        """The open file."""
         if self._source is None:
             self._source = open_source(self.path, "none")
             if self._source.remote is not None:
@@ -70,7 +62,6 @@ class RawFile(Closing):
 
     @property
     def size(self) -> int:
-        """The file's size in bytes."""
         return os.fstat(self.fd).st_size
 
     def close(self) -> None:
@@ -79,10 +70,7 @@ class RawFile(Closing):
             self._source = None
 
     def page_size_and_hwm(self) -> tuple[int, int]:
-        """Return page size in bytes and high-water mark, as meta 0 has them.
-
-        Raises :class:`~boltcli.errors.UnreadablePage` if the file is too short or the magic is wrong.
-        """
+        """Return page size in bytes and high-water mark, as meta 0 has them. Raises UnreadablePage."""
         if self._sizes is not None:
             return self._sizes
         head = self._read(_FIRST, 0)
@@ -100,7 +88,7 @@ class RawFile(Closing):
         return Meta.at(data, slot), data
 
     def page(self, pgid: int) -> RawPage:
-        """Return the page run at ``pgid``. Raises :class:`~boltcli.errors.UnreadablePage`."""
+        """Return the page run at ``pgid``. Raises UnreadablePage."""
         with Step("read Page size"):
             page_size, hwm = self.page_size_and_hwm()
         page = self._run(pgid, page_size, 1)
@@ -150,8 +138,7 @@ class RawFile(Closing):
 def begin_copy(file: RawFile, output: str) -> Destination:
     """Return a destination for ``output`` with a copy of ``file``; the caller commits or closes it.
 
-    Raises :class:`~boltcli.errors.DestinationExists` or
-    :class:`~boltcli.errors.StepFailed`, in the words and the order of bbolt's ``CopyFile``.
+    Raises DestinationExists or StepFailed, in the words and the order of bbolt's ``CopyFile``.
     """
     from .destination import Destination
 
@@ -185,10 +172,7 @@ def begin_copy(file: RawFile, output: str) -> Destination:
 
 
 def write_patches(destination: Destination, patches: Iterable[tuple[int, bytes]], size: int = 0) -> None:
-    """Write byte strings at their offsets; extend the file to ``size`` bytes if it is shorter.
-
-    Raises :class:`~boltcli.errors.DestinationError`.
-    """
+    """Write bytes at their offsets; extend the file to ``size`` bytes if it is shorter. Raises DestinationError."""
     try:
         if size > os.fstat(destination.fd).st_size:
             os.truncate(destination.fd, size)

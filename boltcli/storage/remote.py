@@ -1,18 +1,18 @@
 """Read remote objects (s3://, gs://, az://, sftp://, https://) in blocks with fsspec, into a sparse file.
 
-Each block is requested once. Adjacent blocks are requested together, other ranges concurrently if the protocol
-supports that. A walk over a tree reads the children of a branch page ahead, more at a time the longer it goes on.
-fsspec and its back ends find the credentials; they are never shown. fsspec's own caches of blocks are not used: they
-ask for one range at a time, and read ahead what comes next in the file, which is not what comes next in the tree.
+Each block is requested once, adjacent ones together, other ranges concurrently if the protocol supports that. A walk
+over a tree reads the children of a branch page ahead, more at a time the longer it goes on. fsspec's own caches of
+blocks read ahead what comes next in the file, which is not what comes next in the tree. Credentials are never shown.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from ..errors import BoltError, Changed, Corrupted, OpenError, SourceNotFound
 from ..extras import need
@@ -24,13 +24,7 @@ from .http_object import HttpObject, first_bytes, is_http, settings
 from .opened import read_timeout
 from .secrets import original_url, redact_text, redact_url
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from ..format.page import Header
-
-    Store = Callable[[int, bytes], None]  # takes bytes and their offset
-
+Store = Callable[[int, bytes], None]  # takes bytes and their offset
 T = TypeVar("T")
 
 BLOCK = 16 << 10  # bytes of the smallest request
@@ -107,7 +101,6 @@ class Remote:
             raise
 
     def _ask(self, operation: str, call: Callable[..., T], *arguments: Any) -> T:
-        """Make a round trip. Raises OpenError, SourceNotFound, Changed."""
         self.requests += 1
         try:
             return call(*arguments)
@@ -133,7 +126,6 @@ class Remote:
         self._fetch([(start, min(stop, self.size)) for start, stop in runs])
 
     def fetch_all(self) -> None:
-        """Read the whole object."""
         ranges = [(first, min(first + _RANGE, self.size)) for first in range(0, self.size, _RANGE)]
         for number in range(0, len(ranges), _AT_ONCE):
             part = ranges[number : number + _AT_ONCE]
@@ -165,7 +157,7 @@ class Remote:
             self._there[:] = b"\1" * len(self._there)
 
     def verify(self) -> None:
-        """Raise :class:`~boltcli.errors.Changed` unless the object is the one that was opened."""
+        """Raise Changed unless the object is the one that was opened."""
         if _tag(self._ask("open", self._object.info)) != self._tag:
             raise Changed("the object was replaced while it was read", path=self.path)
 
@@ -197,7 +189,6 @@ class RemotePages:
         self._window = _FIRST_WINDOW
 
     def whole(self) -> mmap.mmap:
-        """Read the whole object, in large ranges; return its bytes."""
         self._remote.fetch_all()
         return self._mapped()
 
@@ -212,7 +203,7 @@ class RemotePages:
         if start < self._size:
             self._remote.fetch([(page * page_size, (page + 1) * page_size) for page in self._wanted(pgid)])
             head = buffer[start : start + PAGE_HEADER_SIZE].ljust(PAGE_HEADER_SIZE, b"\0")
-            header: Header = HEADER.unpack(head)
+            header: tuple[int, int, int, int] = HEADER.unpack(head)
             bears, flags, _, overflow = header
             if overflow and bears == pgid and overflow * page_size <= _OVERFLOW:
                 self._remote.fetch([(start, start + (overflow + 1) * page_size)])
@@ -225,11 +216,9 @@ class RemotePages:
         return buffer
 
     def check_unchanged(self) -> None:
-        """Raise :class:`~boltcli.errors.Changed` unless it is still the same object."""
         self._remote.verify()
 
     def close(self) -> None:
-        """Unmap the bytes. Raises BufferError if a view of them still exists."""
         mapping, self._mapping = self._mapping, None
         if mapping is not None:
             mapping.close()
@@ -243,7 +232,6 @@ class RemotePages:
         return self._mapping
 
     def _remember(self, pgid: int, children: list[int]) -> None:
-        """Record the children of a branch page, for :meth:`_wanted`."""
         if children[0] in self._families:
             return
         above = self._families.get(pgid)
@@ -296,9 +284,7 @@ def remote_error(operation: str, path: str, error: Exception) -> BoltError:
 def open_remote(address: str, path: str) -> Remote:
     """Open the object at ``address``; ``path`` is its name in errors. The caller closes its ``fd``.
 
-    Raises :class:`~boltcli.errors.MissingExtra` without fsspec or the protocol's
-    library, :class:`~boltcli.errors.SourceNotFound`, and
-    :class:`~boltcli.errors.OpenError` if the object can't be read.
+    Raises MissingExtra without fsspec or the protocol's library, SourceNotFound, and OpenError.
     """
     files, key = located(address, path)
     remote = Remote(files, key, path)
@@ -316,10 +302,7 @@ def load_libraries(addresses: Iterable[str]) -> None:
 
 
 def object_state(address: str) -> tuple[int | None, int | None]:
-    """Return the object's size in bytes and its modification time in ns since 1970; None if unknown.
-
-    Raises as :func:`open_remote` does.
-    """
+    """Return the object's size in bytes and its time in ns since 1970, if known. Raises as :func:`open_remote`."""
     path = redact_url(address)
     try:
         info = _object(*located(address, path), path).info()

@@ -63,7 +63,6 @@ class FilePages:
         return content if len(content) == size and PAGE_HEADER_SIZE + ELEMENT_SIZE * count <= size else None
 
     def whole(self) -> Buffer:
-        """Return all bytes of the file. Raises OpenError, Changed."""
         if self._buffer is None:
             if self._size <= SMALL:  # quicker than mapping it
                 self._buffer = read_whole(self._source.fd, 0, self._size, self._source.path)
@@ -74,7 +73,6 @@ class FilePages:
         return self._buffer
 
     def check_unchanged(self) -> None:
-        """Raise :class:`~boltcli.errors.Changed` if the file was cut short while it was mapped."""
         if self._guard is not None and self._guard.is_cut():
             raise cut(self._source.path)
 
@@ -90,16 +88,10 @@ class FilePages:
 class Snapshot:
     """The database as described by the newest valid meta page, or with ``previous`` by the other one.
 
-    ``metas`` are both meta pages, ``heads`` their beginnings as the opening
-    look read them, ``meta`` the one in use. ``size`` is the file's size and
-    ``page_size`` the page size, in bytes; ``page_count`` is the number of pages
-    in the file (a partial last page counts), ``mode`` its
-    permission bits. Use as a context manager, or call :meth:`close`.
-
-    The opening look reads the meta pages when the snapshot is opened; the
-    closing look (:meth:`check_unchanged`), taken at the end of the ``with`` block, reads
-    them again to find out whether the state changed in the meantime.
-    ``finished`` is True after the last closing look. ``memo`` is for what is found out about this state once.
+    ``metas`` are both meta pages, ``heads`` their beginnings, ``meta`` the one in use. ``size`` and ``page_size`` are
+    in bytes; in ``page_count`` a partial last page counts. The opening look reads the meta pages; the closing look, at
+    the end of the ``with`` block, reads them again to find out whether the state changed in the meantime. ``finished``
+    is True after it. ``memo`` is for what is found out about this state once.
     """
 
     __slots__ = (
@@ -114,9 +106,7 @@ class Snapshot:
         """Validate ``source``, which the snapshot then owns; by default ``path`` is opened and locked.
 
         ``on_page`` is called with each page that is read. A small file that may change is read as a whole, with the
-        closing look, unless ``at_once`` is False. Raises :class:`~boltcli.errors.SourceNotFound`,
-        :class:`~boltcli.errors.OpenError`, :class:`~boltcli.errors.InvalidDatabase` or
-        :class:`~boltcli.errors.Changed`.
+        closing look, unless ``at_once`` is False. Raises SourceNotFound, OpenError, InvalidDatabase or Changed.
         """
         self.path = path
         self.finished = False
@@ -160,7 +150,12 @@ class Snapshot:
         self.metas = Meta.at(self.heads[0], 0), Meta.at(self.heads[1], 1)
         self.meta = choose(*self.metas)
         if previous:
-            self.meta = self._previous()
+            before = self.metas[1 - self.meta.page]
+            problem = before.problem()
+            if problem is not None:
+                what = f"there is no transaction before {self.meta.txid}: the other meta page is not valid ({problem})"
+                raise InvalidDatabase(what, page=before.page, path=self.path)
+            self.meta = before
             # Of that state a writer may reuse the pages without changing a meta page.
             self._written = None if source.is_stable else status.st_mtime_ns
         self.size = os.fstat(fd).st_size  # again: the file may have grown before the look
@@ -173,47 +168,26 @@ class Snapshot:
             self._pages = FilePages(source, self.size, self.page_size)
 
     def _page_size_is_impossible(self) -> bool:
-        """Return whether the page size is too small for a meta page, so that no page can be read.
-
-        Such a meta page with a good checksum was made by hand; bbolt opens the file, and fails at the first page.
-        """
+        """Return whether a meta page made by hand has no room for itself: bbolt fails at the first page, too."""
         return self.page_size < _META_END or self.page_size % 8 != 0
 
     def _look(self) -> tuple[bytes, bytes]:
-        """Read the beginnings of both meta pages from the file."""
         fd = self._source.fd
         return read_at(fd, 0, _META_END), read_at(fd, self.page_size, _META_END)
 
     @property
     def buffer(self) -> Buffer:
-        """The file's bytes: the mapped file, or the content of a small one. Of a remote object all is read.
-
-        The first access raises :class:`~boltcli.errors.OpenError`, :class:`~boltcli.errors.InvalidDatabase`
-        (an impossible page size) or :class:`~boltcli.errors.Changed`; an access after :meth:`close` raises
-        :class:`~boltcli.errors.DatabaseClosed`.
-        """
+        """The file's bytes; of a remote object all. Raises OpenError, InvalidDatabase, Changed, DatabaseClosed."""
         if self._buffer is None:
             self._readable_pages()
             self._buffer = self._pages.whole()
         return self._buffer
 
     def _readable_pages(self) -> None:
-        """Raise an error if no page can be read at all."""
         if self._source.fd < 0:
             raise DatabaseClosed
         if self._page_size_is_impossible():
             raise InvalidDatabase(f"invalid database: page size {self.page_size}", page=self.meta.page)
-
-    def _previous(self) -> Meta:
-        """Return the other meta page: the state before the newest transaction."""
-        other = self.metas[1 - self.meta.page]
-        problem = other.problem()
-        if problem is not None:
-            raise InvalidDatabase(
-                f"there is no transaction before {self.meta.txid}: the other meta page is not valid ({problem})",
-                page=other.page, path=self.path,
-            )  # fmt: skip
-        return other
 
     def reopened(self, *, previous: bool = False) -> Snapshot:
         """Return a new snapshot of the same open file, of the newest or the ``previous`` state; close it separately."""
@@ -221,26 +195,21 @@ class Snapshot:
 
     @property
     def closed(self) -> bool:
-        """Whether :meth:`close` was called."""
         return self._source.fd < 0
 
     @property
     def fd(self) -> int:
-        """The file descriptor; raises DatabaseClosed once this is closed."""
         return self._source.fd
 
     @property
     def locked(self) -> bool:
-        """Whether this process holds the shared lock, so that no bbolt can write."""
         return self._source.locked
 
     def check_unchanged(self) -> None:
-        """Take the closing look: raise :class:`~boltcli.errors.Changed` unless everything read belongs to one state.
+        """Take the closing look: raise Changed unless everything read belongs to one state. No output may be shown
+        before.
 
-        With the lock it does, unless the file was truncated. Without it, the
-        newest transaction must still be that of the opening look: bbolt never
-        overwrites a page that the newest meta page reaches. No output may be
-        shown before this look.
+        Without the lock the newest transaction must still be that of the opening look (see ``live.py``).
         """
         if self.finished:
             return
@@ -257,35 +226,30 @@ class Snapshot:
                 )
 
     def poll(self) -> None:
-        """Raise :class:`~boltcli.errors.Changed` if the closing look is bound to fail. Long jobs call it repeatedly."""
-        if not (self._source.is_stable or self.finished):
-            now = self._look()
-            if now != self.heads:
-                self._compare(Meta.at(now[0], 0), Meta.at(now[1], 1))
-
-    def finish(self) -> None:
-        """Take the closing look for the last time; nothing that could change may be read afterwards.
-
-        This is for results that must be known to be consistent before the end of the ``with`` block.
-        """
-        self.check_unchanged()
-        self.finished = True
-
-    def _compare(self, *metas: Meta) -> None:
+        """Raise Changed if the closing look is bound to fail. Long jobs call it repeatedly."""
+        if self._source.is_stable or self.finished:
+            return
+        now = self._look()
+        if now == self.heads:
+            return
         try:
-            newest = choose(*metas)
+            newest = choose(Meta.at(now[0], 0), Meta.at(now[1], 1))
         except InvalidDatabase:
             raise Changed("the file was overwritten while it was read", path=self.path) from None
         before = choose(*self.metas)
-        if newest.txid == before.txid and newest.checksum == before.checksum:
+        if (newest.txid, newest.checksum) == (before.txid, before.checksum):
             return  # the other meta page is being written
         raise Changed(
             f"it went from transaction {before.txid} to {newest.txid} while it was read",
             path=self.path, before=before.txid, after=newest.txid,
         )  # fmt: skip
 
+    def finish(self) -> None:
+        """Take the closing look for the last time: nothing that could change may be read afterwards."""
+        self.check_unchanged()
+        self.finished = True
+
     def close(self) -> None:
-        """Unmap and close the file, which releases the lock."""
         try:
             self._pages.close()
         except BufferError:
@@ -307,21 +271,11 @@ class Snapshot:
             self.close()
 
     def page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
-        """Return the page run at ``pgid``, with the two assertions that bbolt makes about every page.
+        """Return the page run at ``pgid``, with bbolt's assertions: it bears its own id, and one of the four types.
 
-        They are: the page bears its own id, and it has exactly one of the four
-        types. For errors, ``stack`` is the page ids that led here, ``bucket``
-        the owner of the tree. Raises :class:`~boltcli.errors.Corrupted`.
+        For errors, ``stack`` is the page ids that led here, ``bucket`` the owner of the tree. Raises Corrupted.
         """
-        alone = self._pages.alone(pgid) if self._buffer is None else None
-        if alone is not None:
-            size = len(alone)
-            header, start = HEADER.unpack_from(alone), pgid * self.page_size
-            page = Page(header, alone, 0, size, start, self.path, tuple(stack), bucket)
-            if self._on_page is not None:
-                self._on_page(self, page)
-        else:
-            page = self.any_page(pgid, stack, bucket)
+        page = self.any_page(pgid, stack, bucket)
         if page.pgid != pgid:
             raise self.corrupted(f"the page identifies itself as page {page.pgid}", pgid, stack, bucket)
         if page.flags not in PAGE_TYPES:
@@ -331,16 +285,22 @@ class Snapshot:
     def any_page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
         """Return the page run at ``pgid`` like :meth:`page`, but without the assertions."""
         page_size = self.page_size
-        buffer = self._buffer
-        if buffer is None:
-            buffer = self._holding(pgid)
         start = offset = pgid * page_size
         size = self.size
-        if start + page_size > size:
+        buffer = self._buffer
+        if buffer is None:
+            buffer = self._pages.alone(pgid)
+            if buffer is not None:
+                offset, size = 0, len(buffer)
+            elif isinstance(self._pages, FilePages):
+                buffer = self.buffer
+            else:
+                self._readable_pages()
+                buffer = self._pages.holding(pgid)
+        if offset + page_size > size:
             if start + PAGE_HEADER_SIZE > self._readable:
-                raise self.corrupted(
-                    f"the page lies beyond the end of the file ({size} bytes)", pgid, stack, bucket
-                )  # fmt: skip
+                beyond = f"the page lies beyond the end of the file ({size} bytes)"
+                raise self.corrupted(beyond, pgid, stack, bucket)
             # The last page is partial: its missing bytes read as zeros.
             buffer = buffer[start:].ljust(self._readable - start, b"\0")
             offset, size = 0, len(buffer)
@@ -353,10 +313,7 @@ class Snapshot:
         return page
 
     def freelist(self, meta: Meta | None = None) -> tuple[Page, list[int]]:
-        """Return the freelist page of ``meta`` (default: the one in use), and the ids in it, in stored order.
-
-        The page bears the id that it claims. Raises :class:`~boltcli.errors.Corrupted`.
-        """
+        """Return the freelist page of ``meta`` (None: that in use), and the ids in it, as stored. Raises Corrupted."""
         pgid = (meta or self.meta).freelist
         page = self.any_page(pgid)
         claimed, page.pgid = page.pgid, pgid  # bbolt doesn't check this page's id
@@ -365,13 +322,6 @@ class Snapshot:
         ids = page.freelist_ids(self.page_count + BEYOND)
         page.pgid = claimed
         return page, ids
-
-    def _holding(self, pgid: int) -> Buffer:
-        """Return bytes of the file that have the page ``pgid``."""
-        if isinstance(self._pages, FilePages):
-            return self.buffer
-        self._readable_pages()
-        return self._pages.holding(pgid)
 
     def corrupted(
         self, problem: str, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None
@@ -384,11 +334,10 @@ class Snapshot:
 
 
 def find_page_size(fd: int, size: int) -> int:
-    """Return the page size in bytes, found as bbolt finds it.
+    """Return the page size in bytes, found as bbolt finds it. Raises InvalidDatabase.
 
-    It is taken from meta 0 if that is valid, else from a valid meta 1, searched
-    for at every power of two from 1 KiB to 16 MiB, else (if bytes could be read
-    there) it is the host's. Raises :class:`~boltcli.errors.InvalidDatabase`.
+    It is taken from meta 0 if that is valid, else from a valid meta 1, searched for at every power of two from 1 KiB to
+    16 MiB, else (if bytes could be read there) it is the host's.
     """
     readable = False
     for position in (0, *PAGE_SIZE_SEARCH):

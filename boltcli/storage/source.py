@@ -1,17 +1,8 @@
 """Open a database file, with or without bbolt's lock.
 
-bbolt locks the file with flock(2) while it is open: exclusively for writing,
-shared for reading. boltcli takes the shared lock. ``lock`` says what to do
-while another process holds the lock:
-
-=========  ====================================================================
-``auto``   wait for it until ``timeout``, then read without it
-``wait``   wait for it until ``timeout``, then fail
-``try``    take it if it is free, else read without it
-``none``   don't lock
-=========  ====================================================================
-
-``live.py`` describes how a file is read without the lock.
+bbolt locks the file with flock(2) while it is open: exclusively for writing, shared for reading. boltcli takes the
+shared lock. While another process holds the lock: ``auto`` waits until ``timeout``, then reads without it (see
+``live.py``), ``wait`` then fails, ``try`` doesn't wait and reads without it, ``none`` doesn't lock.
 
 A database may also be packed, behind another one in a file, on standard input ("-"), or in an object store; then it is
 opened as a private copy, or as a part of one.
@@ -25,7 +16,7 @@ import time
 from ..format.constants import MAGIC, PAGE_HEADER_SIZE
 from ..read_errors import ArgumentError, OpenError, SourceNotFound, os_error
 from .files import Trying, read_at, unnamed_copy
-from .opened import hold, hold_again, keep_stdin, kept_stdin, let_go, note_unknown, split_member, take_stdin
+from .opened import OPEN, hold, note_unknown, split_member, stdin_file, take_stdin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,11 +50,9 @@ _NO_FILES = {0o010000: "FIFO", 0o020000: "character device", 0o060000: "block de
 class Source:
     """An open database file: ``fd``, its ``path``, and whether this process holds the shared lock (``locked``).
 
-    If not, ``reason`` says why: ``held`` by another process, ``unasked``, or
-    the system's message. ``is_own_copy``: it is a copy that no other process can
-    open, for example an unpacked file. ``remote``: the remote object of which
-    it has a part. ``held``: the file that it is or was made of, which results
-    can't replace. Closing the last duplicate releases the lock.
+    If not, ``reason`` says why: ``held`` by another process, ``unasked``, or the system's message. ``is_own_copy``: no
+    other process can open it. ``remote``: the object of which it has a part. ``held``: the file that it is or was made
+    of, which results can't replace. Closing the last duplicate releases the lock.
     """
 
     __slots__ = ("_alone", "fd", "held", "is_own_copy", "locked", "path", "reason", "remote")
@@ -89,7 +78,8 @@ class Source:
         """Return ``fd``, which has the same content, as a source."""
         other = Source(fd, self.path, is_own_copy=is_own_copy, remote=self.remote)
         other.held = self.held
-        hold_again(other.held)
+        if other.held is not None:
+            OPEN.append(other.held)
         return other
 
     def unlock(self) -> None:
@@ -105,10 +95,7 @@ class Source:
         return self.locked or self.is_own_copy
 
     def try_lock(self, *, exclusive: bool = False) -> bool:
-        """Try to take the shared flock(2) without waiting: it excludes bbolt writers, not other readers.
-
-        ``exclusive``: try to take the one that excludes these, too, as a writer does.
-        """
+        """Try to take the shared flock(2), which excludes writers, or a writer's ``exclusive`` one, without waiting."""
         try:
             import fcntl
         except ImportError:  # Windows: bbolt uses LockFileEx there, which is not implemented here
@@ -128,7 +115,8 @@ class Source:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
-            let_go(self.held)
+            if self.held is not None:
+                OPEN.remove(self.held)
 
 
 def is_elsewhere(path: str) -> bool:
@@ -137,10 +125,7 @@ def is_elsewhere(path: str) -> bool:
 
 
 def at_offset(path: str, offset: int) -> str:
-    """Return the path of the database that begins at byte ``offset`` of the local file ``path``: ``FILE!@OFFSET``.
-
-    Raises :class:`~boltcli.errors.ArgumentError`.
-    """
+    """Return the path of the database that begins at byte ``offset`` of the local file ``path``."""
     if not isinstance(offset, int) or offset < 0:
         raise ArgumentError(f"offset {offset!r}: must be a number of bytes, 0 or more")
     if not offset:
@@ -165,10 +150,9 @@ def _is_packed(fd: int) -> bool:
 
 
 def check_source(path: str) -> None:
-    """Raise :class:`SourceNotFound` or :class:`OpenError` unless there is a file at ``path``: bbolt's first step.
+    """Raise SourceNotFound or OpenError unless there is a file at ``path``: bbolt's first step.
 
-    A folder passes, as bbolt reports it later. A FIFO or a device doesn't pass, as it is not seekable.
-    ``FILE!member`` passes if FILE does.
+    A folder passes, as bbolt reports it later; a FIFO or a device doesn't. ``FILE!member`` passes if FILE does.
     """
     if is_elsewhere(path):
         return
@@ -206,11 +190,10 @@ def open_source(
 ) -> Source:
     """Open ``path`` for reading and lock it as ``lock`` says; ``timeout`` is in seconds, 0: wait for ever.
 
-    A packed file is unpacked to an unnamed file of at most ``max_unpacked`` bytes (``packed.py``); "-" is standard
-    input, an address like ``s3://...`` a remote object (``remote.py``). While this waits for the lock, it calls
-    ``waiting`` every few seconds with the lock's holder and the seconds waited. The caller closes the result. Raises
-    :class:`SourceNotFound`, :class:`OpenError` if the system refuses, :class:`Locked` with ``wait`` if the lock isn't
-    released, :class:`ArgumentError` for an invalid ``lock`` or ``timeout``, and what ``unpack`` raises.
+    A packed file is unpacked to an unnamed file of at most ``max_unpacked`` bytes; "-" is standard input, an address
+    like ``s3://...`` a remote object. ``waiting`` is called every few seconds with the lock's holder and the seconds
+    waited. The caller closes the result. Raises SourceNotFound, OpenError if the system refuses, Locked with ``wait``
+    if the lock isn't released, ArgumentError, and what ``unpack`` raises.
     """
     if lock not in LOCK_WAYS:
         raise ArgumentError(f"lock {lock!r}: must be one of {', '.join(LOCK_WAYS)}")
@@ -220,12 +203,11 @@ def open_source(
         return _open_elsewhere(path, max_unpacked, progress)
     check_source(path)
     file, members = split_member(path) if "!" in path and not os.path.exists(path) else (path, [])
-    fd = open_for_reading(file)
-    if members or _is_packed(fd):
-        return _private_copy(fd, path, members, max_unpacked, progress)
-    source = Source(fd, path)
+    source = Source(open_for_reading(file), path)
     try:
-        source.held = hold(fd, path)
+        source.held = hold(source.fd, path)
+        if members or _is_packed(source.fd):
+            return _private_copy(source, members, max_unpacked, progress)
         _lock(source, lock, timeout, waiting)
     except BaseException:
         source.close()
@@ -233,80 +215,70 @@ def open_source(
     return source
 
 
-def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, float], None] | None = None) -> None:
-    if lock == "none" or source.try_lock():
+def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, float], None] | None) -> None:
+    if lock == "none" or source.try_lock() or lock == "try" or wait_for_lock(source, timeout, waiting=waiting):
         return
-    from .holders import describe_holder
-
-    began = time.monotonic()
-    give_up, say = began + timeout, began + _LOCK_NOTICE
-    while source.reason == "held" and lock != "try":
-        left = give_up - time.monotonic() if timeout else _LOCK_RETRY
-        if left <= 0:
-            break
-        if waiting is not None and time.monotonic() >= say:
-            waiting(describe_holder(source), time.monotonic() - began)
-            say += _LOCK_NOTICE
-        time.sleep(min(left, _LOCK_RETRY))
-        if source.try_lock():
-            return
     if lock != "wait" or os.name == "nt":
         return
     if source.reason != "held":
         raise OpenError("lock", source.path, source.reason)
     from ..errors import Locked
+    from .holders import describe_holder
 
     raise Locked(source.path, describe_holder(source))
 
 
-def _private_copy(fd: int, path: str, members: list[str], max_unpacked: int, progress: Progress | None) -> Source:
-    """Return a source for the database that is packed in the file ``fd``, or at an offset, and close ``fd``.
+def wait_for_lock(
+    source: Source, timeout: float, *, exclusive: bool = False, waiting: Callable[[str, float], None] | None = None
+) -> bool:
+    """Wait for the lock while another process holds it, ``timeout`` seconds at most; return whether it was taken."""
+    began = time.monotonic()
+    say = began + _LOCK_NOTICE
+    while not source.try_lock(exclusive=exclusive):
+        now = time.monotonic()
+        left = began + timeout - now if timeout else _LOCK_RETRY
+        if source.reason != "held" or left <= 0:
+            return False
+        if waiting is not None and now >= say:
+            from .holders import describe_holder
 
-    Raises as ``packed.unpack`` does; then ``fd`` is closed, too.
-    """
-    made: Source | None = None
+            waiting(describe_holder(source), now - began)
+            say += _LOCK_NOTICE
+        time.sleep(min(left, _LOCK_RETRY))
+    return True
+
+
+def _private_copy(source: Source, members: list[str], max_unpacked: int, progress: Progress | None) -> Source:
+    """Return the database that is packed in ``source``, or at an offset, and close ``source`` in any case."""
+    fd, path = source.fd, source.path
     try:
         offset = _split_offset(path)[1] if len(members) == 1 else 0
         if not offset:
             from .packed import unpack
 
-            copy = unpack(fd, path, members, max_unpacked, progress)
-        elif offset >= (size := os.fstat(fd).st_size):
+            return source.copy(unpack(fd, path, members, max_unpacked, progress))
+        if offset >= (size := os.fstat(fd).st_size):
             raise OpenError("open", path, f"it has {size} bytes, and nothing at byte {offset}")
-        elif _is_packed(fd) and not begins_with_meta(fd, offset):
+        if _is_packed(fd) and not begins_with_meta(fd, offset):
             raise ArgumentError(f"{path}: the file is packed: unpack it, then open the database at that offset")
-        else:
-            copy = unnamed_copy(fd, path, offset)
-        made = Source(copy, path, is_own_copy=True)
-        made.held = hold(fd, path)
-    except BaseException:
-        if made is not None:
-            made.close()
-        raise
+        return source.copy(unnamed_copy(fd, path, offset))
     finally:
-        os.close(fd)
-    return made
+        source.close()
 
 
 def _split_offset(path: str) -> tuple[str, int]:
-    """Undo :func:`at_offset`; the offset is 0 if there is none."""
     file, mark, offset = path.rpartition("!@")
     return (file, int(offset)) if mark and offset.isascii() and offset.isdigit() else (path, 0)
 
 
 def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> Source:
-    """Open standard input ("-") or an address. Raises OpenError, MissingExtra, and what ``packed.unpack`` raises."""
     if path == "-":
-        fd = kept_stdin()
-        if fd < 0:
-            fd = _stdin(path, max_unpacked)
-            keep_stdin(fd)
+        fd = stdin_file(lambda: _stdin(path, max_unpacked))
         if not read_at(fd, 0, 1):  # standard input is empty: "-" is a file name, as for bbolt
             os.close(fd)
             raise SourceNotFound(path)
-        if _is_packed(fd):
-            return _private_copy(fd, path, [], max_unpacked, progress)
-        return Source(fd, path, is_own_copy=True)
+        source = Source(fd, path, is_own_copy=True)
+        return _private_copy(source, [], max_unpacked, progress) if _is_packed(fd) else source
     from .remote import open_remote
     from .secrets import original_url, redact_url
 
@@ -314,20 +286,20 @@ def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> 
     address, *members = original_url(path).split("!")
     path = redact_url(path)
     remote = open_remote(address, path)
-    fd = remote.fd
+    source = Source(remote.fd, path, is_own_copy=True, remote=remote)
+    if not (members or _is_packed(remote.fd)):
+        return source
+    source.remote = None
     try:
-        if not (members or _is_packed(fd)):
-            return Source(fd, path, is_own_copy=True, remote=remote)
         remote.fetch_all()
         remote.verify()
     except BaseException:
-        os.close(fd)
+        source.close()
         raise
-    return _private_copy(fd, path, members, max_unpacked, progress)
+    return _private_copy(source, members, max_unpacked, progress)
 
 
 def _stdin(path: str, max_unpacked: int) -> int:
-    """Return a descriptor of a file that contains all of standard input."""
     from .files import Unnamed
     from .packed import MAX_UNPACKED
 

@@ -1,5 +1,1 @@
-"""The B+tree: bounded walks, lookups, buckets.
-
-Every descent is bounded: a page that is its own ancestor, or a tree with more
-pages than the file can hold, is reported as damage.
-"""
+"""The B+tree: bounded walks, lookups, buckets. A page that is its own ancestor, or too many pages, are damage."""

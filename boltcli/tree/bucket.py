@@ -31,9 +31,7 @@ def keys_on_one_page(snapshot: Snapshot, bucket: BucketRef) -> list[bytes] | Non
 def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> tuple[LeafElements, int]:
     """Return where ``key`` is or would be: the elements of a leaf page, and an index (perhaps past the last).
 
-    Reads only the pages on the way down, and only the keys that the binary
-    search compares. These are the keys that bbolt compares, so on a damaged
-    page both find the same element, unless such a key leaves its page. Raises :class:`~boltcli.errors.Corrupted`.
+    Only keys that bbolt compares, too, are read: on a damaged page both find the same. Raises Corrupted.
     """
     page = bucket.inline or snapshot.page(bucket.root, (bucket.root,), bucket)
     while page.flags == BRANCH_PAGE:
@@ -88,10 +86,7 @@ def bucket_path(given: bytes | str | Iterable[bytes | str]) -> tuple[bytes, ...]
 
 
 def find_bucket(snapshot: Snapshot, path: Iterable[bytes], start: BucketRef | None = None) -> BucketRef:
-    """Return the bucket at ``path`` (outermost name first) below ``start`` (default: the root bucket).
-
-    Raises :class:`~boltcli.errors.BucketNotFound`.
-    """
+    """Return the bucket at ``path`` below ``start`` (default: the root bucket). Raises BucketNotFound."""
     bucket = start or root_bucket(snapshot)
     names = list(path)
     for name in names:

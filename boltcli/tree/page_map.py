@@ -35,14 +35,11 @@ _RUNS = 4  # limit on the pages claimed by all runs, as a multiple of the pages 
 class PageMap:
     """The pages of one state of a file, that of ``meta``; 14 bytes of memory a page. It begins with none in use.
 
-    ``kinds`` has one of the constants above for each page. ``owners`` has the
-    number of the bucket that owns it, an index into ``buckets`` (0: the root
-    bucket), or :data:`NOBODY`. ``parents`` has the page that refers to it: a
-    branch page, the leaf page that holds the bucket's element, the meta page
-    of the root; of an overflow page the head of its run. ``fills`` is the
-    share of its run that a tree page uses, in percent. ``damages`` are the
-    errors met, ``problem`` is that of the freelist: then free and lost
-    pages can't be distinguished.
+    ``kinds`` has one of the constants above for each page, ``owners`` the number of the bucket that owns it, an index
+    into ``buckets`` (0: the root bucket), or :data:`NOBODY`, ``parents`` the page that refers to it: a branch page, the
+    leaf page that holds the bucket's element, the meta page; of an overflow page the head of its run. ``fills`` is the
+    used share of a tree page's run, in percent. ``damages`` are the errors met, ``problem`` is that of the freelist:
+    then free and lost pages can't be distinguished.
     """
 
     def __init__(self, snapshot: Snapshot, meta: Meta | None = None, *, beyond: int = 0) -> None:
@@ -63,12 +60,10 @@ class PageMap:
         self._left = _RUNS * count
 
     def owner(self, pgid: int) -> int | None:
-        """Return the number of the bucket that owns page ``pgid``, None for none."""
         owner = self.owners[pgid]
         return None if owner == NOBODY else owner
 
     def path(self, number: int) -> tuple[bytes, ...]:
-        """Return the path of bucket ``number``."""
         return path_of(self.buckets[number])
 
     def way(self, pgid: int) -> list[int]:
@@ -143,10 +138,10 @@ class PageMap:
                 kinds[pgid] = FREE
 
     def trees(self, seen: Seen | None = None) -> Iterator[tuple[Page, Before] | Corrupted]:
-        """Claim the pages of all buckets, parents before children; yield each page and what :meth:`claim` returns.
+        """Claim the pages of all buckets, parents before children; yield each, or its damage, and what :meth:`claim`
+        returns.
 
-        A damage is yielded in the place of its page, and is one of ``damages``, as are those of bucket elements.
-        ``seen`` guards the walk. Without a stored freelist all unreached pages are free then.
+        Without a stored freelist all unreached pages are free then.
         """
         found: Iterator[tuple[Page, Before] | Corrupted]
         found = flat(self._tree(0, self.buckets[0], seen or Seen(self.snapshot)))
@@ -177,7 +172,6 @@ class PageMap:
             yield self._tree(len(self.buckets) - 1, child, seen)
 
     def _inside(self, page: Page, number: int) -> Iterator[BucketRef]:
-        """Yield the buckets in a page of bucket ``number`` that have pages of their own."""
         try:
             if page.flags != LEAF_PAGE or not page.holds_buckets():
                 return
@@ -205,11 +199,7 @@ class PageMap:
 
 
 def page_map(snapshot: Snapshot, meta: Meta | None = None) -> PageMap:
-    """Map the pages of the state that ``meta`` describes (default: the snapshot's own).
-
-    Damage is recorded and the rest is mapped. Time and memory are in proportion
-    to the file. Raises nothing for a damaged file.
-    """
+    """Map the pages of the state that ``meta`` describes; damage is recorded, not raised."""
     result = PageMap(snapshot, meta)
     result.freelist()
     for _ in result.trees():
@@ -218,10 +208,7 @@ def page_map(snapshot: Snapshot, meta: Meta | None = None) -> PageMap:
 
 
 def used_and_free(snapshot: Snapshot) -> PageMap:
-    """Map which pages are free, lost, or hold the freelist; those of trees may all count as leaves, without owners.
-
-    If the freelist can't be read, lost pages count as free.
-    """
+    """Map which pages are free, lost, or hold the freelist. Is the freelist damaged, none is lost."""
     reached = reached_pages(snapshot)
     result = PageMap(snapshot)
     result.freelist()
@@ -237,15 +224,12 @@ def used_and_free(snapshot: Snapshot) -> PageMap:
 
 
 def free_pages(snapshot: Snapshot) -> list[int]:
-    """Return the ids of the free pages, ascending. Raises :class:`~boltcli.errors.Corrupted`."""
+    """Return the ids of the free pages, ascending. Raises Corrupted."""
     return sorted(snapshot.freelist()[1]) if snapshot.meta.has_freelist else unreached_pages(snapshot)
 
 
 def unreached_pages(snapshot: Snapshot) -> list[int]:
-    """Return the ids of the pages, from 2 up to the high-water mark, that are in no bucket's tree.
-
-    Raises :class:`~boltcli.errors.Corrupted`.
-    """
+    """Return the ids of the pages, from 2 up to the high-water mark, that are in no bucket's tree. Raises Corrupted."""
     stop = min(snapshot.meta.hwm, snapshot.page_count + BEYOND_FILE)
     reached = reached_pages(snapshot)
     if reached is None:

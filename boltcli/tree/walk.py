@@ -1,7 +1,4 @@
-"""The exact walk: over the tree of a bucket, page by page, depth first. :class:`Seen` guards every walk.
-
-And the walk over a range of keys, which visits only the pages that can hold it.
-"""
+"""Exact walks over the tree of a bucket, page by page, depth first, guarded; and over a range of keys."""
 
 from __future__ import annotations
 
@@ -38,10 +35,7 @@ _GENERATOR = type(None for _ in ())
 
 
 def flat(part: Nested[T]) -> Iterator[T]:
-    """Yield what a recursive generator yields: where it yields a generator, what that yields comes in its place.
-
-    This is ``yield from`` for any depth: a thousand nested generators are too much for Python's call stack.
-    """
+    """Yield what a recursive generator yields: ``yield from`` for any depth, beyond Python's own limit."""
     stack: list[Nested[T]] = [part]
     while stack:
         for found in stack[-1]:
@@ -63,9 +57,8 @@ def pages_or_damage(
 ) -> Iterator[Page | Corrupted]:
     """Yield the pages of the tree of ``bucket``, a branch page before those of its ``children``, in that order.
 
-    For a page that cannot be read, that ``seen`` refuses, or that hides what is below it, a
-    :class:`~boltcli.errors.Corrupted` is yielded, and the pages below it are left out. With ``as_bbolt`` a page
-    of another type is taken for a branch page, as by bbolt's cursor.
+    For a page that cannot be read, that ``seen`` refuses, or that hides what is below it, a Corrupted is yielded. With
+    ``as_bbolt`` a page of another type is taken for a branch page, as by bbolt's cursor.
     """
     pending: list[tuple[tuple[int, ...], Iterator[int]]] = [((), iter((bucket.root,)))]  # pages above, pages to visit
     while pending:
@@ -97,10 +90,7 @@ def pages_or_damage(
 def tree_pages(
     snapshot: Snapshot, bucket: BucketRef, seen: Seen, children: Callable[[Page], Sequence[int]] = Page.children
 ) -> Iterator[Page]:
-    """Yield the pages of the tree of ``bucket`` as bbolt reads them, see :func:`pages_or_damage`.
-
-    Raises :class:`~boltcli.errors.Corrupted` for a page that cannot be read, and what ``seen`` raises.
-    """
+    """Yield the pages of the tree of ``bucket`` as bbolt reads them, see :func:`pages_or_damage`. Raises Corrupted."""
     for page in pages_or_damage(snapshot, bucket, seen, children, as_bbolt=True):
         if isinstance(page, Corrupted):
             raise page
@@ -108,7 +98,7 @@ def tree_pages(
 
 
 def inline_page(snapshot: Snapshot, bucket: BucketRef) -> Page:
-    """Return the page of an inline bucket. Raises :class:`~boltcli.errors.Corrupted` if it is no leaf."""
+    """Return the page of an inline bucket. Raises Corrupted if it is no leaf."""
     page = bucket.inline
     if page is None:  # only the root bucket, which a damaged meta page describes
         meta = snapshot.meta.page
@@ -119,12 +109,11 @@ def inline_page(snapshot: Snapshot, bucket: BucketRef) -> Page:
 
 
 class Seen:
-    """The guard of a walk: which pages it has entered. One is used for a whole walk over several buckets.
+    """The guard of a walk, perhaps over several buckets: which pages it has entered.
 
     A page is entered once, the second time is damage; with ``runs`` its overflow pages too: with runs that overlap a
     small file describes a very large one. With ``twice`` it may be entered several times, as bbolt does, but not below
-    itself. What all pages together hold is limited, far above what a sound file of that size can: a small file can
-    describe a walk that practically never ends.
+    itself. What all pages together hold is limited, far above what a sound file of that size can.
     """
 
     def __init__(self, snapshot: Snapshot, *, twice: bool = False, runs: bool = False) -> None:
@@ -135,7 +124,7 @@ class Seen:
         self.marks = bytearray(snapshot.page_count)
 
     def visit(self, page: Page) -> None:
-        """Record a visit of ``page``. Raises :class:`~boltcli.errors.Corrupted`."""
+        """Record a visit of ``page``. Raises Corrupted."""
         if self._is_new(page.pgid, page.overflow * self._runs):
             self.spend(page)
             return
@@ -155,7 +144,12 @@ class Seen:
 
     def skip(self, pgid: int) -> bool:
         """Mark a page that is not read; return whether it wasn't marked."""
-        return pgid >= len(self.marks) or self._is_new(pgid, 0)
+        marks = self.marks
+        if pgid >= len(marks):
+            return True
+        is_new = not marks[pgid]
+        marks[pgid] = 1
+        return is_new
 
     def pass_over(self) -> bool:
         """Count a damage after which a walk goes on; return whether it may."""
@@ -163,7 +157,6 @@ class Seen:
         return self._left >= 0
 
     def _is_new(self, first: int, overflow: int) -> bool:
-        """Mark a page and return whether it wasn't."""
         marks = self.marks
         stop = min(first + 1 + overflow, len(marks))  # the overflow may be damaged
         is_new = marks.find(1, first, stop) < 0
@@ -189,16 +182,11 @@ def refuse_hiding(page: Page, *, below: bool) -> None:
 
 
 class Whole(Seen):
-    """The guard of a walk that must not pass over a page that hides what is below it.
+    """The guard of a walk that must not pass over a page that hides what is below it, as bbolt's commands do.
 
-    bbolt's commands read a damaged tree as far as they can, and so do those of ours that print the same. Lists of ours
-    raise :class:`~boltcli.errors.Corrupted`; a page that is referenced twice comes twice, unless ``once`` is set.
-
-    With ``ordered``, for a range of keys, each page comes once and keys must be in order: a key outside its branch
-    page's bounds is not found in a range. With ``laid_out``, for a backup, each page must also be laid out as bbolt
-    writes it, so counts and sizes that are wrong are found. For a page whose count leaves out elements that are still
-    there, as ``bbolt surgery clear-page-elements`` makes it, ``warn`` is called with a sentence. Only the pages that
-    are read are verified.
+    A page that is referenced twice comes twice, unless ``once`` is set. With ``ordered``, for a range of keys, each
+    page comes once and keys must be in order. With ``laid_out``, for a backup, each page must also be laid out as bbolt
+    writes it; for one whose count leaves out elements that are there, ``warn`` is called with a sentence.
     """
 
     def __init__(
@@ -240,7 +228,6 @@ class Whole(Seen):
             self._verify_keys(leaf.page, keys)
 
     def _verify_keys(self, page: Page, keys: list[bytes]) -> tuple[bytes, bytes | None]:
-        """Verify the order of keys and their bounds, which are returned."""
         low, high = self._bounds.pop(page.pgid, _UNBOUNDED) if page.stack else _UNBOUNDED
         if not in_order(keys, low, high):
             what = "outside the bounds that its branch page gives them" if ascend(keys) else "out of order"
@@ -261,10 +248,7 @@ class Whole(Seen):
             self._left_out.append((found, whole.pgids[count:]))
 
     def finish(self) -> None:
-        """Raise Corrupted if elements that were left out lead to pages in use: call it after a walk over all buckets.
-
-        After surgery these pages are free, or belong to another page.
-        """
+        """After a walk over all buckets, raise Corrupted if elements that were left out lead to pages in use."""
         if not self._left_out:
             return
         snapshot, marks = self._snapshot, self.marks
@@ -297,13 +281,10 @@ def leaf_pages(
     reverse: bool = False,
     guard: Seen | None = None,
 ) -> Iterator[Page]:
-    """Yield the leaf pages of ``bucket`` that can hold keys from ``start`` to before ``stop``.
+    """Yield the leaf pages of ``bucket`` that can hold keys from ``start`` to before ``stop``, in order or in
+    ``reverse``.
 
-    They come in key order, or with ``reverse`` from the last to the first; a
-    page that is referenced twice comes twice. Yields the pages before a
-    damaged one, then raises :class:`~boltcli.errors.Corrupted`. ``guard`` is
-    that of a walk over several buckets; by default it is one that reads as
-    bbolt does, which passes over a page that hides what is below it.
+    Raises Corrupted after the pages before a damaged one. The default ``guard`` reads as bbolt does.
     """
 
     def children(page: Page) -> list[int]:
@@ -338,9 +319,8 @@ def leaf_ranges(
 ) -> Iterator[LeafRange]:
     """Yield the elements of ``bucket`` whose keys are at least ``start`` and below ``stop``, a leaf page at a time.
 
-    With ``reverse`` the pages come from the last to the first; the order
-    within each page stays ascending. Raises as :func:`leaf_pages` does, and what
-    ``guard`` raises; by default one for a list, or for a range of keys.
+    With ``reverse`` the pages come from the last to the first; the order within each page stays ascending. The default
+    ``guard`` is one for a list, or for a range of keys. Raises Corrupted.
     """
     from bisect import bisect_left
 

@@ -125,7 +125,7 @@ def test_watch_beside_a_writer(options: list[str], transactions: int, generator:
         state = State()
         looks = skipped = 0
         ended = False
-        for commit in watch(str(path), Waiter(str(path), 0.1), initial=True):
+        for commit in watch(str(path), Waiter(0.1), initial=True):
             looks += 1
             skipped += commit.skipped
             state.apply(commit.changes)

@@ -54,7 +54,7 @@ def test_an_answer_or_one_error(name: str, tmp_path: Path) -> None:
 
 
 def _follow(path: Path) -> None:
-    waiter = Waiter(str(path), 0.001)
+    waiter = Waiter(0.001)
     waiter.stop()
     try:
         for commit in watch(str(path), waiter, initial=True):

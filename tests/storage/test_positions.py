@@ -220,10 +220,12 @@ def test_a_copy_is_of_the_last_state(
 
 def test_only_long_runs_of_free_pages_are_left_out() -> None:
     free = [2, 3, 5, 6, 7, 9, 20]
-    for gap, expected in ((1, [2, 3, 5, 6, 7, 9]), (2, [2, 3, 5, 6, 7]), (3, [5, 6, 7]), (4, [])):
-        found = private_copy._in_long_runs(free, 10, gap)
-        assert [page for page in range(10) if found[page]] == expected
-    assert list(private_copy._in_long_runs([8, 9], 10, 2)) == [0] * 8 + [1, 1]
+    for gap, left_out in ((1, [2, 3, 5, 6, 7, 9]), (2, [2, 3, 5, 6, 7]), (3, [5, 6, 7]), (4, [])):
+        spans = private_copy._missing(bytearray(10), free, 10, gap, 3)
+        assert [page for first, last in spans for page in range(first, last)] == [
+            page for page in range(2, 10) if page not in left_out
+        ]
+    assert list(private_copy._missing(bytearray(10), [8, 9], 10, 2, 4)) == [(2, 6), (6, 8)]
 
 
 @need_preadv

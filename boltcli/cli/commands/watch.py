@@ -73,7 +73,7 @@ def watch_(
         return _decoder(path, names, decode, proto, message) if is_asked(decode, proto, message) else None
 
     output = ChangeOutput(out, values=values, keys_only=keys_only, above=len(names), decoder=decoder())
-    waiter = Waiter(path, max(seconds(interval), _SHORTEST))
+    waiter = Waiter(max(seconds(interval), _SHORTEST))
     _end_by_signals(waiter)
     for commit in watch(path, waiter, names, start=start, stop=stop, initial=initial):
         if commit.replaced:

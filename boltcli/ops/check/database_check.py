@@ -1,24 +1,20 @@
-"""``check``: the compiled kernel first, as most databases are sound; where it gives up, the exact check says why.
-
-And warnings about a file that bbolt's check ignores.
-"""
+"""``check``: the compiled kernel first; where it gives up, the exact check says why. And warnings about a file."""
 
 from __future__ import annotations
 
 from ...format.constants import MAGIC
 from ...format.meta import choose
-from ...kernel import kernel_for, verify
+from ...kernel import load_kernel, verify
 from ...read_errors import Corrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Final
 
+    from ...kernel import Progress
     from ...storage.snapshot import Snapshot
     from .findings import Finding
-
-    Progress = Callable[[int, int], None]
 
 # The SHA-256 that ``etcdctl snapshot save`` appends to the file, in bytes. Source: etcd,
 # server/etcdserver/api/v3rpc/maintenance.go (``Snapshot``) and etcdutl/snapshot/v3_snapshot.go: a file has it if its
@@ -35,11 +31,7 @@ UNCOUNTED: Final = "uncounted"  # the kind of a last finding which says that the
 
 
 def check(snapshot: Snapshot, from_page: int = 0, *, progress: Progress | None = None) -> Iterator[Finding]:
-    """Yield the findings about the database; none if it is sound.
-
-    With ``from_page`` only the tree below that page (and the buckets in it) is
-    checked. Damage is a finding and raises nothing.
-    """
+    """Yield the findings about the database; with ``from_page`` of the tree below that page, and the buckets in it."""
     if from_page or not is_sound(snapshot, progress):
         from .exact_check import ExactCheck
 
@@ -49,7 +41,7 @@ def check(snapshot: Snapshot, from_page: int = 0, *, progress: Progress | None =
 def is_sound(snapshot: Snapshot, progress: Progress | None = None) -> bool:
     """Return whether the kernel finds the whole database sound; False also if it is irregular or there is no kernel."""
     hwm = snapshot.meta.hwm
-    if not 2 < hwm <= snapshot.page_count or kernel_for(snapshot) is None:
+    if not 2 < hwm <= snapshot.page_count or load_kernel() is None:
         return False
     others = _other_pages(snapshot)
     trees = verify(snapshot, progress) if others is not None else None
@@ -86,8 +78,15 @@ def _other_pages(snapshot: Snapshot) -> bytearray | None:
 
 def file_warnings(snapshot: Snapshot) -> Iterator[str]:
     """Yield warnings about the other meta page and about the file's length."""
-    if snapshot.meta is choose(*snapshot.metas):  # not with --previous
-        yield from _other_meta(snapshot)
+    other, txid = snapshot.metas[1 - snapshot.meta.page], snapshot.meta.txid
+    problem = other.problem()
+    if problem is not None and snapshot.meta is choose(*snapshot.metas):  # not with --previous
+        here = f"meta page {other.page} at offset {other.page * snapshot.page_size} is not valid ({problem})"
+        # Only the next transaction id is plausible, as bbolt writes the two meta pages in turn.
+        if other.magic == MAGIC and other.txid == txid + 1:
+            yield f"{here}; it would be the newer one: this is transaction {txid}, not {other.txid}"
+        else:
+            yield f"{here}: there is nothing to fall back to from transaction {txid}"
     yield from _length(snapshot)
 
 
@@ -110,20 +109,6 @@ def pairs_in_root(snapshot: Snapshot) -> Iterator[str]:
         shown = ", ".join(repr(name)[1:] for name in names[:3]) + ", ..." * (len(names) > 3)
         count = f"{len(names)} pair{'s' * (len(names) > 1)}"
         yield f"the root bucket holds {count} beside buckets: {shown}; `boltcli items` lists them"
-
-
-def _other_meta(snapshot: Snapshot) -> Iterator[str]:
-    other = snapshot.metas[1 - snapshot.meta.page]
-    problem = other.problem()
-    if problem is None:
-        return
-    here = f"meta page {other.page} at offset {other.page * snapshot.page_size} is not valid ({problem})"
-    txid = snapshot.meta.txid
-    # Only the next transaction id is plausible, as bbolt writes the two meta pages in turn.
-    if other.magic == MAGIC and other.txid == txid + 1:
-        yield f"{here}; it would be the newer one: this is transaction {txid}, not {other.txid}"
-    else:
-        yield f"{here}: there is nothing to fall back to from transaction {txid}"
 
 
 def _length(snapshot: Snapshot) -> Iterator[str]:

@@ -1,15 +1,12 @@
 """``check --deep``: the findings of bbolt's check, then those of checks that bbolt doesn't make.
 
-bbolt checks that pages and keys are consistent. The deep check verifies that everything below the high-water mark is
-as bbolt writes it: the owner of each page, the layout of elements, buckets and the shape of their trees, and both meta
-pages.
+They verify that everything below the high-water mark is as bbolt writes it: the owner of each page, the layout of
+elements, buckets and the shape of their trees, and both meta pages.
 """
 
 from __future__ import annotations
 
 from copy import copy
-from itertools import accumulate
-from operator import add, sub
 
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
@@ -17,7 +14,6 @@ from ...format.constants import (
     BRANCH_PAGE,
     BUCKET_HEADER_SIZE,
     COUNT_IN_FIRST_ID,
-    ELEMENT_SIZE,
     LEAF_PAGE,
     MAX_KEY_SIZE,
     META_PAGE,
@@ -43,7 +39,6 @@ _OTHERS = {META: "the meta pages", FREE: "the free pages"}
 
 
 def _freelist_findings(ledger: PageMap) -> Iterator[Finding]:
-    """Claim the pages of the freelist and the free pages; yield findings about them."""
     claimed = ledger.freelist()
     if claimed is None:
         return  # already reported by the check
@@ -85,7 +80,6 @@ def _claim_findings(ledger: PageMap, page: Page, pgid: int, bucket: Owner | None
 
 
 def _lost_findings(ledger: PageMap) -> Iterator[Finding]:
-    """Yield a finding for each page without an owner."""
     snapshot = ledger.snapshot
     pgid = 2
     while pgid < min(ledger.meta.hwm, len(ledger.kinds)):
@@ -101,68 +95,22 @@ def _lost_findings(ledger: PageMap) -> Iterator[Finding]:
         pgid += 1
 
 
-def leaf_layout(page: Page, leaf: LeafElements, page_size: int) -> Iterator[str]:
-    """Yield the problems of a leaf page's elements, as text. ``page_size`` 0: an inline page, without slack."""
-    odd = set(leaf.flags) - {0, 1}
-    if odd:
-        index = next(index for index, flag in enumerate(leaf.flags) if flag in odd)
-        yield f"element {index} has the flags {leaf.flags[index]:x}, expected 0 or 1"
-    sizes = leaf.key_sizes
-    if sizes and not 0 < min(sizes) <= max(sizes) <= MAX_KEY_SIZE:
-        index = next(index for index, size in enumerate(sizes) if not 0 < size <= MAX_KEY_SIZE)
-        yield f"key {index} is {sizes[index]} bytes long, expected 1 to {MAX_KEY_SIZE}"
-    yield from _layout(page, leaf.positions, list(map(add, sizes, leaf.value_sizes)), page_size)
-
-
-def branch_layout(page: Page, branch: BranchElements, page_size: int) -> Iterator[str]:
-    """Yield the problems of a branch page's elements, as text."""
-    if max(branch.key_sizes) > MAX_KEY_SIZE:
-        index = branch.key_sizes.index(max(branch.key_sizes))
-        yield f"key {index} is {branch.key_sizes[index]} bytes long, expected {MAX_KEY_SIZE} at most"
-    yield from _layout(page, branch.positions, branch.key_sizes, page_size)
-
-
-def _layout(page: Page, positions: list[int], sizes: list[int], page_size: int) -> Iterator[str]:
-    count = len(sizes)
-    places = list(accumulate(sizes, initial=ELEMENT_SIZE * count))  # from the table's start, and the end of all
-    expected = list(map(sub, places, range(0, ELEMENT_SIZE * count, ELEMENT_SIZE)))
-    if positions != expected:
-        yield from _misplaced(page, positions, expected, sizes)
+def _layout(elements: LeafElements | BranchElements, page_size: int) -> Iterator[str]:
+    """Yield the problems of a page's elements, as text. ``page_size`` 0: an inline page, without slack."""
+    page, sizes = elements.page, elements.key_sizes
+    problems = [*elements.layout_problems()]
+    yield from problems
+    least = int(page.flags == LEAF_PAGE)
+    for index in [index for index, size in enumerate(sizes) if not least <= size <= MAX_KEY_SIZE][:1]:
+        yield f"key {index} is {sizes[index]} bytes long, expected {least} to {MAX_KEY_SIZE}"
+    if problems:
         return
-    end = page.offset + PAGE_HEADER_SIZE + places[-1]
-    if end > page.end:
-        index = next(i for i, place in enumerate(places) if page.offset + PAGE_HEADER_SIZE + place > page.end) - 1
-        yield f"element {index} ends beyond its page, at byte {PAGE_HEADER_SIZE + places[index + 1]} of it"
-        return
-    if not page_size:
-        if end != page.end:
-            yield f"{page.end - end} bytes follow the last element, expected none"
-        return
-    if page.buffer[end : page.end].strip(b"\0"):
-        yield f"there are bytes after the last element, which ends at byte {end - page.offset} of the page"
+    used = page.used()
+    if not page_size and used != page.end - page.offset:
+        yield f"{page.end - page.offset - used} bytes follow the last element, expected none"
     # bbolt allocates as many pages as needed; early versions of bolt allocated one more if they were full.
-    needed = end - page.offset
-    if page.overflow not in ((needed - 1) // page_size, needed // page_size):
-        yield f"its run is {page.overflow + 1} pages long, its elements need {(needed - 1) // page_size + 1}"
-
-
-def _misplaced(page: Page, positions: list[int], expected: list[int], sizes: list[int]) -> Iterator[str]:
-    wrong = [index for index, (found, wanted) in enumerate(zip(positions, expected)) if found != wanted]
-    index = wrong[0]
-    table = PAGE_HEADER_SIZE + ELEMENT_SIZE * index
-    found, wanted = table + positions[index], table + expected[index]
-    if page.offset + found + sizes[index] > page.end:
-        how = "it ends beyond its page"
-    elif found < PAGE_HEADER_SIZE + ELEMENT_SIZE * len(sizes):
-        how = "it overlaps the elements themselves"
-    else:
-        start = ELEMENT_SIZE * index + positions[index]
-        starts = [ELEMENT_SIZE * other + position for other, position in enumerate(positions)]
-        over = (at for at, size in enumerate(sizes) if starts[at] < start + sizes[index] and start < starts[at] + size)
-        other = next((at for at in over if at != index), None)
-        how = "bytes before it belong to nothing" if other is None else f"it overlaps that of element {other}"
-    more = f", and so have {len(wrong) - 1} elements after it" if len(wrong) > 1 else ""
-    yield f"element {index} has its data at byte {found} of the page, expected at {wanted}: {how}{more}"
+    if page_size and page.overflow not in ((used - 1) // page_size, used // page_size):
+        yield f"its run is {page.overflow + 1} pages long, its elements need {(used - 1) // page_size + 1}"
 
 
 def _tree_findings(ledger: PageMap) -> Iterator[Finding]:
@@ -195,7 +143,7 @@ def _tree_findings(ledger: PageMap) -> Iterator[Finding]:
 
 def _branch(snapshot: Snapshot, page: Page) -> Iterator[str]:
     branch = BranchElements(page)
-    yield from branch_layout(page, branch, snapshot.page_size)
+    yield from _layout(branch, snapshot.page_size)
     hwm = snapshot.meta.hwm
     for index, child in enumerate(branch.pgids):
         if not 2 <= child < hwm:
@@ -204,7 +152,7 @@ def _branch(snapshot: Snapshot, page: Page) -> Iterator[str]:
 
 def _leaf(snapshot: Snapshot, page: Page) -> Iterator[str]:
     leaf = LeafElements(page)
-    yield from leaf_layout(page, leaf, snapshot.page_size)
+    yield from _layout(leaf, snapshot.page_size)
     for index in leaf.bucket_indexes():
         try:
             child = open_bucket(leaf, index)
@@ -216,7 +164,6 @@ def _leaf(snapshot: Snapshot, page: Page) -> Iterator[str]:
 
 
 def _bucket(snapshot: Snapshot, child: BucketRef, leaf: LeafElements, index: int) -> Iterator[str]:
-    """Yield problems of a nested bucket: of its value and its inline page."""
     hwm = snapshot.meta.hwm
     if child.root:
         if not 2 <= child.root < hwm:
@@ -233,7 +180,7 @@ def _bucket(snapshot: Snapshot, child: BucketRef, leaf: LeafElements, index: int
         return
     try:
         inner = LeafElements(page)
-        yield from (f"in its inline page, {words}" for words in leaf_layout(page, inner, 0))
+        yield from (f"in its inline page, {words}" for words in _layout(inner, 0))
         keys = inner.keys()
     except Corrupted as damage:
         yield f"in its inline page, {damage.problem}"

@@ -1,12 +1,8 @@
 """Check the consistency of a database page by page: the findings of ``bbolt check``, with its messages and order.
 
-The order (bbolt ``tx_check.go``): ids freed twice; then from the root bucket
-down, for each bucket first every page of its tree (bounds, double reference,
-freed, type), then the order of keys, then its child buckets; then pages that
-are neither reachable nor free, ascending.
-
-bbolt ends at the first page that fails an assertion. Here that page is a
-finding, the pages below it are skipped, and the check continues.
+The order (bbolt ``tx_check.go``): ids freed twice; then from the root bucket down, for each bucket first every page of
+its tree, then the order of keys, then its child buckets; then pages that are neither reachable nor free. bbolt ends at
+the first page that fails an assertion. Here that page is a finding, and those below it are skipped.
 """
 
 from __future__ import annotations
@@ -24,7 +20,7 @@ from .findings import Finding, stack_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator
 
     from ...format.page import Page
     from ...storage.snapshot import Snapshot
@@ -142,10 +138,7 @@ class ExactCheck:
             self.ledger.claim(pgid, length, FREELIST)
 
     def _unreachable(self) -> Iterator[Finding]:
-        """Yield findings about unreachable pages below the high-water mark: those within the file as bbolt does.
-
-        bbolt also lists each page beyond the end of the file; here they are one line.
-        """
+        """bbolt also lists each page beyond the end of the file; here they are one line."""
         if not self.freelist_known:
             return
         kinds = self.ledger.kinds
@@ -190,11 +183,9 @@ class ExactCheck:
             leaf = LeafElements(page)
             for index in leaf.bucket_indexes():
                 try:
-                    if ordered:
-                        child: BucketRef | None = BucketRef(root) if (root := bucket_header(leaf, index)[0]) else None
-                    else:
-                        # bbolt looks each bucket up by name, and doesn't find some if keys are out of order.
-                        child = child_bucket(self.snapshot, bucket, leaf.key(index))
+                    # bbolt looks each bucket up by name, and doesn't find some if keys are out of order.
+                    found = BucketRef(bucket_header(leaf, index)[0]) if ordered else None
+                    child = found or child_bucket(self.snapshot, bucket, leaf.key(index))
                 except Corrupted as damage:
                     yield from self._damage(damage)
                 else:
@@ -218,8 +209,7 @@ class ExactCheck:
     def _tree(self, root: int, leaves: list[int]) -> Generator[Finding, None, bool]:
         """Check the tree at page ``root``; return whether its keys are in order.
 
-        Appends to ``leaves``, in order, the leaves that hold buckets, and pages
-        that are neither leaf nor branch.
+        Appends to ``leaves`` the leaves that hold buckets, and pages that are neither leaf nor branch.
         """
         if self.budget < 0 and self._is_known(root):
             return True  # visited often enough
@@ -245,11 +235,9 @@ class ExactCheck:
             yield from self._damage(damage)
 
     def _is_known(self, pgid: int) -> bool:
-        """Return whether page ``pgid`` was reached before."""
         return pgid < len(self.ledger.kinds) and self.ledger.kinds[pgid] not in (LOST, FREE, BEYOND_MARK)
 
     def _verify(self, page: Page) -> Iterator[Finding]:
-        """Check one page: bounds, references, whether it is free, and its type."""
         self.snapshot.poll()
         if self.progress is not None:
             self.visited += 1
@@ -272,10 +260,9 @@ class ExactCheck:
     def _key_order(
         self, pgid: int, low: bytes | None, high: bytes | None, stack: list[int], visited: set[int], leaves: list[int]
     ) -> Nested[Finding]:
-        """Yield findings about keys that do not ascend, or that violate the bounds of the branch pages above.
+        """Yield findings about keys that do not ascend, or lie outside of ``low`` to before ``high`` (None: no bound).
 
-        ``low`` (inclusive) and ``high`` (exclusive) bound the keys of page ``pgid``; None is no bound. ``stack``: the
-        pages above it. Then ``greatest`` is set.
+        ``stack``: the pages above. Sets ``greatest``.
         """
         self.greatest = greatest = None
         if pgid in stack or (self.budget < 0 and pgid in visited):
@@ -320,13 +307,7 @@ def _unexpected_type(page: Page) -> Finding:
 
 
 def element_disorder(
-    page_type: str,
-    index: int,
-    key: bytes,
-    pgid: int,
-    previous: bytes | None,
-    high: bytes | None,
-    stack: Sequence[int],
+    page_type: str, index: int, key: bytes, pgid: int, previous: bytes | None, high: bytes | None, stack: list[int]
 ) -> Iterator[Finding]:
     """Check one element as bbolt's ``verifyKeyOrder``; of a branch, ``pgid`` is the child, and ``stack`` ends above."""
     before = previous or b""
@@ -336,14 +317,13 @@ def element_disorder(
         return
     pages = f"[{' '.join(map(str, stack))}]"
     place = f"key[{index}]=(hex)\0 on {page_type} page({pgid})"
-    lines = []
-    if below and index == 0:
-        lines.append(f"the first {place} needs to be >= the key in the ancestor (\0). Stack: {pages}")
-    elif below:
-        found = "<" if before > key else "="
-        lines.append(f"{place} needs to be > (found {found}) than previous element (hex)\0. Stack: {pages}")
+    if below:
+        line = f"the first {place} needs to be >= the key in the ancestor (\0). Stack: {pages}"
+        if index:
+            found = "<" if before > key else "="
+            line = f"{place} needs to be > (found {found}) than previous element (hex)\0. Stack: {pages}"
+        yield Finding("key-order", pgid, line, (key, before))
     if beyond:
         # As in bbolt, the message names the previous element, not the bound that is violated.
-        lines.append(f"{place} needs to be < than key of the next element in ancestor (hex)\0. Pages stack: {pages}")
-    for line in lines:
+        line = f"{place} needs to be < than key of the next element in ancestor (hex)\0. Pages stack: {pages}"
         yield Finding("key-order", pgid, line, (key, before))

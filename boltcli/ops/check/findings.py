@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 
 
 class Finding:
-    """One line of ``check``. ``page`` is the page id concerned.
-
-    ``message`` is the line as text; ``keys`` are the byte strings that it quotes,
-    in order, which ``line()`` writes in a given format.
-    """
+    """One line of ``check`` about page ``page``: ``message`` as text; ``keys`` are the byte strings that it quotes."""
 
     __slots__ = ("keys", "kind", "page", "template")
 
@@ -32,7 +28,6 @@ class Finding:
 
     @property
     def message(self) -> str:
-        """The finding as a line of text, its keys in hexadecimal."""
         return self.line().decode("utf-8", "surrogateescape")
 
     def line(self, write_key: Callable[[bytes], bytes] | None = None) -> bytes:

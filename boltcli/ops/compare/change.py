@@ -14,14 +14,12 @@ if TYPE_CHECKING:
 
 
 class Change:
-    """One difference: of a pair, of a bucket, or of a bucket's sequence.
+    """One difference: of a pair, of a bucket, or of a bucket's sequence. In order, they turn the old state into the new
+    one.
 
-    ``op`` is add, remove or change; ``bucket`` is the bucket's path. A pair has a ``key``, and its ``old`` and ``new``
-    values (None: no such pair). Without a ``key`` the difference is the bucket itself (add or remove, no values), or
-    its sequence (change: ``old`` and ``new`` are numbers).
-
-    Applied in order, changes turn the old state into the new one: a bucket is
-    added before its content, and removed after it.
+    ``op`` is add, remove or change; ``bucket`` is the path. A pair has a ``key``, and its ``old`` and ``new`` values
+    (None: no such pair). Without a ``key`` it is the bucket itself (add or remove), or its sequence (change: ``old``
+    and ``new`` are numbers).
     """
 
     __slots__ = ("bucket", "key", "new", "old", "op")
@@ -37,7 +35,6 @@ class Change:
         self.new = new
 
     def reversed(self) -> Change:
-        """Return the change that undoes this one."""
         op: Op = "add" if self.op == "remove" else "remove" if self.op == "add" else "change"
         return Change(op, self.bucket, self.key, self.new, self.old)
 
@@ -57,8 +54,7 @@ class Change:
 class BucketChanges:
     """A bucket with everything in it: the pairs, buckets and sequences ``added``, ``removed`` or ``changed``.
 
-    ``bytes_before`` and ``bytes_after`` are those of its pages, as ``tree``
-    has them; of an inline bucket, those of its value. 0 where it isn't there.
+    ``bytes_before`` and ``bytes_after`` are those of its pages, as ``tree`` has them. 0 where it isn't there.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,10 +66,9 @@ class BucketChanges:
 def summary(
     changes: Iterable[Change], old: Snapshot, new: Snapshot, path: Path = (), depth: int = 0
 ) -> list[BucketChanges]:
-    """Return what ``changes`` from ``old`` to ``new``, which are of the bucket at ``path``, are in numbers.
+    """Return ``changes`` from ``old`` to ``new`` in the bucket at ``path`` in numbers. Raises Corrupted.
 
-    A row for each bucket in which something changed, down to ``depth`` levels
-    below that one (0: all), in key order. Raises :class:`~boltcli.errors.Corrupted`.
+    A row for each bucket in which something changed, down to ``depth`` levels below that one (0: all), in key order.
     """
     rows: dict[Path, BucketChanges] = {}
     for change in changes:

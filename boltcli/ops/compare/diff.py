@@ -1,36 +1,43 @@
 """Find the differences between two databases, in key order.
 
-Both trees are walked in parallel. If the next subtree of both has the same page id and is known to be shared (see
-``shared_pages``), both skip it; else the higher one is opened, until two leaves are compared element by element. So
-parts that aren't shared are a merge of two streams of elements, with one leaf page of each in memory.
+Both trees are walked in parallel. If the next subtree of both has the same page id and is known to be shared, both skip
+it; else the higher one is opened, until two leaves are merged.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from operator import eq
 
-from ...errors import BucketNotFound
+from ...errors import BucketNotFound, Corrupted
 from ...format.bucket import BucketRef
+from ...format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
+from ...format.page import EVEN, BranchElements, LeafElements, ascend, header_columns
+from ...storage.files import read_or_raise
+from ...storage.snapshot import Snapshot
 from ...tree.bucket import find_bucket
-from ...tree.walk import flat
+from ...tree.walk import Seen, flat, inline_page, refuse_hiding, within
+from ..read.select_items import elements
 from .change import Change
-from .shared_pages import SharedPages
-from .tree_cursor import Side, TreeCursor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ...storage.snapshot import Snapshot
+    from ...format.page import Page
     from ...tree.walk import Nested
     from ..read.select_items import Value
     from .change import Path
 
     Shared = Callable[[int], bool]  # whether all below a page is the same on both sides
 
+_DEEPEST = 1 << 16  # levels below a page that are counted: there may be a circle
+_CHUNK = 1 << 16  # bytes compared at a time; larger chunks are slower
+_SHARED, _OTHER = 1, 2  # states of a page, 0: not known
+
 
 def diff(
-    old: Snapshot,
+    old: Snapshot | None,
     new: Snapshot,
     path: Sequence[bytes] = (),
     *,
@@ -38,29 +45,18 @@ def diff(
     stop: bytes | None = None,
     same_file: bool = False,
 ) -> Iterator[Change]:
-    """Yield the changes from ``old`` to ``new`` of the bucket at ``path`` and everything in it, in key order.
+    """Yield the changes from ``old`` (None: nothing) to ``new`` of the bucket at ``path`` and all in it, in key order.
 
-    In that bucket only keys from ``start`` to before ``stop`` (None: no bound) are compared. ``same_file``: both are
-    states of one file, and ``new`` is the transaction right after ``old``; then shared pages are never read.
-
-    Raises :class:`~boltcli.errors.BucketNotFound` if neither has the bucket, and :class:`~boltcli.errors.Corrupted` at
-    a damaged page, or after the last change if what was read can't be right: then the changes may be wrong.
+    In that bucket only keys from ``start`` to before ``stop`` are compared. ``same_file``: ``new`` is the transaction
+    right after ``old`` in one file; then shared pages are never read. Raises BucketNotFound if neither has the bucket,
+    and Corrupted at a damaged page, or after the last change if what was read can't be right.
     """
-    found_old, found_new = _find(old, path), _find(new, path)
+    found_old, found_new = None if old is None else _find(old, path), _find(new, path)
     if found_old is None and found_new is None:
         raise BucketNotFound(path, new.path)
-    is_copy = not same_file and old.page_size == new.page_size  # perhaps
-    shared = SharedPages(old, new).clean if is_copy else lambda pgid: same_file
-    yield from _Comparison(old, new, shared, start, stop).changes(tuple(path), found_old, found_new)
-
-
-def contents(
-    snapshot: Snapshot, path: Sequence[bytes] = (), *, start: bytes = b"", stop: bytes | None = None
-) -> Iterator[Change]:
-    """Yield all that is in the bucket at ``path`` as added, as if there had been nothing; nothing if it isn't there."""
-    bucket = _find(snapshot, path)
-    if bucket is not None:
-        yield from _Comparison(snapshot, snapshot, lambda pgid: False, start, stop).changes(tuple(path), None, bucket)
+    is_copy = old is not None and not same_file and old.page_size == new.page_size  # perhaps
+    shared = SharedLeaves(old, new).has if old is not None and is_copy else lambda pgid: same_file
+    yield from _Comparison(old or new, new, shared, start, stop).changes(tuple(path), found_old, found_new)
 
 
 def _find(snapshot: Snapshot, path: Sequence[bytes]) -> BucketRef | None:
@@ -72,7 +68,7 @@ def _find(snapshot: Snapshot, path: Sequence[bytes]) -> BucketRef | None:
 
 class _Comparison:
     def __init__(self, old: Snapshot, new: Snapshot, shared: Shared, start: bytes, stop: bytes | None) -> None:
-        self._old, self._new = Side(old), Side(new)
+        self._old, self._new = _Side(old), _Side(new)
         self._is_shared = shared
         self._start, self._stop = start, stop
 
@@ -84,12 +80,7 @@ class _Comparison:
                 raise side.damage
 
     def _bucket(
-        self,
-        path: Path,
-        old: BucketRef | None,
-        new: BucketRef | None,
-        start: bytes = b"",
-        stop: bytes | None = None,
+        self, path: Path, old: BucketRef | None, new: BucketRef | None, start: bytes = b"", stop: bytes | None = None
     ) -> Nested[Change]:
         if old is None and path:
             yield Change("add", path)
@@ -98,12 +89,12 @@ class _Comparison:
             yield Change("change", path, None, before, new.sequence)
         same = old is not None and new is not None and old.root == new.root != 0 and self._is_shared(new.root)
         if not same:
-            cursors = [TreeCursor(side, ref, start, stop) for side, ref in ((self._old, old), (self._new, new))]
+            cursors = [_Cursor(side, ref, start, stop) for side, ref in ((self._old, old), (self._new, new))]
             yield self._compare(path, *cursors)
         if new is None:
             yield Change("remove", path)
 
-    def _compare(self, path: Path, old: TreeCursor, new: TreeCursor) -> Nested[Change]:
+    def _compare(self, path: Path, old: _Cursor, new: _Cursor) -> Nested[Change]:
         """Yield the changes of one bucket, and the buckets in it that are to be compared."""
         while True:
             if old.is_empty and new.is_empty:
@@ -119,30 +110,24 @@ class _Comparison:
                 yield self._key(path, key, value if has_old else None, value if has_new else None)
             side.at = len(side.keys)
 
-    def _pass_over(self, old: TreeCursor, new: TreeCursor) -> None:
+    def _pass_over(self, old: _Cursor, new: _Cursor) -> None:
         """Skip shared subtrees, and open others until both sides are at a leaf."""
-        while True:
-            here, there = old.head, new.head
-            if here is None or there is None:
-                return
-            if here == there and self._is_shared(here):
+        here, there = old.heads, new.heads
+        while here and there:
+            is_same = here[-1][0] == there[-1][0]
+            if is_same and self._is_shared(here[-1][0]):
                 old.skip()
                 new.skip()
-                continue
-            if not old.is_branch():
-                if not new.is_branch():
-                    return
-                new.expand()
-            elif not new.is_branch():
-                old.expand()
+            elif not (old.is_branch() or new.is_branch()):
+                return
             else:
-                lower = old.height() - new.height() if here != there else 0
+                lower = 0 if is_same and old.is_branch() and new.is_branch() else old.height() - new.height()
                 if lower >= 0:
                     old.expand()
                 if lower <= 0:
                     new.expand()
 
-    def _merge(self, path: Path, old: TreeCursor, new: TreeCursor) -> Nested[Change]:
+    def _merge(self, path: Path, old: _Cursor, new: _Cursor) -> Nested[Change]:
         """Compare the current elements until one side has no more."""
         at, to = old.at, new.at
         # Compare all elements at once first, as most are equal.
@@ -181,3 +166,182 @@ class _Comparison:
             yield self._bucket((*path, key), old, new)  # type: ignore[arg-type]
         elif old != new:
             yield Change("add" if old is None else "remove" if new is None else "change", path, key, old, new)  # type: ignore[arg-type]
+
+
+class _Side(Seen):
+    """A database that is compared: the guard of its walk, which enters each page at most once.
+
+    ``damage`` is the first thing that was read and can't be right, though it could be read.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__(snapshot)
+        self.snapshot = snapshot
+        self.damage: Corrupted | None = None
+
+    def visit(self, page: Page) -> None:
+        super().visit(page)
+        beyond = page.file_offset + (page.overflow + 1) * self.snapshot.page_size - self.snapshot.size
+        if beyond > 0:
+            self.note(page, f"its last {beyond} bytes lie beyond the end of the file")
+
+    def note(self, page: Page, problem: str) -> None:
+        """Remember that something on ``page`` can't be right."""
+        if self.damage is None:
+            self.damage = page.damaged(f"{problem}: what is said of {self.snapshot.path} may be wrong")
+
+
+class _Cursor:
+    """The elements of ``bucket`` (None: of none) from ``start`` to before ``stop``. Raises Corrupted.
+
+    The current ones are ``keys`` and ``values`` from index ``at``. After them come the subtrees ``heads``.
+    """
+
+    def __init__(self, side: _Side, bucket: BucketRef | None, start: bytes = b"", stop: bytes | None = None) -> None:
+        self._side = side
+        self._bucket = bucket
+        self._start, self._stop = start, stop
+        self.keys: list[bytes] = []
+        self.values: list[Value] = []
+        self.at = 0
+        # The subtrees to come, the next one last: page id, depth below the root, and the key that is in front of it.
+        self.heads: list[tuple[int, int, bytes]] = []
+        self._last = b""  # the last key of the leaf before; no key is empty
+        self._page: Page | None = None  # the page of the head, if it was opened
+        # The rest of the leaf of the current elements.
+        self._rest: Iterator[tuple[list[bytes], list[Value]]] = iter(())
+        if bucket is not None:
+            if bucket.root:
+                self.heads.append((bucket.root, 0, b""))
+            else:
+                self._rest = self._parts(inline_page(side.snapshot, bucket), b"")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are no more elements before the head."""
+        if self.at == len(self.keys):
+            self.keys, self.values = next(self._rest, ([], []))
+            self.at = 0
+        return self.at == len(self.keys)
+
+    def skip(self) -> None:
+        """Skip the head. Raises Corrupted if it was met before: then it can't be in the same place on both sides."""
+        pgid = self.heads.pop()[0]
+        if self._page is None and not self._side.skip(pgid):
+            raise self._side.snapshot.corrupted("the page is referenced more than once", pgid, bucket=self._bucket)
+        self._page = None
+
+    def is_branch(self) -> bool:
+        """Return whether the head has subtrees of its own."""
+        return self._open().flags == BRANCH_PAGE
+
+    def height(self) -> int:
+        """Return how many levels are below the head."""
+        page, height = self._open(), 0
+        while page.flags == BRANCH_PAGE and height < _DEEPEST:
+            page = self._side.snapshot.page(page.children()[0], (), self._bucket)
+            height += 1
+        return height
+
+    def expand(self) -> None:
+        """Replace the head, a branch page, by its subtrees."""
+        page = self._open()
+        _, depth, _ = self.heads.pop()
+        self._page = None
+        branch = BranchElements(page)
+        keys = branch.keys()
+        if not ascend(keys):
+            self._side.note(page, "keys that are not in order")
+        wanted = within(keys, self._start, self._stop)
+        self.heads += [(child, depth + 1, key) for child, key in zip(branch.pgids[wanted], keys[wanted])][::-1]
+
+    def fill(self) -> bool:
+        """Read more elements if there are no current ones; return whether there are any."""
+        while self.is_empty:
+            if not self.heads:
+                return False
+            page = self._open()
+            if page.flags == BRANCH_PAGE:
+                self.expand()
+            else:
+                self._rest = self._parts(page, self.heads.pop()[2])
+                self._page = None
+        return True
+
+    def _open(self) -> Page:
+        if self._page is None:
+            pgid, depth, _ = self.heads[-1]
+            page = self._side.snapshot.page(pgid, (), self._bucket)
+            self._side.visit(page)
+            refuse_hiding(page, below=depth > 0)
+            self._page = page
+        return self._page
+
+    def _parts(self, page: Page, least: bytes) -> Iterator[tuple[list[bytes], list[Value]]]:
+        """Yield the elements of a leaf page, whose keys should not be below ``least``, a batch at a time."""
+        self._side.snapshot.poll()
+        leaf = LeafElements(page)
+        keys = leaf.keys()
+        self._verify(leaf, keys, least)
+        low = bisect_left(keys, self._start) if self._start else 0
+        high = len(keys) if self._stop is None else bisect_left(keys, self._stop, low)
+        for first, last in leaf.batches(low, high):
+            yield elements(leaf, keys, first, last)
+
+    def _verify(self, leaf: LeafElements, keys: list[bytes], least: bytes) -> None:
+        """Note keys that no sound leaf has: two sides are merged by the order of their keys."""
+        if not keys:
+            return
+        if not keys[0] or max(leaf.key_sizes) > MAX_KEY_SIZE:
+            self._side.note(leaf.page, "a key of a size that is not possible")
+        elif not (keys[0] > self._last and keys[0] >= least and ascend(keys)):
+            self._side.note(leaf.page, "keys that are not in order")
+        self._last = keys[-1]
+
+
+class SharedLeaves:
+    """The leaf pages that two files with one page size share: one may be a copy of the other. Takes a byte a page.
+
+    Equal bytes of a branch page, or of a leaf that holds a bucket, prove nothing about what is below: between two
+    copies a child may have been freed and written again at its old place. So these are read.
+    """
+
+    def __init__(self, old: Snapshot, new: Snapshot) -> None:
+        self._old, self._new = old, new
+        self._page_size = new.page_size
+        self._per_chunk = max(_CHUNK // new.page_size, 1)
+        self._states = bytearray(min(old.size, new.size) // new.page_size)
+
+    def has(self, pgid: int) -> bool:
+        """Return whether page ``pgid`` is the same plain leaf in both: of one page, and without buckets."""
+        states = self._states
+        if pgid < len(states) and not states[pgid]:
+            self._compare(pgid - pgid % self._per_chunk)
+        return pgid < len(states) and states[pgid] == _SHARED
+
+    def _compare(self, first: int) -> None:
+        self._new.poll()
+        self._old.poll()
+        last = min(first + self._per_chunk, len(self._states))
+        page_size = self._page_size
+        size = (last - first) * page_size
+        old, new = (_piece(side, first * page_size, size) for side in (self._old, self._new))
+        equal = old == new
+        _, heads = header_columns(new, page_size, last - first)
+        for pgid, at, word in zip(range(first, last), range(0, size, page_size), heads.tolist()):
+            self._states[pgid] = _OTHER
+            # Leaves of one page without buckets, like most pages of a file.
+            if word < 1 << 32 and word & 0xFFFF == LEAF_PAGE:
+                end = PAGE_HEADER_SIZE + ELEMENT_SIZE * (word >> 16)
+                flags = new[at + PAGE_HEADER_SIZE : at + end : ELEMENT_SIZE]
+                is_plain = end <= page_size and not flags.translate(None, EVEN)
+                if is_plain and (equal or old[at : at + page_size] == new[at : at + page_size]):
+                    self._states[pgid] = _SHARED
+
+
+def _piece(snapshot: Snapshot, start: int, size: int) -> bytes:
+    """Return a part of the file as bytes, zeros where there is none any more."""
+    buffer = snapshot.buffer
+    if isinstance(buffer, bytes):
+        return buffer[start : start + size]
+    return read_or_raise(snapshot.fd, start, size).ljust(size, b"\0")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import time
 from itertools import count
 
 from ...errors import DestinationError, DestinationExists, OpenError
@@ -13,22 +12,18 @@ from ...storage.files import copy_sparse
 from ...storage.holders import Holder, holders, openers
 from ...storage.opened import strictest
 from ...storage.snapshot import Snapshot
-from ...storage.source import Source, open_source
+from ...storage.source import Source, open_source, wait_for_lock
 from ...tree.walk import Whole
-from ..read.content import Misplaced, content, in_order
+from ..read.content import Misplaced, content
 from ..write.compact import PAGE_SIZES
 from ..write.load import Loaded, write_content
 from .overlay import Overlay
 
-_RETRY = 0.05  # seconds between two attempts to lock, as in bbolt
-
 
 def patch(snapshot: Snapshot, overlay: Overlay, path: str, *, sync: bool = True) -> Loaded:
-    """Write ``snapshot`` with the changes of ``overlay`` to ``path``, which appears there when it is complete.
+    """Write ``snapshot`` with the changes of ``overlay`` to ``path``, with its page size, as small as possible.
 
-    It has the page size and the permissions of the source (fewer, if the file of the changes has fewer), and is as
-    small as possible. Raises :class:`~boltcli.errors.PatchMismatch` if a change doesn't fit,
-    :class:`~boltcli.errors.Corrupted`, and the errors of a destination; then no file is written.
+    Raises PatchMismatch, Corrupted, and the errors of a destination: then there is no file.
     """
     with Destination(path, mode=strictest(snapshot.mode), sync=sync) as destination:
         done = _write(snapshot, overlay, destination)
@@ -42,10 +37,9 @@ def patch_in_place(
 ) -> tuple[Loaded, str | None]:
     """Replace the database at ``path``, in one step, by one with the changes of ``overlay``.
 
-    The exclusive lock is taken first, as by a bbolt writer; ``timeout`` is the longest wait for it in seconds (0: for
-    ever). Permissions, owner and extended attributes stay. With ``backup`` the old file is kept under the name that is
-    returned. Raises as :func:`patch` does, and :class:`~boltcli.errors.OpenError` if the lock isn't released, or
-    another process has the file open, as it would continue with the old one.
+    The exclusive lock is taken first; ``timeout`` is the longest wait in seconds (0: for ever). Permissions, owner and
+    extended attributes stay. With ``backup`` the old file is kept under the name that is returned. Raises as
+    :func:`patch` does, and OpenError if another process has the file open, as it would continue with the old one.
     """
     source = open_source(path, "none")
     try:
@@ -68,26 +62,23 @@ def patch_in_place(
 
 def _write(snapshot: Snapshot, overlay: Overlay, destination: Destination) -> Loaded:
     page_size = snapshot.page_size if snapshot.page_size in PAGE_SIZES else mmap.PAGESIZE
-    before, after = snapshot.meta.sequence, overlay.root.sequence
-    found = in_order(content(snapshot, is_sound=True, guard=Whole(snapshot, once=True)))
+    found = content(snapshot, is_sound=True, guard=Whole(snapshot, once=True))
+    events, sequence = overlay.patched(snapshot, found)
     try:
-        return write_content(overlay.patched(found, before), destination, before if after is None else after, page_size)
+        return write_content(events, destination, sequence, page_size)
     except Misplaced as misplaced:  # the changes are sorted
         raise snapshot.corrupted(str(misplaced), snapshot.meta.root) from None
 
 
 def _lock(source: Source, timeout: float) -> None:
     """Take the exclusive lock of the file that is at the path now."""
-    give_up = time.monotonic() + timeout
-    while not source.try_lock(exclusive=True):
+    if not wait_for_lock(source, timeout, exclusive=True):
         if source.reason == "unasked":
             raise OpenError("lock", source.path, "this system has no lock that keeps bbolt out")
         if source.reason != "held":
             raise OpenError("lock", source.path, source.reason)
-        if timeout and time.monotonic() >= give_up:
-            holder = next((each for each in holders(source) if not each.waits), Holder(""))
-            raise OpenError("lock", source.path, f"{holder} holds the database open; stop it first")
-        time.sleep(_RETRY)
+        holder = next((each for each in holders(source) if not each.waits), Holder(""))
+        raise OpenError("lock", source.path, f"{holder} holds the database open; stop it first")
     if not os.path.samestat(os.fstat(source.fd), os.stat(source.path)):
         raise OpenError("lock", source.path, "another file has taken its place meanwhile; try again")
     for other in openers(source):
@@ -95,7 +86,6 @@ def _lock(source: Source, timeout: float) -> None:
 
 
 def _resemble(source: Source, destination: Destination) -> None:
-    """Give the new file the owner, permissions and extended attributes of the old one."""
     status = os.fstat(source.fd)
     try:
         made = os.fstat(destination.fd)
@@ -123,18 +113,12 @@ def _keep(source: Source) -> str:
             continue
         except OSError:  # no links on this file system
             try:
-                _copy(source, name)
+                with Destination(name, mode=os.fstat(source.fd).st_mode & 0o7777) as destination:
+                    copy_sparse(source.fd, destination.fd)
+                    destination.commit()
             except DestinationExists:
                 continue
+            except OSError as error:
+                raise DestinationError("write", name, error) from error
         return name
     raise AssertionError
-
-
-def _copy(source: Source, name: str) -> None:
-    status = os.fstat(source.fd)
-    with Destination(name, mode=status.st_mode & 0o7777) as destination:
-        try:
-            copy_sparse(source.fd, destination.fd)
-        except OSError as error:
-            raise DestinationError("write", name, error) from error
-        destination.commit()

@@ -1,12 +1,8 @@
 """Follow a database that another process writes, without its lock, and report each committed change.
 
-A private copy holds the state that was reported last. At each new transaction the new tree is compared with the copy,
-and the changed pages are recorded. The change is reported, and the pages written to the copy, only if the closing look
-at the meta pages finds no further transaction (see ``storage/live.py``). After one transaction, pages that both trees
-reach are the same and not read; after more than one, all pages of the tree are compared.
-
-If the writer is faster than this, or the change is large, the file is first
-copied as a whole, which takes less time, and then compared.
+A private copy holds the state that was reported last. At each new transaction the new tree is compared with it; the
+change is reported, and the pages written to the copy, only if the closing look at the meta pages finds no further
+transaction. If the writer is faster than this, or the change is large, the file is copied as a whole first.
 """
 
 from __future__ import annotations
@@ -28,24 +24,21 @@ from ...storage.snapshot import Snapshot
 from ...storage.source import open_source
 from ...tree.page_map import free_pages
 from .change import Change
-from .diff import contents, diff
+from .diff import diff
 
 _META = 80  # bytes of a page header and a meta
 _DIRECT = 2  # failed comparisons with the file itself before it is copied
 _LARGE = 32 << 20  # bytes of changed pages that are kept in memory
-_SHORTEST, _LONGEST = 0.001, 0.2  # seconds between two attempts to copy it
-_BUSY, _IDLE = 0.0005, 0.02  # seconds between two looks at the status of a file: after a write, and the most
-_COARSE = 0.01  # seconds: two writes in this time may leave the same time of the file
+_BUSY, _IDLE = 0.0005, 0.02  # seconds between two looks at the meta pages: after a commit, and the most
 
 
 @dataclass(slots=True, eq=False)
 class Commit:
     """The changes of one transaction, or of several between two looks at the file.
 
-    ``txid`` is the newest transaction, ``time`` when it was seen (Unix, in seconds), ``skipped`` the number of
-    transactions before it that were not seen one by one; ``changes`` is the net change. ``replaced``: another file is
-    at the path. ``initial``: this is the content at the beginning of the watch. Read ``changes`` once, before the next
-    commit is requested.
+    ``txid`` is the newest transaction, ``time`` when it was seen (Unix, in seconds), ``skipped`` the number of those
+    before it that were not seen one by one; ``changes`` is the net change, to be read once, before the next commit is
+    requested. ``replaced``: another file is at the path. ``initial``: it is the content at the beginning.
     """
 
     txid: int
@@ -57,51 +50,34 @@ class Commit:
 
 
 class Waiter:
-    """Waits for writes to the file at ``path``: looks at its status often; lets it be read every ``interval`` seconds.
+    """Paces the looks at a file: soon after a commit, then less often, but every ``interval`` seconds in any case.
 
-    Another thread or a signal handler ends it with :meth:`stop`; so do ``event``, once it is set, and ``deadline``
-    (of ``time.monotonic``). It sleeps in short steps, as a handler that sets an event must not interrupt a wait for it.
+    Another thread or a signal handler ends it with :meth:`stop`; so do ``event``, once it is set, and ``deadline`` (of
+    ``time.monotonic``). It sleeps in short steps: a handler that sets an event must not interrupt a wait for it.
     """
 
-    def __init__(self, path: str, interval: float, event: Event | None = None) -> None:
+    def __init__(self, interval: float, event: Event | None = None) -> None:
         self.stopped = False
         self.deadline = inf
-        self._path = path
-        self._interval = interval
+        self._longest = min(interval, _IDLE)
         self._event = event
-        self._status: tuple[int, ...] = ()
-        self._sure_at = 0.0  # from then on a write changes the status
+        self._step = _BUSY
 
     def wait(self) -> bool:
-        """Return when the file may have changed, or after the interval; False once it was stopped."""
-        now = time.monotonic()
-        step, give_up = _BUSY, now + self._interval
-        while not self.stopped:
-            if now >= self.deadline or (self._event is not None and self._event.is_set()):
-                break
-            status = self._look()
-            if status != self._status:
-                self._status, self._sure_at = status, now + _COARSE
-                return True
-            is_sure = now >= self._sure_at
-            time.sleep(max(min(step, give_up - now), 0))
-            step = min(2 * step, _IDLE)
-            now = time.monotonic()
-            if not is_sure or now >= give_up:
-                return True
-        self.stopped = True
-        return False
+        """Return when it is time for the next look; False once it was stopped."""
+        if self.stopped or time.monotonic() >= self.deadline or (self._event is not None and self._event.is_set()):
+            self.stopped = True
+        else:
+            time.sleep(self._step)
+            self._step = min(2 * self._step, self._longest)
+        return not self.stopped
+
+    def hurry(self) -> None:
+        self._step = _BUSY
 
     def stop(self) -> None:
         """End the waiting, now and from now on."""
         self.stopped = True
-
-    def _look(self) -> tuple[int, ...]:
-        try:
-            found = os.stat(self._path)
-        except (OSError, ValueError):  # there is none at the moment; a NUL in the path
-            return ()
-        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def watch(
@@ -116,12 +92,8 @@ def watch(
     """Report each transaction of the database at ``path`` from now on, until ``waiter`` is stopped.
 
     ``bucket`` (a path; the bucket may come and go) limits the changes to one bucket, ``start`` and ``stop`` to a range
-    of its keys; ``initial`` first reports the existing content. A transaction without changes there is reported too.
-    The changes of all commits, applied in order, turn the first state into the newest. The copy takes as much temporary
-    space as the database's trees.
-
-    Raises :class:`~boltcli.errors.SourceNotFound`, :class:`~boltcli.errors.InvalidDatabase` or
-    :class:`~boltcli.errors.OpenError` at the beginning, and :class:`~boltcli.errors.Corrupted` for damage.
+    of its keys; ``initial`` first reports the existing content. Raises SourceNotFound, InvalidDatabase or OpenError at
+    the beginning, and Corrupted for damage.
     """
     with closing(_Follower(path, waiter, bucket, start, stop)) as follower:
         yield from follower.run(initial)
@@ -149,37 +121,35 @@ class _Follower:
         if self._copy is None:
             return
         with self._copy.snapshot() as snapshot:
-            self._note(snapshot)
+            commit = self._commit(None, snapshot, self._diff(None, snapshot))
             if initial:
-                found = contents(snapshot, self._bucket, start=self._start, stop=self._stop)
-                yield Commit(snapshot.meta.txid, found, initial=True)
+                yield commit
+        failures = 0
         while self._waiter.wait():
             self._follow_replacement()
-            failures = 0
-            while self._is_new() and not self._waiter.stopped:
-                if failures == _DIRECT:
-                    yield from self._look_at_copy()
-                    failures = 0
-                elif (commit := self._look_at_file()) is not None:
-                    yield commit
-                    failures = 0
-                else:
-                    failures += 1
+            if not self._is_new():
+                continue
+            self._waiter.hurry()
+            if failures == _DIRECT:
+                yield from self._look_at_copy()
+                failures = 0
+            elif (commit := self._look_at_file()) is not None:
+                yield commit
+                failures = 0
+            else:
+                failures += 1
 
     def _follow_replacement(self) -> None:
-        """Open the file that is now at the path, if it is another one."""
-        if not self._is_replaced():
-            return
-        try:
-            source = open_source(self._path, "none")
-        except (SourceNotFound, OpenError):
-            return  # the file is gone again
-        self._source.close()
-        self._source = source
-        self._replaced = True
+        if self._is_replaced():
+            try:
+                source = open_source(self._path, "none")
+            except (SourceNotFound, OpenError):
+                return  # the file is gone again
+            self._source.close()
+            self._source = source
+            self._replaced = True
 
     def _is_replaced(self) -> bool:
-        """Return whether there is another file at the path than the one that is open."""
         try:
             return not os.path.samestat(os.stat(self._path), os.fstat(self._source.fd))
         except OSError:
@@ -187,14 +157,12 @@ class _Follower:
 
     def _is_new(self) -> bool:
         """Return whether the file's newest transaction isn't the one that was reported."""
-        if self._replaced:
-            return True
         fd = self._source.fd
         try:
             newest = choose(Meta.at(read_at(fd, 0, _META), 0), Meta.at(read_at(fd, self._page_size, _META), 1))
         except InvalidDatabase:
-            return False  # the file is being overwritten: try again later
-        return (newest.txid, newest.checksum) != self._seen
+            return self._replaced  # the file is being overwritten: try again later
+        return self._replaced or (newest.txid, newest.checksum) != self._seen
 
     def _look_at_file(self) -> Commit | None:
         """Compare the file with the copy, and update the copy; None if the file changed in the meantime."""
@@ -237,43 +205,29 @@ class _Follower:
         self._copy.close()
         self._copy = fresh
 
-    def _diff(self, old: Snapshot, new: Snapshot) -> Iterator[Change]:
-        is_next = not self._replaced and follows(new, old.meta.txid, old.meta.checksum)
+    def _diff(self, old: Snapshot | None, new: Snapshot) -> Iterator[Change]:
+        is_next = old is not None and not self._replaced and follows(new, old.meta.txid, old.meta.checksum)
         with suppress(BucketNotFound):
             yield from diff(old, new, self._bucket, start=self._start, stop=self._stop, same_file=is_next)
 
-    def _commit(self, old: Snapshot, new: Snapshot, changes: Iterable[Change]) -> Commit:
-        skipped = 0 if self._replaced else max(new.meta.txid - old.meta.txid - 1, 0)
-        self._note(new)
-        commit = Commit(new.meta.txid, changes, skipped=skipped, replaced=self._replaced)
-        self._replaced = False
-        return commit
-
-    def _note(self, snapshot: Snapshot) -> None:
-        """Remember which state it is that is reported."""
-        self._page_size = snapshot.page_size
-        self._seen = snapshot.meta.txid, snapshot.meta.checksum
+    def _commit(self, old: Snapshot | None, new: Snapshot, changes: Iterable[Change]) -> Commit:
+        txid, replaced = new.meta.txid, self._replaced
+        skipped = 0 if replaced or old is None else max(txid - old.meta.txid - 1, 0)
+        self._page_size, self._replaced = new.page_size, False
+        self._seen = txid, new.meta.checksum
+        return Commit(txid, changes, skipped=skipped, replaced=replaced, initial=old is None)
 
     def _new_copy(self, *, first: bool = False) -> CopyFile | None:
         """Return a copy of the file's newest state; None if the waiter is stopped before it can be had."""
-        pause = _SHORTEST
-
-        def wait() -> bool:
-            nonlocal pause
-            pause = min(2 * pause, _LONGEST)
-            if not self._waiter.stopped:
-                time.sleep(pause)
-            return not self._waiter.stopped and not self._is_replaced()
-
         while True:
             copy = CopyFile(self._source, free_pages)
             try:
-                copy.fill(wait)
+                copy.fill(lambda: self._waiter.wait() and not self._is_replaced())
                 return copy
             except (Changed, InvalidDatabase, OpenError) as error:
                 copy.close()
                 if first and not isinstance(error, Changed):
                     raise
-            if not wait() and self._waiter.stopped:
+            if not self._waiter.wait():
                 return None
             self._follow_replacement()

@@ -1,8 +1,8 @@
 """The content of a database as one stream: :class:`Enter` a bucket, its :class:`Pairs`, its buckets, :data:`LEAVE`.
 
-A stream says what is in the root bucket. It comes from a database (as bbolt's compaction reads one, :func:`content`, or
-whole for a backup or a table, :func:`whole_content`), an import, a patch or a recovery. It goes to a :class:`Writer`
-of a database; lines of JSON and tables take it :func:`placed`, each part with the path of its bucket.
+It comes from a database (as bbolt's compaction reads one, :func:`content`, or whole for a backup or a table,
+:func:`whole_content`), an import, a patch or a recovery. It goes to a :class:`Writer` of a database; lines of JSON and
+tables take it :func:`placed`, each part with the path of its bucket.
 """
 
 from __future__ import annotations
@@ -27,19 +27,12 @@ if TYPE_CHECKING:
     Value = bytes | memoryview
 
     class Writer(Protocol):
-        """Takes a stream of content."""
+        """Takes a stream of content into the innermost open bucket."""
 
-        def enter(self, name: bytes, sequence: int) -> None:
-            """Create a bucket in the innermost open one, and open it."""
-
-        def pairs(self, keys: Sequence[bytes], values: Sequence[Value]) -> None:
-            """Put pairs into the innermost open bucket."""
-
-        def leave(self) -> None:
-            """Complete the innermost open bucket."""
-
-        def finish(self) -> None:
-            """Complete the database."""
+        def enter(self, name: bytes, sequence: int) -> None: ...
+        def pairs(self, keys: Sequence[bytes], values: Sequence[Value]) -> None: ...
+        def leave(self) -> None: ...
+        def finish(self) -> None: ...
 
 
 _LARGE = 1 << 12  # bytes; a larger value is not copied before it is written
@@ -58,10 +51,7 @@ class Enter:
 
 
 class Pairs:
-    """Pairs of the innermost open bucket, a page's worth: as many ``keys`` as ``values``, at least one.
-
-    There are no ``values`` if a source was told that none are needed.
-    """
+    """Pairs of the innermost open bucket, a page's worth, at least one; without ``values`` if only keys are read."""
 
     __slots__ = ("keys", "values")
 
@@ -127,10 +117,7 @@ def bucket_at(path: Path, sequence: int) -> Placed:
 
 
 def in_order(events: Iterable[Event]) -> Iterator[Event]:
-    """Yield a stream as it is. Raises :class:`Misplaced` where names and keys don't ascend, or no bolt file has such.
-
-    Call it for a stream of unknown origin and a writer that relies on the order.
-    """
+    """Yield a stream of unknown origin. Raises Misplaced where keys don't ascend, or no bolt file has such."""
     last = [b""]  # of each open bucket
     for event in events:
         if isinstance(event, Pairs):
@@ -165,7 +152,7 @@ def _must_follow(last: bytes, key: bytes, index: int) -> None:
 class Bounds:
     """Which content to read: that of the bucket at ``bucket`` and, unless ``exact``, of the buckets inside it.
 
-    Of that bucket only keys, of pairs and of buckets, that are at least ``start`` and below ``stop`` (None: no bound).
+    Of that bucket only the keys that are at least ``start`` and below ``stop`` (None: no bound).
     """
 
     def __init__(
@@ -190,10 +177,9 @@ def content(
 ) -> Iterator[Event]:
     """Yield what the root bucket holds, in the order of its pages, as bbolt's compaction reads it.
 
-    As in bbolt each bucket is looked up by its name; in a database that ``is_sound`` this is left out. Pairs of the
-    root bucket are among them, where bbolt panics. What bbolt leaves out without a word is added to ``notes``. A
-    ``guard`` decides which pages are accepted; by default those that bbolt accepts. Raises
-    :class:`~boltcli.errors.Corrupted` for what cannot be read whole, and where bbolt panics else.
+    Each bucket is looked up by its name, but not in a database that ``is_sound``. Pairs of the root bucket are there,
+    too, where bbolt panics. What bbolt leaves out without a word is added to ``notes``. ``guard`` decides which pages
+    are accepted. Raises Corrupted for what cannot be read whole, and where bbolt panics else.
     """
     guard = guard or Seen(snapshot, twice=True)
     hwm = snapshot.meta.hwm
@@ -220,7 +206,8 @@ def content(
         for place in [*leaf.bucket_indexes(), leaf.count]:
             if start < place:
                 try:
-                    yield Pairs(_keys(leaf, start, place), _values(leaf, start, place))
+                    keys = leaf.keys() if place - start == leaf.count else [*map(leaf.key, range(start, place))]
+                    yield Pairs(keys, _values(leaf, start, place))
                 except Corrupted:  # where an element before it is refused, bbolt fails there
                     for index in range(start, place):
                         yield Pairs([leaf.key(index)], [leaf.value(index)])
@@ -235,16 +222,11 @@ def content(
 
 
 def whole_content(
-    snapshot: Snapshot,
-    bounds: Bounds = EVERYTHING,
-    *,
-    values: bool = True,
-    warn: Callable[[str], object] | None = None,
+    snapshot: Snapshot, bounds: Bounds = EVERYTHING, *, values: bool = True, warn: Callable[[str], object] | None = None
 ) -> Iterator[Event]:
     """Yield the content within ``bounds`` in key order, inside the buckets that lead there, a MB at a time.
 
-    Without ``values`` only the keys of pairs are read. Raises :class:`~boltcli.errors.BucketNotFound`, and
-    :class:`~boltcli.errors.Corrupted` when it comes to damage. ``warn`` is as for :class:`~boltcli.tree.walk.Whole`.
+    Without ``values`` only keys are read. ``warn`` is that of :class:`Whole`. Raises BucketNotFound, Corrupted.
     """
     path = bounds.bucket
     bucket = root_bucket(snapshot)
@@ -281,14 +263,10 @@ def _child(snapshot: Snapshot, bucket: BucketRef, leaf: LeafElements, index: int
     return child
 
 
-def _keys(leaf: LeafElements, start: int, stop: int) -> list[bytes]:
-    return leaf.keys() if stop - start == leaf.count else [leaf.key(index) for index in range(start, stop)]
-
-
 def _values(leaf: LeafElements, start: int, stop: int) -> Sequence[Value]:
     sizes = leaf.value_sizes
     # Values that overlap may together be far more than their page: as bbolt does it, they are not copied.
     if max(sizes) > _LARGE or sum(sizes) > leaf.end - leaf.start:
         view = memoryview(leaf.buffer)
         return [view[slice(*leaf.value_span(index))] for index in range(start, stop)]
-    return leaf.values() if stop - start == leaf.count else [leaf.value(index) for index in range(start, stop)]
+    return leaf.values() if stop - start == leaf.count else [*map(leaf.value, range(start, stop))]

@@ -37,10 +37,8 @@ class Hit:
     """The first match of the pattern in one name, key or value.
 
     ``part`` says where: "bucket" (its name, the last of ``path``), "key", "value", or "bytes" of a page whose elements
-    are not known. ``path`` is the bucket's path, ``key`` the key, each empty if not known. ``offset`` is the start of
-    the match in that part, ``match`` the matching bytes, ``before`` and ``after`` the bytes around it. For bytes that
-    are not in use, ``place`` says where they are ("free page", ...), and ``page`` is the page id; for others these are
-    empty and None.
+    are not known. ``offset`` is the start of ``match`` in that part, ``before`` and ``after`` are around it. ``place``
+    and ``page`` say where bytes that are not in use are ("free page", ...).
     """
 
     def __init__(
@@ -62,17 +60,11 @@ class Hit:
 
 
 def live_hits(
-    snapshot: Snapshot,
-    pattern: Pattern[bytes],
-    path: Path = (),
-    *,
-    names: bool = True,
-    values: bool = True,
+    snapshot: Snapshot, pattern: Pattern[bytes], path: Path = (), *, names: bool = True, values: bool = True
 ) -> Iterator[Hit | Corrupted]:
     """Yield the hits in the bucket at ``path`` and all in it, in key order: in ``names`` and keys, in ``values``.
 
-    After a damaged page the rest is searched page by page; the damage is
-    yielded too. Raises :class:`~boltcli.errors.BucketNotFound`.
+    After a damaged page the rest is searched page by page; the damage is yielded too. Raises BucketNotFound.
     """
     search = _Search(pattern, names, values)
     bucket = find_bucket(snapshot, path)
@@ -142,8 +134,7 @@ def _page_by_page(snapshot: Snapshot, search: _Search, path: Path) -> Iterator[H
 def dead_hits(snapshot: Snapshot, pattern: Pattern[bytes], *, damaged_only: bool = False) -> Iterator[Hit]:
     """Yield the hits in bytes that the newest transaction does not use, in the order of the file.
 
-    They are in free and lost pages, the unused ends of pages, after the last page, and in damaged pages (with
-    ``damaged_only`` only those). Deleted and overwritten pairs stay there until their page is used again.
+    They are in free, lost and damaged pages (``damaged_only``: only those), ends of pages, after the last page.
     """
     for start, stop, place in _regions(snapshot, damaged_only):
         yield from _in_region(snapshot, pattern.search, start, stop, place)

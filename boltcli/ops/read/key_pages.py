@@ -7,39 +7,33 @@ from itertools import islice, takewhile
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ...format.page import LeafElements
+from ...kernel import key_lists
 from ...read_errors import Corrupted
 from ...tree.bucket import root_bucket
 from ...tree.walk import Seen, leaf_pages, pages_or_damage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from ...kernel import Progress
     from ...storage.snapshot import Snapshot
-    from ...tree.walk import Whole
-
-    Progress = Callable[[int, int], None]
 
 _PAGES = 256  # leaf pages that the kernel reads at once, whose keys are in memory together
 
 
-def keyed_leaves(
-    snapshot: Snapshot, bucket: BucketRef, guard: Whole | None = None
-) -> Iterator[tuple[LeafElements, list[bytes]]]:
-    """Yield the leaf pages of ``bucket`` in order: their elements and keys.
+def keyed_leaves(snapshot: Snapshot, bucket: BucketRef) -> Iterator[tuple[LeafElements, list[bytes]]]:
+    """Yield the elements and keys of the leaf pages of ``bucket`` in order, as bbolt reads them.
 
-    Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding everything before it, including the keys
-    before the first damaged one. With a ``guard`` nothing may be left out; without one pages are read as bbolt does.
+    Raises Corrupted at damage, after everything before it, also the keys before the first damaged one.
     """
-    for page in leaf_pages(snapshot, bucket, guard=guard):
+    for page in leaf_pages(snapshot, bucket):
         leaf = LeafElements(page)
         try:
             keys = leaf.keys()
         except Corrupted:
             yield leaf, [*takewhile(lambda key: isinstance(key, bytes), _each_key(leaf))]  # type: ignore[list-item]
             raise
-        if guard is not None:
-            guard.leaf(leaf, keys)
         yield leaf, keys
 
 
@@ -52,12 +46,7 @@ def _each_key(leaf: LeafElements) -> Iterator[bytes | Corrupted]:
 
 
 def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None = None) -> Iterator[list[bytes]]:
-    """Yield the keys of ``bucket`` in order: of many leaf pages at a time with the kernel, else of each.
-
-    Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding everything before it.
-    """
-    from ...kernel import key_lists
-
+    """Yield the keys of ``bucket`` in order, with the kernel those of many leaf pages at a time. Raises Corrupted."""
     done, total = 0, -1
     for keys, done, total in key_lists(snapshot, bucket.root, _PAGES):
         yield keys
@@ -72,11 +61,7 @@ def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None
 
 
 def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
-    """Yield every entry of the root bucket in order: its name, and the bucket.
-
-    bbolt's ForEach on a transaction visits every entry, so a plain pair (which bbolt itself never writes there) is
-    yielded too, with None. Raises :class:`~boltcli.errors.Corrupted`.
-    """
+    """Yield every entry of the root bucket in order: its name, and the bucket; None for a pair. Raises Corrupted."""
     root = root_bucket(snapshot)
     for leaf, names in keyed_leaves(snapshot, root):
         for index, name in enumerate(names):
@@ -85,10 +70,7 @@ def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
 
 
 def surviving_keys(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes] | Corrupted]:
-    """Yield the readable keys in order, a list for each leaf page, and each damage where it is found.
-
-    The keys below a damaged branch page and the keys of damaged elements are missing.
-    """
+    """Yield the readable keys in order, a list for each leaf page, and each damage where it is found."""
     for page in pages_or_damage(snapshot, bucket, Seen(snapshot)):
         if isinstance(page, Corrupted):
             yield page

@@ -52,14 +52,11 @@ def items(
     values: bool = True,
     guard: Whole | None = None,
 ) -> Iterator[Items]:
-    """Yield the elements of ``bucket``, which is at ``path``, in key order or in ``reverse``.
+    """Yield the elements of ``bucket``, which is at ``path``, in key order or in ``reverse``. Raises Corrupted.
 
-    Selects keys that are at least ``start`` and below ``stop``; ``recursive`` adds the content of nested buckets, after
-    (in reverse: before) the bucket. Then a bucket is a batch of its own. ``guard`` decides which pages are accepted.
-    ``wanted`` filters them; ``limit`` is the largest number (0: all); without ``buckets`` only pairs are yielded,
-    without ``values`` these have empty ones. Reads only the pages that this needs. Raises
-    :class:`~boltcli.errors.Corrupted` at a damaged page, at one that hides what is below it, and at a bucket inside
-    itself.
+    Selects keys that are at least ``start`` and below ``stop`` and ``wanted``; ``recursive`` adds the content of nested
+    buckets, after (in reverse: before) the bucket, then a batch of its own. ``limit`` is the largest number (0: all);
+    without ``buckets`` only pairs are yielded, without ``values`` empty ones.
     """
     guard = guard or Whole(snapshot, ordered=bool(start) or stop is not None)
     left = limit

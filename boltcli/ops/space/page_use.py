@@ -7,19 +7,16 @@ from dataclasses import dataclass
 from ...errors import Corrupted
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE
 from ...format.page import BranchElements, LeafElements
+from ...storage.snapshot import Snapshot
 from ...tree.page_map import BEYOND, KINDS, OVERFLOW, PageMap
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ...storage.snapshot import Snapshot
-    from ..check.findings import Finding
+from ..check.findings import Finding
 
 
 @dataclass(slots=True)
 class PageUse:
     """The use of a page in one state: ``kind`` (a word of :data:`KINDS`), the ``bucket`` that owns it (None: none).
 
-    ``way`` is the page ids from the meta page to it; for an overflow page ``head`` is the head of its run.
+    ``way`` is the page ids from the meta page to it; ``head`` the head of an overflow page's run.
     """
 
     kind: str
@@ -33,10 +30,7 @@ class PageUse:
 class PageStory:
     """The description of page ``page``: its use ``now`` and ``before`` the last transaction (None: unknown).
 
-    ``type``, ``count`` and ``overflow`` are what its header says; ``first`` and
-    ``last`` its first and last key; ``fill`` is in percent. ``problem`` says
-    why its content cannot be read. ``findings`` are the check's findings
-    about it.
+    ``first`` and ``last`` are keys; ``fill`` is in percent. ``problem`` says why its content cannot be read.
     """
 
     page: int
@@ -54,7 +48,6 @@ class PageStory:
 
 
 def _use(mapped: PageMap, pgid: int, txid: int) -> PageUse:
-    """Return the use of page ``pgid`` in the state of the map ``mapped``."""
     if pgid >= len(mapped.kinds):
         return PageUse(KINDS[BEYOND], txid, None, [], None)
     kind = mapped.kinds[pgid]

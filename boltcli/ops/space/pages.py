@@ -18,9 +18,8 @@ _BATCH = 512
 def page_rows(snapshot: Snapshot, free: list[int]) -> Iterator[list[tuple[int, int]]]:
     """Yield all pages up to the high-water mark, in batches, without overflow pages.
 
-    For each page: its id, and :data:`FREE` or the half of its header that
-    :func:`~boltcli.format.page.header_columns` describes. ``free`` are the ids of the free pages, ascending.
-    Raises :class:`~boltcli.errors.Corrupted` at the first page beyond the end of the file.
+    For each page: its id, and :data:`FREE` or the half of its header that :func:`header_columns` describes. ``free``
+    are the ids of the free pages, ascending. Raises Corrupted at the first page beyond the end of the file.
     """
     is_free = set(free)
     known = snapshot.size // snapshot.page_size
@@ -50,14 +49,11 @@ def page_rows(snapshot: Snapshot, free: list[int]) -> Iterator[list[tuple[int, i
 class Usage:
     """The bytes of a file. ``buckets`` are all buckets, parents first, beginning with the root bucket.
 
-    ``root`` is the root bucket's own pages, ``meta`` and ``freelist`` those
-    pages, ``free`` the free pages, ``unused`` the space after the high-water
-    mark, ``lost`` the pages that nothing refers to. ``problem`` is that of a
-    freelist that can't be read: then lost pages count as free.
+    ``root`` is the root bucket's own pages, ``unused`` the space after the high-water mark, ``lost`` the pages that
+    nothing refers to. ``problem`` is that of a freelist that can't be read: then lost pages count as free.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
-        """Raises :class:`~boltcli.errors.Corrupted`."""
         from ..stats.buckets import bucket_usage
 
         self.buckets = bucket_usage(snapshot)

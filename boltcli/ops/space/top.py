@@ -1,32 +1,26 @@
 """Find what takes the space: buckets, key prefixes, the largest pairs, sizes, fill of pages, free runs.
 
-This takes one walk over the pages. Keys are sorted, so pages between two with the same prefix are counted as a whole,
-and most keys are never read.
+One walk over the pages. Keys are sorted, so pages between two with the same prefix are counted as a whole.
 """
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import groupby
+from typing import Any
 
 from ...format.bucket import BucketRef, open_bucket
-from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from ...format.page import HEADER, LeafElements, Page
+from ...format.constants import BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
+from ...format.page import LeafElements, Page
+from ...storage.snapshot import Snapshot
 from ...tree.bucket import find_bucket
 from ...tree.page_map import FREE, used_and_free
 from ...tree.walk import Whole, tree_pages
-from ..stats import BucketRecord
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from ...storage.snapshot import Snapshot
+Path = tuple[bytes, ...]
 
 SEPARATORS = (b"/", b":", b".", b"|", b"-", b"_")
 _WORDS = (b"-", b"_")  # also common inside names and ids, so a single common prefix doesn't make them separators
@@ -49,23 +43,18 @@ class Group:
 
 
 class SpaceTop:
-    """What takes the space in a file, or in one of its buckets.
+    """What takes the space in a file, or in one of its buckets. Sizes are in bytes.
 
-    ``groups`` has a :class:`Group` for each (bucket path, key prefix); buckets
-    that are not shown separately are counted with their parent. ``largest``
-    are (bytes of key and value, bucket path, key), largest first. ``key_sizes``
-    and ``value_sizes`` count pairs by their size in powers of two (bin n:
-    2**(n-1) to 2**n - 1 bytes, bin 0: empty). ``fills`` counts leaf pages by
-    tenths of their space in use. ``deeper`` is the number of buckets that one
-    more level would show. ``size``, ``free``, ``lost``, ``freelist_bytes`` and
-    ``free_runs`` (runs of free pages by the power of two of their length) are
-    of the whole file. Sizes are in bytes.
+    ``groups`` has a :class:`Group` for each (bucket path, key prefix); buckets that are not shown separately are
+    counted with their parent; ``deeper`` are those of one more level. ``largest`` are (bytes of key and value, bucket
+    path, key). ``key_sizes`` and ``value_sizes`` count pairs by powers of two (bin n: 2**(n-1) to 2**n - 1 bytes),
+    ``free_runs`` those of free pages, ``fills`` leaf pages by tenths of their space in use.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.groups: dict[tuple[tuple[bytes, ...], bytes], Group] = {}
-        self.largest: list[tuple[int, tuple[bytes, ...], bytes]] = []
+        self.groups: dict[tuple[Path, bytes], Group] = {}
+        self.largest: list[tuple[int, Path, bytes]] = []
         self.key_sizes: Counter[int] = Counter()
         self.value_sizes: Counter[int] = Counter()
         self.fills = [0] * FILL_BINS
@@ -83,30 +72,16 @@ def space_top(
     levels: int = 1,
     most: int = 10,
 ) -> SpaceTop:
-    """Count what is in the bucket at ``path`` (default: the whole file) and in the buckets inside it.
+    """Count what is in the bucket at ``path`` and in the buckets inside it. Raises BucketNotFound and Corrupted.
 
-    ``separator`` ends the parts of a key (None: guess it for each bucket;
-    empty: no prefixes), ``depth`` is the number of parts in a prefix, ``levels``
-    the number of levels of buckets below ``path`` to show separately, ``most``
-    the number of largest pairs to keep. Raises
-    :class:`~boltcli.errors.BucketNotFound` and :class:`~boltcli.errors.Corrupted`.
+    ``separator`` ends the parts of a key (None: guess it for each bucket; empty: no prefixes), ``depth`` is the number
+    of parts in a prefix, ``levels`` that of levels of buckets to show, ``most`` that of largest pairs.
     """
-    walk = _Walk(snapshot, levels, most)
+    walk = _Walk(snapshot, tuple(path), (separator, depth), levels, most)
     result = walk.go(find_bucket(snapshot, path))
-    start = tuple(path)
-    result.largest = sorted(
-        ((size, (*start, *names), key) for size, names, key in result.largest), key=lambda pair: (-pair[0], *pair[1:])
-    )
-    for shown, leaves in walk.shown.items():
-        for prefix, group in _prefixes(snapshot, shown, leaves, separator, depth).items():
-            if group.pairs:
-                result.groups[(*start, *shown.path), prefix] = group
-    _count_free(snapshot, result)
-    return result
-
-
-def _count_free(snapshot: Snapshot, result: SpaceTop) -> None:
-    """Count free and lost pages, and runs of free ones."""
+    result.largest.sort(key=lambda pair: (-pair[0], *pair[1:]))
+    for shown in walk.shown:
+        result.groups |= {(shown.path, prefix): group for prefix, group in shown.groups.items() if group.pairs}
     mapped = used_and_free(snapshot)
     pages = mapped.count()
     result.free, result.lost, result.freelist_bytes = (
@@ -115,19 +90,53 @@ def _count_free(snapshot: Snapshot, result: SpaceTop) -> None:
     for is_free, run in groupby(mapped.kinds, FREE.__eq__):
         if is_free:
             result.free_runs[sum(1 for _ in run).bit_length()] += 1
+    return result
+
+
+class _Shown:
+    """A bucket that is shown separately: its pairs, and those of nested buckets that are not, by prefix."""
+
+    def __init__(self, path: Path, separator: bytes | None, depth: int) -> None:
+        self.path = path
+        self.groups: dict[bytes, Group] = {}
+        self._separator = separator
+        self._depth = depth
+
+    def add(self, prefix: bytes, pairs: int, size: int) -> None:
+        groups = self.groups
+        group = groups.get(prefix)
+        if group is None:
+            group = groups.setdefault(prefix if len(groups) < _MOST_PREFIXES else OTHERS, Group())
+        group.pairs += pairs
+        group.bytes += size
+
+    def count(self, leaf: LeafElements, pairs: int, size: int) -> None:
+        """Count the pairs of a leaf page of the bucket, of ``size`` bytes: keys between two with one prefix have it."""
+        if self._separator is None and leaf.count:
+            self._separator = guess_separator(leaf.keys()[:_SAMPLE])
+        separator, depth = self._separator, self._depth
+        if not separator or not leaf.count:
+            self.add(b"", pairs, size)
+            return
+        first, last = (_prefix(leaf.key(at), separator, depth) for at in (0, leaf.count - 1))
+        if first == last and first.count(separator) >= depth:
+            self.add(first, pairs, size)
+            return
+        for key, flags, ksize, vsize in zip(leaf.keys(), leaf.flags, leaf.key_sizes, leaf.value_sizes):
+            if not flags & BUCKET_LEAF_FLAG:
+                self.add(_prefix(key, separator, depth), 1, ELEMENT_SIZE + ksize + vsize)
 
 
 class _Walk:
-    """A walk over the pages of a bucket and of those inside it, a leaf page's columns at a time.
+    """A walk over the pages of a bucket and of those inside it, a leaf page's columns at a time."""
 
-    ``shown`` are the buckets that are shown separately, the outermost first: their ``pairs`` and ``bytes`` include
-    those of nested buckets that are not. With four numbers for each of their leaf pages that isn't empty: start and
-    end in the file, number of pairs, and the bytes of their keys, values and elements.
-    """
-
-    def __init__(self, snapshot: Snapshot, levels: int, most: int) -> None:
+    def __init__(
+        self, snapshot: Snapshot, path: Path, prefixes: tuple[bytes | None, int], levels: int, most: int
+    ) -> None:
         self.snapshot = snapshot
-        self.shown: dict[BucketRecord, array[int]] = {}
+        self.shown: list[_Shown] = []
+        self._path = path
+        self._prefixes = prefixes
         self._levels = levels
         self._most = most
         self._sizes: tuple[Counter[int], Counter[int]] = (Counter(), Counter())  # of keys, of values
@@ -136,25 +145,25 @@ class _Walk:
         self.result = SpaceTop(snapshot.size)
 
     def go(self, bucket: BucketRef) -> SpaceTop:
-        """Walk over the buckets in the order of their depth. Raises :class:`~boltcli.errors.Corrupted`."""
-        result = self.result
-        record = BucketRecord(b"", None, bucket.sequence, not bucket.root)
-        self.shown[record] = array("Q")
-        queue = [(bucket, record, record)]  # each with its record and the one that its pairs count for
-        for number, (ref, record, group) in enumerate(queue):
-            for child in self._bucket(ref, number, record, group):
-                inner = BucketRecord(child.name, record, child.sequence, not child.root)
-                if record.level < self._levels:
-                    self.shown[inner] = array("Q")
-                result.deeper += record.level == self._levels
-                queue.append((child, inner, inner if inner in self.shown else group))
-        result.largest = [(size, queue[number][1].path, key) for size, _, number, key in self._largest]
+        result, path = self.result, self._path
+        queue = [(bucket, path, self._show(path))]  # each with the one that its pairs count for
+        for number, (ref, path, shown) in enumerate(queue):
+            level = len(path) - len(self._path)
+            for child in self._bucket(ref, number, shown, is_own=path == shown.path):
+                inner = (*path, child.name)
+                result.deeper += level == self._levels
+                queue.append((child, inner, self._show(inner) if level < self._levels else shown))
+        result.largest = [(size, queue[number][1], key) for size, _, number, key in self._largest]
         for sizes, bins in zip(self._sizes, (result.key_sizes, result.value_sizes)):
             for size, count in sizes.items():
                 bins[size.bit_length()] += count
         return result
 
-    def _bucket(self, ref: BucketRef, number: int, record: BucketRecord, group: BucketRecord) -> list[BucketRef]:
+    def _show(self, path: Path) -> _Shown:
+        self.shown.append(_Shown(path, *self._prefixes))
+        return self.shown[-1]
+
+    def _bucket(self, ref: BucketRef, number: int, shown: _Shown, *, is_own: bool) -> list[BucketRef]:
         """Count the pairs of one bucket; return the buckets in it."""
         snapshot, result = self.snapshot, self.result
         inner: list[BucketRef] = []
@@ -169,11 +178,10 @@ class _Walk:
             inner += [open_bucket(leaf, at) for at in children]
             count, used = self._pairs(page, leaf, children, number)
             result.pairs += count
-            group.pairs += count
-            group.bytes += used
-            if group is record and leaf.count:
-                start = page.file_offset
-                self.shown[record].extend((start, start + page.end - page.offset, count, used))
+            if is_own:
+                shown.count(leaf, count, used)
+            else:
+                shown.add(b"", count, used)
             if ref.root:
                 result.leaf_pages += 1
                 whole = PAGE_HEADER_SIZE + ELEMENT_SIZE * leaf.count + sum(leaf.key_sizes) + sum(leaf.value_sizes)
@@ -188,8 +196,7 @@ class _Walk:
         if children:
             skip = set(children)
             indexes = [at for at in indexes if at not in skip]
-            ksizes = [ksizes[at] for at in indexes]
-            vsizes = [vsizes[at] for at in indexes]
+            ksizes, vsizes = [ksizes[at] for at in indexes], [vsizes[at] for at in indexes]
         if not ksizes:
             return 0, 0
         self._sizes[0].update(ksizes)
@@ -228,15 +235,12 @@ def guess_separator(keys: Sequence[bytes]) -> bytes:
         if len(having) < _SHARE * len(keys):
             continue
         parts = {_prefix(key, candidate, 1) for key in having}
-        if len(parts) > max(len(having) // 2, 1) or not all(map(_printable, parts)):
+        joined = b"".join(parts)
+        if len(parts) > max(len(having) // 2, 1) or not (joined.isascii() and joined.decode().isprintable()):
             continue  # different prefixes for all keys group nothing, and binary keys contain any byte
         if len(parts) > 1 or candidate not in _WORDS:
             return candidate
     return b""
-
-
-def _printable(part: bytes) -> bool:
-    return part.isascii() and part.decode().isprintable()
 
 
 def _prefix(key: bytes, separator: bytes, depth: int) -> bytes:
@@ -249,66 +253,3 @@ def _prefix(key: bytes, separator: bytes, depth: int) -> bytes:
             return key[:end]
         end = at + len(separator)
     return key[:end]
-
-
-def _prefixes(
-    snapshot: Snapshot, bucket: BucketRecord, leaves: array[int], separator: bytes | None, depth: int
-) -> dict[bytes, Group]:
-    """Count the pairs of a bucket by prefix; pairs of nested buckets that aren't shown separately have none."""
-    groups: dict[bytes, Group] = {}
-    at, stop = 0, len(leaves) // 4
-    if separator is None and at < stop:
-        separator = guess_separator(_elements(snapshot, leaves, at).keys()[:_SAMPLE])
-    if not separator:
-        return {b"": Group(bucket.pairs, bucket.bytes)}
-    while at < stop:
-        leaf = _elements(snapshot, leaves, at)
-        first = _prefix(leaf.key(0), separator, depth)
-        if first.count(separator) < depth or first != _prefix(leaf.key(leaf.count - 1), separator, depth):
-            _count_keys(groups, leaf, separator, depth)
-            at += 1
-            continue
-
-        def differs(page: int, first: bytes = first, separator: bytes = separator) -> bool:
-            elements = _elements(snapshot, leaves, page)
-            return _prefix(elements.key(elements.count - 1), separator, depth) != first
-
-        end = bisect_left(range(stop), True, at + 1, stop, key=differs)  # keys are sorted, and so are their prefixes
-        _add(groups, first, *_sums(leaves, at, end))
-        at = end
-    pairs, size = _sums(leaves, 0, stop)
-    _add(groups, b"", bucket.pairs - pairs, bucket.bytes - size)
-    return groups
-
-
-def _sums(leaves: array[int], first: int, stop: int) -> tuple[int, int]:
-    """Return the number of pairs of some leaf pages, and their bytes."""
-    return sum(leaves[4 * first + 2 : 4 * stop : 4]), sum(leaves[4 * first + 3 : 4 * stop : 4])
-
-
-def _elements(snapshot: Snapshot, leaves: array[int], at: int) -> LeafElements:
-    """Return the elements of a leaf page that the walk went over, or of an inline one."""
-    offset, end = leaves[4 * at], leaves[4 * at + 1]
-    buffer = snapshot.buffer
-    if end > len(buffer):  # the file was cut: the missing bytes of its last page read as zeros, as everywhere
-        buffer = buffer[offset:].ljust(end - offset, b"\0")
-        offset, end = 0, len(buffer)
-    page = Page(HEADER.unpack_from(buffer, offset), buffer, offset, end, offset, snapshot.path)
-    leaf = LeafElements(page)
-    leaf.keys()  # all of them are on the page
-    return leaf
-
-
-def _count_keys(groups: dict[bytes, Group], leaf: LeafElements, separator: bytes, depth: int) -> None:
-    """Count the pairs of a leaf page one by one."""
-    for key, flags, ksize, vsize in zip(leaf.keys(), leaf.flags, leaf.key_sizes, leaf.value_sizes):
-        if not flags & 1:
-            _add(groups, _prefix(key, separator, depth), 1, 16 + ksize + vsize)
-
-
-def _add(groups: dict[bytes, Group], prefix: bytes, pairs: int, size: int) -> None:
-    group = groups.get(prefix)
-    if group is None:
-        group = groups.setdefault(prefix if len(groups) < _MOST_PREFIXES else OTHERS, Group())
-    group.pairs += pairs
-    group.bytes += size

@@ -8,9 +8,9 @@ from ...format.bucket import path_of
 class BucketRecord:
     """A bucket: its ``name``, the record of its ``parent`` (None: the outermost one), its ``sequence``.
 
-    ``pairs`` are its own, without child buckets, ``keys`` also those of all nested buckets. ``bytes`` are those
-    of its pages and of nested buckets'; an ``inline`` bucket has no pages: its bytes are those of its value, which are
-    also part of its parent's. ``depth`` is the number of levels of its own tree, ``level`` the length of its path.
+    ``pairs`` are its own, ``keys`` also those of nested buckets. ``bytes`` are those of its pages and of nested
+    buckets'; of an ``inline`` bucket those of its value, which are also its parent's. ``depth`` is the number of levels
+    of its own tree, ``level`` the length of its path.
     """
 
     __slots__ = ("bytes", "depth", "inline", "keys", "level", "name", "pairs", "parent", "sequence")
@@ -26,16 +26,14 @@ class BucketRecord:
 
     @property
     def path(self) -> tuple[bytes, ...]:
-        """The bucket's path."""
         return path_of(self)
 
 
 class BucketStats:
     """Statistics of a bucket and all buckets inside it; the names are bbolt's, spelled out.
 
-    The numbers count pages, pairs or buckets; ``*_alloc`` and ``*_inuse`` are
-    bytes. ``depth`` is the number of levels: the depths of nested buckets are
-    added; a sum over several buckets has the greatest depth.
+    ``*_alloc`` and ``*_inuse`` are bytes. ``depth`` is the number of levels: the depths of nested buckets are added; a
+    sum over several buckets has the greatest depth.
     """
 
     __slots__ = (

@@ -1,7 +1,4 @@
-"""One pass over all buckets, what each holds and takes: ``inspect``, ``tree``, ``du``, ``stats`` show parts of it.
-
-By the compiled kernel; where it gives up, ``exact_buckets.py`` reads them.
-"""
+"""One pass over all buckets, what each holds and takes: by the kernel, where it gives up by ``exact_buckets.py``."""
 
 from __future__ import annotations
 
@@ -10,20 +7,17 @@ from . import BucketRecord, BucketStats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ...format.bucket import BucketRef
+    from ...kernel import Progress
     from ...read_errors import Corrupted
     from ...storage.snapshot import Snapshot
-
-    Progress = Callable[[int, int], None]
 
 
 def inspect(snapshot: Snapshot, *, whole: bool = False, damages: list[Corrupted] | None = None) -> list[BucketRecord]:
     """Return all buckets, each before those inside it, as bbolt's ``inspect`` lists them: it passes over some pages.
 
-    With ``whole`` nothing is passed over. Raises :class:`~boltcli.errors.Corrupted`, or appends it to ``damages`` if
-    that is given; a bucket with a damaged tree then has no pairs, no bytes and no nested buckets.
+    With ``whole`` nothing is passed over. Raises Corrupted, or appends it to ``damages``; a bucket with a damaged tree
+    then has no pairs, no bytes and no nested buckets.
     """
     rows = buckets(snapshot)
     if rows is None:
@@ -58,7 +52,7 @@ def database_stats(
 ) -> tuple[int, BucketStats]:
     """Return the number and summed statistics of the top-level buckets whose name begins with ``prefix``.
 
-    Raises :class:`~boltcli.errors.Corrupted`.
+    Raises Corrupted.
     """
     known = stats(snapshot, snapshot.meta.root, prefix, progress)
     if known is not None:
@@ -69,11 +63,7 @@ def database_stats(
 
 
 def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
-    """Return the statistics of ``bucket`` and everything below it.
-
-    Raises :class:`~boltcli.errors.Corrupted` for a damaged page, and for a
-    page or a bucket inside itself. A page referenced twice counts twice.
-    """
+    """Return the statistics of ``bucket`` and all below it. A page referenced twice counts twice. Raises Corrupted."""
     known = stats(snapshot, bucket.root, None)
     if known is not None:
         return BucketStats(**known[1])

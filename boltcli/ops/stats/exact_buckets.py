@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...format.bucket import MAX_NESTING, BucketRef, bucket_header, buckets_in, open_bucket, page_inside
-from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, INLINE_HEADERS_SIZE, LEAF_PAGE
-from ...format.page import LeafElements, Page
+from ...format.bucket import BucketRef, buckets_in
+from ...format.constants import BRANCH_PAGE, LEAF_PAGE
+from ...format.page import Page
 from ...read_errors import Corrupted
 from ...tree.bucket import root_bucket
 from ...tree.walk import Seen, Whole, flat, refuse_nested, tree_pages
@@ -13,12 +13,9 @@ from . import BucketRecord, BucketStats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
+    from ...kernel import Progress
     from ...storage.snapshot import Snapshot
     from ...tree.walk import Nested
-
-    Progress = Callable[[int, int], None]
 
 
 def records(snapshot: Snapshot, *, whole: bool = False, damages: list[Corrupted] | None = None) -> list[BucketRecord]:
@@ -75,11 +72,7 @@ def _below(page: Page) -> list[int]:
 
 
 class Statistics:
-    """Sums the statistics of buckets and of all inside them, as bbolt's ``Bucket.Stats``.
-
-    Pages of other types are passed over, and an inline bucket has no buckets in it. ``progress`` is called with the
-    number of pages visited, and the high-water mark.
-    """
+    """Sums the statistics of buckets and all inside them, as bbolt's ``Bucket.Stats``: it passes over odd pages."""
 
     def __init__(self, snapshot: Snapshot, progress: Progress | None = None) -> None:
         self._snapshot = snapshot
@@ -117,25 +110,10 @@ class Statistics:
                 self._count(page)
                 if page.flags == LEAF_PAGE and page.holds_buckets():
                     deepest = max(deepest, 1)
-                    for child in self._inside(page):
+                    for child in buckets_in(page):
                         yield self._bucket(child)
                         deepest = max(deepest, self._depth)
         self._depth = depth + deepest
-
-    def _inside(self, page: Page) -> Iterator[BucketRef]:
-        """Yield the buckets in a leaf page; those that are inline are only counted: there may be many."""
-        leaf, total = LeafElements(page), self.total
-        is_deep = page.bucket is not None and page.bucket.depth > MAX_NESTING
-        for index in leaf.bucket_indexes():
-            root, _, start, stop = bucket_header(leaf, index)
-            if not (root or is_deep):
-                inner = page_inside(page, start + BUCKET_HEADER_SIZE, stop, page.bucket)
-                if INLINE_HEADERS_SIZE + ELEMENT_SIZE * inner.count <= stop - start:
-                    total.buckets += 1
-                    total.inline_buckets += 1
-                    self._count(inner, is_inline=True)
-                    continue
-            yield open_bucket(leaf, index)
 
     def _count(self, page: Page, *, is_inline: bool = False) -> None:
         total = self.total

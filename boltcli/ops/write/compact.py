@@ -1,8 +1,7 @@
 """Compaction: copy a database without its free pages.
 
-There are two writers: :class:`~.transactions.BboltWriter` writes exactly the
-file that bbolt would write, :class:`~.dense.DenseWriter` the smallest one. Both take a
-stream of content (:mod:`~..read.content`). For a sound source the compiled kernel does the same.
+:class:`BboltWriter` writes exactly the file that bbolt would write, :class:`DenseWriter` the smallest one, from a
+stream of content. For a sound source the compiled kernel does the same.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import mmap
 import os
 import stat
 
-from ...errors import ArgumentError, BoltError, Corrupted, DamagedSource, DestinationError, OpenError
+from ...errors import ArgumentError, BoltError, Corrupted, DamagedSource, DestinationError
 from ...kernel import compact as copied
 from ...storage.destination import Destination
 from ...storage.snapshot import Snapshot
@@ -47,11 +46,7 @@ _HARMLESS = ("unreachable-unfreed", "already-freed", "reachable-freed", "multipl
 
 
 class Compaction:
-    """The result of a compaction.
-
-    ``source_size`` and ``size`` are the bytes of the files before and after; ``pairs`` and ``buckets`` were copied in
-    ``transactions`` transactions. ``warnings`` are sentences about the source.
-    """
+    """The result: the bytes of both files, what was copied, and ``warnings``, sentences about the source."""
 
     __slots__ = ("buckets", "pairs", "size", "source_size", "transactions", "warnings")
 
@@ -80,17 +75,10 @@ def compact(
 ) -> Compaction:
     """Write a compact copy of ``snapshot`` to ``path``, which appears there when it is complete.
 
-    The copy is the file that ``bbolt compact`` writes with transactions of at most ``tx_max_size`` bytes (0: one
-    transaction); ``dense`` writes the smallest file instead, with pages filled up to ``fill_percent`` (10 to 100).
-    ``page_size`` is the page size of the copy: a power of two from 1024 to 65536, 0 for the host's. ``replace``
-    replaces a file at ``path``; an empty file, or a database without content, is always replaced. Without ``sync``
-    nothing is synced. ``progress`` is called with the pages read and the total.
-
-    A source that isn't sound is copied as bbolt copies it, with the findings of its check as ``warnings``. Raises
-    :class:`~boltcli.errors.DamagedSource` or :class:`~boltcli.errors.Corrupted` if pairs can't be read, or bbolt would
-    fail, :class:`~boltcli.errors.DestinationExists`, :class:`~boltcli.errors.DestinationIsSource`,
-    :class:`~boltcli.errors.DestinationError`, :class:`~boltcli.errors.ArgumentError`, or
-    :class:`~boltcli.errors.Changed` if ``snapshot`` is read without its lock. Then there is no copy.
+    See :func:`boltcli.compact` for the options; ``tx_max_size`` below 0 means no limit. An empty file at ``path``, or a
+    database without content, is always replaced. A source that isn't sound is copied as bbolt copies it, with the
+    findings of its check as ``warnings``. Raises DamagedSource or Corrupted if pairs can't be read, or bbolt would
+    fail, ArgumentError, the errors of a destination, and Changed. Then there is no copy.
     """
     if page_size and page_size not in PAGE_SIZES:
         raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
@@ -153,10 +141,7 @@ def _kernel_copy(snapshot: Snapshot, destination: Destination, form: Form, progr
 def _copy(
     snapshot: Snapshot, destination: Destination, form: Form, is_sound: bool, progress: Progress, warnings: list[str]
 ) -> Done:
-    """Copy any source as bbolt reads it; what that leaves out is added to ``warnings``.
-
-    Raises DamagedSource or Corrupted for what it can't copy.
-    """
+    """Copy any source as bbolt reads it, add what that leaves out to ``warnings``. Raises DamagedSource, Corrupted."""
     page_size, limit, fill_percent = form
     events = content(snapshot, is_sound=is_sound, progress=progress, notes=warnings)
     try:
@@ -206,18 +191,13 @@ def _mode_of_empty(path: str) -> int | None:
         if not stat.S_ISREG(found.st_mode):
             return None
         if found.st_size:
-            with Snapshot(path, _to_be_replaced(path)) as snapshot:
+            source = Source(open_for_reading(path), path)  # not as one of the files that are read
+            if not source.try_lock() and source.reason == "held":
+                source.close()
+                return None
+            with Snapshot(path, source) as snapshot:
                 if any(part.keys for part in items(snapshot, root_bucket(snapshot))):
                     return None
         return stat.S_IMODE(found.st_mode)
     except (OSError, ValueError, BoltError):
         return None
-
-
-def _to_be_replaced(path: str) -> Source:
-    """Open a file that is only looked at, and is no source. Raises OpenError while a process writes to it."""
-    source = Source(open_for_reading(path), path)
-    if not source.try_lock() and source.reason == "held":
-        source.close()
-        raise OpenError("lock", path, source.reason)
-    return source

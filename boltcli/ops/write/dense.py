@@ -1,8 +1,4 @@
-"""Write the densest copy: full pages, no free pages, no space after the last page.
-
-bbolt's own compaction leaves half-filled pages where buckets are nested, the free pages of its last transactions, and a
-file that is extended in large steps. Every version of bolt reads and writes the result.
-"""
+"""Write the densest copy: full pages, no free pages, no space after the last page. Every version of bolt reads it."""
 
 from __future__ import annotations
 
@@ -42,7 +38,6 @@ class DenseWriter:
 
     @property
     def size(self) -> int:
-        """Bytes of the file."""
         return self.hwm * self.page_size
 
     def put(self, pieces: list[Piece], pages: int, size: int) -> None:
@@ -52,15 +47,12 @@ class DenseWriter:
         self.hwm += pages
 
     def enter(self, name: bytes, sequence: int) -> None:
-        """Create a bucket in the innermost open one, and open it."""
         self._open.append(_Bucket(self, name, sequence))
 
     def pairs(self, keys: Sequence[bytes], values: Sequence[Piece]) -> None:
-        """Put pairs into the innermost open bucket."""
         self._open[-1].append(keys, values, [0] * len(keys))
 
     def leave(self) -> None:
-        """Complete the innermost open bucket."""
         bucket = self._open.pop()
         self._open[-1].append([bucket.name], [bucket.finish()], [BUCKET_LEAF_FLAG])
 
@@ -85,7 +77,6 @@ class _Bucket:
         self._levels: list[_Level] = []
 
     def append(self, keys: Sequence[bytes], values: Sequence[Piece], flags: list[int]) -> None:
-        """Append elements."""
         self._keys += keys
         self._values += values
         self._flags += flags
@@ -118,7 +109,6 @@ class _Bucket:
         return self._levels[level].children[0]
 
     def _waiting(self) -> int:
-        """Return the size of a page of all that waits."""
         return PAGE_HEADER_SIZE + self._ends[-1] - self._ends[0]
 
     def _write_leaves(self, left: int) -> None:
@@ -199,7 +189,6 @@ class _Level:
         return _ENOUGH if 4 * size > self.file.capacity * (self._fitting + 1) else _LEAST
 
     def finish(self) -> list[tuple[bytes, int]]:
-        """Write what is left, one page or two."""
         written = []
         if self._fitting < len(self.keys) and self._fitting > _LEAST:
             written.append(self._write(self._fitting - 1))

@@ -39,11 +39,9 @@ def load(
 ) -> Loaded:
     """Write a database of ``parts`` to ``path``, which appears there when it is complete.
 
-    They must be in key order, a bucket before its content; a bucket that appears only in the path of its content has
-    the sequence 0. The path () is the root bucket: bbolt's API writes no pairs there, but files with some exist. Raises
-    :class:`~boltcli.errors.ArgumentError` (``row 3: ...``; a bucket is a row, and a pair is one),
-    :class:`~boltcli.errors.DestinationExists`, :class:`~boltcli.errors.DestinationError`, and what ``parts`` raises;
-    then there is no file.
+    They must be in key order, a bucket before its content; one that appears only in the path of its content has the
+    sequence 0. Raises ArgumentError (``row 3: ...``; a bucket is a row, and a pair is one), the errors of a
+    destination, and what ``parts`` raises; then there is no file.
     """
     with Destination(path, replace=replace, sync=sync) as destination:
         if not 10 <= fill_percent <= 100:

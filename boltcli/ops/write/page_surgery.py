@@ -1,7 +1,6 @@
-"""Change pages of a copy, like bbolt's ``internal/surgeon`` and its ``surgery`` commands.
+"""Change pages of a copy, like bbolt's ``internal/surgeon`` and its ``surgery`` commands, with its messages.
 
-Each function reads the unchanged file and returns patches: offsets, and the bytes to write there. Nothing is written
-here. They raise :class:`~boltcli.errors.BoltError` with bbolt's message where bbolt fails.
+Each function reads the unchanged file and returns patches: offsets, and the bytes to write there.
 """
 
 from __future__ import annotations
@@ -76,12 +75,10 @@ def abandon_freelist(file: RawFile) -> list[Patch]:
 
 
 def rebuild_freelist(path: str, fd: int) -> tuple[list[Patch], int]:
-    """Return the patches that store a freelist in the database ``fd``, and its new size in bytes.
+    """Return the patches that store a freelist in the database ``fd``, and its new size in bytes. Raises Corrupted.
 
     They write what bbolt writes when it opens a database without a freelist: it finds the free pages by a full walk and
-    commits an empty transaction, which allocates pages for the freelist, writes it, and writes the older meta page anew
-    (``db.go`` Open, ``tx.go`` Commit). No other process may write to the database; ``path`` is its name in errors.
-    Raises :class:`~boltcli.errors.Corrupted` for a damaged database, as its free pages aren't known.
+    commits an empty transaction (``db.go`` Open, ``tx.go`` Commit). ``path`` is its name in errors.
     """
     from ...storage.snapshot import Snapshot
     from ...storage.source import Source
@@ -115,10 +112,9 @@ def rebuild_freelist(path: str, fd: int) -> tuple[list[Patch], int]:
 
 
 def nonsense(file: RawFile, meta: Meta, *, only_beyond: bool = False) -> str | None:
-    """Return a description of an impossible value in a meta with a valid checksum; None if all values are possible.
+    """Return a description of an impossible value in a meta with a valid checksum, with which bbolt would go astray.
 
-    bbolt would open the file, and then read or write outside the database. ``only_beyond``: only a root or freelist
-    page beyond the high-water mark or the end of the file is meant.
+    ``only_beyond``: only a root or freelist page beyond the high-water mark or the end of the file is meant.
     """
     page_size = meta.page_size
     if not 256 <= page_size <= 1 << 24 or page_size & (page_size - 1):
@@ -140,10 +136,7 @@ def nonsense(file: RawFile, meta: Meta, *, only_beyond: bool = False) -> str | N
 
 
 def update_meta(file: RawFile, slot: int, fields: dict[str, int]) -> tuple[list[Patch], str]:
-    """Change ``fields`` (pageSize, root, freelist, pgid) of meta page ``slot`` and make it valid.
-
-    Returns the patches (none if nothing changes), and a warning or "".
-    """
+    """Set ``fields`` (pageSize, root, freelist, pgid) of meta page ``slot``, make it valid; return a warning, too."""
     page_size = 0
     if slot == 1:
         with Step("read the first meta page failed"):
@@ -201,8 +194,7 @@ def clear_elements(file: RawFile, pgid: int, start: int = 0, end: int = -1) -> t
 def _without(data: bytearray, page: RawPage, start: int, end: int) -> tuple[int, int]:
     """Remove elements from ``data``, the page's bytes; return the bytes in use and the number of elements left.
 
-    Elements are moved in place one after the other, and the bytes after the
-    last one stay, so that the unused rest of the page equals bbolt's.
+    They are moved in place one after the other, so that the unused rest of the page equals bbolt's.
     """
     leaf = page.flags == LEAF_PAGE
     elements: LeafElements | BranchElements = LeafElements(page) if leaf else BranchElements(page)

@@ -1,7 +1,4 @@
-"""The pages of a database that is written: in the file, which of them are free, how the file grows, and its metas.
-
-Allocation and growth are bbolt's, as in ``db.go``, ``tx.go`` and its array freelist.
-"""
+"""The pages of a database that is written: which are free, how the file grows, as in bbolt's ``db.go``, ``tx.go``."""
 
 from __future__ import annotations
 
@@ -22,89 +19,42 @@ if TYPE_CHECKING:
 
 ALLOC_SIZE = 16 << 20  # bbolt's DB.AllocSize: beyond it files grow in steps of so many bytes
 _MMAP_STEP = 1 << 30
-_BATCH = 1 << 20  # bytes gathered before they are written
-_PIECES = 1000  # a writev takes 1024
+_LARGE = 1 << 18  # bytes; a larger page is not joined before it is written
 
 
 class PageWriter:
-    """Puts pages into a new file; those that follow each other go in one call.
-
-    It begins as bbolt creates a file: pages for two metas, an empty freelist, an empty leaf for the root bucket.
-    """
+    """Puts pages into a new file, which begins as bbolt's: room for metas, an empty freelist, an empty root leaf."""
 
     def __init__(self, fd: int, page_size: int) -> None:
         self.fd = fd
         self.page_size = page_size
-        self._zeros = memoryview(bytes(page_size))
-        self._waiting: list[tuple[int, int, list[Piece]]] = []
-        self._bytes = 0
         for pgid, flags in (2, FREELIST_PAGE), (3, LEAF_PAGE):
             self.put(pgid, 1, [HEADER.pack(pgid, flags, 0, 0)], PAGE_HEADER_SIZE)
-        self.flush()
 
     def put(self, pgid: int, pages: int, pieces: list[Piece], size: int) -> None:
-        """Write ``pieces``, ``size`` bytes in all, at the start of a run of ``pages`` pages, followed by zeros.
+        """Write ``pieces``, of ``size`` bytes, and zeros to the end of the run of ``pages`` pages from ``pgid`` on."""
+        zeros = bytes(pages * self.page_size - size)
+        self.write(pgid, pgid + pages, *([b"".join([*pieces, zeros])] if size <= _LARGE else [*pieces, zeros]))
 
-        No two runs put between two calls of :meth:`flush` may overlap.
-        """
-        rest = pages * self.page_size - size
-        if rest:
-            pieces.append(self._zeros[:rest])
-        self._waiting.append((pgid, pages, pieces))
-        self._bytes += size
-        if self._bytes >= _BATCH:
-            self.flush()
+    def write(self, start: int, _end: int, *pieces: Piece) -> None:
+        """Write ``pieces``, which fill the pages from ``start`` on."""
+        offset = start * self.page_size
+        for piece in pieces:
+            write_all(self.fd, piece, offset)
+            offset += len(piece)
 
     def end(self, metas: Iterable[Meta], size: int, sequence: int = 0) -> None:
-        """Write what waits and the metas, and let the file end there; ``sequence`` is that of the root bucket."""
+        """Write the metas, and let the file end there; ``sequence`` is that of the root bucket."""
         for txid, root, freelist, hwm in metas:
             content = meta_page(
                 txid, page_size=self.page_size, root=root, freelist=freelist, hwm=hwm, sequence=sequence
             )
             self.put(txid % 2, 1, [content], len(content))
-        self.flush()
         os.truncate(self.fd, size)
-
-    def flush(self) -> None:
-        """Write what waits."""
-        waiting = self._waiting
-        waiting.sort()
-        start = end = 0
-        gathered: list[Piece] = []
-        for pgid, pages, pieces in waiting:
-            if pgid != end or len(gathered) + len(pieces) > _PIECES:
-                self.write(start, end, *gathered)
-                start = pgid
-                gathered = []
-            gathered += pieces
-            end = pgid + pages
-        self.write(start, end, *gathered)
-        self._waiting = []
-        self._bytes = 0
-
-    def write(self, start: int, end: int, *pieces: Piece) -> None:
-        """Write ``pieces``, which fill the pages from ``start`` up to ``end``, now."""
-        if not pieces:
-            return
-        offset = start * self.page_size
-        done = 0
-        if hasattr(os, "pwritev") and len(pieces) <= _PIECES:
-            done = os.pwritev(self.fd, pieces, offset)
-            if done == (end - start) * self.page_size:
-                return
-        for piece in pieces:
-            size = memoryview(piece).nbytes
-            if done < size:
-                write_all(self.fd, memoryview(piece)[done:], offset + done)  # a full disk raises here
-            done -= min(done, size)
-            offset += size
 
 
 class Space:
-    """The pages of a file of ``size`` bytes as transactions allocate them: those that are free, and new ones.
-
-    Free pages are runs, as in bbolt's array freelist.
-    """
+    """The pages of a file of ``size`` bytes as transactions allocate them; free runs as in bbolt's array freelist."""
 
     def __init__(self, page_size: int, hwm: int, size: int) -> None:
         self.page_size = page_size
@@ -115,7 +65,6 @@ class Space:
         self._released: list[tuple[int, int]] = []  # by the transaction: free after it
 
     def begin(self) -> None:
-        """Begin a write transaction."""
         self._free = self._all_free()
         self._released = []
         self._hwm_before = self.hwm
@@ -163,10 +112,7 @@ class Space:
 
 
 class BboltFile(Space):
-    """A database created by bbolt, in which write transactions follow each other.
-
-    Each transaction's meta is written only if it is one of the last two.
-    """
+    """A database created by bbolt, in which write transactions follow each other; the last two metas are written."""
 
     def __init__(self, fd: int, page_size: int) -> None:
         super().__init__(page_size, 4, 4 * page_size)
@@ -194,7 +140,6 @@ class BboltFile(Space):
         pgid, pages, content = self.end()
         self.writer.put(pgid, pages, [content], len(content))
         self._freelist = pgid, pages
-        self.writer.flush()
         self._metas[self.txid % 2] = self.txid, root, pgid, self.hwm
 
     def finish(self) -> None:

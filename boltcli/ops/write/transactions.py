@@ -1,8 +1,7 @@
 """bbolt's write transactions: a port of its ``bucket.go``, ``node.go`` and ``tx.go``, over the pages of :mod:`.pager`.
 
 In a :class:`Transaction` a :class:`Bucket` opens the pages that change, each as a :class:`Node`; only these are in
-memory. There are no deletions yet. bbolt spills nested buckets in random order; here they are sorted by name.
-:class:`BboltWriter` writes a stream of content as bbolt's compaction does.
+memory. There are no deletions. bbolt spills nested buckets in random order; here they are sorted by name.
 """
 
 from __future__ import annotations
@@ -50,7 +49,6 @@ class Node:
         self.spilled = False
 
     def sizes(self) -> list[int]:
-        """Return the bytes that each element takes."""
         if not self.is_leaf:
             return [ELEMENT_SIZE + len(key) for key in self.keys]
         return [
@@ -59,7 +57,6 @@ class Node:
         ]
 
     def find(self, key: bytes) -> tuple[int, bool]:
-        """Return where ``key`` is or would be, and whether it is there."""
         index = bisect_left(self.keys, key)
         return index, index < len(self.keys) and self.keys[index] == key
 
@@ -79,7 +76,6 @@ class Node:
             self.flags.insert(index, flags)
 
     def pieces(self, pgid: int, overflow: int) -> list[Piece]:
-        """Return the page, to be written."""
         if self.is_leaf:
             return leaf_page(pgid, overflow, self.flags, self.keys, self.values)  # type: ignore[arg-type]
         return branch_page(pgid, overflow, self.keys, self.values)  # type: ignore[arg-type]
@@ -161,19 +157,7 @@ class Bucket:
             self.buckets[name] = found
         return found
 
-    def put(self, key: bytes, value: Piece) -> None:
-        """Put one pair at its place. Raises :class:`BboltRefuses`."""
-        if not 0 < len(key) <= MAX_KEY_SIZE:
-            raise BboltRefuses("key too large" if key else "key required")
-        if len(value) > MAX_VALUE_SIZE:
-            raise BboltRefuses("value too large")
-        leaf = self._leaf(key)
-        index, found = leaf.find(key)
-        if found and leaf.flags[index] & BUCKET_LEAF_FLAG:
-            raise BboltRefuses("incompatible value")
-        leaf.put(key, key, value, 0)
-
-    def put_all(self, keys: Sequence[bytes], values: Sequence[Piece]) -> None:
+    def put(self, keys: Sequence[bytes], values: Sequence[Piece]) -> None:
         """Put pairs; those that belong at the end go there at once. Raises :class:`BboltRefuses`."""
         if self._edge is None:
             self._leaf(keys[0])
@@ -190,7 +174,15 @@ class Bucket:
             edge.flags += [0] * len(keys)
             return
         for key, value in zip(keys, values):
-            self.put(key, value)
+            if not 0 < len(key) <= MAX_KEY_SIZE:
+                raise BboltRefuses("key too large" if key else "key required")
+            if len(value) > MAX_VALUE_SIZE:
+                raise BboltRefuses("value too large")
+            leaf = self._leaf(key)
+            index, found = leaf.find(key)
+            if found and leaf.flags[index] & BUCKET_LEAF_FLAG:
+                raise BboltRefuses("incompatible value")
+            leaf.put(key, key, value, 0)
 
     def store(self) -> bytes:
         """Write what was changed; returns the value of the bucket's element in its parent."""
@@ -257,7 +249,6 @@ class Bucket:
         return node
 
     def _node(self, pgid: int, parent: Node | None) -> Node:
-        """Return a page to be changed."""
         found = self._nodes.get(pgid)
         if found is None:
             found = _parsed(self._inline, 0) if self._inline else _parsed(self.tx.file.read(pgid), pgid)
@@ -270,8 +261,12 @@ class Bucket:
         return found
 
     def _page(self, pgid: int) -> Node:
-        """Return a page, not to be changed."""
-        return _parsed(self._inline, 0) if self._inline else self.tx.look(pgid)
+        if self._inline:
+            return _parsed(self._inline, 0)
+        pages = self.tx.pages
+        if pgid not in pages:
+            pages[pgid] = _parsed(self.tx.file.read(pgid), pgid)
+        return pages[pgid]
 
 
 class Transaction:
@@ -281,17 +276,9 @@ class Transaction:
         file.begin()
         self.file = file
         self.root = Bucket(self, file.root, 0)
-        self._pages: dict[int, Node] = {}  # that were looked at
-
-    def look(self, pgid: int) -> Node:
-        """Return a committed page, not to be changed."""
-        found = self._pages.get(pgid)
-        if found is None:
-            found = self._pages[pgid] = _parsed(self.file.read(pgid), pgid)
-        return found
+        self.pages: dict[int, Node] = {}  # committed ones that were looked at, not to be changed
 
     def commit(self) -> None:
-        """Write what was changed."""
         for parent, name, child in flat(_inside(self.root)):
             value = child.store()
             if child.root_node is not None:
@@ -304,9 +291,8 @@ class Transaction:
 class BboltWriter:
     """Writes content by transactions of at most ``limit`` bytes, 0: by one, as bbolt's compaction does.
 
-    The limit is on the bytes of keys and values; a bucket counts with its name. A pair that would exceed it begins the
-    next transaction. Each pair is put at its place, so keys may come in any order. All but :meth:`leave` raise
-    :class:`BboltRefuses` for what bbolt refuses.
+    The limit is on the bytes of keys, values and names. A pair that would exceed it begins the next transaction. Each
+    pair is put at its place, so keys may come in any order. Raises :class:`BboltRefuses`.
     """
 
     def __init__(self, file: BboltFile, limit: int) -> None:
@@ -320,11 +306,9 @@ class BboltWriter:
 
     @property
     def size(self) -> int:
-        """Bytes of the file."""
         return self.file.size
 
     def enter(self, name: bytes, sequence: int) -> None:
-        """Create a bucket in the innermost open one, and open it."""
         if self.limit and self._weight + len(name) > self.limit:
             self._next_transaction()
         self._weight += len(name)
@@ -336,7 +320,7 @@ class BboltWriter:
         weight = sum(map(len, keys)) + sum(map(len, values))
         if not self.limit or self._weight + weight <= self.limit:
             self._weight += weight
-            self._bucket().put_all(keys, values)
+            self._bucket().put(keys, values)
             return
         ends = list(accumulate([len(key) + len(value) for key, value in zip(keys, values)], initial=0))
         start, least = 0, 0
@@ -344,24 +328,21 @@ class BboltWriter:
             stop = max(bisect_right(ends, self.limit - self._weight + ends[start], start) - 1, start + least)
             if stop > start:
                 self._weight += ends[stop] - ends[start]
-                self._bucket().put_all(keys[start:stop], values[start:stop])
+                self._bucket().put(keys[start:stop], values[start:stop])
                 start = stop
             if start < len(keys):
                 self._next_transaction()
                 least = 1  # what doesn't fit into a transaction of its own gets one all the same
 
     def leave(self) -> None:
-        """Complete the innermost open bucket."""
         self._names.pop()
         self._open.pop()
 
     def finish(self) -> None:
-        """Commit the last transaction."""
         self._commit()
         self.file.finish()
 
     def _bucket(self) -> Bucket:
-        """Return the innermost open bucket, into which something is put."""
         bucket = self._open[-1]
         # As in bbolt's compaction all of these are filled to the brim; the root bucket never is.
         bucket.full = len(self._open) > 1
@@ -391,7 +372,6 @@ def _inside(bucket: Bucket) -> Nested[tuple[Bucket, bytes, Bucket]]:
 
 
 def _parsed(data: bytes, pgid: int) -> Node:
-    """Return a page that was written here."""
     end = len(data)
     page = Page(HEADER.unpack_from(data), data, 0, end, 0)
     node = Node(page.flags == LEAF_PAGE)

@@ -67,13 +67,12 @@ def first(lines: list[str]) -> str:
 PLACE = "(bucket: 'b', stack: [4])"
 ELEMENTS = [
     (4 * 4096 + 16, "I", 2, f"page 4 at offset 16384: element 0 has the flags 2, expected 0 or 1 {PLACE}"),
-    (4 * 4096 + 20, "I", 33, "element 0 has its data at byte 49 of the page, expected at 48: it overlaps that of"
-                             " element 1"),
-    (4 * 4096 + 20, "I", 200, "element 0 has its data at byte 216 of the page, expected at 48: bytes before it belong"),
-    (4 * 4096 + 36, "I", 10, "element 1 has its data at byte 42 of the page, expected at 52: it overlaps the elements"),
+    (4 * 4096 + 20, "I", 33, "element 0 has its data at byte 49 of the page, expected at 48"),
+    (4 * 4096 + 20, "I", 200, "element 0 has its data at byte 216 of the page, expected at 48"),
+    (4 * 4096 + 36, "I", 10, "element 1 has its data at byte 42 of the page, expected at 52"),
     (4 * 4096 + 44, "I", 5000, "element 1 ends beyond its page, at byte 5054 of it"),
-    (4 * 4096 + 44, "I", 1, "there are bytes after the last element, which ends at byte 55 of the page"),
-    (4 * 4096 + 4000, "B", 7, "there are bytes after the last element, which ends at byte 56 of the page"),
+    (4 * 4096 + 44, "I", 1, "there are bytes after its 2 elements, which end at byte 55 of the page"),
+    (4 * 4096 + 4000, "B", 7, "there are bytes after its 2 elements, which end at byte 56 of the page"),
 ]  # fmt: skip
 
 

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from boltcli.errors import BucketNotFound, Corrupted
-from boltcli.ops.compare import shared_pages
 from boltcli.ops.compare.change import Change
 from boltcli.ops.compare.diff import diff
 from boltcli.storage.snapshot import Snapshot
@@ -249,5 +248,5 @@ def test_damage_ends_in_an_error_or_an_answer(name: str, tmp_path: Path) -> None
 
 
 def test_pages_are_compared_in_whole_chunks_and_in_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_pages, "_CHUNK", 4096)
+    monkeypatch.setattr("boltcli.ops.compare.diff._CHUNK", 4096)
     test_a_parent_that_came_out_the_same_proves_nothing(tmp_path)
