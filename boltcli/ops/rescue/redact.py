@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
+from operator import itemgetter
 from random import Random
 from struct import unpack
 from typing import TYPE_CHECKING, NamedTuple
@@ -34,32 +35,22 @@ from ...storage.destination import Destination
 from ...storage.files import read_or_raise, write_all
 from ..check.database_check import TRAILER
 from .pages import MappedFile, PageTable, find_page_size, meta_at
-from .showable import (
-    FILLER,
-    KNOWN,
-    PIECE,
-    Element,
-    ElementReader,
-    PageHeads,
-    Renamer,
-    alike,
-    is_random,
-    looks_secret,
-    masked,
-)
+from .showable import KNOWN, PIECE, Element, ElementReader, Renamer, alike, is_random, looks_secret, masked
 from .text_mode import is_proved
+from .tree import Path
 
 if TYPE_CHECKING:
     from ...format.page import Buffer
     from ...storage.source import Way
 
-    Path = tuple[bytes, ...]
-    Rename = Callable[[bytes], bytes]
-
+Rename = Callable[[bytes], bytes]
+FILLER = b"x"
 _MAGIC_SIZE = 4
 _SECTOR = 512
 _CHUNK = 4 << 20  # bytes put together or hashed at a time
 _IDS = 1 << 15  # bytes of a freelist at a time
+# Of what a page is put together, the later over the earlier: so the structure stays where they overlap.
+_FILL, _BLANK, _MASK, _NAME, _HEAD = range(5)
 _SMALL = 1 << 24  # a sequence below has too few bytes to be a piece of a value
 
 
@@ -121,8 +112,7 @@ class _Copy:
         self.secrets: set[Path] = set()
         self.suspects: set[Path] = set()
         self._seen = bytearray(table.pages)
-        self._late: list[tuple[int, bytes]] = []
-        self._heads = PageHeads(table)
+        self._highest = table.pages  # ids of the file's pages are below
         # Python 3.11.2 reads one byte beyond a map's end when a search goes on to it.
         last = table.size - 1
         self._known = [path for path, beside in KNOWN if not all_keys and self.buffer.find(beside, 0, last) >= 0]
@@ -135,12 +125,12 @@ class _Copy:
         # The one that bbolt goes by.
         ruling = max((meta for meta in metas if meta.problem() is None), key=lambda meta: meta.txid, default=None)
         if ruling is not None:
-            self._heads.highest = max(table.pages, min(ruling.hwm, 2 * table.pages))
+            self._highest = max(table.pages, min(ruling.hwm, 2 * table.pages))
         for meta in metas:
             self._meta(meta)
         for page in range(2, table.pages):  # of overflow pages they are overwritten with what these hold
             start = page * table.page_size
-            if self._heads.is_header(page):
+            if self._is_header(page):
                 self._put(start, self.buffer[start : start + PAGE_HEADER_SIZE])
             elif ruling is not None and page >= ruling.hwm and not table.is_zero(page):
                 self._put(start, FILLER)  # that there is something can still be seen
@@ -153,25 +143,35 @@ class _Copy:
             for page in pages:
                 self._freelist(page)
             trees = list(filter(table.is_tree, pages))
-            led_to = {
-                each.child
-                for page in trees
-                for each in self._page_elements(page, None)
-                if each.entry and each.child != page
-            }
+            elements = ((page, each) for page in trees for each in self._page_elements(page, None))
+            led_to = {each.child for page, each in elements if each.entry and each.child != page}
             # First those that nothing leads to, so that buckets have their names.
             for page in sorted(trees, key=led_to.__contains__):
                 self._tree(page, None, progress)
-        for start, data in self._late:
-            page = start // table.page_size
-            if data[:8] != FILLER * 8:
-                self._put(start, data)
-            elif page < table.pages and not self._seen[page]:
-                self._put(start, self.buffer[start : start + 8] + data[8:])  # which page it leads to
         self._trailer()
 
     def _put(self, start: int, data: bytes) -> None:
         write_all(self.fd, data[: self.table.size - start], start)
+
+    def _is_header(self, page: int) -> bool:
+        """Return whether what stands at the beginning of a page is a page header, and not a piece of a value.
+
+        It is if it has the page's own id, or else is right as far as can be told: the page may have been copied there.
+        """
+        table = self.table
+        kind, overflow, bears = table.kind[page], table.overflows[page], table.bears(page)
+        if bears == page:
+            return bool(kind or table.counts[page] or overflow)
+        return bool(kind) and bears < self._highest and overflow < table.pages
+
+    def _kept(self, page: int) -> bytes:
+        """Return what is kept of the header of a page that something refers to as a page.
+
+        Of one that may be a piece of a value, only what ``pages`` shows, which is too little to be a piece.
+        """
+        start = page * self.table.page_size
+        head = self.buffer[start : start + PAGE_HEADER_SIZE]
+        return head if self._is_header(page) or not any(head) else FILLER * 8 + head[8:]
 
     def _meta(self, meta: Meta) -> None:
         start = meta.page * self.table.page_size
@@ -180,7 +180,7 @@ class _Copy:
             self._put(start, self.buffer[start : body + META_SIZE])
             self.pages += meta.page < self.table.pages
         elif meta.page < self.table.pages:
-            self._put(start, self._heads.kept(meta.page))
+            self._put(start, self._kept(meta.page))
             # The beginning of the magic number says why a meta page without it is refused. In another page it is data.
             is_meta = self.table.kind[meta.page] == META_PAGE and self.table.own[meta.page]
             if meta.magic == MAGIC_SWAPPED or is_meta:
@@ -192,7 +192,7 @@ class _Copy:
             return
         start, end = table.bounds(page)
         self._note(page)
-        self._put(start, self._heads.kept(page))
+        self._put(start, self._kept(page))
         at = start + PAGE_HEADER_SIZE
         count = table.counts[page]
         if count == COUNT_IN_FIRST_ID:
@@ -201,7 +201,7 @@ class _Copy:
             at += 8
         end = min(at + 8 * count, end - (end - at) % 8)
         for place in range(at, end, _IDS):
-            self._put(place, _free_ids(self.buffer, place, min(place + _IDS, end), self._heads.highest))
+            self._put(place, _free_ids(self.buffer, place, min(place + _IDS, end), self._highest))
 
     def _note(self, page: int) -> None:
         """Mark the run of a page as kept."""
@@ -267,7 +267,7 @@ class _Copy:
                 continue
             if table.kind[page] not in (BRANCH_PAGE, LEAF_PAGE):
                 if seen is self._seen:
-                    self._put(page * table.page_size, self._heads.kept(page))
+                    self._put(page * table.page_size, self._kept(page))
                 continue
             elements = self._page_elements(page, first_key)
             yield page, elements
@@ -276,7 +276,7 @@ class _Copy:
                 stack += [(each.child, each.key if each.sound else None) for each in reversed(elements) if each.entry]
 
     def _page_elements(self, page: int, first_key: bytes | None) -> list[Element]:
-        table, highest = self.table, self._heads.highest
+        table, highest = self.table, self._highest
         kind, count, start = table.kind[page], table.counts[page], page * table.page_size
         end = start + (table.overflows[page] + 1) * table.page_size
         if kind == BRANCH_PAGE:
@@ -304,12 +304,12 @@ class _Copy:
             if not ascend(keys[max(i - 1, 0) : i + 2]) or (peers and not any(alike(key, each.key) for key in peers)):
                 foreign.update(pages)
             else:
-                foreign.update(page for page in pages if table.kind[page] and table.bears(page) < self._heads.highest)
+                foreign.update(page for page in pages if table.kind[page] and table.bears(page) < self._highest)
         before = b""
         for each in elements:
             if not foreign.isdisjoint(range(each.start // size, -(-each.middle // size))):
-                each.known = 0
-                each.key = masked(each.key, 0, before)
+                each.sound = False
+                each.key = masked(each.key, before)
             before = each.key
 
     def _bucket_head(self, element: Element) -> bytes:
@@ -318,7 +318,7 @@ class _Copy:
         if len(head) < BUCKET_HEADER_SIZE:
             return b""
         root, sequence = BUCKET_HEADER.unpack(head)
-        if root >= self._heads.highest:
+        if root >= self._highest:
             return FILLER * BUCKET_HEADER_SIZE
         if sequence < _SMALL:
             return head
@@ -339,80 +339,63 @@ class _Copy:
         wrong = (kind != LEAF_PAGE) + bool(overflow) + (count > room)
         if pgid or wrong > 1:
             return None, False
-        highest = self._heads.highest
+        highest = self._highest
         reader = ElementReader(self.buffer, at, kind, count, element.stop, highest=highest, exact=True)
         elements = reader.elements() if kind == LEAF_PAGE else []
         whole = len(elements) == count and (count > 0 or at + PAGE_HEADER_SIZE == element.stop)
         return elements, not wrong and whole and all(each.sound for each in elements)
 
     def _page(self, page: int, elements: list[Element], rename: Rename | None, path: Path | None) -> None:
-        """Write a page: fillers first, then keys, then tables, so that the structure stays where they overlap."""
+        """Write a page."""
         table = self.table
         start, end = table.bounds(page)
         leaf = table.kind[page] == LEAF_PAGE
-        heads = [(start, self._heads.kept(page))]
-        if not self._heads.is_header(page) and not elements and start + PAGE_HEADER_SIZE < end:
-            # So that not even by chance more of it stands there.
-            heads.append((start + PAGE_HEADER_SIZE, b"y" if self.buffer[start + PAGE_HEADER_SIZE] != 0x79 else b"z"))
+        pieces = [(_HEAD, start, PAGE_HEADER_SIZE, self._kept(page))]
         count = len(elements)
         parts = [(start, elements, rename, path)]
-        fills: list[tuple[int, int, bytes]] = []
-        names: list[tuple[int, bytes]] = []
-        masks: list[tuple[int, bytes]] = []
         while parts:
             begin, elements, rename, path = parts.pop()
             for place, element in enumerate(elements):
                 if element.entry:
-                    entry = begin + PAGE_HEADER_SIZE + ELEMENT_SIZE * place
-                    heads.append((entry, self.buffer[entry : entry + ELEMENT_SIZE]))
+                    at = begin + PAGE_HEADER_SIZE + ELEMENT_SIZE * place
+                    pieces.append((_HEAD, at, ELEMENT_SIZE, self.buffer[at : at + ELEMENT_SIZE]))
                 key = element.key
                 if rename is not None:
                     key = rename(key)
                     self.keys += 1
                 elif path is not None and path not in self.suspects and looks_secret(key, path):
                     self.suspects.add(path)
-                (names if element.sound else masks).append((element.start, key))
+                pieces.append((_NAME if element.sound else _MASK, element.start, len(key), key))
                 if not leaf:
                     continue
                 if not element.bucket:
                     size = element.stop - element.middle
-                    fills.append((element.middle, size, FILLER))
+                    pieces.append((_FILL, element.middle, size, FILLER))
                     self.values += 1
                     self.value_bytes += size
                     continue
                 head = self._bucket_head(element)
-                if element.said + BUCKET_HEADER_SIZE > end:
-                    self._late.append((element.said, head))  # a damaged position: what it leads to is kept
-                    continue
-                heads.append((element.middle, head))
+                pieces.append((_HEAD, element.middle, len(head), head))
                 inner = self._inline(element)[0] if not any(head[:8]) else None
                 if inner is not None:
                     at = element.middle + BUCKET_HEADER_SIZE
-                    heads.append((at, self.buffer[at : at + PAGE_HEADER_SIZE]))
+                    pieces.append((_HEAD, at, PAGE_HEADER_SIZE, self.buffer[at : at + PAGE_HEADER_SIZE]))
                     inside = (*(path or ()), element.key)
                     keys = [each.key for each in inner]
                     parts.append((at, inner, self._renamer(inside, keys.copy, ordered=False), inside))
         if leaf and table.counts[page] > count:
             # What was taken for entries and is none: zeros lead nowhere, filler would lead out of the file.
-            first = start + PAGE_HEADER_SIZE + ELEMENT_SIZE * count
-            fills.append((first, min(ELEMENT_SIZE * (table.counts[page] - count), end - first), b"\0"))
-        self._assemble(start, end, fills, masks + names + heads)
-
-    def _assemble(
-        self, start: int, end: int, fills: list[tuple[int, int, bytes]], pieces: list[tuple[int, bytes]]
-    ) -> None:
-        """Write a page run that is zeros, but for ``fills`` (place, size, filler) and ``pieces`` over these."""
+            at = start + PAGE_HEADER_SIZE + ELEMENT_SIZE * count
+            pieces.append((_BLANK, at, ELEMENT_SIZE * (table.counts[page] - count), b"\0"))
+        pieces.sort(key=itemgetter(0))
         for low in range(start, end, _CHUNK):
-            high = min(low + _CHUNK, end)
-            image = bytearray(high - low)
-            for at, size, filler in fills:
-                first, last = max(at, low), min(at + size, high)
+            image = bytearray(min(_CHUNK, end - low))
+            for _, at, size, data in pieces:
+                first, last = max(at, low), min(at + size, low + len(image))
                 if first < last:
-                    image[first - low : last - low] = filler * (last - first)
-            for at, data in pieces:
-                part = data[max(low - at, 0) : max(high - at, 0)]
-                first = max(at - low, 0)
-                image[first : first + len(part)] = part
+                    image[first - low : last - low] = (
+                        data[first - at : last - at] if len(data) == size else data * (last - first)
+                    )
             write_all(self.fd, image, low)
 
     def _trailer(self) -> None:
@@ -427,13 +410,12 @@ class _Copy:
 
 
 def _free_ids(buffer: Buffer, start: int, stop: int, highest: int) -> bytes:
-    """Return ids of a freelist; filler in place of one that can't be an id, unless those beside it are ids.
+    """Return ids of a freelist; filler in place of one that can't be an id.
 
     No filler is twice there: that would be damage of another kind.
     """
     ids = unpack(f"<{(stop - start) // 8}Q", buffer[start:stop])
-    fit = [False, *(each < highest for each in ids), False]
     return b"".join(
-        each.to_bytes(8, "little") if here or (before and after) else (start + 8 * i).to_bytes(5, "little") + FILLER * 3
-        for i, (each, before, here, after) in enumerate(zip(ids, fit, fit[1:], fit[2:]))
+        each.to_bytes(8, "little") if each < highest else (start + 8 * i).to_bytes(5, "little") + FILLER * 3
+        for i, each in enumerate(ids)
     )
