@@ -254,7 +254,7 @@ def _operated(name: str, path: str, folder: str) -> Remedy | None:
         with MappedFile(copy, "none") as file:
             tree, _ = newest_tree(file.buffer)
             emission = Emission(tree)
-            emission.count()
+            emission.write(None, tree.table.page_size)
     except BoltError as error:
         return Remedy(name, 0, 0, False, lost, commands, str(error))
     return Remedy(name, emission.pairs, emission.buckets, sound, lost + len(tree.gaps), commands, "")

@@ -15,9 +15,10 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from .elements import Elements, page_elements, readable
+from .pages import Path
 from .restore import SameBucket
 from .roots import Link, PageGraph
-from .tree import PLACED, Bucket, Gap, Hits, Pairs, Path, RecoveredTree, find_keys, sample
+from .tree import PLACED, Bucket, Gap, Hits, Pairs, RecoveredTree, find_keys, sample
 
 _ENOUGH = 4.0  # points that a place must have
 _ENOUGH_ALONE = 0.0  # if it is the only one
@@ -175,7 +176,7 @@ class Placement:
         if top is None or leaf is None or end is None:
             return None
         samples = sample(leaf) | sample(end)
-        size = max(leaf.ends) - leaf.first if top.leaf else self.table.page_size
+        size = max(leaf.ends) - leaf.table.start if top.leaf else self.table.page_size
         last = max(top.keys[-1], end.keys[-1], end.keys[0])
         holds = kinds_of(leaf.flags) | kinds_of(end.flags)
         return Group(page, top.leaf, size, top.keys[0], last, samples, holds)
@@ -339,7 +340,7 @@ class Placement:
         """Put a group into the gap."""
         if self.tree.used[group.page] or (self.free is not None and self._overlaps(group, gap.bucket)):
             return
-        self.tree.walk(gap.bucket, group.page, gap.low, gap.high, PLACED + group.rank, strict=True)
+        self.tree.walk(gap.bucket, group.page, gap.low, gap.high, PLACED + group.rank)
         insort(self._ranges.setdefault(gap.bucket, []), (group.first, group.last))
         gap.filled += 1
         self.placed += 1

@@ -10,7 +10,7 @@ the two lists the pages of the other as free. So without a valid meta page sever
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ...errors import ArgumentError
 from ...format.constants import MAGIC, META_PAGE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
@@ -18,14 +18,11 @@ from ...format.meta import Meta
 from ...format.page import HEADER, find
 from .elements import page_elements, with_inline
 from .emit import Emission
-from .pages import PageTable, find_metas, find_page_size, meta_at
+from .pages import Buffer, PageTable, Path, find_metas, find_page_size, meta_at
 from .placement import Placement
 from .restore import SameBucket, bring_back_names, fill_from_older, take_skeleton
 from .roots import Candidate, PageGraph, candidates, has_pages_beyond, is_other_root, is_torn, versions_of_root
-from .tree import OTHER_BUCKET, Gap, Path, RecoveredTree, best_freelist, free_pages
-
-if TYPE_CHECKING:
-    from ...format.page import Buffer
+from .tree import OTHER_BUCKET, RecoveredTree, best_freelist, free_pages
 
 _MOST_REFERENCES = 6
 _METAS = 2
@@ -118,7 +115,7 @@ def _recover(table: PageTable, state: int = 0) -> Recovery:
         tree = done.tree = RecoveredTree(table, metas[0].root, metas[0].sequence, strict=True)
         if is_other_root(tree, metas):
             tree = done.tree = RecoveredTree(table)
-            tree.gap(Gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET))
+            tree.gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET)
     _look_for_the_rest(done, state)
     return done
 
@@ -267,7 +264,7 @@ def compare(trees: list[RecoveredTree], chosen: int) -> list[State]:
     states = []
     for index, tree in enumerate(trees):
         emission = Emission(tree)
-        emission.count()
+        emission.write(None, tree.table.page_size)
         common = places[index] & places[chosen]
         here, there = _rows(tree, common), _rows(trees[chosen], common)
         both = here.keys() & there.keys()

@@ -12,16 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
 
 from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, INLINE_HEADERS_SIZE, LEAF_PAGE, MAX_KEY_SIZE
 from ...format.page import BUCKET_HEADER, HEADER
 from .elements import read_elements
-from .pages import common
-
-if TYPE_CHECKING:
-    from ...format.page import Buffer
-    from .tree import Path
+from .pages import Buffer, Path
 
 PIECE = 12  # so many bytes of a value in a row are a piece of it that says something
 _AHEAD = 2  # entries after the table that are read, too: the count may be too small
@@ -110,7 +105,7 @@ class ElementReader:
         self._highest = highest
         # What the table should have, and a little more.
         self._found = found = read_elements(buffer, start, kind, count + _AHEAD, self._limit, is_sound=True)
-        self._told = found.first + ELEMENT_SIZE * count  # where the header says that the table ends
+        self._told = found.table.start + ELEMENT_SIZE * count  # where the header says that the table ends
         # Whether the next one begins where an element's data, which lie after its entry, end.
         self._links = [
             there == end and position >= ELEMENT_SIZE
@@ -118,8 +113,8 @@ class ElementReader:
         ]
         # Entries end before the first data that are proven.
         data = [at for at, link in zip(found.starts, self._links) if link]
-        data = data or [at for at in found.starts[:1] if found.first < at]
-        entries = (min([self._told, *data]) - found.first) // ELEMENT_SIZE
+        data = data or [at for at in found.starts[:1] if found.table.start < at]
+        entries = (min([self._told, *data]) - found.table.start) // ELEMENT_SIZE
         self._count = min(count, len(found.starts), entries)
 
     def elements(self) -> list[Element]:
@@ -148,7 +143,7 @@ class ElementReader:
         """Return how many fields of an entry can't be right."""
         found = self._found
         sizes = found.table.positions[i], found.mids[i] - found.starts[i], found.ends[i] - found.mids[i]
-        wrong = sum(size > self._end - found.first for size in sizes)
+        wrong = sum(size > self._end - found.table.start for size in sizes)
         return wrong + (found.flags[i] > 1 if found.leaf else found.pgids[i] >= self._highest)
 
     def _is_at_its_place(self, i: int) -> bool:
@@ -237,7 +232,7 @@ class Renamer:
         """Return what stands for ``key``."""
         if key == self._last:
             return self._renamed
-        same = common(self._last, key)
+        same = _common(self._last, key)
         renamed = bytearray(self._renamed[:same])
         for at in range(same, len(key)):
             byte = key[at]
@@ -250,13 +245,18 @@ class Renamer:
         return self._renamed
 
 
+def _common(one: bytes, other: bytes) -> int:
+    """Return how many bytes the two begin with are the same."""
+    return next((i for i, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
+
+
 def masked(key: bytes, before: bytes) -> bytes:
     """Return what stands for a key that may not be shown: zeros after the bytes that the key ``before`` it has too.
 
     It stays above that one, which is shown, if it was, and never rises. Of a long one it is the beginning.
     """
     before = before[:_MOST]
-    same = common(key, before)
+    same = _common(key, before)
     shown = key[:same]
     if same < min(len(key), len(before)) and key > before:
         shown += bytes([before[same] + 1])
