@@ -38,7 +38,7 @@ class Recovery:
 
     ``tree`` is what goes into the result. ``exact``: nothing is missing, it is the tree that bbolt reads. ``torn``:
     pages of later transactions lie among those of the tree.
-    ``page_size_from`` and ``root_from`` say how these were found. ``placed``, ``older`` and ``stale`` count pages;
+    ``root_from`` says how the root was found. ``placed``, ``older`` and ``stale`` count pages;
     ``lost_pages`` the pages in the lost+found bucket. ``others``: the offsets at which other databases begin, which
     are not recovered. ``states``: if it isn't sure which one is the newest, all that may be it.
     ``sure``: nothing says that there was a newer one.
@@ -49,7 +49,6 @@ class Recovery:
     exact: bool = False
     torn: bool = False
     sure: bool = True
-    page_size_from: str = ""
     root_from: str = ""
     metas: list[Meta] = field(default_factory=list)
     placed: int = 0
@@ -68,15 +67,13 @@ def recover(buffer: Buffer, *, page_size: int = 0, state: int = 0) -> Recovery:
     ``state``: which of the states that may be the newest one is taken, counted from 1; 0: the likeliest. Raises
     :class:`~boltcli.errors.ArgumentError` if there are not so many.
     """
-    how = "option"
-    if not page_size:
-        page_size, how = find_page_size(buffer)
+    page_size = page_size or find_page_size(buffer)[0]
     done = _recover(PageTable(buffer, page_size), state)
     end = done.metas[0].hwm * page_size if done.exact else 0
     others = starts(buffer, done.tree, _METAS * page_size if done.metas else 1, end)
     if others and not done.exact:
         done = _recover(PageTable(buffer, page_size, others[0]), state)  # the pages of the others are not its own
-    done.page_size_from, done.others = how, others
+    done.others = others
     return done
 
 
