@@ -10,8 +10,7 @@ from .records import of_file, put, put_bucket, put_path
 
 if TYPE_CHECKING:
     from ..ops.rescue.recover import Report
-    from ..ops.rescue.search import State
-    from ..ops.rescue.tree import Altered, Loss
+    from ..ops.rescue.tree import Altered, Loss, State
 
 _SHOWN = 200  # losses that the text lists
 _SOURCES = {

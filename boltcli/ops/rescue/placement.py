@@ -18,7 +18,7 @@ from .elements import Elements, page_elements, readable
 from .pages import Path
 from .restore import SameBucket
 from .roots import Link, PageGraph
-from .tree import PLACED, Bucket, Gap, Hits, Pairs, RecoveredTree, find_keys, sample
+from .tree import PLACED, Bucket, Gap, Hits, Pairs, RecoveredTree, Recovery, find_keys, sample
 
 _ENOUGH = 4.0  # points that a place must have
 _ENOUGH_ALONE = 0.0  # if it is the only one
@@ -86,26 +86,21 @@ class Choice(NamedTuple):
 
 
 class Placement:
-    """The placing of orphans of one file: ``placed`` pages, ``dropped`` (stale) ones, ``left`` for lost+found."""
+    """The placing of orphans of one file. Counts in ``done``, and leaves there the pages for lost+found."""
 
     def __init__(
-        self, tree: RecoveredTree, references: list[RecoveredTree], graph: PageGraph, free: bytearray | None,
-        roots: set[int], same_bucket: SameBucket, *, all_live: bool, torn: bool,
+        self, done: Recovery, references: list[RecoveredTree], graph: PageGraph, roots: set[int],
+        same_bucket: SameBucket, *, all_live: bool,
     ) -> None:  # fmt: skip
-        """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees.
-
-        ``references``: older trees. ``all_live``: the root itself is lost. ``torn``: there are pages of later
-        transactions.
-        """
-        self.tree = tree
-        self.table = tree.table
-        self.free = free
+        """``references``: older trees; ``roots`` are those of all. ``all_live``: the root itself is lost."""
+        self.done = done
+        self.tree = tree = done.tree
+        self.table = done.table
+        self.free = done.free
         self.all_live = all_live
-        self.torn = torn
-        self.placed = self.dropped = 0
-        self.left: list[Group] = []
         self.links = graph.links
-        self._orphans = [page for page in tree.unreached(free) if page not in roots and not self.table.is_torn(page)]
+        unreached = tree.unreached(done.free)
+        self._orphans = [page for page in unreached if page not in roots and not self.table.is_torn(page)]
         self._marks = self.table.marks(self._orphans)
         self._ranges: dict[Bucket, list[tuple[bytes, bytes]]] = {}  # by bucket, of the groups that were placed in it
         self._reached = bytes(tree.used)
@@ -115,8 +110,8 @@ class Placement:
         self._kinds: dict[Bucket, int] = {}  # whether a bucket holds pairs (1), buckets (2) or both (3)
 
     def run(self) -> None:
-        """Place what can be placed, drop what is stale, and keep the rest in ``left``."""
-        groups = self._groups
+        """Place what can be placed, drop what is stale, and leave the rest."""
+        groups, skipped = self._groups, []
         for _ in range(_ROUNDS):
             self._find_runs(groups)
             choices = [choice for group in groups if not self.tree.used[group.page] and (choice := self._choose(group))]
@@ -127,17 +122,16 @@ class Placement:
             chosen.sort(key=lambda choice: (not choice.group.holds & BUCKETS, -choice.points))
             kind = chosen[0].group.holds & BUCKETS
             chosen = [choice for choice in chosen if choice.group.holds & BUCKETS == kind]
-            placed = self.placed
+            placed = self.done.placed
             for choice in chosen:
                 if not self._is_doubtful(choice, choices):
                     self._place(choice.group, choice.gap)
-            if self.placed == placed:
+            if self.done.placed == placed:
                 if not kind:
                     break
-                skipped = [choice.group for choice in chosen]
+                skipped += [choice.group for choice in chosen]
                 groups = [group for group in groups if group not in skipped]
-                self.left += skipped
-        self._sort_out(groups + self.left)
+        self._sort_out(groups + skipped)
 
     def _below(self, page: int) -> list[int]:
         """Return the orphans that an orphan leads to, as far as that still holds."""
@@ -259,7 +253,6 @@ class Placement:
 
     def _sort_out(self, groups: list[Group]) -> None:
         """Of what could not be placed drop what is superseded: pages whose keys all stand in one bucket of the tree."""
-        self.left = []
         seen = bytearray(self.tree.used)
         waiting = groups
         while waiting:
@@ -269,10 +262,10 @@ class Placement:
             for group in waiting:
                 seen[group.page] = 1
                 if self._is_stale(group, hits):
-                    self.dropped += 1
+                    self.done.stale += 1
                     below += self._below(group.page)  # what an old page leads to may be live
                 else:
-                    self.left.append(group)
+                    self.done.left.append(group.page)
             waiting = [made for page in below if not seen[page] and (made := self._group(page)) is not None]
 
     def _choose(self, group: Group) -> Choice | None:
@@ -292,7 +285,7 @@ class Placement:
             whole = self._whole
             gone = (here for at, here in group.evidence.items() if at not in whole and whole.get(at[:-1], False))
             second = max([second, *gone, *(share for where, share in group.stale.items() if where != path)])
-        enough = _ENOUGH if others or self.torn else _ENOUGH_ALONE if self.free is None else -1.0
+        enough = _ENOUGH if others or self.done.torn else _ENOUGH_ALONE if self.free is None else -1.0
         if first.points < enough or first.points - second < (_MARGIN if others or second else -1.0):
             return None
         return first
@@ -343,7 +336,7 @@ class Placement:
         self.tree.walk(gap.bucket, group.page, gap.low, gap.high, PLACED + group.rank)
         insort(self._ranges.setdefault(gap.bucket, []), (group.first, group.last))
         gap.filled += 1
-        self.placed += 1
+        self.done.placed += 1
 
     def _is_stale(self, group: Group, hits: Hits) -> bool:
         """Return whether a group holds what the tree has elsewhere, or what nothing in it has a place for."""

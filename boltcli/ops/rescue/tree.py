@@ -262,6 +262,55 @@ class RecoveredTree:
         return found, ""
 
 
+class State(NamedTuple):
+    """A state that may be the newest one: the ``root`` page of its tree, the ``pairs`` and ``buckets`` in it.
+
+    Against the one that was ``chosen``, so many pairs and buckets were ``added``, ``removed`` and ``changed``.
+    """
+
+    root: int
+    pairs: int
+    buckets: int
+    chosen: bool
+    added: int
+    removed: int
+    changed: int
+
+    @property
+    def differs(self) -> bool:
+        """Whether it holds something else than the chosen one."""
+        return bool(self.added or self.removed or self.changed)
+
+
+@dataclass(slots=True, eq=False)
+class Recovery:
+    """What was found in a file.
+
+    ``tree`` is what goes into the result. ``exact``: nothing is missing, it is the tree that bbolt reads. ``torn``:
+    pages of later transactions lie among those of the tree. ``root_from`` says how the root was found. ``placed``,
+    ``older`` and ``stale`` count pages; ``left`` are those of which it isn't known where they belong, ``lost_pages``
+    how many of these are in the lost+found bucket. ``others``: the offsets at which other databases begin, which are
+    not recovered. ``states``: if it isn't sure which one is the newest, all that may be it. ``sure``: nothing says that
+    there was a newer one. ``free`` marks the pages of a freelist that can be trusted.
+    """
+
+    table: PageTable
+    tree: RecoveredTree
+    metas: list[Meta]
+    exact: bool = False
+    torn: bool = False
+    sure: bool = True
+    root_from: str = ""
+    placed: int = 0
+    older: int = 0
+    stale: int = 0
+    lost_pages: int = 0
+    left: list[int] = field(default_factory=list)
+    free: bytearray | None = None
+    others: list[int] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
+
+
 def newest_tree(buffer: Buffer) -> tuple[RecoveredTree, list[Meta]]:
     """Return what can be reached from the newest meta page of a file, and its meta pages."""
     table = PageTable(buffer, find_page_size(buffer)[0])
