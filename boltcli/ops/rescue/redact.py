@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from hashlib import sha256
 from operator import itemgetter
 from random import Random
 from struct import unpack
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ...errors import DestinationError, InvalidDatabase
 from ...format.constants import (
@@ -34,13 +35,11 @@ from ...format.page import BUCKET_HEADER, HEADER, ascend
 from ...storage.destination import Destination
 from ...storage.files import read_or_raise, write_all
 from ..check.database_check import TRAILER
-from .pages import MappedFile, PageTable, find_page_size, meta_at
+from .pages import Buffer, MappedFile, PageTable, Path, Progress, find_page_size, meta_at
 from .showable import KNOWN, PIECE, Element, ElementReader, Renamer, alike, is_random, looks_secret, masked
 from .text_mode import is_proved
-from .tree import Path
 
 if TYPE_CHECKING:
-    from ...format.page import Buffer
     from ...storage.source import Way
 
 Rename = Callable[[bytes], bytes]
@@ -54,26 +53,27 @@ _FILL, _BLANK, _MASK, _NAME, _HEAD = range(5)
 _SMALL = 1 << 24  # a sequence below has too few bytes to be a piece of a value
 
 
-class Redaction(NamedTuple):
+@dataclass
+class Redaction:
     """What was done: ``size`` of the copy in bytes, how many ``values`` were replaced, and ``keys`` (0: they stay).
 
-    ``secrets``: buckets whose keys were replaced because they are secrets. ``suspects``: buckets whose keys stay and
-    look like secrets.
+    ``pages`` were kept, the others ``wiped``. ``secrets``: buckets whose keys were replaced because they are secrets.
+    ``suspects``: buckets whose keys stay and look like secrets.
     """
 
     size: int
-    values: int
-    value_bytes: int
-    keys: int
-    pages: int
-    wiped: int
-    secrets: list[Path]
-    suspects: list[Path]
+    values: int = 0
+    value_bytes: int = 0
+    keys: int = 0
+    pages: int = 0
+    wiped: int = 0
+    secrets: set[Path] = field(default_factory=set)
+    suspects: set[Path] = field(default_factory=set)
 
 
 def redact(
     path: str, output: str, *, keys: bool = False, seed: int = 0, lock: Way = "wait", timeout: float = 1.0,
-    replace: bool = False, sync: bool = True, progress: Callable[[int, int], None] | None = None,
+    replace: bool = False, sync: bool = True, progress: Progress | None = None,
 ) -> Redaction:  # fmt: skip
     """Write a redacted copy of ``path`` to ``output``; with ``keys`` also keys and names are replaced.
 
@@ -83,41 +83,39 @@ def redact(
     with MappedFile(path, lock, timeout) as file:
         if not file.size:
             raise InvalidDatabase("an empty file holds nothing to redact", path=path)
-        page_size, _ = find_page_size(file.buffer)
+        table = PageTable(file.buffer, find_page_size(file.buffer)[0])
         with Destination(output, mode=file.mode | 0o200, replace=replace, sync=sync) as destination:
-            copy = _Copy(PageTable(file.buffer, page_size), destination.fd, Random(seed), all_keys=keys)
+            copy = _Copy(table, destination.fd, Random(seed), progress, all_keys=keys)
             try:
-                copy.run(progress)
+                copy.run()
             except OSError as error:
                 file.check_unchanged()
                 raise DestinationError("write", output, error) from error
             file.check_unchanged()
             destination.commit()
-        return Redaction(
-            file.size, copy.values, copy.value_bytes, copy.keys, copy.pages, copy.table.pages - copy.pages,
-            sorted(copy.secrets), sorted(copy.suspects),
-        )  # fmt: skip
+    return copy.done
 
 
 class _Copy:
     """The copy that is being written: all zeros at first, then what is kept and the fillers."""
 
-    def __init__(self, table: PageTable, fd: int, chance: Random, *, all_keys: bool) -> None:
+    def __init__(
+        self, table: PageTable, fd: int, chance: Random, progress: Progress | None, *, all_keys: bool
+    ) -> None:  # fmt: skip
         self.table = table
         self.buffer: Buffer = table.buffer
         self.fd = fd
         self.chance = chance
+        self.progress = progress
         self.all_keys = all_keys
-        self.values = self.value_bytes = self.keys = self.pages = 0
-        self.secrets: set[Path] = set()
-        self.suspects: set[Path] = set()
+        self.done = Redaction(table.size)
         self._seen = bytearray(table.pages)
         self._highest = table.pages  # ids of the file's pages are below
         # Python 3.11.2 reads one byte beyond a map's end when a search goes on to it.
         last = table.size - 1
         self._known = [path for path, beside in KNOWN if not all_keys and self.buffer.find(beside, 0, last) >= 0]
 
-    def run(self, progress: Callable[[int, int], None] | None) -> None:
+    def run(self) -> None:
         """Write the whole copy. Raises OSError."""
         table = self.table
         os.ftruncate(self.fd, table.size)
@@ -136,7 +134,7 @@ class _Copy:
                 self._put(start, FILLER)  # that there is something can still be seen
         if ruling is not None:
             self._freelist(ruling.freelist)
-            self._tree(ruling.root, (), progress)
+            self._tree(ruling.root, ())
         else:
             # Nothing says where the tree begins: every page that bears its own id may be of it.
             pages = [page for page in range(2, table.pages) if table.own[page]]
@@ -147,7 +145,8 @@ class _Copy:
             led_to = {each.child for page, each in elements if each.entry and each.child != page}
             # First those that nothing leads to, so that buckets have their names.
             for page in sorted(trees, key=led_to.__contains__):
-                self._tree(page, None, progress)
+                self._tree(page, None)
+        self.done.wiped = table.pages - self.done.pages
         self._trailer()
 
     def _put(self, start: int, data: bytes) -> None:
@@ -178,7 +177,7 @@ class _Copy:
         body = start + PAGE_HEADER_SIZE
         if meta.magic == MAGIC:
             self._put(start, self.buffer[start : body + META_SIZE])
-            self.pages += meta.page < self.table.pages
+            self.done.pages += meta.page < self.table.pages
         elif meta.page < self.table.pages:
             self._put(start, self._kept(meta.page))
             # The beginning of the magic number says why a meta page without it is refused. In another page it is data.
@@ -201,15 +200,21 @@ class _Copy:
             at += 8
         end = min(at + 8 * count, end - (end - at) % 8)
         for place in range(at, end, _IDS):
-            self._put(place, _free_ids(self.buffer, place, min(place + _IDS, end), self._highest))
+            ids = unpack(f"<{min(_IDS, end - place) // 8}Q", self.buffer[place : min(place + _IDS, end)])
+            # No filler is twice there: that would be damage of another kind.
+            kept = [
+                each.to_bytes(8, "little") if each < self._highest else (place + i).to_bytes(5, "little") + FILLER * 3
+                for i, each in enumerate(ids)
+            ]
+            self._put(place, b"".join(kept))
 
     def _note(self, page: int) -> None:
-        """Mark the run of a page as kept."""
+        """Count the pages of a run as kept."""
         for each in self.table.run(page):
-            self.pages += not self._seen[each]
+            self.done.pages += not self._seen[each]
             self._seen[each] = 1
 
-    def _tree(self, root: int, path: Path | None, progress: Callable[[int, int], None] | None) -> None:
+    def _tree(self, root: int, path: Path | None) -> None:
         """Redact the pages that ``root`` leads to, bucket by bucket, each in key order.
 
         ``path``: the bucket's names; None if it isn't known what lies above.
@@ -230,8 +235,8 @@ class _Copy:
                     for element in elements
                     if element.bucket and element.child
                 ]
-                if progress is not None:
-                    progress(self.pages, self.table.pages)
+                if self.progress is not None:
+                    self.progress(self.done.pages, self.table.pages)
 
     def _renamer(
         self, path: Path | None, keys: Callable[[], Iterable[bytes]], *, ordered: bool = True
@@ -253,7 +258,7 @@ class _Copy:
         if not secret:
             return None
         if last and not self.all_keys and path is not None:
-            self.secrets.add(path)
+            self.done.secrets.add(path)
         rename = Renamer(self.chance).name
         return rename if ordered else {key: rename(key) for key in sorted(set(keys()))}.__getitem__
 
@@ -276,12 +281,12 @@ class _Copy:
                 stack += [(each.child, each.key if each.sound else None) for each in reversed(elements) if each.entry]
 
     def _page_elements(self, page: int, first_key: bytes | None) -> list[Element]:
-        table, highest = self.table, self._highest
-        kind, count, start = table.kind[page], table.counts[page], page * table.page_size
+        table = self.table
+        kind, start = table.kind[page], page * table.page_size
         end = start + (table.overflows[page] + 1) * table.page_size
-        if kind == BRANCH_PAGE:
-            count = max(count, 1)  # bbolt's cursor goes to the first element before it asks for the count
-        reader = ElementReader(self.buffer, start, kind, count, end, highest=highest, first_key=first_key)
+        # bbolt's cursor goes to the first element of a branch page before it asks for the count.
+        count = max(table.counts[page], kind == BRANCH_PAGE)
+        reader = ElementReader(self.buffer, start, kind, count, end, highest=self._highest, first_key=first_key)
         elements = reader.elements()
         if table.overflows[page]:
             self._doubt(start, elements)
@@ -312,7 +317,7 @@ class _Copy:
                 each.key = masked(each.key, before)
             before = each.key
 
-    def _bucket_head(self, element: Element) -> bytes:
+    def _bucket_head(self, element: Element, is_whole: bool) -> bytes:
         """Return what is kept of the header of a bucket, which is filler if it looks like a piece of a value."""
         head = self.buffer[element.said : element.said + BUCKET_HEADER_SIZE]
         if len(head) < BUCKET_HEADER_SIZE:
@@ -323,7 +328,7 @@ class _Copy:
         if sequence < _SMALL:
             return head
         alone = element.stop - element.middle == BUCKET_HEADER_SIZE
-        right = self.table.is_tree(root) and alone if root else self._inline(element)[1]
+        right = self.table.is_tree(root) and alone if root else is_whole
         return head if element.sound and right else head[:8] + bytes(8)
 
     def _inline(self, element: Element) -> tuple[list[Element] | None, bool]:
@@ -339,8 +344,7 @@ class _Copy:
         wrong = (kind != LEAF_PAGE) + bool(overflow) + (count > room)
         if pgid or wrong > 1:
             return None, False
-        highest = self._highest
-        reader = ElementReader(self.buffer, at, kind, count, element.stop, highest=highest, exact=True)
+        reader = ElementReader(self.buffer, at, kind, count, element.stop, highest=self._highest, exact=True)
         elements = reader.elements() if kind == LEAF_PAGE else []
         whole = len(elements) == count and (count > 0 or at + PAGE_HEADER_SIZE == element.stop)
         return elements, not wrong and whole and all(each.sound for each in elements)
@@ -362,22 +366,22 @@ class _Copy:
                 key = element.key
                 if rename is not None:
                     key = rename(key)
-                    self.keys += 1
-                elif path is not None and path not in self.suspects and looks_secret(key, path):
-                    self.suspects.add(path)
+                    self.done.keys += 1
+                elif path is not None and path not in self.done.suspects and looks_secret(key, path):
+                    self.done.suspects.add(path)
                 pieces.append((_NAME if element.sound else _MASK, element.start, len(key), key))
                 if not leaf:
                     continue
                 if not element.bucket:
                     size = element.stop - element.middle
                     pieces.append((_FILL, element.middle, size, FILLER))
-                    self.values += 1
-                    self.value_bytes += size
+                    self.done.values += 1
+                    self.done.value_bytes += size
                     continue
-                head = self._bucket_head(element)
+                inner, is_whole = self._inline(element)
+                head = self._bucket_head(element, is_whole)
                 pieces.append((_HEAD, element.middle, len(head), head))
-                inner = self._inline(element)[0] if not any(head[:8]) else None
-                if inner is not None:
+                if inner is not None and not any(head[:8]):
                     at = element.middle + BUCKET_HEADER_SIZE
                     pieces.append((_HEAD, at, PAGE_HEADER_SIZE, self.buffer[at : at + PAGE_HEADER_SIZE]))
                     inside = (*(path or ()), element.key)
@@ -407,15 +411,3 @@ class _Copy:
         for start in range(0, size, _CHUNK):
             digest.update(read_or_raise(self.fd, start, min(_CHUNK, size - start)))
         self._put(size, digest.digest() if is_proved(self.buffer) else bytes(TRAILER))
-
-
-def _free_ids(buffer: Buffer, start: int, stop: int, highest: int) -> bytes:
-    """Return ids of a freelist; filler in place of one that can't be an id.
-
-    No filler is twice there: that would be damage of another kind.
-    """
-    ids = unpack(f"<{(stop - start) // 8}Q", buffer[start:stop])
-    return b"".join(
-        each.to_bytes(8, "little") if each < highest else (start + 8 * i).to_bytes(5, "little") + FILLER * 3
-        for i, each in enumerate(ids)
-    )

@@ -59,25 +59,21 @@ def _recover(table: PageTable, state: int) -> Recovery:
     elif metas:
         _chosen(state, 1)
     free = done.free = free_pages(tree, metas)
-    if metas and not tree.gaps:
-        newest = metas[0]
-        # A damaged meta page may have been the newer one; its pages would lie where this one's tree has none.
-        beyond = has_pages_beyond(table, newest)
-        alone = len(metas) < _METAS
-        if alone and beyond:
-            done.exact = False
-        elif newest.has_freelist:
-            done.exact = free is not None and not tree.unreached(free, newest.hwm)
+    # A damaged meta page may have been the newer one; its pages would lie where this one's tree has none.
+    alone = len(metas) < _METAS
+    beyond = bool(metas) and has_pages_beyond(table, metas[0])
+    if metas and not tree.gaps and not (alone and beyond):
+        if metas[0].has_freelist:
+            done.exact = free is not None and not tree.unreached(free, metas[0].hwm)
         else:
             # Without a freelist pages of a later transaction say so.
             done.exact = not is_other_root(tree, metas if beyond else [])
-        if not done.exact:
-            done.torn = is_torn(tree, metas, free)
-            # The tree is whole; only its freelist is wrong, and says nothing about other pages.
-            done.exact = not alone and free is None and not done.torn
-        if done.exact:
-            return done
-    done.torn = done.torn or is_torn(tree, metas, free)
+    if done.exact:
+        return done
+    done.torn = is_torn(tree, metas, free)
+    if metas and not tree.gaps and not alone and free is None and not done.torn:
+        done.exact = True  # the tree is whole; only its freelist is wrong, and says nothing about other pages
+        return done
     if done.torn:
         tree = done.tree = RecoveredTree(table, metas[0].root, metas[0].sequence, strict=True)
         if is_other_root(tree, metas):

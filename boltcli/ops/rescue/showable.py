@@ -10,6 +10,7 @@ A program that keeps secrets in keys is declared in :data:`KNOWN`, one line a bu
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from random import Random
 
@@ -48,17 +49,16 @@ _BEGINNINGS = (
     *(b"xoxp-", b"sk_live_", b"rk_live_", b"AKIA", b"AIza", b"npm_", b"pypi-", b"Bearer ", b"Basic "),
 )
 # Words in the names of buckets whose long hexadecimal keys name things and open nothing.
-_ID_WORDS = """
+_IDS = frozenset(
+    b"""
 id ids index digest digests sha sha1 sha256 sha512 md5 hash hashes checksum blob blobs content block
 blocks chunk chunks object objects layer layers image images manifest manifests ctr ctrs container
 containers pod pods exec volume volumes vol snapshot snapshots lease leases registry netns cache
 main tx txid transactions chain peer peers node nodes file files artifact artifacts ref refs commit
 commits tree trees vertex parent children dependencies exit task tasks job jobs execution executions
 event events network networks endpoint endpoints
-"""
-_IDS = frozenset(_ID_WORDS.split())
-
-
+""".split()
+)
 # Buckets whose keys are secrets: the path, and another bucket that files of that program have.
 KNOWN: tuple[tuple[Path, bytes], ...] = (
     ((b"authorizationindexv1",), b"authorizationsv1"),  # InfluxDB: API tokens
@@ -288,12 +288,5 @@ def is_random(key: bytes) -> bool:
 
 def _names_things(path: Path) -> bool:
     """Return whether a word in the names of a bucket says that its keys are ids."""
-    for name in path:
-        text = name.decode("utf-8", "replace")
-        spaced = "".join(
-            f" {char}" if char.isupper() and not before.isupper() else char if char.isalnum() else " "
-            for before, char in zip(" " + text, text)
-        )
-        if not _IDS.isdisjoint(spaced.lower().split()):
-            return True
-    return False
+    spaced = re.sub(rb"(?<![A-Z])(?=[A-Z])", b" ", b" ".join(path)).lower()
+    return not _IDS.isdisjoint(re.findall(rb"[a-z0-9]+", spaced))
