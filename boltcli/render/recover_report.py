@@ -10,8 +10,7 @@ from .records import of_file, put, put_bucket, put_path
 
 if TYPE_CHECKING:
     from ..ops.rescue.recover import Report
-    from ..ops.rescue.search import State
-    from ..ops.rescue.tree import Altered, Loss
+    from ..ops.rescue.tree import Altered, Loss, State
 
 _SHOWN = 200  # losses that the text lists
 _SOURCES = {
@@ -26,14 +25,15 @@ def recovery_record(report: Report) -> dict[str, Any]:
     """Return the object that is written with ``--json``."""
     record = of_file(report.path)
     put_path(record, report.output, "output")
-    record |= {name: getattr(report, name) for name in ("pairs", "buckets", "pages", "size", "page_size", "exact")}
-    record["root"] = report.root_from or None
+    found, emission = report.found, report.emission
+    record |= {"pairs": emission.pairs, "buckets": emission.buckets, "pages": emission.pages, "size": report.size}
+    record |= {"page_size": found.table.page_size, "exact": report.exact, "root": found.root_from or None}
     record["lost"] = [_loss(loss) for loss in report.lost]
     record["changed"] = [_altered(each) for each in report.changed]
-    record["states"] = [_state(number, each) for number, each in enumerate(report.states, 1)]
+    record["states"] = [_state(number, each) for number, each in enumerate(found.states, 1)]
     record["notes"] = report.notes
-    record["lost_and_found"] = {"pairs": report.found_pairs, "pages": report.found_pages}
-    record |= {name: getattr(report, name) for name in ("placed", "older", "stale", "duplicates")}
+    record["lost_and_found"] = {"pairs": emission.within, "pages": found.lost_pages}
+    record |= {"placed": found.placed, "older": found.older, "stale": found.stale, "duplicates": emission.duplicates}
     if report.text_mode is not None:
         record["text_mode"] = report.text_mode.certainty
     return record
@@ -68,33 +68,34 @@ def _state(number: int, state: State) -> dict[str, Any]:
 
 def recovery_text(report: Report, human: bool) -> bytes:
     """Return the report for people."""
+    found, emission = report.found, report.emission
     lines = [
-        f"{_count(report.pairs, 'pair')} in {_count(report.buckets, 'bucket')} recovered,"
-        f" from {_count(report.pages, 'page')}; {written(report.size, human)} written",
-        f"page size {report.page_size}; root by {_SOURCES[report.root_from]}",
+        f"{_count(emission.pairs, 'pair')} in {_count(emission.buckets, 'bucket')} recovered,"
+        f" from {_count(emission.pages, 'page')}; {written(report.size, human)} written",
+        f"page size {found.table.page_size}; root by {_SOURCES[found.root_from]}",
     ]
     if report.text_mode is not None:
         lines.append(report.text_mode.sentence())
     if report.exact:
         lines.append(("" if report.notes else "nothing is missing: ") + "this is the tree that bbolt reads")
-    if report.placed:
-        lines.append(f"{_count(report.placed, 'page')} that nothing referred to put where they belong")
-    if report.older:
-        lines.append(f"{_count(report.older, 'page')} of earlier transactions put where newer ones are lost")
-    if report.stale:
-        lines.append(f"{_count(report.stale, 'page')} of earlier transactions left out")
-    if report.duplicates:
-        lines.append(f"{_count(report.duplicates, 'second version')} of keys left out")
-    if report.found_pages:
+    if found.placed:
+        lines.append(f"{_count(found.placed, 'page')} that nothing referred to put where they belong")
+    if found.older:
+        lines.append(f"{_count(found.older, 'page')} of earlier transactions put where newer ones are lost")
+    if found.stale:
+        lines.append(f"{_count(found.stale, 'page')} of earlier transactions left out")
+    if emission.duplicates:
+        lines.append(f"{_count(emission.duplicates, 'second version')} of keys left out")
+    if found.lost_pages:
         name = shell_word(report.lost_and_found)
-        lines.append(f"{_count(report.found_pairs, 'pair')} in bucket {name}: {_count(report.found_pages, 'page')}"
+        lines.append(f"{_count(emission.within, 'pair')} in bucket {name}: {_count(found.lost_pages, 'page')}"
                      " of which it is not known where they belong")  # fmt: skip
     lines += [f"note: {note}" for note in report.notes]
     lines += _list("lost:", [_loss_text(loss) for loss in report.lost[:_SHOWN]], len(report.lost))
     lines += _list("changed:", [_altered_text(each) for each in report.changed[:_SHOWN]], len(report.changed))
-    if report.states:
-        lines.append(f"{len(report.states)} states may be the newest one; --state N takes another one of them:")
-        lines += [f"  {_state_text(number, state)}" for number, state in enumerate(report.states, 1)]
+    if found.states:
+        lines.append(f"{len(found.states)} states may be the newest one; --state N takes another one of them:")
+        lines += [f"  {_state_text(number, state)}" for number, state in enumerate(found.states, 1)]
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
 
 

@@ -139,9 +139,10 @@ def test_sound_pages_are_proven() -> None:
         assert [(each.sound, each.entry) for each in _elements(content, count)] == [(True, True)] * count
 
 
-def test_a_last_key_whose_end_is_open_is_shown_as_far_as_it_is_certain() -> None:
+def test_a_last_key_whose_end_is_open_is_not_shown() -> None:
     (alone,) = _elements(page(4, 2, [(b"a key of its own", b"\1" + bytes(14))]), 1)
-    assert (alone.sound, alone.known) == (False, 2)
+    assert not alone.sound
+    assert alone.key == bytes(16)
     reader = ElementReader(
         page(4, 2, [(b"a key of its own", bytes(14))]), 0, 2, 1, 4096, highest=9, first_key=b"a key of its own"
     )

@@ -84,7 +84,7 @@ def recover(
             sync=not no_sync,
             progress=progress,
         )
-    for offset in report.others:
+    for offset in report.found.others:
         out.warn(other_database(offset))
     out.record(lambda: recovery_record(report), lambda: recovery_text(report, human or out.is_terminal))
     return 0 if report.is_all else LOSSES

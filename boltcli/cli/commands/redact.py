@@ -66,7 +66,7 @@ def _record(path: str, output: str, done: Redaction) -> Record:
         "size": done.size, "values": done.values, "value_bytes": done.value_bytes, "keys": done.keys,
         "pages": done.pages, "wiped": done.wiped,
     }  # fmt: skip
-    for name, paths in (("secret_keys", done.secrets), ("look_like_secrets", done.suspects)):
+    for name, paths in (("secret_keys", sorted(done.secrets)), ("look_like_secrets", sorted(done.suspects))):
         facts[name] = []
         for names in paths:
             record: Record = {}
@@ -94,8 +94,8 @@ def _text(done: Redaction, keys: bool, human: bool) -> str:
     return text
 
 
-def _buckets(paths: list[tuple[bytes, ...]]) -> str:
+def _buckets(paths: set[tuple[bytes, ...]]) -> str:
     """Return the first of these buckets in words."""
-    shown = [f"bucket {bucket_text(path)}" for path in paths[:_SHOWN]]
+    shown = [f"bucket {bucket_text(path)}" for path in sorted(paths)[:_SHOWN]]
     more = len(paths) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -8,65 +8,60 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from hashlib import blake2b
+from dataclasses import dataclass
 from itertools import groupby, islice
-from typing import NamedTuple
 
 from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from .elements import Elements, page_elements, read_elements, readable, with_inline
+from .pages import Buffer, Path, Progress
 from .roots import Candidate, PageGraph, candidates
-from .tree import RecoveredTree, find_keys, newest_tree
+from .tree import RecoveredTree, find_keys, newest_tree, sample
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ...format.page import Buffer
-
-Path = tuple[bytes, ...]
 Test = Callable[[bytes, bytes], bool]
 # Of a pair of the bucket at a path: the key that it is a version of, and whether it is a delete.
 VersionOf = Callable[[Path, bytes, bytes], "tuple[bytes, bool] | None"]
 CERTAIN, LIKELY, UNKNOWN, LIVE = "certain", "likely", "unknown", "live"
 NOWHERE = b"lost+found"  # for pairs of which the bucket isn't known, as recover has it
-_SAMPLES = 8
 _OLDEST = 1 << 30
 
 
-class Deleted(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Deleted:
     """A deleted pair or an older version of one; ``page`` holds it, ``certainty`` says how sure its bucket is.
 
-    ``age`` orders versions of a key, 0 the newest. ``version_of`` is the key that the pair is a version of, where the
-    program keeps versions as pairs of their own.
+    Key and value are not kept: they stand in ``buffer`` from ``start`` and from ``middle``. ``age`` orders versions of
+    a key, the newest first. ``version_of`` is the key that the pair is a version of, where the program keeps versions
+    as pairs of their own.
     """
 
-    path: tuple[bytes, ...]
-    key: bytes
-    value: bytes
+    buffer: Buffer
+    path: Path
+    start: int
+    middle: int
+    stop: int
     page: int
     certainty: str
     age: int
     version_of: bytes | None = None
 
+    @property
+    def key(self) -> bytes:
+        return self.buffer[self.start : self.middle]
 
-class _Place(NamedTuple):
-    """Where a pair lies: key and value in the file. ``sure`` and ``path`` are those of its page, or of its bucket.
+    @property
+    def value(self) -> bytes:
+        return self.buffer[self.middle : self.stop]
 
-    ``version_of`` is as in :class:`Deleted`.
-    """
-
-    path: tuple[bytes, ...]
-    start: int
-    middle: int
-    stop: int
-    page: int
-    sure: str
-    age: int
-    version_of: bytes | None = None
+    @property
+    def name(self) -> bytes:
+        """The key by which versions are told from others."""
+        return self.key if self.version_of is None else self.version_of
 
 
 def deleted(
     buffer: Buffer, path: Path = (), *, start: bytes = b"", stop: bytes | None = None, wanted: Test | None = None,
     versions: bool = False, live: bool = False, version_of: VersionOf = lambda *_: None,
-    ascending: bool = False, progress: Callable[[int, int], None] | None = None,
+    ascending: bool = False, progress: Progress | None = None,
 ) -> Iterator[Deleted]:  # fmt: skip
     """Yield the pairs of ``buffer``, the content of a file, that its tree no longer has, by bucket and key.
 
@@ -81,79 +76,58 @@ def deleted(
     tree, metas = newest_tree(buffer)
     search = _Search(tree, [meta.root for meta in metas[1:]])
 
-    def key_of(place: _Place) -> bytes:
-        return buffer[place.start : place.middle]
-
-    def name_of(place: _Place) -> bytes:
-        return key_of(place) if place.version_of is None else place.version_of
-
-    def value_of(place: _Place) -> bytes:
-        return buffer[place.middle : place.stop]
-
-    def fitting(places: Iterable[_Place]) -> Iterator[_Place]:
-        for place in places:
-            if place.path[: len(path)] != path:
+    def fitting(pairs: Iterable[Deleted]) -> Iterator[Deleted]:
+        for pair in pairs:
+            if pair.path[: len(path)] != path:
                 continue
-            key, value = key_of(place), value_of(place)
-            version = version_of(place.path, key, value)
+            version = version_of(pair.path, pair.key, pair.value)
             if version is not None:
-                if version[1] and not versions:
+                pair.version_of, is_delete = version
+                if is_delete and not versions:
                     continue
-                key = version[0]
-                place = place._replace(version_of=key)
-            if start <= key and (stop is None or key < stop) and (wanted is None or wanted(key, value)):
-                yield place
+            name = pair.name
+            if start <= name and (stop is None or name < stop) and (wanted is None or wanted(name, pair.value)):
+                yield pair
 
-    def chosen(places: list[_Place]) -> Iterator[_Place]:
-        for _, group in groupby(places, key=lambda place: (place.path, name_of(place))):
+    def chosen(pairs: list[Deleted]) -> Iterator[Deleted]:
+        for _, group in groupby(pairs, key=lambda pair: (pair.path, pair.name)):
             seen: set[tuple[bytes, bytes]] = set()
-            for place in group if versions else islice(group, 1):
-                pair = key_of(place), value_of(place)
-                if pair not in seen:
-                    seen.add(pair)
-                    yield place
+            for pair in group if versions else islice(group, 1):
+                if (pair.key, pair.value) not in seen:
+                    seen.add((pair.key, pair.value))
+                    yield pair
 
-    places = search.without_live(list(fitting(search.places(progress))))
+    pairs = search.without_live(list(fitting(search.pairs(progress))))
     if live:
-        places += fitting(search.live_places())
-    places.sort(key=lambda place: (place.age, place.page))
+        pairs += fitting(search.live_pairs())
+    pairs.sort(key=lambda pair: (pair.age, pair.page))
     # Later pairs are newer ones. Sorting keeps the order of equal ones, reversed too.
-    places.sort(key=lambda place: b"" if place.version_of is None else key_of(place), reverse=True)
-    places.sort(key=lambda place: (*place.path, name_of(place)))
-    found: Iterable[_Place] = chosen(places)
-    if ascending:
-        found = sorted(found, key=lambda place: (*place.path, key_of(place)))
-    for place in found:
-        key, value, age = key_of(place), value_of(place), max(place.age, 0)
-        yield Deleted(place.path, key, value, place.page, place.sure, age, place.version_of)
+    pairs.sort(key=lambda pair: b"" if pair.version_of is None else pair.key, reverse=True)
+    pairs.sort(key=lambda pair: (*pair.path, pair.name))
+    found = chosen(pairs)
+    yield from sorted(found, key=lambda pair: (*pair.path, pair.key)) if ascending else found
 
 
 class _Search:
     """The pages of one file, those of its tree and the others."""
 
     def __init__(self, tree: RecoveredTree, roots: list[int]) -> None:
+        """``roots``: that of the other meta page, whose tree is the newest of the older ones."""
         self.table = table = tree.table
         self.tree = tree
-        found = [
-            made for made in candidates(table, PageGraph(table), tree.names or None, every=True)
-            if not tree.owner[made.root]
-        ]  # fmt: skip
-        known = {made.root for made in found}
-        # The other meta page's tree is the newest of the older ones.
-        older = [Candidate(table, root) for root in roots if root not in known] + found
-        self.older = [made.tree for made in sorted(older, key=lambda made: made.root not in roots)]
+        found = candidates(table, PageGraph(table), tree.names or None, every=True)
+        older = {made.root: made.tree for made in found if not tree.owner[made.root]}
+        first = {root: older.pop(root, None) or Candidate(table, root).tree for root in roots}
+        self.older = [*first.values(), *older.values()]
 
-    def places(self, progress: Callable[[int, int], None] | None) -> Iterator[_Place]:
+    def pairs(self, progress: Progress | None) -> Iterator[Deleted]:
         """Yield all pairs in pages that the tree doesn't use, and in the slack of those that it uses."""
         table = self.table
-        pages = [
-            page for page in range(2, table.pages)
-            if not self.tree.used[page] and table.is_tree(page) and table.kind[page] == LEAF_PAGE
-        ]  # fmt: skip
+        pages = [page for page in self.tree.unreached(None) if table.kind[page] == LEAF_PAGE]
         owners: dict[int, tuple[Path, str, int]] = {}
         for age, tree in enumerate(self.older):
             for page in pages:
-                if page not in owners and (bucket := tree.owner_of(page)) is not None:
+                if page not in owners and (bucket := tree.owner[page]) is not None:
                     owners[page] = bucket.path(), CERTAIN, age
         for page, path in self._likely([page for page in pages if page not in owners]).items():
             owners[page] = path, LIKELY, _OLDEST
@@ -174,38 +148,35 @@ class _Search:
                 if slack is not None:
                     yield from _pairs(slack, owner.path(), page, CERTAIN, _OLDEST)
 
-    def live_places(self) -> Iterator[_Place]:
+    def live_pairs(self) -> Iterator[Deleted]:
         """Yield the pairs of the tree."""
         for bucket in self.tree.buckets:
             for page, found in readable(self.table, bucket.leaves):
                 yield from _pairs(found, bucket.path(), page, LIVE, -1)
 
-    def without_live(self, places: list[_Place]) -> list[_Place]:
+    def without_live(self, pairs: list[Deleted]) -> list[Deleted]:
         """Return those that the tree doesn't hold as they are."""
-        buffer = self.table.buffer
-        marks: dict[bytes, list[_Place]] = {}
-        for place in places:
-            marks.setdefault(_mark(buffer, place), []).append(place)
+        by_content: dict[int, list[Deleted]] = {}
+        for pair in pairs:
+            by_content.setdefault(hash((pair.key, pair.value)), []).append(pair)
         gone = {
-            place
-            for live in (self.live_places() if marks else ())
-            for place in marks.get(_mark(buffer, live), ())
-            if place.path == live.path or place.sure != CERTAIN
+            pair
+            for live in (self.live_pairs() if pairs else ())
+            for pair in by_content.get(hash((live.key, live.value)), ())
+            if pair.path == live.path or pair.certainty != CERTAIN
         }
-        return [place for place in places if place not in gone]
+        return [pair for pair in pairs if pair not in gone]
 
     def _likely(self, pages: list[int]) -> dict[int, Path]:
         """Return the bucket that has or had most of a page's keys; else the only one with such keys."""
-        samples = {
-            page: list(zip(found.keys, found.flags))[:: max(1, found.count // _SAMPLES)]
-            for page, found in readable(self.table, pages)
-        }
-        wanted = {key for pairs in samples.values() for key, _ in pairs}
+        samples = {page: sample(found) for page, found in readable(self.table, pages)}
+        wanted = {key for pairs in samples.values() for key in pairs}
         votes: dict[int, Counter[Path]] = {page: Counter() for page in samples}
         for tree in (self.tree, *self.older):
             hits = find_keys(tree, wanted)
             for page, pairs in samples.items():
-                votes[page].update(path for key, flag in pairs for path, kind, _ in hits.get(key, ()) if kind == flag)
+                places = ((flag, hits.get(key, ())) for key, (flag, _) in pairs.items())
+                votes[page].update(path for flag, found in places for path, kind, _ in found if kind == flag)
         lengths = {  # of the buckets that have pages of their own
             (bucket.path(), _usual_length(elements.keys))
             for bucket in self.tree.buckets[1:]
@@ -213,12 +184,11 @@ class _Search:
         }
         chosen: dict[int, Path] = {}
         for page, counted in votes.items():
+            length = _usual_length(list(samples[page]))
+            alike = [path for path, usual in lengths if usual == length]
             if counted:
                 chosen[page] = max(counted, key=lambda path: (counted[path], path))
-                continue
-            length = _usual_length([key for key, _ in samples[page]])
-            alike = [path for path, usual in lengths if usual == length]
-            if len(alike) == 1:
+            elif len(alike) == 1:
                 chosen[page] = alike[0]
         return chosen
 
@@ -229,10 +199,9 @@ class _Search:
         if table.kind[page] != LEAF_PAGE or not count or table.overflows[page]:
             return None
         first = start + PAGE_HEADER_SIZE
-        position = int.from_bytes(table.buffer[first + 4 : first + 8], "little")
-        more = position // ELEMENT_SIZE
+        more, odd = divmod(int.from_bytes(table.buffer[first + 4 : first + 8], "little"), ELEMENT_SIZE)
         end = min(start + table.page_size, table.size)
-        if position % ELEMENT_SIZE or not count < more <= (end - first) // ELEMENT_SIZE:
+        if odd or not count < more <= (end - first) // ELEMENT_SIZE:
             return None
         found = read_elements(table.buffer, start, LEAF_PAGE, more, end)
         if not found.sound or found.count != more:
@@ -241,21 +210,15 @@ class _Search:
         return found
 
 
-def _pairs(found: Elements, path: Path, page: int, sure: str, age: int) -> Iterator[_Place]:
+def _pairs(found: Elements, path: Path, page: int, sure: str, age: int) -> Iterator[Deleted]:
     """Yield the pairs of a page, those of inline buckets too."""
     for inside, each in with_inline(path, found):
         for start, middle, stop, flag in zip(each.starts, each.mids, each.ends, each.flags):
             if not flag:
-                yield _Place(inside, start, middle, stop, page, sure, age)
+                yield Deleted(each.buffer, inside, start, middle, stop, page, sure, age)
 
 
 def _usual_length(keys: list[bytes]) -> int:
     """Return the length that more than half of the keys have; 0: there is none."""
     usual, times = Counter(map(len, keys)).most_common(1)[0]
     return usual if times > len(keys) // 2 else 0
-
-
-def _mark(buffer: Buffer, place: _Place) -> bytes:
-    """Return a digest of a pair."""
-    size = (place.middle - place.start).to_bytes(4, "little")
-    return blake2b(size + buffer[place.start : place.stop], digest_size=12).digest()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from typing import NamedTuple, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ...errors import BoltError, DestinationError, InvalidDatabase
 from ...format.magic import HEAD, is_unknown, kind_of
@@ -21,46 +21,38 @@ from ..check.deep_check import deep_check
 from ..write.page_surgery import abandon_freelist, clear_elements, rebuild_freelist, revert_meta
 from .elements import readable
 from .emit import Emission
-from .pages import MappedFile, find_page_size
+from .pages import MappedFile, Progress, find_page_size
 from .recover import other_database, recover_file
 from .roots import is_torn
 from .text_mode import undone
 from .tree import RecoveredTree, free_pages, newest_tree
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...storage.source import Way
     from ..write.page_surgery import Patch
 
 T = TypeVar("T")
+# A step of a remedy: the words after `boltcli surgery`; what it writes, and the least size of the file then.
+Step = tuple[list[str], Callable[[RawFile], "tuple[list[Patch], int]"]]
 RECOVER = "recover"
 CLEAR = "clear the damaged elements"
-OLDER = "go back to the older meta page"
-ABANDON = "abandon the freelist"
-REBUILD = "rebuild the freelist"
 _RECOVERED, _COPY = "recovered", "copy"  # names of files
 _LISTED = 3  # findings of a kind that are quoted
 _MOST_FINDINGS = 100_000
 _MOST_CLEARED = 16  # elements that are cleared one by one
 # Findings about the meta page of the older transaction, and about pages that lie outside the database.
 _WRITTEN_ANEW = ("meta", "fallback")
-
-
-class _Step(NamedTuple):
-    """A step of a remedy: the words after ``boltcli surgery``; what it writes, and the least size of the file then."""
-
-    words: list[str]
-    work: Callable[[RawFile], tuple[list[Patch], int]]
-
-
-_ABANDON = _Step(["freelist", "abandon"], lambda raw: (abandon_freelist(raw), 0))
+_ABANDON: Step = (["freelist", "abandon"], lambda raw: (abandon_freelist(raw), 0))
 # The steps of remedies by surgery, and how much is lost by each.
-_SURGERY = {
+_SURGERY: dict[str, tuple[list[Step], int]] = {
     # What the last transaction changed is lost.
-    OLDER: ([_Step(["revert-meta-page"], lambda raw: (revert_meta(raw), 0))], 1),
+    "go back to the older meta page": ([(["revert-meta-page"], lambda raw: (revert_meta(raw), 0))], 1),
     # As bbolt does when it opens a file without a freelist.
-    REBUILD: ([_ABANDON, _Step(["freelist", "rebuild"], lambda raw: rebuild_freelist(raw.path, raw.fd))], 0),
-    ABANDON: ([_ABANDON], 0),
+    "rebuild the freelist": (
+        [_ABANDON, (["freelist", "rebuild"], lambda raw: rebuild_freelist(raw.path, raw.fd))],
+        0,
+    ),
+    "abandon the freelist": ([_ABANDON], 0),
 }
 
 
@@ -76,12 +68,12 @@ class Remedy(NamedTuple):
     """Something that can be done: what it keeps, whether a check finds nothing after it, and the ``commands``."""
 
     name: str
-    pairs: int
-    buckets: int
-    sound: bool
-    lost: int
     commands: list[list[str]]
-    problem: str
+    problem: str = ""
+    pairs: int = 0
+    buckets: int = 0
+    sound: bool = False
+    lost: int = 0
 
 
 class Records(NamedTuple):
@@ -111,7 +103,7 @@ class Diagnosis(NamedTuple):
 
 def diagnose(
     path: str, folder: str, *, lock: Way = "wait", timeout: float = 1.0,
-    progress: Callable[[int, int], None] | None = None, whose: Callable[[Snapshot], str] = lambda _: "",
+    progress: Progress | None = None, whose: Callable[[Snapshot], str] = lambda _: "",
     audit: Callable[[Snapshot], Records | None] = lambda _: None,
 ) -> Diagnosis:  # fmt: skip
     """Look at ``path``, which is not changed. Remedies are tried in ``folder``. Raises what opening raises.
@@ -165,26 +157,20 @@ def _notes(file: MappedFile) -> list[str]:
     return [] if how == "meta" else [f"no meta page says the page size; the pages themselves say {page_size} bytes"]
 
 
-def _symptoms(path: str, notes: list[str], progress: Callable[[int, int], None] | None) -> list[Symptom]:
+def _symptoms(path: str, notes: list[str], progress: Progress | None) -> list[Symptom]:
     """Return what a deep check finds, by kind; what else is to be known is added to ``notes``."""
-    counts: Counter[str] = Counter()
-    first: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     try:
         with Snapshot(path, open_source(path, "none")) as snapshot:
             notes += file_warnings(snapshot)
             if trailer_is_right(snapshot):
                 notes.append("it is a snapshot of etcd, and its SHA-256 is right")
-            for number, finding in enumerate(deep_check(snapshot, progress=progress)):
-                counts[finding.kind] += 1
-                if counts[finding.kind] <= _LISTED:
-                    first.setdefault(finding.kind, []).append(finding.message)
-                if number > _MOST_FINDINGS:
-                    break
+            for finding in islice(deep_check(snapshot, progress=progress), _MOST_FINDINGS):
+                found.setdefault(finding.kind, []).append(finding.message)
     except BoltError as error:
         kind = "invalid-database" if isinstance(error, InvalidDatabase) else "damaged"
-        counts[kind] += 1
-        first.setdefault(kind, []).append(str(error))
-    return [Symptom(kind, counts[kind], first[kind]) for kind in counts]
+        found.setdefault(kind, []).append(str(error))
+    return [Symptom(kind, len(messages), messages[:_LISTED]) for kind, messages in found.items()]
 
 
 def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) -> list[Remedy]:
@@ -194,24 +180,23 @@ def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) 
     """
     surgery = [] if any(symptom.kind == "invalid-database" for symptom in symptoms) else [*_SURGERY, CLEAR]
     tried = [_operated(name, path, folder) for name in surgery]
-    remedies = [*(each for each in tried if each is not None), _recover(path, folder, notes)]
+    remedies = [*(each for each in tried if each is not None), _recovered(path, folder, notes)]
     most = max((each.pairs for each in remedies if each.sound), default=0)
-
     return sorted(remedies, key=lambda each: (
         bool(each.problem), not each.sound, 2 * each.pairs < most, bool(each.lost), -each.pairs,
     ))  # fmt: skip
 
 
-def _clearing(path: str) -> tuple[list[_Step], int]:
+def _clearing(path: str) -> tuple[list[Step], int]:
     """Return steps that remove the elements which lead nowhere or cannot be read, if they are few, and their number."""
     with MappedFile(path, "none") as file:
         places = _bad_elements(newest_tree(file.buffer)[0])
     if not 0 < len(places) <= _MOST_CLEARED:
         return [], 0
 
-    def step(page: int, index: int) -> _Step:
+    def step(page: int, index: int) -> Step:
         options = [f"--pageId={page}", f"--from-index={index}", f"--to-index={index + 1}"]
-        return _Step(["clear-page-elements", *options], lambda raw: (clear_elements(raw, page, index, index + 1)[0], 0))
+        return ["clear-page-elements", *options], lambda raw: (clear_elements(raw, page, index, index + 1)[0], 0)
 
     return [*(step(*place) for place in places), _ABANDON], len(places)
 
@@ -234,30 +219,27 @@ def _operated(name: str, path: str, folder: str) -> Remedy | None:
         return None
     names = ["FILE", *(f"STEP{number}" for number in range(1, len(steps))), "DEST"]
     commands = [
-        ["boltcli", "surgery", *step.words, source, "--output", output]
-        for step, source, output in zip(steps, names, names[1:])
+        ["boltcli", "surgery", *words, source, "--output", output]
+        for (words, _), source, output in zip(steps, names, names[1:])
     ]  # fmt: skip
     try:
         with RawFile(path) as source, open(copy, "wb") as target:
             copy_sparse(source.fd, target.fileno())
-        for step in steps:
+        for _, work in steps:
             with RawFile(copy) as raw:
-                patches, size = step.work(raw)
+                patches, size = work(raw)
             with open(copy, "rb+") as stream:
                 for offset, data in patches:
                     write_all(stream.fileno(), data, offset)
                 stream.truncate(max(size, os.fstat(stream.fileno()).st_size))
-    except (BoltError, OSError) as error:
-        return Remedy(name, 0, 0, False, 0, commands, str(error))
-    try:
         sound = _is_sound(copy)
         with MappedFile(copy, "none") as file:
             tree, _ = newest_tree(file.buffer)
             emission = Emission(tree)
-            emission.count()
-    except BoltError as error:
-        return Remedy(name, 0, 0, False, lost, commands, str(error))
-    return Remedy(name, emission.pairs, emission.buckets, sound, lost + len(tree.gaps), commands, "")
+            emission.write(None, tree.table.page_size)
+    except (BoltError, OSError) as error:
+        return Remedy(name, commands, str(error))
+    return Remedy(name, commands, "", emission.pairs, emission.buckets, sound, lost + len(tree.gaps))
 
 
 def _is_sound(copy: str) -> bool:
@@ -268,19 +250,21 @@ def _is_sound(copy: str) -> bool:
         return right and snapshot.meta.hwm * snapshot.page_size <= snapshot.size
 
 
-def _recover(path: str, folder: str, notes: list[str]) -> Remedy:
+def _recovered(path: str, folder: str, notes: list[str]) -> Remedy:
     copy = os.path.join(folder, _RECOVERED)
     commands = [["boltcli", "recover", "FILE", "-o", "DEST"]]
     try:
         report = recover_file(path, copy, lock="none", replace=True, sync=False)
         sound = _is_sound(copy)
     except (BoltError, OSError) as error:
-        return Remedy(RECOVER, 0, 0, False, 0, commands, str(error))
-    notes += map(other_database, report.others)
-    if any(state.differs for state in report.states):
-        notes.append(f"{len(report.states)} states may be the newest one: `boltcli recover` lists them")
-    losses = len(report.lost) + len(report.changed) + sum(state.differs for state in report.states)
-    return Remedy(RECOVER, report.pairs, report.buckets, sound, losses, commands, "")
+        return Remedy(RECOVER, commands, str(error))
+    notes += map(other_database, report.found.others)
+    states, emission = report.found.states, report.emission
+    others = sum(state.differs for state in states)
+    if others:
+        notes.append(f"{len(states)} states may be the newest one: `boltcli recover` lists them")
+    losses = len(report.lost) + len(report.changed) + others
+    return Remedy(RECOVER, commands, "", emission.pairs, emission.buckets, sound, losses)
 
 
 def fix(diagnosis: Diagnosis, folder: str, output: str, *, replace: bool = False, sync: bool = True) -> Remedy:

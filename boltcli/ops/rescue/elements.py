@@ -10,16 +10,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from operator import add, le
-from typing import TYPE_CHECKING
 
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
 from ...format.page import BUCKET_HEADER, HEADER, BranchElements, LeafElements, Page, ascend, unload
-from .pages import AT_ONCE, PageTable
+from .pages import AT_ONCE, Buffer, PageTable, Path
 
-if TYPE_CHECKING:
-    from ...format.page import Buffer
-
-Table = LeafElements | BranchElements
 Place = tuple[int, int, int]  # where key, value and the end of the value stand
 _LEAST_PAGE = 1024  # bytes
 _LONGEST_NAME = 128  # bytes of a bucket's name that are tried
@@ -34,22 +29,20 @@ class Elements:
 
     Columns with an entry an element: ``keys``; ``starts``, ``mids``, ``ends``: where key, value and the end of the
     value stand in ``buffer`` (branches have no values, so ``mids`` is ``ends``); ``flags`` of a leaf, ``pgids`` of a
-    branch. ``lost`` counts the elements that cannot be read; ``sound``: nothing is irregular; ``dense``: the data
-    also follow each other without gaps, in order, so the page's elements can be copied as they stand; ``ordered``:
-    the keys ascend. ``first`` is where the element table begins. ``mended`` says what was taken otherwise than it
-    stands in the page: the key (None: the whole page), and why.
+    branch. ``lost`` counts the elements that cannot be read; ``sound``: nothing is irregular, the keys ascend.
+    ``mended`` says what was taken otherwise than it stands in the page: the key (None: the whole page), and why.
     """
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: LeafElements | BranchElements) -> None:
         self.table = table
         self.buffer = table.buffer
-        self.first = table.start
+        self.count = table.count
         self.leaf = isinstance(table, LeafElements)
         self.flags: list[int] = table.flags if isinstance(table, LeafElements) else []
         self.pgids: list[int] = table.pgids if isinstance(table, BranchElements) else []
         self.lost = 0
         self.mended: list[tuple[bytes | None, str]] = []
-        self.sound = self.dense = self.ordered = True
+        self.sound = True
 
     @cached_property
     def keys(self) -> list[bytes]:
@@ -67,12 +60,8 @@ class Elements:
     def ends(self) -> list[int]:
         return list(map(add, self.mids, self.table.value_sizes)) if isinstance(self.table, LeafElements) else self.mids
 
-    @property
-    def count(self) -> int:
-        return len(self.keys) if "keys" in self.__dict__ else self.table.count
-
     def key(self, index: int) -> bytes:
-        return self.keys[index] if "keys" in self.__dict__ else self.table.key(index % self.table.count)
+        return self.keys[index] if "keys" in self.__dict__ else self.table.key(index % self.count)
 
     def value(self, index: int) -> bytes:
         return self.buffer[self.mids[index] : self.ends[index]]
@@ -89,6 +78,13 @@ class Elements:
         self.starts, self.mids, self.ends, self.flags = (
             [column[i] for i in indices] for column in (self.starts, self.mids, self.ends, self.flags)
         )
+        self.count = len(indices)
+
+    def check_order(self) -> None:
+        """Note whether the keys ascend."""
+        self.sound = ascend(self.keys)
+        if not self.sound:
+            self.mended.append((None, UNORDERED))
 
 
 def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, *, is_sound: bool = False) -> Elements:
@@ -99,22 +95,18 @@ def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, 
     number = min(count, (end - offset - PAGE_HEADER_SIZE) // ELEMENT_SIZE)
     page = Page((0, kind, number, 0), buffer, offset, end, offset)
     found = Elements(BranchElements(page) if kind == BRANCH_PAGE else LeafElements(page))
-    if is_sound or not count:
-        return found
-    if number == count and _are_right(found):
-        found.dense = found.ends[:-1] == found.starts[1:]
-        found.ordered = found.sound = ascend(found.keys)
-        if not found.ordered:
-            found.mended.append((None, UNORDERED))
-        return found
-    return _repaired(found, count)
+    if not is_sound and count and not (number == count and _are_right(found)):
+        return _repaired(found, count)
+    if not is_sound:
+        found.check_order()
+    return found
 
 
 def _are_right(found: Elements) -> bool:
     """Return whether all data lie one after the other, from the end of the table to the page's end."""
     table = found.table
     return (
-        found.starts[0] >= found.first + ELEMENT_SIZE * table.count
+        found.starts[0] >= table.start + ELEMENT_SIZE * table.count
         and found.ends[-1] <= table.end
         and min(table.key_sizes) > 0
         and max(table.key_sizes) <= MAX_KEY_SIZE
@@ -127,8 +119,8 @@ def _repaired(stored: Elements, count: int) -> Elements:
     """Return the elements that are whole, or can be made so from their neighbours."""
     buffer, leaf, limit = stored.buffer, stored.leaf, stored.table.end
     starts, ends = stored.starts, stored.ends
-    number = _true_count(stored.first, starts, ends)
-    table_end = stored.first + ELEMENT_SIZE * number
+    number = _true_count(stored.table.start, starts, ends)
+    table_end = stored.table.start + ELEMENT_SIZE * number
     places = list(zip(starts, stored.mids, ends))[:number]
     good = [_good(*place, table_end, limit) for place in places]
     # An element is at its place if it touches a neighbour; two that overlap can't both be right.
@@ -139,13 +131,14 @@ def _repaired(stored: Elements, count: int) -> Elements:
     if number == count and all(good) and fits and 2 * sum(joined) < number and (
         max(stored.flags, default=0) <= 1 and ascend(stored.keys)
     ):  # fmt: skip
-        # Not as bbolt writes it, but whole: values overlap, or there are gaps between them.
-        stored.dense = False
-        return stored
+        return stored  # not as bbolt writes it, but whole: values overlap, or there are gaps between them
     found = Elements(stored.table)
-    found.keys, found.starts, found.mids, found.ends, found.flags, found.pgids = [], [], [], [], [], []
     sizes = [middle - start for (start, middle, _), known in zip(places, joined) if known]
     usual, times = Counter(sizes).most_common(1)[0] if sizes else (0, 0)
+    usual = usual if 2 * times > len(sizes) else 0
+    kept: list[Place] = []
+    flags: list[int] = []
+    pgids: list[int] = []
     last = table_end
     for i, stands in enumerate(places):
         place = stands
@@ -156,7 +149,8 @@ def _repaired(stored: Elements, count: int) -> Elements:
         after = starts[i + 1] if i + 1 < number and joined[i + 1] else None
         is_apart = place[0] >= last and (after is None or place[2] <= after)
         if not (joined[i] and is_apart):
-            moved = _mend(place, before, after, leaf, usual if 2 * times > len(sizes) else 0, found.keys[-1:], buffer)
+            previous = buffer[kept[-1][0] : kept[-1][1]] if kept else None
+            moved = _mend(place, before, after, leaf, usual, previous, buffer)
             if moved is None and good[i] and is_apart:
                 moved = place  # it fits where it is, though it touches nothing
             if moved is None or not _good(*moved, table_end, limit):
@@ -165,27 +159,25 @@ def _repaired(stored: Elements, count: int) -> Elements:
             place = moved
             joined[i] = True
         start, middle, last = place
-        found.keys.append(buffer[start:middle])
-        found.starts.append(start)
-        found.mids.append(middle)
-        found.ends.append(last)
+        kept.append(place)
         why = _WRONG_FIELD if place != stands else ""
         if leaf:
-            flags = stored.flags[i]
-            found.flags.append(flags if flags <= 1 else _guess_flag(buffer, middle, last))
-            why = why or (f"the element has the flags {flags:x}" if flags > 1 else "")
+            flag = stored.flags[i]
+            flags.append(flag if flag <= 1 else _guess_flag(buffer, middle, last))
+            why = why or (f"the element has the flags {flag:x}" if flag > 1 else "")
         else:
-            found.pgids.append(stored.pgids[i])
+            pgids.append(stored.pgids[i])
         if why:
-            found.mended.append((found.keys[-1], why))
+            found.mended.append((buffer[start:middle], why))
+    found.keys = [buffer[start:middle] for start, middle, _ in kept]
+    found.starts, found.mids, found.ends = ([place[part] for place in kept] for part in range(3))
+    found.flags, found.pgids, found.count = flags, pgids, len(kept)
     if number < len(starts):
         found.mended.append((None, f"its header says {count} elements, of which {number} are in the page"))
     else:
         found.lost += count - number
-    found.ordered = ascend(found.keys)
-    if not found.ordered:
-        found.mended.append((None, UNORDERED))
-    found.sound = found.dense = False
+    found.check_order()
+    found.sound = False
     return found
 
 
@@ -205,7 +197,7 @@ def _good(start: int, middle: int, stop: int, least: int, limit: int) -> bool:
 
 
 def _mend(
-    place: Place, before: int | None, after: int | None, leaf: bool, usual: int, previous: list[bytes], buffer: Buffer
+    place: Place, before: int | None, after: int | None, leaf: bool, usual: int, previous: bytes | None, buffer: Buffer
 ) -> Place | None:
     """Element bounds that the neighbours allow, with one of position, key size and value size taken as wrong."""
     start, middle, stop = place
@@ -228,7 +220,7 @@ def _mend(
     choices = [key] if 0 < key <= min(total, MAX_KEY_SIZE) else []
     if 0 < total - value <= MAX_KEY_SIZE and value <= total:
         choices.append(total - value)
-    choices.sort(key=lambda size: (size != usual, bool(previous) and buffer[before : before + size] <= previous[0]))
+    choices.sort(key=lambda size: (size != usual, previous is not None and buffer[before : before + size] <= previous))
     return (before, before + choices[0], after) if choices else None
 
 
@@ -297,24 +289,22 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
         if following >= 0:
             most = ((following - page) * page_size - PAGE_HEADER_SIZE) // ELEMENT_SIZE
             cut, count = max(0, count - most), min(count, most)
-    if table.sound[page]:
-        found = read_elements(table.buffer, start, kind, count, end, is_sound=True)
-        found.dense = table.sound[page] > 1
-        return found
     if kind in (BRANCH_PAGE, LEAF_PAGE):
-        found = read_elements(table.buffer, start, kind, count, end)
+        found = read_elements(table.buffer, start, kind, count, end, is_sound=bool(table.sound[page]))
+        if table.sound[page]:
+            return found
         if found.flags and found.flags[-1]:
             _mend_last(table, found, end)
-        if found.sound and count and not cut:
-            table.sound[page] = 1 + found.dense
+        table.sound[page] = found.sound and count > 0 and not cut
         found = found if found.sound else _reread(table, page, kind, count, found)
         if cut:
             found.mended.append((None, f"its header says {count + cut} elements, and another page lies among them"))
         return found
-    # Only a page whose elements are all in order is taken for one of a type that it doesn't name.
+    # Only a page whose elements are all in order, without gaps, is taken for one of a type that it doesn't name.
     for kind in (LEAF_PAGE, BRANCH_PAGE):
         found = read_elements(table.buffer, start, kind, count, end)
-        if found.sound and found.dense and found.keys and all(1 < child < table.pages for child in found.pgids):
+        is_dense = found.sound and found.count and found.ends[:-1] == found.starts[1:]
+        if is_dense and all(1 < child < table.pages for child in found.pgids):
             return found
     return None
 
@@ -338,7 +328,7 @@ def _mend_last(table: PageTable, found: Elements, limit: int) -> None:
         _, found.mids[-1], found.ends[-1] = bounds
         found.keys[-1] = found.buffer[start : bounds[1]]
         found.mended.append((found.keys[-1], _WRONG_FIELD))
-        found.sound = found.dense = False
+        found.sound = False
 
 
 def _reread(table: PageTable, page: int, kind: int, count: int, found: Elements) -> Elements:
@@ -363,7 +353,7 @@ def inline_elements(buffer: Buffer, start: int, stop: int) -> Elements | None:
     return read_elements(buffer, at, LEAF_PAGE, count, stop)
 
 
-def with_inline(path: tuple[bytes, ...], found: Elements | None) -> Iterator[tuple[tuple[bytes, ...], Elements]]:
+def with_inline(path: Path, found: Elements | None) -> Iterator[tuple[Path, Elements]]:
     """Yield the elements of a leaf, if it can be read, and of the inline buckets in it, each with its bucket's path."""
     pending = [(path, found)]
     while pending:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,9 @@ from ...format.page import BUCKET_HEADER
 from ...tree.walk import flat
 from ..read.content import LEAVE, Enter, Pairs, write
 from ..write.dense import DenseWriter
-from .elements import Elements, inline_elements, page_elements
-from .tree import IN_TREE, Altered, Bucket, Loss, Path, RecoveredTree
+from .elements import Elements, inline_elements, page_elements, readable
+from .pages import Path, Progress
+from .tree import IN_TREE, Altered, Bucket, Loss, RecoveredTree
 
 if TYPE_CHECKING:
     from ...tree.walk import Nested
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 Chosen = dict[bytes, tuple[Elements, int, int]]  # by key: elements of a page, the index in them, the page's id
 Rank = tuple[int, int]  # where a leaf comes from, and its place among the bucket's leaves
-_BATCH = 256
-_BATCH_BYTES = 1 << 16
 _STEP = 256  # pages between reports of progress
 _SECOND = "a second pair with this key, on this page: it was left out"
 
@@ -49,18 +48,13 @@ class Emission:
     dropped: list[Altered] = field(default_factory=list)
     _path: list[bytes] = field(default_factory=list)
 
-    def count(self) -> None:
-        """Count what would be written."""
-        self.pairs, self.buckets = write(self._content(None), DenseWriter(None, self.tree.table.page_size))
-
-    def write(self, fd: int, page_size: int, progress: Callable[[int, int], None] | None = None) -> int:
-        """Write the database to ``fd``; returns its size in bytes. Raises OSError."""
+    def write(self, fd: int | None, page_size: int, progress: Progress | None = None) -> int:
+        """Write the database to ``fd`` (None: only count); returns its size in bytes. Raises OSError."""
         writer = DenseWriter(fd, page_size)
         self.pairs, self.buckets = write(self._content(progress), writer)
         return writer.size
 
-    def _content(self, progress: Callable[[int, int], None] | None) -> Iterator[Event]:
-        """Yield what is written."""
+    def _content(self, progress: Progress | None) -> Iterator[Event]:
         events: Iterator[Event] = flat(self._bucket(self.tree.top))
         reported = 0
         for event in events:
@@ -86,24 +80,23 @@ class Emission:
 
     def _leaves(self, bucket: Bucket) -> list[tuple[bytes, bytes, Rank, int]]:
         """Return least and greatest key, rank and id of a bucket's leaf pages, by the least key; skip empty pages."""
+        ranks = {page: (origin, i) for i, (page, origin) in enumerate(zip(bucket.leaves, bucket.origins))}
         found = []
-        for i, page in enumerate(bucket.leaves):
-            elements = page_elements(self.tree.table, page)
-            if elements is not None and elements.count:
-                keys = [elements.key(0), elements.key(-1)] if elements.ordered else elements.keys
-                found.append((min(keys), max(keys), (bucket.origins[i], i), page))
+        for page, elements in readable(self.tree.table, bucket.leaves):
+            keys = [elements.key(0), elements.key(-1)] if elements.sound else elements.keys
+            found.append((min(keys), max(keys), ranks[page], page))
         return sorted(found, key=lambda entry: entry[0])
 
     def _merged(self, bucket: Bucket, leaves: list[tuple[Rank, int]]) -> Nested[Event]:
         """Yield the content of leaves that share keys; of two versions, that of the leaf with the lower rank."""
         chosen: Chosen = {}
-        only = len(leaves) == 1 and not bucket.added and len(self._path) >= len(self.only)
+        alone = len(leaves) == 1 and not bucket.added and len(self._path) >= len(self.only)
         self.pages += len(leaves)
         for (origin, _), page in sorted(leaves):
             found = page_elements(self.tree.table, page)
             if found is None:
                 continue
-            if only and found.sound and found.dense and not any(found.flags):
+            if alone and found.sound and not any(found.flags):
                 yield Pairs(found.keys, list(map(found.buffer.__getitem__, map(slice, found.mids, found.ends))))
                 return
             self._choose(chosen, found, page, origin)
@@ -126,26 +119,16 @@ class Emission:
         if len(self._path) < len(self.only):
             name = self.only[len(self._path)]
             names = [name] if name in added or (name in chosen and chosen[name][0].flags[chosen[name][1]]) else []
-        keys: list[bytes] = []
-        values: list[bytes] = []
-        size = 0
         for key in names:
-            found, i, page = chosen.get(key, (None, 0, 0))
-            is_added = key in added
-            if keys and (len(keys) == _BATCH or size > _BATCH_BYTES or is_added or (found and found.flags[i])):
-                yield Pairs(keys, values)
-                keys, values, size = [], [], 0
-            if bucket is not None and is_added:
+            if bucket is not None and key in added:
                 child = bucket.children[key]
                 yield self._entered(key, child.sequence, self._bucket(child))
-            elif found is not None and found.flags[i]:
+                continue
+            found, i, page = chosen[key]
+            if found.flags[i]:
                 yield from self._nested(bucket, found, i, page)
-            elif found is not None:
-                keys.append(key)
-                values.append(found.value(i))
-                size += len(key) + len(values[-1])
-        if keys:
-            yield Pairs(keys, values)
+            else:
+                yield Pairs([key], [found.value(i)])
 
     def _entered(self, name: bytes, sequence: int, inside: Nested[Event] | None) -> Nested[Event]:
         """Yield a nested bucket and what is ``inside``; None: nothing."""
@@ -170,13 +153,13 @@ class Emission:
             return
         root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
         inside: Nested[Event] | None = None
-        if root and bucket is None:
+        if not root:
+            inside = self._inline(page, inline_elements(found.buffer, start, stop))
+        elif bucket is None:
             reason = "the root page of a bucket that lies in an inline bucket"
             self.lost.append(Loss(path, page=root, reason=reason))
-        elif root and bucket is not None:
-            inside = self._bucket(bucket.children[name]) if name in bucket.children else None
-        else:
-            inside = self._inline(page, inline_elements(found.buffer, start, stop))
+        elif name in bucket.children:
+            inside = self._bucket(bucket.children[name])
         yield self._entered(name, sequence, inside)
 
     def _inline(self, page: int, inner: Elements | None) -> Nested[Event]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from itertools import islice
+from mmap import mmap
+from typing import TYPE_CHECKING
 
 from ...errors import Corrupted
 from ...format.constants import (
@@ -20,10 +22,10 @@ from ...format.constants import (
     FREELIST_PAGE,
     LEAF_PAGE,
     MAGIC,
-    META_PAGE,
     META_SIZE,
     PAGE_HEADER_SIZE,
     PAGE_SIZE_SEARCH,
+    PAGE_TYPES,
 )
 from ...format.meta import Meta
 from ...format.page import HEADER, Page, ascend, unload
@@ -31,14 +33,13 @@ from ...storage.snapshot import FilePages, Snapshot
 from ...storage.source import LOCK_PATIENCE, Source, open_source
 from ..write.compact import PAGE_SIZES
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...format.page import Buffer
     from ...storage.source import Way
 
+Buffer = bytes | mmap
+Path = tuple[bytes, ...]  # of a bucket: the names that lead to it
+Progress = Callable[[int, int], None]
 AT_ONCE = 1 << 26  # bytes of a mapped file that are in memory together
-_TREE = frozenset((BRANCH_PAGE, LEAF_PAGE))
-_TYPES = frozenset((BRANCH_PAGE, LEAF_PAGE, META_PAGE, FREELIST_PAGE))
 _DEFAULT = 4096
 _LARGEST = 1 << 24
 _MOST_FREELISTS = 64
@@ -47,9 +48,8 @@ _MOST_FREELISTS = 64
 class MappedFile(AbstractContextManager["MappedFile"]):
     """The bytes of a file. ``buffer`` has ``size`` bytes; ``mode`` is the permission bits.
 
-    Use as a context manager. Unless ``lock`` is ``none`` the shared lock is taken, and a file whose lock another
-    process holds is refused. Raises :class:`~boltcli.errors.SourceNotFound`, :class:`~boltcli.errors.OpenError`,
-    :class:`~boltcli.errors.Locked`.
+    Unless ``lock`` is ``none`` the shared lock is taken, and a file whose lock another process holds is refused. Raises
+    :class:`~boltcli.errors.SourceNotFound`, :class:`~boltcli.errors.OpenError`, :class:`~boltcli.errors.Locked`.
     """
 
     def __init__(self, path: str, lock: Way = "wait", timeout: float = LOCK_PATIENCE) -> None:
@@ -84,8 +84,8 @@ class PageTable:
 
     ``kind`` is the page type (0: none that exists), ``own`` 1 where the page bears its own id and a type, ``counts``
     and ``overflows`` the header's fields. ``size`` is the number of readable bytes, ``pages`` the number of pages
-    (a cut last one counts). What was found when elements were read: ``sound``, 1 for pages whose elements are, 2 if
-    they are dense, too. ``visits``: how many bytes of pages were read.
+    (a cut last one counts). What was found when elements were read: ``sound``, 1 for pages whose elements are.
+    ``visits``: how many bytes of pages were read.
     """
 
     def __init__(self, buffer: Buffer, page_size: int, size: int | None = None) -> None:
@@ -103,23 +103,24 @@ class PageTable:
         for pgid, (bears, flags, count, overflow) in enumerate(_headers(buffer, page_size, self.size)):
             self.counts[pgid] = count
             self.overflows[pgid] = overflow
-            if flags in _TYPES:
+            if flags in PAGE_TYPES:
                 self.kind[pgid] = flags
                 self.own[pgid] = bears == pgid
 
+    def page_bytes(self, pgid: int) -> bytes:
+        start = pgid * self.page_size
+        return self.buffer[start : start + self.page_size]
+
     def bears(self, pgid: int) -> int:
         """Return the id that the page at ``pgid`` bears."""
-        start = pgid * self.page_size
-        return int.from_bytes(self.buffer[start : start + 8], "little")
+        return int.from_bytes(self.page_bytes(pgid)[:8], "little")
 
-    def flags(self, pgid: int) -> int:
-        """Return the type in the header of the page at ``pgid``, whether there is such a type or not."""
-        start = pgid * self.page_size
-        return int.from_bytes(self.buffer[start + 8 : start + 10], "little")
+    def is_zero(self, pgid: int) -> bool:
+        return not any(self.page_bytes(pgid))
 
     def is_tree(self, pgid: int) -> bool:
         """Return whether there is a branch or leaf at ``pgid`` that bears its own id."""
-        return pgid < self.pages and self.own[pgid] == 1 and self.kind[pgid] in _TREE
+        return pgid < self.pages and self.own[pgid] == 1 and self.kind[pgid] in (BRANCH_PAGE, LEAF_PAGE)
 
     def run(self, pgid: int) -> range:
         """Return the ids of the page and its overflow pages, as far as the file goes."""
@@ -133,13 +134,6 @@ class PageTable:
     def is_torn(self, pgid: int) -> bool:
         """Return whether another page lies in the run of this one: a younger page has overwritten it."""
         return any(self.own[page] for page in self.run(pgid)[1:])
-
-    def page_bytes(self, pgid: int) -> bytes:
-        start = pgid * self.page_size
-        return self.buffer[start : start + self.page_size]
-
-    def is_zero(self, pgid: int) -> bool:
-        return not any(self.page_bytes(pgid))
 
     def freelist(self, pgid: int) -> tuple[int, bytearray] | None:
         """Return how many pages the freelist page at ``pgid`` lists, and a byte of 1 for each of these and of its run.
@@ -163,8 +157,7 @@ class PageTable:
     @cached_property
     def freelists(self) -> list[tuple[int, bytearray]]:
         """What ``freelist`` says of all freelist pages that can be read."""
-        found = (self.freelist(page) for page in range(2, self.pages) if self.kind[page] == FREELIST_PAGE)
-        return list(islice((each for each in found if each is not None), _MOST_FREELISTS))
+        return list(islice(filter(None, map(self.freelist, range(self.pages))), _MOST_FREELISTS))
 
     def marks(self, ids: Iterable[int]) -> bytearray:
         """Return a byte of 1 for each of these pages that is in the file."""
@@ -197,7 +190,7 @@ def _own_ids(buffer: Buffer, page_size: int) -> int:
     Page 0 is zeros' own page, and the pages of a smaller size at double ids are no pages of this one.
     """
     headers = enumerate(_headers(buffer, page_size, len(buffer) // page_size * page_size))
-    return sum(bears == pgid and pgid > 0 and flags in _TYPES for pgid, (bears, flags, _, _) in headers)
+    return sum(bears == pgid and pgid > 0 and flags in PAGE_TYPES for pgid, (bears, flags, _, _) in headers)
 
 
 def _headers(buffer: Buffer, page_size: int, size: int) -> Iterator[tuple[int, int, int, int]]:
@@ -211,8 +204,7 @@ def _headers(buffer: Buffer, page_size: int, size: int) -> Iterator[tuple[int, i
 
 def meta_at(buffer: Buffer, position: int, page: int = 0) -> Meta:
     """Return what a meta page at ``position`` says, valid or not."""
-    start = position + PAGE_HEADER_SIZE
-    return Meta(bytes(buffer[start : start + META_SIZE]), page)
+    return Meta.at(buffer[position : position + PAGE_HEADER_SIZE + META_SIZE], page)
 
 
 def find_metas(table: PageTable) -> list[Meta]:
@@ -220,22 +212,10 @@ def find_metas(table: PageTable) -> list[Meta]:
     found = []
     for slot in (0, 1):
         start = slot * table.page_size + PAGE_HEADER_SIZE
-        meta = _mended(bytes(table.buffer[start : start + META_SIZE]), slot)
+        content = table.buffer[start : start + META_SIZE]
+        flips = (0, *(1 << bit for bit in range(8 * len(content))))
+        tried = ((int.from_bytes(content, "little") ^ flip).to_bytes(META_SIZE, "little") for flip in flips)
+        meta = next((meta for each in tried if (meta := Meta(each, slot)).problem() is None), None)
         if meta is not None and meta.page_size == table.page_size:
             found.append(meta)
     return sorted(found, key=lambda meta: (-meta.txid, meta.page))
-
-
-def _mended(content: bytes, slot: int) -> Meta | None:
-    """Return the meta, or the valid one that differs from it in one bit; None if it is damaged more."""
-    meta = Meta(content, slot)
-    if meta.problem() is None:
-        return meta
-    number = int.from_bytes(content, "little")
-    tried = (Meta((number ^ 1 << bit).to_bytes(META_SIZE, "little"), slot) for bit in range(8 * len(content)))
-    return next((each for each in tried if each.problem() is None), None)
-
-
-def common(one: bytes, other: bytes) -> int:
-    """Return how many bytes the two begin with are the same."""
-    return next((i for i, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))

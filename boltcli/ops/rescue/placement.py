@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
 from .elements import Elements, page_elements, readable
+from .pages import Path
 from .restore import SameBucket
 from .roots import Link, PageGraph
-from .tree import PLACED, Bucket, Gap, Hits, Pairs, Path, RecoveredTree, find_keys, sample
+from .tree import PLACED, Bucket, Gap, Hits, Pairs, RecoveredTree, Recovery, find_keys, sample
 
 _ENOUGH = 4.0  # points that a place must have
-_ENOUGH_ALONE = 0.0  # if it is the only one
 _MARGIN = 1.5  # points that it must have more than the next one
 _ROUNDS = 50
 _SURE = 5.0
@@ -28,8 +28,7 @@ _MOST_TWINS = 10  # one in so many may be of another bucket
 _UNSUITED = -4.0  # points for pairs in a bucket that seems to hold buckets, and the other way round
 _LONG_RUN = 5  # pages one after the other that are hardly so by chance
 _VOTE = 20.0  # points for the bucket that all older pages name
-PAIRS, BUCKETS = 1, 2
-UNRANKED = 50
+_UNRANKED = 50
 _MOST_LEVELS = 64  # levels of a tree
 
 
@@ -37,10 +36,10 @@ _MOST_LEVELS = 64  # levels of a tree
 class Group:
     """An orphan page and what it leads to. ``first`` and ``last`` are its least and greatest keys.
 
-    ``samples`` are some of its pairs; ``holds`` says whether pairs (1) or buckets (2) or both (3). ``evidence`` has
-    points by bucket path, ``stale`` the same for parts of the tree where nothing is missing. ``before``: the lost pages
-    that it was written before. ``rank``: of two versions of a key the lower one stays; a leaf to which no page leads
-    comes from the lost tree. ``size`` is the bytes of a leaf.
+    ``samples`` are some of its pairs; ``holds`` has 0 for pairs and 1 for buckets. ``evidence`` has points by bucket
+    path, ``stale`` the same for parts of the tree where nothing is missing. ``before``: the lost pages that it was
+    written before. ``rank``: of two versions of a key the lower one stays; a leaf to which no page leads comes from the
+    lost tree. ``size`` is the bytes of a leaf.
     """
 
     page: int
@@ -49,11 +48,11 @@ class Group:
     first: bytes
     last: bytes
     samples: Pairs
-    holds: int
+    holds: set[int]
     evidence: dict[Path, float] = field(default_factory=dict)
     stale: dict[Path, float] = field(default_factory=dict)
     before: set[int] = field(default_factory=set)
-    rank: int = UNRANKED
+    rank: int = _UNRANKED
 
     def found_in(self, hits: Hits) -> dict[Path, tuple[int, int]]:
         """Return how many of the samples stand in a bucket, and how many of them with the same value, not empty."""
@@ -70,10 +69,8 @@ class Group:
         each = 10.0 / max(1, len(self.samples))
         return {path: each * (same + equal) for path, (same, equal) in self.found_in(hits).items()}
 
-
-def kinds_of(flags: Collection[int]) -> int:
-    """Return what is among elements with these flags: pairs, buckets, or both."""
-    return (BUCKETS if any(flags) else 0) | (0 if all(flags) else PAIRS)
+    def could_be_in(self, gap: Gap) -> bool:
+        return self.first >= gap.low and (gap.high is None or self.last < gap.high)
 
 
 class Choice(NamedTuple):
@@ -85,37 +82,32 @@ class Choice(NamedTuple):
 
 
 class Placement:
-    """The placing of orphans of one file: ``placed`` pages, ``dropped`` (stale) ones, ``left`` for lost+found."""
+    """The placing of orphans of one file. Counts in ``done``, and leaves there the pages for lost+found."""
 
     def __init__(
-        self, tree: RecoveredTree, references: list[RecoveredTree], graph: PageGraph, free: bytearray | None,
-        roots: set[int], same_bucket: SameBucket, *, all_live: bool, torn: bool,
+        self, done: Recovery, references: list[RecoveredTree], graph: PageGraph, roots: set[int],
+        same_bucket: SameBucket, *, all_live: bool,
     ) -> None:  # fmt: skip
-        """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees.
-
-        ``references``: older trees. ``all_live``: the root itself is lost. ``torn``: there are pages of later
-        transactions.
-        """
-        self.tree = tree
-        self.table = tree.table
-        self.free = free
+        """``references``: older trees; ``roots`` are those of all. ``all_live``: the root itself is lost."""
+        self.done = done
+        self.tree = tree = done.tree
+        self.table = done.table
+        self.free = done.free
         self.all_live = all_live
-        self.torn = torn
-        self.placed = self.dropped = 0
-        self.left: list[Group] = []
         self.links = graph.links
-        self._orphans = [page for page in tree.unreached(free) if page not in roots and not self.table.is_torn(page)]
+        unreached = tree.unreached(done.free)
+        self._orphans = [page for page in unreached if page not in roots and not self.table.is_torn(page)]
         self._marks = self.table.marks(self._orphans)
         self._ranges: dict[Bucket, list[tuple[bytes, bytes]]] = {}  # by bucket, of the groups that were placed in it
         self._reached = bytes(tree.used)
         self._groups = [group for page in self._tops() if (group := self._group(page)) is not None]
         self._find_evidence(references, same_bucket)
         self._whole = {bucket.path(): not bucket.gaps for bucket in tree.buckets}
-        self._kinds: dict[Bucket, int] = {}  # whether a bucket holds pairs (1), buckets (2) or both (3)
+        self._kinds: dict[Bucket, set[int]] = {}  # 0: a bucket holds pairs, 1: buckets
 
     def run(self) -> None:
-        """Place what can be placed, drop what is stale, and keep the rest in ``left``."""
-        groups = self._groups
+        """Place what can be placed, drop what is stale, and leave the rest."""
+        groups, skipped = self._groups, []
         for _ in range(_ROUNDS):
             self._find_runs(groups)
             choices = [choice for group in groups if not self.tree.used[group.page] and (choice := self._choose(group))]
@@ -123,20 +115,19 @@ class Placement:
             if not chosen:
                 break
             # Pages of buckets first: what they lead to is then no orphan any more.
-            chosen.sort(key=lambda choice: (not choice.group.holds & BUCKETS, -choice.points))
-            kind = chosen[0].group.holds & BUCKETS
-            chosen = [choice for choice in chosen if choice.group.holds & BUCKETS == kind]
-            placed = self.placed
+            chosen.sort(key=lambda choice: (1 not in choice.group.holds, -choice.points))
+            kind = 1 in chosen[0].group.holds
+            chosen = [choice for choice in chosen if (1 in choice.group.holds) == kind]
+            placed = self.done.placed
             for choice in chosen:
                 if not self._is_doubtful(choice, choices):
                     self._place(choice.group, choice.gap)
-            if self.placed == placed:
+            if self.done.placed == placed:
                 if not kind:
                     break
-                skipped = [choice.group for choice in chosen]
+                skipped += [choice.group for choice in chosen]
                 groups = [group for group in groups if group not in skipped]
-                self.left += skipped
-        self._sort_out(groups + self.left)
+        self._sort_out(groups + skipped)
 
     def _below(self, page: int) -> list[int]:
         """Return the orphans that an orphan leads to, as far as that still holds."""
@@ -174,20 +165,16 @@ class Placement:
         leaf, end = self._outermost(page, 1), self._outermost(page, -1)
         if top is None or leaf is None or end is None:
             return None
-        samples = sample(leaf) | sample(end)
-        size = max(leaf.ends) - leaf.first if top.leaf else self.table.page_size
+        size = max(leaf.ends) - leaf.table.start if top.leaf else self.table.page_size
         last = max(top.keys[-1], end.keys[-1], end.keys[0])
-        holds = kinds_of(leaf.flags) | kinds_of(end.flags)
-        return Group(page, top.leaf, size, top.keys[0], last, samples, holds)
+        return Group(page, top.leaf, size, top.keys[0], last, sample(leaf) | sample(end), {*leaf.flags, *end.flags})
 
     def _outermost(self, page: int | None, step: int) -> Elements | None:
         """Return the outermost leaf on a side that a page still leads to."""
         for _ in range(_MOST_LEVELS):
             found = page_elements(self.table, page) if page is not None else None
-            if page is None or found is None or not found.keys:
-                return None
-            if found.leaf:
-                return found
+            if page is None or found is None or not found.count or found.leaf:
+                return found if found is not None and found.count else None
             page = next((link.page for link in self.links[page][::step] if link.right), None)
         return None
 
@@ -216,7 +203,7 @@ class Placement:
                 group.evidence.update(shared)
         hits = find_keys(self.tree, wanted)
         for group in groups:
-            if group.leaf and group.rank == UNRANKED:
+            if group.leaf and group.rank == _UNRANKED:
                 group.rank = 0
             group.stale = group.points_in(hits)
 
@@ -258,7 +245,6 @@ class Placement:
 
     def _sort_out(self, groups: list[Group]) -> None:
         """Of what could not be placed drop what is superseded: pages whose keys all stand in one bucket of the tree."""
-        self.left = []
         seen = bytearray(self.tree.used)
         waiting = groups
         while waiting:
@@ -268,10 +254,10 @@ class Placement:
             for group in waiting:
                 seen[group.page] = 1
                 if self._is_stale(group, hits):
-                    self.dropped += 1
+                    self.done.stale += 1
                     below += self._below(group.page)  # what an old page leads to may be live
                 else:
-                    self.left.append(group)
+                    self.done.left.append(group.page)
             waiting = [made for page in below if not seen[page] and (made := self._group(page)) is not None]
 
     def _choose(self, group: Group) -> Choice | None:
@@ -291,42 +277,35 @@ class Placement:
             whole = self._whole
             gone = (here for at, here in group.evidence.items() if at not in whole and whole.get(at[:-1], False))
             second = max([second, *gone, *(share for where, share in group.stale.items() if where != path)])
-        enough = _ENOUGH if others or self.torn else _ENOUGH_ALONE if self.free is None else -1.0
+        enough = _ENOUGH if others or self.done.torn else 0.0 if self.free is None else -1.0
         if first.points < enough or first.points - second < (_MARGIN if others or second else -1.0):
             return None
         return first
 
     def _score(self, group: Group, gap: Gap) -> Choice | None:
         """Return how well a group fits a gap; None if it cannot be there."""
-        if not self._is_possible(group, gap):
+        bucket, is_whole = gap.bucket, gap.is_whole()
+        if not group.could_be_in(gap):
             return None
-        bucket = gap.bucket
-        points = 5.0 if gap.page in group.before else 0.0 if self._suits(group, bucket) else _UNSUITED
-        points += 10.0 * bool(gap.low and group.first == gap.low)
-        points += 0.0 if gap.is_whole() else 4.0 if gap.low and gap.high is not None else 3.0
-        points += group.evidence.get(bucket.path(), 0.0)
-        return Choice(points, group, gap)
-
-    def _is_possible(self, group: Group, gap: Gap) -> bool:
-        bucket = gap.bucket
-        if not _could_hold(gap, group):
-            return False
         if gap.leaf and not (group.leaf and group.first == gap.low):
-            return False  # its page was a leaf: only an older version of that can be here
+            return None  # the lost page was a leaf: only an older version of that can be here
         # Nested buckets look like a root; as one they would put everything in the wrong place.
-        if bucket.parent is None and (group.holds != BUCKETS or (gap.is_whole() and () not in group.evidence)):
-            return False
-        if bucket.leaves and not self._suits(group, bucket):
-            return False
-        return self.free is None or not self._overlaps(group, bucket)
+        if bucket.parent is None and (group.holds != {1} or (is_whole and () not in group.evidence)):
+            return None
+        suits = self._suits(group, bucket)
+        if (bucket.leaves and not suits) or (self.free is not None and self._overlaps(group, bucket)):
+            return None
+        points = 5.0 if gap.page in group.before else 0.0 if suits else _UNSUITED
+        points += 10.0 * bool(gap.low and group.first == gap.low)
+        points += 0.0 if is_whole else 4.0 if gap.low and gap.high is not None else 3.0
+        return Choice(points + group.evidence.get(bucket.path(), 0.0), group, gap)
 
     def _suits(self, group: Group, bucket: Bucket) -> bool:
         """Return whether pairs go to a bucket of pairs, or buckets to one of buckets, as far as that is known."""
-        kinds = self._kinds.get(bucket, 0)
+        kinds = self._kinds.get(bucket)
         if not kinds:
-            for _, found in readable(self.table, bucket.some_leaves()):
-                kinds |= kinds_of(found.flags)
-            self._kinds[bucket] = kinds
+            leaves = readable(self.table, bucket.some_leaves())
+            kinds = self._kinds[bucket] = {flag for _, found in leaves for flag in found.flags}
         return not kinds or bool(kinds & group.holds)
 
     def _overlaps(self, group: Group, bucket: Bucket) -> bool:
@@ -339,10 +318,10 @@ class Placement:
         """Put a group into the gap."""
         if self.tree.used[group.page] or (self.free is not None and self._overlaps(group, gap.bucket)):
             return
-        self.tree.walk(gap.bucket, group.page, gap.low, gap.high, PLACED + group.rank, strict=True)
+        self.tree.walk(gap.bucket, group.page, gap.low, gap.high, PLACED + group.rank)
         insort(self._ranges.setdefault(gap.bucket, []), (group.first, group.last))
         gap.filled += 1
-        self.placed += 1
+        self.done.placed += 1
 
     def _is_stale(self, group: Group, hits: Hits) -> bool:
         """Return whether a group holds what the tree has elsewhere, or what nothing in it has a place for."""
@@ -352,12 +331,7 @@ class Placement:
         # An index has the keys of what it is an index of, but not one of the values.
         if any(same == every and equal for same, equal in group.found_in(hits).values()):
             return True
-        return not self.all_live and not any(_could_hold(gap, group) for gap in self.tree.gaps)
-
-
-def _could_hold(gap: Gap, group: Group) -> bool:
-    """Return whether the group may come from the gap: its keys are in the range."""
-    return group.first >= gap.low and (gap.high is None or group.last < gap.high)
+        return not self.all_live and not any(group.could_be_in(gap) for gap in self.tree.gaps)
 
 
 def _surest(choices: list[Choice]) -> list[Choice]:

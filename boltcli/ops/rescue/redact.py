@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from hashlib import sha256
+from operator import itemgetter
 from random import Random
 from struct import unpack
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ...errors import DestinationError, InvalidDatabase
 from ...format.constants import (
@@ -33,56 +35,45 @@ from ...format.page import BUCKET_HEADER, HEADER, ascend
 from ...storage.destination import Destination
 from ...storage.files import read_or_raise, write_all
 from ..check.database_check import TRAILER
-from .pages import MappedFile, PageTable, find_page_size, meta_at
-from .showable import (
-    FILLER,
-    KNOWN,
-    PIECE,
-    Element,
-    ElementReader,
-    PageHeads,
-    Renamer,
-    alike,
-    is_random,
-    looks_secret,
-    masked,
-)
+from .pages import Buffer, MappedFile, PageTable, Path, Progress, find_page_size, meta_at
+from .showable import KNOWN, PIECE, Element, ElementReader, Renamer, alike, is_random, looks_secret, masked
 from .text_mode import is_proved
 
 if TYPE_CHECKING:
-    from ...format.page import Buffer
     from ...storage.source import Way
 
-    Path = tuple[bytes, ...]
-    Rename = Callable[[bytes], bytes]
-
+Rename = Callable[[bytes], bytes]
+FILLER = b"x"
 _MAGIC_SIZE = 4
 _SECTOR = 512
 _CHUNK = 4 << 20  # bytes put together or hashed at a time
 _IDS = 1 << 15  # bytes of a freelist at a time
+# Of what a page is put together, the later over the earlier: so the structure stays where they overlap.
+_FILL, _BLANK, _MASK, _NAME, _HEAD = range(5)
 _SMALL = 1 << 24  # a sequence below has too few bytes to be a piece of a value
 
 
-class Redaction(NamedTuple):
+@dataclass
+class Redaction:
     """What was done: ``size`` of the copy in bytes, how many ``values`` were replaced, and ``keys`` (0: they stay).
 
-    ``secrets``: buckets whose keys were replaced because they are secrets. ``suspects``: buckets whose keys stay and
-    look like secrets.
+    ``pages`` were kept, the others ``wiped``. ``secrets``: buckets whose keys were replaced because they are secrets.
+    ``suspects``: buckets whose keys stay and look like secrets.
     """
 
     size: int
-    values: int
-    value_bytes: int
-    keys: int
-    pages: int
-    wiped: int
-    secrets: list[Path]
-    suspects: list[Path]
+    values: int = 0
+    value_bytes: int = 0
+    keys: int = 0
+    pages: int = 0
+    wiped: int = 0
+    secrets: set[Path] = field(default_factory=set)
+    suspects: set[Path] = field(default_factory=set)
 
 
 def redact(
     path: str, output: str, *, keys: bool = False, seed: int = 0, lock: Way = "wait", timeout: float = 1.0,
-    replace: bool = False, sync: bool = True, progress: Callable[[int, int], None] | None = None,
+    replace: bool = False, sync: bool = True, progress: Progress | None = None,
 ) -> Redaction:  # fmt: skip
     """Write a redacted copy of ``path`` to ``output``; with ``keys`` also keys and names are replaced.
 
@@ -92,42 +83,39 @@ def redact(
     with MappedFile(path, lock, timeout) as file:
         if not file.size:
             raise InvalidDatabase("an empty file holds nothing to redact", path=path)
-        page_size, _ = find_page_size(file.buffer)
+        table = PageTable(file.buffer, find_page_size(file.buffer)[0])
         with Destination(output, mode=file.mode | 0o200, replace=replace, sync=sync) as destination:
-            copy = _Copy(PageTable(file.buffer, page_size), destination.fd, Random(seed), all_keys=keys)
+            copy = _Copy(table, destination.fd, Random(seed), progress, all_keys=keys)
             try:
-                copy.run(progress)
+                copy.run()
             except OSError as error:
                 file.check_unchanged()
                 raise DestinationError("write", output, error) from error
             file.check_unchanged()
             destination.commit()
-        return Redaction(
-            file.size, copy.values, copy.value_bytes, copy.keys, copy.pages, copy.table.pages - copy.pages,
-            sorted(copy.secrets), sorted(copy.suspects),
-        )  # fmt: skip
+    return copy.done
 
 
 class _Copy:
     """The copy that is being written: all zeros at first, then what is kept and the fillers."""
 
-    def __init__(self, table: PageTable, fd: int, chance: Random, *, all_keys: bool) -> None:
+    def __init__(
+        self, table: PageTable, fd: int, chance: Random, progress: Progress | None, *, all_keys: bool
+    ) -> None:  # fmt: skip
         self.table = table
         self.buffer: Buffer = table.buffer
         self.fd = fd
         self.chance = chance
+        self.progress = progress
         self.all_keys = all_keys
-        self.values = self.value_bytes = self.keys = self.pages = 0
-        self.secrets: set[Path] = set()
-        self.suspects: set[Path] = set()
+        self.done = Redaction(table.size)
         self._seen = bytearray(table.pages)
-        self._late: list[tuple[int, bytes]] = []
-        self._heads = PageHeads(table)
+        self._highest = table.pages  # ids of the file's pages are below
         # Python 3.11.2 reads one byte beyond a map's end when a search goes on to it.
         last = table.size - 1
         self._known = [path for path, beside in KNOWN if not all_keys and self.buffer.find(beside, 0, last) >= 0]
 
-    def run(self, progress: Callable[[int, int], None] | None) -> None:
+    def run(self) -> None:
         """Write the whole copy. Raises OSError."""
         table = self.table
         os.ftruncate(self.fd, table.size)
@@ -135,52 +123,63 @@ class _Copy:
         # The one that bbolt goes by.
         ruling = max((meta for meta in metas if meta.problem() is None), key=lambda meta: meta.txid, default=None)
         if ruling is not None:
-            self._heads.highest = max(table.pages, min(ruling.hwm, 2 * table.pages))
+            self._highest = max(table.pages, min(ruling.hwm, 2 * table.pages))
         for meta in metas:
             self._meta(meta)
         for page in range(2, table.pages):  # of overflow pages they are overwritten with what these hold
             start = page * table.page_size
-            if self._heads.is_header(page):
+            if self._is_header(page):
                 self._put(start, self.buffer[start : start + PAGE_HEADER_SIZE])
             elif ruling is not None and page >= ruling.hwm and not table.is_zero(page):
                 self._put(start, FILLER)  # that there is something can still be seen
         if ruling is not None:
             self._freelist(ruling.freelist)
-            self._tree(ruling.root, (), progress)
+            self._tree(ruling.root, ())
         else:
             # Nothing says where the tree begins: every page that bears its own id may be of it.
             pages = [page for page in range(2, table.pages) if table.own[page]]
             for page in pages:
                 self._freelist(page)
             trees = list(filter(table.is_tree, pages))
-            led_to = {
-                each.child
-                for page in trees
-                for each in self._page_elements(page, None)
-                if each.entry and each.child != page
-            }
+            elements = ((page, each) for page in trees for each in self._page_elements(page, None))
+            led_to = {each.child for page, each in elements if each.entry and each.child != page}
             # First those that nothing leads to, so that buckets have their names.
             for page in sorted(trees, key=led_to.__contains__):
-                self._tree(page, None, progress)
-        for start, data in self._late:
-            page = start // table.page_size
-            if data[:8] != FILLER * 8:
-                self._put(start, data)
-            elif page < table.pages and not self._seen[page]:
-                self._put(start, self.buffer[start : start + 8] + data[8:])  # which page it leads to
+                self._tree(page, None)
+        self.done.wiped = table.pages - self.done.pages
         self._trailer()
 
     def _put(self, start: int, data: bytes) -> None:
         write_all(self.fd, data[: self.table.size - start], start)
+
+    def _is_header(self, page: int) -> bool:
+        """Return whether what stands at the beginning of a page is a page header, and not a piece of a value.
+
+        It is if it has the page's own id, or else is right as far as can be told: the page may have been copied there.
+        """
+        table = self.table
+        kind, overflow, bears = table.kind[page], table.overflows[page], table.bears(page)
+        if bears == page:
+            return bool(kind or table.counts[page] or overflow)
+        return bool(kind) and bears < self._highest and overflow < table.pages
+
+    def _kept(self, page: int) -> bytes:
+        """Return what is kept of the header of a page that something refers to as a page.
+
+        Of one that may be a piece of a value, only what ``pages`` shows, which is too little to be a piece.
+        """
+        start = page * self.table.page_size
+        head = self.buffer[start : start + PAGE_HEADER_SIZE]
+        return head if self._is_header(page) or not any(head) else FILLER * 8 + head[8:]
 
     def _meta(self, meta: Meta) -> None:
         start = meta.page * self.table.page_size
         body = start + PAGE_HEADER_SIZE
         if meta.magic == MAGIC:
             self._put(start, self.buffer[start : body + META_SIZE])
-            self.pages += meta.page < self.table.pages
+            self.done.pages += meta.page < self.table.pages
         elif meta.page < self.table.pages:
-            self._put(start, self._heads.kept(meta.page))
+            self._put(start, self._kept(meta.page))
             # The beginning of the magic number says why a meta page without it is refused. In another page it is data.
             is_meta = self.table.kind[meta.page] == META_PAGE and self.table.own[meta.page]
             if meta.magic == MAGIC_SWAPPED or is_meta:
@@ -192,7 +191,7 @@ class _Copy:
             return
         start, end = table.bounds(page)
         self._note(page)
-        self._put(start, self._heads.kept(page))
+        self._put(start, self._kept(page))
         at = start + PAGE_HEADER_SIZE
         count = table.counts[page]
         if count == COUNT_IN_FIRST_ID:
@@ -201,15 +200,21 @@ class _Copy:
             at += 8
         end = min(at + 8 * count, end - (end - at) % 8)
         for place in range(at, end, _IDS):
-            self._put(place, _free_ids(self.buffer, place, min(place + _IDS, end), self._heads.highest))
+            ids = unpack(f"<{min(_IDS, end - place) // 8}Q", self.buffer[place : min(place + _IDS, end)])
+            # No filler is twice there: that would be damage of another kind.
+            kept = [
+                each.to_bytes(8, "little") if each < self._highest else (place + i).to_bytes(5, "little") + FILLER * 3
+                for i, each in enumerate(ids)
+            ]
+            self._put(place, b"".join(kept))
 
     def _note(self, page: int) -> None:
-        """Mark the run of a page as kept."""
+        """Count the pages of a run as kept."""
         for each in self.table.run(page):
-            self.pages += not self._seen[each]
+            self.done.pages += not self._seen[each]
             self._seen[each] = 1
 
-    def _tree(self, root: int, path: Path | None, progress: Callable[[int, int], None] | None) -> None:
+    def _tree(self, root: int, path: Path | None) -> None:
         """Redact the pages that ``root`` leads to, bucket by bucket, each in key order.
 
         ``path``: the bucket's names; None if it isn't known what lies above.
@@ -230,8 +235,8 @@ class _Copy:
                     for element in elements
                     if element.bucket and element.child
                 ]
-                if progress is not None:
-                    progress(self.pages, self.table.pages)
+                if self.progress is not None:
+                    self.progress(self.done.pages, self.table.pages)
 
     def _renamer(
         self, path: Path | None, keys: Callable[[], Iterable[bytes]], *, ordered: bool = True
@@ -253,7 +258,7 @@ class _Copy:
         if not secret:
             return None
         if last and not self.all_keys and path is not None:
-            self.secrets.add(path)
+            self.done.secrets.add(path)
         rename = Renamer(self.chance).name
         return rename if ordered else {key: rename(key) for key in sorted(set(keys()))}.__getitem__
 
@@ -267,7 +272,7 @@ class _Copy:
                 continue
             if table.kind[page] not in (BRANCH_PAGE, LEAF_PAGE):
                 if seen is self._seen:
-                    self._put(page * table.page_size, self._heads.kept(page))
+                    self._put(page * table.page_size, self._kept(page))
                 continue
             elements = self._page_elements(page, first_key)
             yield page, elements
@@ -276,12 +281,12 @@ class _Copy:
                 stack += [(each.child, each.key if each.sound else None) for each in reversed(elements) if each.entry]
 
     def _page_elements(self, page: int, first_key: bytes | None) -> list[Element]:
-        table, highest = self.table, self._heads.highest
-        kind, count, start = table.kind[page], table.counts[page], page * table.page_size
+        table = self.table
+        kind, start = table.kind[page], page * table.page_size
         end = start + (table.overflows[page] + 1) * table.page_size
-        if kind == BRANCH_PAGE:
-            count = max(count, 1)  # bbolt's cursor goes to the first element before it asks for the count
-        reader = ElementReader(self.buffer, start, kind, count, end, highest=highest, first_key=first_key)
+        # bbolt's cursor goes to the first element of a branch page before it asks for the count.
+        count = max(table.counts[page], kind == BRANCH_PAGE)
+        reader = ElementReader(self.buffer, start, kind, count, end, highest=self._highest, first_key=first_key)
         elements = reader.elements()
         if table.overflows[page]:
             self._doubt(start, elements)
@@ -304,26 +309,26 @@ class _Copy:
             if not ascend(keys[max(i - 1, 0) : i + 2]) or (peers and not any(alike(key, each.key) for key in peers)):
                 foreign.update(pages)
             else:
-                foreign.update(page for page in pages if table.kind[page] and table.bears(page) < self._heads.highest)
+                foreign.update(page for page in pages if table.kind[page] and table.bears(page) < self._highest)
         before = b""
         for each in elements:
             if not foreign.isdisjoint(range(each.start // size, -(-each.middle // size))):
-                each.known = 0
-                each.key = masked(each.key, 0, before)
+                each.sound = False
+                each.key = masked(each.key, before)
             before = each.key
 
-    def _bucket_head(self, element: Element) -> bytes:
+    def _bucket_head(self, element: Element, is_whole: bool) -> bytes:
         """Return what is kept of the header of a bucket, which is filler if it looks like a piece of a value."""
         head = self.buffer[element.said : element.said + BUCKET_HEADER_SIZE]
         if len(head) < BUCKET_HEADER_SIZE:
             return b""
         root, sequence = BUCKET_HEADER.unpack(head)
-        if root >= self._heads.highest:
+        if root >= self._highest:
             return FILLER * BUCKET_HEADER_SIZE
         if sequence < _SMALL:
             return head
         alone = element.stop - element.middle == BUCKET_HEADER_SIZE
-        right = self.table.is_tree(root) and alone if root else self._inline(element)[1]
+        right = self.table.is_tree(root) and alone if root else is_whole
         return head if element.sound and right else head[:8] + bytes(8)
 
     def _inline(self, element: Element) -> tuple[list[Element] | None, bool]:
@@ -339,80 +344,62 @@ class _Copy:
         wrong = (kind != LEAF_PAGE) + bool(overflow) + (count > room)
         if pgid or wrong > 1:
             return None, False
-        highest = self._heads.highest
-        reader = ElementReader(self.buffer, at, kind, count, element.stop, highest=highest, exact=True)
+        reader = ElementReader(self.buffer, at, kind, count, element.stop, highest=self._highest, exact=True)
         elements = reader.elements() if kind == LEAF_PAGE else []
         whole = len(elements) == count and (count > 0 or at + PAGE_HEADER_SIZE == element.stop)
         return elements, not wrong and whole and all(each.sound for each in elements)
 
     def _page(self, page: int, elements: list[Element], rename: Rename | None, path: Path | None) -> None:
-        """Write a page: fillers first, then keys, then tables, so that the structure stays where they overlap."""
+        """Write a page."""
         table = self.table
         start, end = table.bounds(page)
         leaf = table.kind[page] == LEAF_PAGE
-        heads = [(start, self._heads.kept(page))]
-        if not self._heads.is_header(page) and not elements and start + PAGE_HEADER_SIZE < end:
-            # So that not even by chance more of it stands there.
-            heads.append((start + PAGE_HEADER_SIZE, b"y" if self.buffer[start + PAGE_HEADER_SIZE] != 0x79 else b"z"))
+        pieces = [(_HEAD, start, PAGE_HEADER_SIZE, self._kept(page))]
         count = len(elements)
         parts = [(start, elements, rename, path)]
-        fills: list[tuple[int, int, bytes]] = []
-        names: list[tuple[int, bytes]] = []
-        masks: list[tuple[int, bytes]] = []
         while parts:
             begin, elements, rename, path = parts.pop()
             for place, element in enumerate(elements):
                 if element.entry:
-                    entry = begin + PAGE_HEADER_SIZE + ELEMENT_SIZE * place
-                    heads.append((entry, self.buffer[entry : entry + ELEMENT_SIZE]))
+                    at = begin + PAGE_HEADER_SIZE + ELEMENT_SIZE * place
+                    pieces.append((_HEAD, at, ELEMENT_SIZE, self.buffer[at : at + ELEMENT_SIZE]))
                 key = element.key
                 if rename is not None:
                     key = rename(key)
-                    self.keys += 1
-                elif path is not None and path not in self.suspects and looks_secret(key, path):
-                    self.suspects.add(path)
-                (names if element.sound else masks).append((element.start, key))
+                    self.done.keys += 1
+                elif path is not None and path not in self.done.suspects and looks_secret(key, path):
+                    self.done.suspects.add(path)
+                pieces.append((_NAME if element.sound else _MASK, element.start, len(key), key))
                 if not leaf:
                     continue
                 if not element.bucket:
                     size = element.stop - element.middle
-                    fills.append((element.middle, size, FILLER))
-                    self.values += 1
-                    self.value_bytes += size
+                    pieces.append((_FILL, element.middle, size, FILLER))
+                    self.done.values += 1
+                    self.done.value_bytes += size
                     continue
-                head = self._bucket_head(element)
-                if element.said + BUCKET_HEADER_SIZE > end:
-                    self._late.append((element.said, head))  # a damaged position: what it leads to is kept
-                    continue
-                heads.append((element.middle, head))
-                inner = self._inline(element)[0] if not any(head[:8]) else None
-                if inner is not None:
+                inner, is_whole = self._inline(element)
+                head = self._bucket_head(element, is_whole)
+                pieces.append((_HEAD, element.middle, len(head), head))
+                if inner is not None and not any(head[:8]):
                     at = element.middle + BUCKET_HEADER_SIZE
-                    heads.append((at, self.buffer[at : at + PAGE_HEADER_SIZE]))
+                    pieces.append((_HEAD, at, PAGE_HEADER_SIZE, self.buffer[at : at + PAGE_HEADER_SIZE]))
                     inside = (*(path or ()), element.key)
                     keys = [each.key for each in inner]
                     parts.append((at, inner, self._renamer(inside, keys.copy, ordered=False), inside))
         if leaf and table.counts[page] > count:
             # What was taken for entries and is none: zeros lead nowhere, filler would lead out of the file.
-            first = start + PAGE_HEADER_SIZE + ELEMENT_SIZE * count
-            fills.append((first, min(ELEMENT_SIZE * (table.counts[page] - count), end - first), b"\0"))
-        self._assemble(start, end, fills, masks + names + heads)
-
-    def _assemble(
-        self, start: int, end: int, fills: list[tuple[int, int, bytes]], pieces: list[tuple[int, bytes]]
-    ) -> None:
-        """Write a page run that is zeros, but for ``fills`` (place, size, filler) and ``pieces`` over these."""
+            at = start + PAGE_HEADER_SIZE + ELEMENT_SIZE * count
+            pieces.append((_BLANK, at, ELEMENT_SIZE * (table.counts[page] - count), b"\0"))
+        pieces.sort(key=itemgetter(0))
         for low in range(start, end, _CHUNK):
-            high = min(low + _CHUNK, end)
-            image = bytearray(high - low)
-            for at, size, filler in fills:
-                first, last = max(at, low), min(at + size, high)
+            image = bytearray(min(_CHUNK, end - low))
+            for _, at, size, data in pieces:
+                first, last = max(at, low), min(at + size, low + len(image))
                 if first < last:
-                    image[first - low : last - low] = filler * (last - first)
-            for at, data in pieces:
-                part = data[max(low - at, 0) : max(high - at, 0)]
-                first = max(at - low, 0)
-                image[first : first + len(part)] = part
+                    image[first - low : last - low] = (
+                        data[first - at : last - at] if len(data) == size else data * (last - first)
+                    )
             write_all(self.fd, image, low)
 
     def _trailer(self) -> None:
@@ -424,16 +411,3 @@ class _Copy:
         for start in range(0, size, _CHUNK):
             digest.update(read_or_raise(self.fd, start, min(_CHUNK, size - start)))
         self._put(size, digest.digest() if is_proved(self.buffer) else bytes(TRAILER))
-
-
-def _free_ids(buffer: Buffer, start: int, stop: int, highest: int) -> bytes:
-    """Return ids of a freelist; filler in place of one that can't be an id, unless those beside it are ids.
-
-    No filler is twice there: that would be damage of another kind.
-    """
-    ids = unpack(f"<{(stop - start) // 8}Q", buffer[start:stop])
-    fit = [False, *(each < highest for each in ids), False]
-    return b"".join(
-        each.to_bytes(8, "little") if here or (before and after) else (start + 8 * i).to_bytes(5, "little") + FILLER * 3
-        for i, (each, before, here, after) in enumerate(zip(ids, fit, fit[1:], fit[2:]))
-    )

@@ -13,12 +13,12 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 
-from .elements import fits, is_reused, page_elements, readable
+from .elements import fits, is_reused, readable
+from .pages import Path
 from .roots import Candidate, PageGraph, newest_first
-from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, Gap, Path, RecoveredTree
+from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, RecoveredTree
 
 _MOST_VERSIONS = 16
-_DEEP = 64  # levels of buckets whose pages are lost
 
 
 class SameBucket:
@@ -29,14 +29,14 @@ class SameBucket:
 
         Asked are the pages of buckets whose path is known, from the trees or from pages with the same names.
         """
-        self._parents = array("Q", range(graph.table.pages))
+        table, family = graph.table, graph.family
+        self._parents = array("Q", range(table.pages))
         for page, links in graph.links.items():
             for link in links:
                 if link.by_key and link.right:  # a child that is still what the branch's key says
                     self._parents[self.of(link.page)] = self.of(page)
         self.votes: dict[int, Counter[Path]] = {}
         self._pages: dict[Path, dict[int, None]] = {}
-        family = graph.family
         ordered = ((bucket, page) for tree in reversed(trees) for bucket in tree.buckets for page in bucket.leaves)
         paths = {page: bucket.path() for bucket, page in ordered if page in family}
         known: dict[int, set[Path]] = {}
@@ -45,9 +45,9 @@ class SameBucket:
         for page, number in family.items():
             if page not in paths and len(known.get(number, ())) == 1:
                 [paths[page]] = known[number]
-        for page, found in readable(graph.table, paths):
+        for page, found in readable(table, paths):
             for _, name, root, _ in found.roots():
-                if root and graph.table.is_tree(root) and not is_reused(graph.table, found.keys, root):
+                if root and table.is_tree(root) and not is_reused(table, found.keys, root):
                     inner = (*paths[page], name)
                     self.votes.setdefault(self.of(root), Counter())[inner] += 1
                     if root in family:
@@ -76,56 +76,45 @@ def bring_back_names(tree: RecoveredTree, same_bucket: SameBucket, free: bytearr
 
     ``free`` marks the free pages, if they are known.
     """
-    done = 0
-    for _ in range(_DEEP):
-        gaps = tree.gaps[done:]
-        done = len(tree.gaps)
-        for gap in gaps:
-            bucket = gap.bucket
-            if bucket.parent is None or bucket.leaves or not gap.is_whole() or gap.elements:
-                continue
-            versions = [page for page in same_bucket.versions(bucket.path()) if not tree.owner[page]][:_MOST_VERSIONS]
-            if versions:
-                live = [page for page in versions if free is not None and not free[page]]
-                made = newest_first([Candidate(tree.table, page) for page in live or versions])
-                _take(tree, bucket, made[0].root, same_bucket, free)
-                gap.filled += 1
-        if len(tree.gaps) == done:
-            break
+    for gap in tree.gaps:  # those that are found on the way, too
+        bucket = gap.bucket
+        if bucket.parent is None or bucket.leaves or not gap.is_whole() or gap.elements:
+            continue
+        versions = [page for page in same_bucket.versions(bucket.path()) if not tree.owner[page]][:_MOST_VERSIONS]
+        if versions:
+            live = [page for page in versions if free is not None and not free[page]]
+            made = newest_first([Candidate(tree.table, page) for page in live or versions])
+            _take(tree, bucket, made[0].root, same_bucket, free)
+            gap.filled += 1
 
 
 def _take(tree: RecoveredTree, bucket: Bucket, page: int, same_bucket: SameBucket, free: bytearray | None) -> None:
     """Give ``bucket`` the names in ``page``, and of their pages those that are still theirs."""
     table = tree.table
-    found = page_elements(table, page)
-    if found is None:
-        return
     live = free is not None and not free[page]
-    bucket.add_leaf(page, PLACED if live else OLDER)
-    tree.used[page] = 1
-    tree.owner[page] = bucket
-    for _, name, root, sequence in found.roots():
-        if not root or name in bucket.children:
-            continue
-        made = tree.bucket(bucket, name, root, sequence)
-        if live or (table.is_tree(root) and not (free and free[root]) and same_bucket.name(root) == made.path()):
-            tree.walk(made, root, origin=PLACED, strict=True)
-        else:
-            tree.gap(Gap(made, b"", None, root, OTHER_BUCKET))
+    for _, found in readable(table, [page]):
+        bucket.add_leaf(page, PLACED if live else OLDER)
+        tree.used[page] = 1
+        tree.owner[page] = bucket
+        for _, name, root, sequence in found.roots():
+            if not root or name in bucket.children:
+                continue
+            made = tree.bucket(bucket, name, root, sequence)
+            if live or (table.is_tree(root) and not (free and free[root]) and same_bucket.name(root) == made.path()):
+                tree.walk(made, root, origin=PLACED)
+            else:
+                tree.gap(made, b"", None, root, OTHER_BUCKET)
 
 
 def take_skeleton(tree: RecoveredTree, reference: RecoveredTree) -> None:
     """With the root lost: the buckets of an older root, and of their pages those that may still be theirs."""
     top = tree.top
-    for page in reference.top.leaves:
-        if page_elements(tree.table, page) is None:
-            continue
+    for page in reference.top.leaves[:1]:
         top.add_leaf(page, OLDER)
         tree.names.update(reference.names)
         for name, child in reference.top.children.items():
             if name not in top.children:
-                tree.walk(tree.bucket(top, name, child.root, child.sequence), child.root, origin=PLACED, strict=True)
-        break
+                tree.walk(tree.bucket(top, name, child.root, child.sequence), child.root, origin=PLACED)
     tree.gaps[:] = [gap for gap in tree.gaps if gap.bucket is not top]
 
 

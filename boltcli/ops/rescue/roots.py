@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...format.meta import Meta
 from ...tree.walk import flat
 from .elements import Elements, is_reused, page_elements, readable
-from .pages import PageTable
-from .tree import REUSED, Path, RecoveredTree, find_keys, sample
+from .pages import PageTable, Path
+from .tree import REUSED, RecoveredTree, find_keys, sample
 
 if TYPE_CHECKING:
     from ...tree.walk import Nested
@@ -54,7 +54,7 @@ class PageGraph:
         self.bucketish = bytearray(table.pages)
         self.names: dict[int, frozenset[bytes]] = {}
         self.contained = bytearray(table.pages)
-        self._firsts: dict[int, bytes | None] = {}
+        self._firsts: dict[int, bytes | None] = {}  # damage may have a thousand pages lead to one
         self._whole = bytearray(table.pages)  # so is all that it leads to
         for page in range(2, table.pages):
             if table.is_tree(page) and page not in self.links:
@@ -69,7 +69,7 @@ class PageGraph:
             if table.is_tree(link.page) and link.page not in self.links:
                 yield self._evaluate(link.page)
         whole = found is not None and found.sound and not table.is_torn(page)
-        bucketish = found is not None and bool(found.keys) and all(found.flags)
+        bucketish = found is not None and found.count > 0 and all(found.flags)
         size = 1
         for child, by_key, right in links:
             closed = right and self.sizes[child]
@@ -95,7 +95,6 @@ class PageGraph:
         return [Link(root, False, table.is_tree(root)) for root in roots]
 
     def _first(self, page: int) -> bytes | None:
-        """Return the first key of a page of a tree; it is kept: damage may have a thousand pages lead to one."""
         if page not in self._firsts:
             found = page_elements(self.table, page) if self.table.is_tree(page) else None
             self._firsts[page] = found.key(0) if found is not None and found.count else None

@@ -9,60 +9,22 @@ the two lists the pages of the other as free. So without a valid meta page sever
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
-
 from ...errors import ArgumentError
 from ...format.constants import MAGIC, META_PAGE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 from ...format.meta import Meta
 from ...format.page import HEADER, find
 from .elements import page_elements, with_inline
 from .emit import Emission
-from .pages import PageTable, find_metas, find_page_size, meta_at
+from .pages import Buffer, PageTable, Path, find_metas, find_page_size, meta_at
 from .placement import Placement
 from .restore import SameBucket, bring_back_names, fill_from_older, take_skeleton
 from .roots import Candidate, PageGraph, candidates, has_pages_beyond, is_other_root, is_torn, versions_of_root
-from .tree import OTHER_BUCKET, Gap, Path, RecoveredTree, best_freelist, free_pages
-
-if TYPE_CHECKING:
-    from ...format.page import Buffer
+from .tree import OTHER_BUCKET, RecoveredTree, Recovery, State, best_freelist, free_pages
 
 _MOST_REFERENCES = 6
 _METAS = 2
-# By path and key (None: the bucket itself): a hash of the value, or the bucket's sequence.
-Rows = dict[tuple[Path, bytes | None], int]
 _MAGIC = MAGIC.to_bytes(4, "little")
 _MOST_DATABASES = 64  # databases in a file
-
-
-@dataclass(slots=True, eq=False)
-class Recovery:
-    """What was found in a file.
-
-    ``tree`` is what goes into the result. ``exact``: nothing is missing, it is the tree that bbolt reads. ``torn``:
-    pages of later transactions lie among those of the tree.
-    ``page_size_from`` and ``root_from`` say how these were found. ``placed``, ``older`` and ``stale`` count pages;
-    ``lost_pages`` the pages in the lost+found bucket. ``others``: the offsets at which other databases begin, which
-    are not recovered. ``states``: if it isn't sure which one is the newest, all that may be it.
-    ``sure``: nothing says that there was a newer one.
-    """
-
-    table: PageTable
-    tree: RecoveredTree
-    exact: bool = False
-    torn: bool = False
-    sure: bool = True
-    page_size_from: str = ""
-    root_from: str = ""
-    metas: list[Meta] = field(default_factory=list)
-    placed: int = 0
-    older: int = 0
-    stale: int = 0
-    lost_pages: int = 0
-    left: list[int] = field(default_factory=list)
-    free: bytearray | None = None
-    others: list[int] = field(default_factory=list)
-    states: list[State] = field(default_factory=list)
 
 
 def recover(buffer: Buffer, *, page_size: int = 0, state: int = 0) -> Recovery:
@@ -71,45 +33,43 @@ def recover(buffer: Buffer, *, page_size: int = 0, state: int = 0) -> Recovery:
     ``state``: which of the states that may be the newest one is taken, counted from 1; 0: the likeliest. Raises
     :class:`~boltcli.errors.ArgumentError` if there are not so many.
     """
-    how = "option"
-    if not page_size:
-        page_size, how = find_page_size(buffer)
+    page_size = page_size or find_page_size(buffer)[0]
     done = _recover(PageTable(buffer, page_size), state)
     end = done.metas[0].hwm * page_size if done.exact else 0
-    others = starts(buffer, done.tree, _METAS * page_size if done.metas else 1, end)
+    others = _starts(buffer, done.tree, _METAS * page_size if done.metas else 1, end)
     if others and not done.exact:
         done = _recover(PageTable(buffer, page_size, others[0]), state)  # the pages of the others are not its own
-    done.page_size_from, done.others = how, others
+    done.others = others
     return done
 
 
-def _recover(table: PageTable, state: int = 0) -> Recovery:
+def _recover(table: PageTable, state: int) -> Recovery:
     """Find what one database holds, in the state of this number."""
     metas = find_metas(table)
     tree = RecoveredTree(table, metas[0].root, metas[0].sequence) if metas else RecoveredTree(table)
-    states: list[State] = []
+    done = Recovery(table, tree, metas, root_from="meta" if metas else "")
     if len(metas) == _METAS and is_mended(table, metas[0]):
         # bbolt passes over a meta page whose checksum is wrong, even where the one bit that is wrong is known.
         other = RecoveredTree(table, metas[1].root, metas[1].sequence)
         chosen = _chosen(state, _METAS, int(bool(tree.gaps) and not other.gaps))
-        states = compare([tree, other], chosen)
+        done.states = _compare([tree, other], chosen)
         if chosen:
-            tree = other
+            tree = done.tree = other
             metas.reverse()
     elif metas:
         _chosen(state, 1)
-    free = free_pages(tree, metas)
-    done = Recovery(table, tree, metas=metas, root_from="meta" if metas else "", free=free, states=states)
+    free = done.free = free_pages(tree, metas)
     # A damaged meta page may have been the newer one; its pages would lie where this one's tree has none.
     alone = len(metas) < _METAS
-    if metas and not tree.gaps and not (alone and has_pages_beyond(table, metas[0])):
+    beyond = bool(metas) and has_pages_beyond(table, metas[0])
+    if metas and not tree.gaps and not (alone and beyond):
         if metas[0].has_freelist:
             done.exact = free is not None and not tree.unreached(free, metas[0].hwm)
         else:
             # Without a freelist pages of a later transaction say so.
-            done.exact = not is_other_root(tree, metas if has_pages_beyond(table, metas[0]) else [])
-        if done.exact:
-            return done
+            done.exact = not is_other_root(tree, metas if beyond else [])
+    if done.exact:
+        return done
     done.torn = is_torn(tree, metas, free)
     if metas and not tree.gaps and not alone and free is None and not done.torn:
         done.exact = True  # the tree is whole; only its freelist is wrong, and says nothing about other pages
@@ -118,7 +78,7 @@ def _recover(table: PageTable, state: int = 0) -> Recovery:
         tree = done.tree = RecoveredTree(table, metas[0].root, metas[0].sequence, strict=True)
         if is_other_root(tree, metas):
             tree = done.tree = RecoveredTree(table)
-            tree.gap(Gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET))
+            tree.gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET)
     _look_for_the_rest(done, state)
     return done
 
@@ -160,12 +120,7 @@ def _look_for_the_rest(done: Recovery, state: int) -> None:
             roots.update(graph.versions(page))
         same_bucket = SameBucket([tree, *references], graph)
         bring_back_names(tree, same_bucket, done.free)
-        placement = Placement(
-            tree, references, graph, done.free, roots, same_bucket, all_live=lost_root or torn, torn=torn
-        )
-        placement.run()
-        done.placed, done.stale = placement.placed, placement.dropped
-        done.left = [group.page for group in placement.left]
+        Placement(done, references, graph, roots, same_bucket, all_live=lost_root or torn).run()
         if done.free is not None:
             _complete(done, done.free)
         done.older = fill_from_older(tree, references)
@@ -186,20 +141,18 @@ def _other_trees(done: Recovery, graph: PageGraph, names: set[bytes] | None) -> 
 
 def _take_newest(done: Recovery, found: list[Candidate], state: int) -> list[Candidate]:
     """Make the newest of these trees, or that of the number ``state``, the result's; return the others."""
-    table = done.table
+    best = found[0]
     if not done.metas:
-        done.sure = is_sure(table, found[0])
-        likely = rivals(table, found)
+        done.sure = _is_sure(best)
+        likely = _rivals(found)
         chosen = _chosen(state, len(likely))
         if len(likely) > 1:
-            done.states = compare([made.tree for made in likely], chosen)
-        found = [likely[chosen], *(made for made in found if made is not likely[chosen])]
-    best, *others = found
+            done.states = _compare([made.tree for made in likely], chosen)
+        best = likely[chosen]
     done.root_from = "pages"
-    done.tree = best.tree
-    if done.tree.gaps:  # fewer if a child may have other first keys than its branch says
-        done.tree = RecoveredTree(table, best.root)
-    return others
+    # There are fewer gaps if a child may have other first keys than its branch says.
+    done.tree = RecoveredTree(done.table, best.root) if best.tree.gaps else best.tree
+    return [made for made in found if made is not best]
 
 
 def _complete(done: Recovery, free: bytearray) -> None:
@@ -212,37 +165,18 @@ def _complete(done: Recovery, free: bytearray) -> None:
         gap.complete = gap.filled > 0
 
 
-class State(NamedTuple):
-    """A state that may be the newest one: the ``root`` page of its tree, the ``pairs`` and ``buckets`` in it.
-
-    Against the one that was ``chosen``, so many pairs and buckets were ``added``, ``removed`` and ``changed``.
-    """
-
-    root: int
-    pairs: int
-    buckets: int
-    chosen: bool
-    added: int
-    removed: int
-    changed: int
-
-    @property
-    def differs(self) -> bool:
-        """Whether it holds something else than the chosen one."""
-        return bool(self.added or self.removed or self.changed)
-
-
 def is_mended(table: PageTable, meta: Meta) -> bool:
     """Return whether a meta page is not valid as it stands in the file: bbolt passes over it."""
     return meta_at(table.buffer, meta.page * table.page_size, meta.page).problem() is not None
 
 
-def rivals(table: PageTable, found: list[Candidate]) -> list[Candidate]:
+def _rivals(found: list[Candidate]) -> list[Candidate]:
     """Return the first of these trees, which is taken for the newest one, with all that can be it as well.
 
     A tree that does not account for all pages is an older one, if the first one does.
     """
     first = found[0]
+    table = first.tree.table
     alike = [made for made in found[1:] if made.reused == first.reused and made.tree.top.leaves]
     if not first.unaccounted:
         alike = [made for made in alike if not made.unaccounted]
@@ -251,23 +185,24 @@ def rivals(table: PageTable, found: list[Candidate]) -> list[Candidate]:
     return [first, *alike, *(made for made in empty if not made.unaccounted)]
 
 
-def is_sure(table: PageTable, made: Candidate) -> bool:
+def _is_sure(made: Candidate) -> bool:
     """Return whether nothing says that a newer root page than that of ``made`` is lost.
 
     That a freelist counts a page as used which is nobody's says so: the page was overwritten.
     """
+    table = made.tree.table
     known = table.marks(each for page in range(2, table.pages) if table.own[page] for each in table.run(page))
     nobodys = [page for page in range(2, table.own.rfind(1)) if not known[page]]
     return not made.unaccounted and all(marks[page] for page in nobodys for _, marks in table.freelists)
 
 
-def compare(trees: list[RecoveredTree], chosen: int) -> list[State]:
+def _compare(trees: list[RecoveredTree], chosen: int) -> list[State]:
     """Return what is in each of ``trees``, and how it differs from that at the index ``chosen``."""
     places = [{(bucket.path(), page) for bucket in tree.buckets for page in bucket.leaves} for tree in trees]
     states = []
     for index, tree in enumerate(trees):
         emission = Emission(tree)
-        emission.count()
+        emission.write(None, tree.table.page_size)
         common = places[index] & places[chosen]
         here, there = _rows(tree, common), _rows(trees[chosen], common)
         both = here.keys() & there.keys()
@@ -276,9 +211,12 @@ def compare(trees: list[RecoveredTree], chosen: int) -> list[State]:
     return states
 
 
-def _rows(tree: RecoveredTree, common: set[tuple[Path, int]]) -> Rows:
-    """Return what is in a tree, without the pages of buckets that another one has in ``common`` with it."""
-    rows: Rows = {}
+def _rows(tree: RecoveredTree, common: set[tuple[Path, int]]) -> dict[tuple[Path, bytes | None], int]:
+    """Return what is in a tree, without the pages of buckets that another one has in ``common`` with it.
+
+    By path and key (None: the bucket itself): a hash of the value, or the bucket's sequence.
+    """
+    rows: dict[tuple[Path, bytes | None], int] = {}
     for bucket in tree.buckets:
         path = bucket.path()
         rows[path, None] = bucket.sequence
@@ -292,32 +230,29 @@ def _rows(tree: RecoveredTree, common: set[tuple[Path, int]]) -> Rows:
     return rows
 
 
-def starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[int]:
+def _starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[int]:
     """Return the offsets after ``after`` at which another database begins, ascending.
 
     One that lies whole in the run of a page of ``tree``, or before ``end``, is or was a value. Of the two meta pages
     one is enough.
     """
+    table = tree.table
     found: list[int] = []
     at = after - 1
     while (at := find(buffer, _MAGIC, at + 1, len(buffer))) >= 0 and len(found) < _MOST_DATABASES:
-        page = at - PAGE_HEADER_SIZE
-        if page < 0 or page + PAGE_HEADER_SIZE + META_SIZE > len(buffer):
+        place = at - PAGE_HEADER_SIZE
+        if place < 0 or place + PAGE_HEADER_SIZE + META_SIZE > len(buffer):
             continue
-        number, flags, _, _ = HEADER.unpack_from(buffer, page)
-        meta = meta_at(buffer, page)
+        number, flags, _, _ = HEADER.unpack_from(buffer, place)
+        meta = meta_at(buffer, place)
         if flags != META_PAGE or number > 1 or meta.problem() is not None or meta.page_size not in PAGE_SIZE_SEARCH:
             continue
-        start = page - number * meta.page_size
-        stop = start + meta.hwm * meta.page_size
-        if start >= after and start not in found and stop > max(end, _run_end(tree, start)):
+        start = place - number * meta.page_size
+        page = start // table.page_size
+        run_end = 0
+        if start >= after and tree.used[page]:
+            others = (each for each in range(page + 1, table.pages) if not tree.used[each] or table.own[each])
+            run_end = next(others, table.pages) * table.page_size
+        if start >= after and start not in found and start + meta.hwm * meta.page_size > max(end, run_end):
             found.append(start)
     return found
-
-
-def _run_end(tree: RecoveredTree, offset: int) -> int:
-    """Return the end of the run of pages of the tree in which ``offset`` lies; 0 if it lies in none."""
-    table = tree.table
-    page = offset // table.page_size
-    others = (each for each in range(page + 1, table.pages) if not tree.used[each] or table.own[each])
-    return next(others, table.pages) * table.page_size if tree.used[page] else 0

@@ -10,17 +10,14 @@ from collections.abc import Set
 from dataclasses import dataclass, field
 from itertools import compress
 from operator import and_
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ...format.bucket import path_of
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE
 from ...format.meta import Meta
-from ...format.page import BUCKET_HEADER
+from ...format.page import BUCKET_HEADER, HEADER
 from .elements import Elements, fits, is_reused, page_elements, readable
-from .pages import PageTable, find_metas, find_page_size
-
-if TYPE_CHECKING:
-    from ...format.page import Buffer
+from .pages import Buffer, PageTable, Path, find_metas, find_page_size
 
 # Bucket, page, low, high, the key that the page must begin with, whether its neighbours are leaves.
 Step = tuple["Bucket", int, bytes, bytes | None, bytes | None, bool]
@@ -33,7 +30,6 @@ OTHER_PLACE = "the page holds keys of another place"
 TWO_PLACES = "the page belongs to another place too"
 REUSED = frozenset((OTHER_KEYS, OTHER_BUCKET, OTHER_PLACE, TWO_PLACES))
 _MOST_BUCKETS = 1 << 24  # elements that call themselves buckets: noise may do so
-Path = tuple[bytes, ...]
 # By key the places where it stands: the bucket's path, 1 if the key is a bucket's name, and a hash of its value.
 Hits = dict[bytes, list[tuple[Path, int, int]]]
 Pairs = dict[bytes, tuple[int, bytes]]  # by key: whether it is a bucket's name, value
@@ -68,7 +64,6 @@ class Bucket:
         return [self.leaves[number] for number in {0, count // 2, count - 1}] if count else []
 
     def path(self) -> Path:
-        """Return the names that lead to it from the root bucket, whose path is ()."""
         return path_of(self)
 
 
@@ -123,8 +118,13 @@ class RecoveredTree:
     """
 
     def __init__(self, table: PageTable, root: int | None = None, sequence: int = 0, *, strict: bool = False) -> None:
-        """With ``root`` all that can be reached from that page is in it; ``strict`` is as in :meth:`walk`."""
+        """With ``root`` all that can be reached from that page is in it.
+
+        ``strict``, for a tree that may not be the newest one, and for all that nothing leads to: a child's first key
+        must be its branch element's, and the page of a nested bucket may not have the names of an outer one.
+        """
         self.table = table
+        self.strict = strict
         self.owner: list[Bucket | None] = [None] * table.pages
         self.used = bytearray(table.pages)
         self.buckets: list[Bucket] = []
@@ -133,7 +133,7 @@ class RecoveredTree:
         self.names: set[bytes] = set()
         self.top = self.bucket(None, b"", root or 0, sequence)
         if root is not None:
-            self.walk(self.top, root, strict=strict)
+            self.walk(self.top, root)
 
     def bucket(self, parent: Bucket | None, name: bytes, root: int, sequence: int) -> Bucket:
         """Return a new bucket in ``parent``."""
@@ -143,51 +143,46 @@ class RecoveredTree:
             parent.children[name] = made
         return made
 
-    def gap(self, gap: Gap) -> None:
+    def gap(self, bucket: Bucket, low: bytes, high: bytes | None, page: int, reason: str, elements: int = 0) -> Gap:
         """Note that something is missing."""
-        gap.bucket.gaps.append(gap)
+        gap = Gap(bucket, low, high, page, reason, elements)
+        bucket.gaps.append(gap)
         self.gaps.append(gap)
-
-    def owner_of(self, page: int) -> Bucket | None:
-        """Return the bucket that holds the page."""
-        return self.owner[page] if page < self.table.pages else None
+        return gap
 
     def unreached(self, free: bytearray | None, end: int | None = None) -> list[int]:
         """Return the pages of trees before ``end`` that are neither reached nor ``free``."""
-        table = self.table
-        pages = range(2, min(table.pages, table.pages if end is None else end))
-        return [page for page in pages if table.is_tree(page) and not self.used[page] and not (free and free[page])]
+        pages = range(self.table.pages)[2:end]
+        return [
+            page for page in pages if self.table.is_tree(page) and not self.used[page] and not (free and free[page])
+        ]
 
     def walk(
-        self, bucket: Bucket, page: int, low: bytes = b"", high: bytes | None = None, origin: int = IN_TREE,
-        *, strict: bool = False,
+        self, bucket: Bucket, page: int, low: bytes = b"", high: bytes | None = None, origin: int = IN_TREE
     ) -> None:  # fmt: skip
-        """Add all that can be reached from ``page`` to ``bucket``, whose keys there are from ``low`` up to ``high``.
-
-        ``strict``, for trees that are not the newest one: a child's first key must be its branch element's.
-        """
+        """Add all that can be reached from ``page`` to ``bucket``, whose keys there are from ``low`` up to ``high``."""
+        strict = self.strict or origin != IN_TREE
         stack: list[Step] = [(bucket, page, low, high, None, False)]
         while stack:
             bucket, page, low, high, expected, leaf = stack.pop()
             found, reason = self.read(page, low, high)
+            if found is not None and strict and expected is not None and not (found.count and found.key(0) == expected):
+                found, reason = None, OTHER_KEYS
             if found is None:
-                self.gap(Gap(bucket, low, high, page, reason, leaf=leaf))
-                continue
-            if strict and expected is not None and not (found.count and found.key(0) == expected):
-                self.gap(Gap(bucket, low, high, page, OTHER_KEYS, leaf=leaf))
+                self.gap(bucket, low, high, page, reason).leaf = leaf
                 continue
             self._take(bucket, page, found)
             if found.leaf:
                 bucket.add_leaf(page, origin)
                 if found.lost:
-                    self.gap(Gap(bucket, low, high, page, f"{found.lost} damaged elements", found.lost))
+                    self.gap(bucket, low, high, page, f"{found.lost} damaged elements", found.lost)
                 if any(found.flags):
                     stack += self._nested(bucket, page, found, strict)
                 continue
             if found.lost or not found.count:
                 lost = found.lost or 1
-                reason = f"{lost} damaged branch elements" if found.keys else "a branch page without elements"
-                self.gap(Gap(bucket, low, high, page, reason, lost))
+                reason = f"{lost} damaged branch elements" if found.count else "a branch page without elements"
+                self.gap(bucket, low, high, page, reason, lost)
             keys = found.keys
             leaves = any(self.table.is_tree(child) and self.table.kind[child] == LEAF_PAGE for child in found.pgids)
             below = zip(found.pgids, [low, *keys[1:]], [*keys[1:], high], keys)
@@ -196,23 +191,25 @@ class RecoveredTree:
     def _take(self, bucket: Bucket, page: int, found: Elements) -> None:
         """Mark the page and the rest of its run."""
         table = self.table
-        own = table.is_tree(page)
-        path = bucket.path() if found.mended or not own else ()
-        self.changes += [Altered(path, key, page, reason) for key, reason in found.mended]
-        if not own:
-            reason = f"the page says that it is page {table.bears(page)}, of type {table.flags(page):#x}"
-            self.changes.append(Altered(path, None, page, f"{reason}: it was taken for what is expected here"))
-        self.owner[page] = bucket
         pages = 1 + table.overflows[page]
-        if pages == 1 and own and table.sound[page]:
+        self.owner[page] = bucket
+        if pages == 1 and table.is_tree(page) and table.sound[page]:
             self.used[page] = 1
             return
+        reasons = list(found.mended)
+        if not table.is_tree(page):
+            number, flags, _, _ = HEADER.unpack_from(table.buffer, page * table.page_size)
+            reason = (
+                f"the page says that it is page {number}, of type {flags:#x}: it was taken for what is expected here"
+            )
+            reasons.append((None, reason))
         end = max(found.ends, default=0)
         needed = max(1, -(-(end - page * table.page_size) // table.page_size))
         if needed > pages or (needed < pages and table.is_torn(page)):
-            reason = f"its header says {pages} pages, its elements need {needed}"
-            self.changes.append(Altered(bucket.path(), None, page, reason))
+            reasons.append((None, f"its header says {pages} pages, its elements need {needed}"))
             pages = needed
+        path = bucket.path() if reasons else ()
+        self.changes += [Altered(path, key, page, reason) for key, reason in reasons]
         for each in range(page, min(page + pages, table.pages)):
             self.used[each] = 1
 
@@ -224,17 +221,17 @@ class RecoveredTree:
         for i in compress(range(found.count), found.flags):
             start, stop, name = found.mids[i], found.ends[i], found.keys[i]
             if stop - start < BUCKET_HEADER_SIZE:
-                self.gap(Gap(bucket, name, name + b"\0", page, "a bucket's value that is too small", 1))
+                self.gap(bucket, name, name + b"\0", page, "a bucket's value that is too small", 1)
                 continue
             root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
             if root == 0 or name in bucket.children:
                 continue
             if len(self.buckets) >= _MOST_BUCKETS:
-                self.gap(Gap(bucket, name, name + b"\0", page, "there are too many buckets", 1))
+                self.gap(bucket, name, name + b"\0", page, "there are too many buckets", 1)
                 continue
             made = self.bucket(bucket, name, root, sequence)
             if strict and (is_reused(self.table, found.keys, root) or is_reused(self.table, self.names, root)):
-                self.gap(Gap(made, b"", None, root, OTHER_BUCKET))
+                self.gap(made, b"", None, root, OTHER_BUCKET)
             else:
                 roots.append((made, root, b"", None, None, False))
         return roots[::-1]
@@ -256,13 +253,62 @@ class RecoveredTree:
         if table.is_zero(page):
             return None, "the page is all zeros"
         bears = table.bears(page)
-        if found is None or not found.keys or not fits(found, low, high, 3):
+        if found is None or not found.count or not fits(found, low, high, 3):
             if table.kind[page] in (BRANCH_PAGE, LEAF_PAGE):
                 return None, f"the page says that it is page {bears}"
             return None, "the page is not one of a tree"
         if bears != page and bears < table.pages and table.page_bytes(bears) == table.page_bytes(page):
             return None, f"the page is a copy of page {bears}"
         return found, ""
+
+
+class State(NamedTuple):
+    """A state that may be the newest one: the ``root`` page of its tree, the ``pairs`` and ``buckets`` in it.
+
+    Against the one that was ``chosen``, so many pairs and buckets were ``added``, ``removed`` and ``changed``.
+    """
+
+    root: int
+    pairs: int
+    buckets: int
+    chosen: bool
+    added: int
+    removed: int
+    changed: int
+
+    @property
+    def differs(self) -> bool:
+        """Whether it holds something else than the chosen one."""
+        return bool(self.added or self.removed or self.changed)
+
+
+@dataclass(slots=True, eq=False)
+class Recovery:
+    """What was found in a file.
+
+    ``tree`` is what goes into the result. ``exact``: nothing is missing, it is the tree that bbolt reads. ``torn``:
+    pages of later transactions lie among those of the tree. ``root_from`` says how the root was found. ``placed``,
+    ``older`` and ``stale`` count pages; ``left`` are those of which it isn't known where they belong, ``lost_pages``
+    how many of these are in the lost+found bucket. ``others``: the offsets at which other databases begin, which are
+    not recovered. ``states``: if it isn't sure which one is the newest, all that may be it. ``sure``: nothing says that
+    there was a newer one. ``free`` marks the pages of a freelist that can be trusted.
+    """
+
+    table: PageTable
+    tree: RecoveredTree
+    metas: list[Meta]
+    exact: bool = False
+    torn: bool = False
+    sure: bool = True
+    root_from: str = ""
+    placed: int = 0
+    older: int = 0
+    stale: int = 0
+    lost_pages: int = 0
+    left: list[int] = field(default_factory=list)
+    free: bytearray | None = None
+    others: list[int] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
 
 
 def newest_tree(buffer: Buffer) -> tuple[RecoveredTree, list[Meta]]:
