@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
 
-from ..text.sizes import written
+from ..ops.rescue.recover import Report
+from ..ops.rescue.search import State
+from ..ops.rescue.tree import Altered, Loss
+from ..text.sizes import counted, written
 from ..text.values import path_text, shell_word
-from .records import of_file, put, put_bucket, put_path
-
-if TYPE_CHECKING:
-    from ..ops.rescue.recover import Report
-    from ..ops.rescue.search import State
-    from ..ops.rescue.tree import Altered, Loss
+from .records import Record, field, fields_of, of_bucket, of_file
 
 _SHOWN = 200  # losses that the text lists
 _SOURCES = {
@@ -22,111 +20,104 @@ _SOURCES = {
 }
 
 
-def recovery_record(report: Report) -> dict[str, Any]:
-    """Return the object that is written with ``--json``."""
-    record = of_file(report.path)
-    put_path(record, report.output, "output")
-    record |= {name: getattr(report, name) for name in ("pairs", "buckets", "pages", "size", "page_size", "exact")}
-    record["root"] = report.root_from or None
-    record["lost"] = [_loss(loss) for loss in report.lost]
-    record["changed"] = [_altered(each) for each in report.changed]
-    record["states"] = [_state(number, each) for number, each in enumerate(report.states, 1)]
-    record["notes"] = report.notes
-    record["lost_and_found"] = {"pairs": report.found_pairs, "pages": report.found_pages}
-    record |= {name: getattr(report, name) for name in ("placed", "older", "stale", "duplicates")}
-    if report.text_mode is not None:
-        record["text_mode"] = report.text_mode.certainty
-    return record
+def recovery_record(report: Report) -> Record:
+    """Return the object that is written with ``--json``.
+
+    The ``difference`` of a state: what it has more, less and otherwise than the chosen one, pairs and buckets together.
+    """
+    return {
+        **of_file(report.path),
+        **of_file(report.output, "output"),
+        **fields_of(report, "pairs", "buckets", "pages", "size", "page_size", "exact"),
+        "root": report.root_from or None,
+        "lost": [
+            {
+                **of_bucket(loss.bucket),
+                **({"from": None} if loss.low is None else field("from", loss.low)),
+                **({"to": None} if loss.high is None else field("to", loss.high)),
+                **fields_of(loss, "page", "reason"),
+            }
+            for loss in report.lost
+        ],
+        "changed": [
+            {
+                **of_bucket(altered.bucket),
+                **({} if altered.key is None else field("key", altered.key)),
+                **fields_of(altered, "page", "reason"),
+            }
+            for altered in report.changed
+        ],
+        "states": [
+            {
+                "state": number,
+                "root_page": state.root,
+                **fields_of(state, "pairs", "buckets", "chosen"),
+                "difference": fields_of(state, "added", "removed", "changed"),
+            }
+            for number, state in enumerate(report.states, 1)
+        ],
+        "notes": report.notes,
+        "lost_and_found": {"pairs": report.found_pairs, "pages": report.found_pages},
+        **fields_of(report, "placed", "older", "stale", "duplicates"),
+        **({} if report.text_mode is None else {"text_mode": report.text_mode.certainty}),
+    }
 
 
-def _loss(loss: Loss) -> dict[str, Any]:
-    record: dict[str, Any] = {}
-    put_bucket(record, loss.bucket)
-    for field, key in (("from", loss.low), ("to", loss.high)):
-        if key is None:
-            record[field] = None
-        else:
-            put(record, field, key)
-    return record | {"page": loss.page, "reason": loss.reason}
-
-
-def _altered(altered: Altered) -> dict[str, Any]:
-    record: dict[str, Any] = {}
-    put_bucket(record, altered.bucket)
-    if altered.key is not None:
-        put(record, "key", altered.key)
-    return record | {"page": altered.page, "reason": altered.reason}
-
-
-def _state(number: int, state: State) -> dict[str, Any]:
-    """``difference``: what it has more, less and otherwise than the chosen one, pairs and buckets together."""
-    record: dict[str, Any] = {"state": number, "root_page": state.root}
-    record |= {"pairs": state.pairs, "buckets": state.buckets, "chosen": state.chosen}
-    difference = {"added": state.added, "removed": state.removed, "changed": state.changed}
-    return record | {"difference": difference}
-
-
-def recovery_text(report: Report, human: bool) -> bytes:
+def recovery_text(report: Report, human: bool) -> str:
     """Return the report for people."""
     lines = [
-        f"{_count(report.pairs, 'pair')} in {_count(report.buckets, 'bucket')} recovered,"
-        f" from {_count(report.pages, 'page')}; {written(report.size, human)} written",
+        f"{counted(report.pairs, 'pair')} in {counted(report.buckets, 'bucket')} recovered,"
+        f" from {counted(report.pages, 'page')}; {written(report.size, human)} written",
         f"page size {report.page_size}; root by {_SOURCES[report.root_from]}",
     ]
     if report.text_mode is not None:
         lines.append(report.text_mode.sentence())
     if report.exact:
         lines.append(("" if report.notes else "nothing is missing: ") + "this is the tree that bbolt reads")
-    if report.placed:
-        lines.append(f"{_count(report.placed, 'page')} that nothing referred to put where they belong")
-    if report.older:
-        lines.append(f"{_count(report.older, 'page')} of earlier transactions put where newer ones are lost")
-    if report.stale:
-        lines.append(f"{_count(report.stale, 'page')} of earlier transactions left out")
-    if report.duplicates:
-        lines.append(f"{_count(report.duplicates, 'second version')} of keys left out")
+    for number, what, words in (
+        (report.placed, "page", "that nothing referred to put where they belong"),
+        (report.older, "page", "of earlier transactions put where newer ones are lost"),
+        (report.stale, "page", "of earlier transactions left out"),
+        (report.duplicates, "second version", "of keys left out"),
+    ):
+        if number:
+            lines.append(f"{counted(number, what)} {words}")
     if report.found_pages:
-        name = shell_word(report.lost_and_found)
-        lines.append(f"{_count(report.found_pairs, 'pair')} in bucket {name}: {_count(report.found_pages, 'page')}"
-                     " of which it is not known where they belong")  # fmt: skip
+        name, pages = shell_word(report.lost_and_found), counted(report.found_pages, "page")
+        pairs = counted(report.found_pairs, "pair")
+        lines.append(f"{pairs} in bucket {name}: {pages} of which it is not known where they belong")
     lines += [f"note: {note}" for note in report.notes]
-    lines += _list("lost:", [_loss_text(loss) for loss in report.lost[:_SHOWN]], len(report.lost))
-    lines += _list("changed:", [_altered_text(each) for each in report.changed[:_SHOWN]], len(report.changed))
+    lines += _list("lost:", map(_loss_text, report.lost[:_SHOWN]), len(report.lost))
+    lines += _list("changed:", map(_altered_text, report.changed[:_SHOWN]), len(report.changed))
     if report.states:
         lines.append(f"{len(report.states)} states may be the newest one; --state N takes another one of them:")
         lines += [f"  {_state_text(number, state)}" for number, state in enumerate(report.states, 1)]
-    return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
+    return "\n".join(lines) + "\n"
 
 
 def _loss_text(loss: Loss) -> str:
-    where = f"bucket {path_text(loss.bucket)}" if loss.bucket else "root bucket"
     low = f" from {shell_word(loss.low)}" if loss.low else ""
     high = f" up to {shell_word(loss.high)}" if loss.high is not None else ""
-    keys = f", keys{low}{high}" if low or high else ""
-    page = f"page {loss.page}: " if loss.page is not None else ""
-    return f"{where}{keys}: {page}{loss.reason}"
-
-
-def _list(title: str, lines: list[str], count: int) -> list[str]:
-    more = [f"  and {count - len(lines)} more: --json lists all"] if count > len(lines) else []
-    return [title, *(f"  {line}" for line in lines), *more] if lines else []
+    return _where(loss, f", keys{low}{high}" if low or high else "")
 
 
 def _altered_text(altered: Altered) -> str:
-    where = f"bucket {path_text(altered.bucket)}" if altered.bucket else "root bucket"
-    key = f", key {shell_word(altered.key)}" if altered.key is not None else ""
-    page = f"page {altered.page}: " if altered.page is not None else ""
-    return f"{where}{key}: {page}{altered.reason}"
+    return _where(altered, f", key {shell_word(altered.key)}" if altered.key is not None else "")
+
+
+def _where(found: Loss | Altered, keys: str) -> str:
+    bucket = f"bucket {path_text(found.bucket)}" if found.bucket else "root bucket"
+    page = f"page {found.page}: " if found.page is not None else ""
+    return f"{bucket}{keys}: {page}{found.reason}"
+
+
+def _list(title: str, lines: Iterable[str], count: int) -> list[str]:
+    more = [f"  and {count - _SHOWN} more: --json lists all"] * (count > _SHOWN)
+    return [title, *(f"  {line}" for line in lines), *more] if count else []
 
 
 def _state_text(number: int, state: State) -> str:
-    what = f"state {number}: root page {state.root}, {_count(state.pairs, 'pair')} in {_count(state.buckets, 'bucket')}"
-    if state.chosen:
-        return f"{what}; it was taken"
-    if not state.differs:
-        return f"{what}; the same content"
-    return f"{what}; {state.added} more, {state.removed} less, {state.changed} changed"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
+    what = f"{counted(state.pairs, 'pair')} in {counted(state.buckets, 'bucket')}"
+    difference = f"{state.added} more, {state.removed} less, {state.changed} changed"
+    end = "it was taken" if state.chosen else difference if state.differs else "the same content"
+    return f"state {number}: root page {state.root}, {what}; {end}"

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArgumentError
 from ..extras import need
 from ..ops.read.content import EVERYTHING, Bounds
-from ..text.cells import cell
+from ..text.cells import cell, row_chunks
 from ..text.json import plain_text
 from .arrow_files import array, gathered, write_batches
 from .relations import Relation, TableFile, pair_columns
-from .row_chunks import row_chunks
 
 if TYPE_CHECKING:
     from typing import BinaryIO

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
 from ..ops.read.content import Enter, Pairs, bucket_at
-from ..text.cells import cell
+from ..text.cells import cell, row_chunks
 from ..text.json import parsed, plain_text
 from .relations import name_bytes, name_text
-from .row_chunks import row_chunks
 
 if TYPE_CHECKING:
     from ..ops.read.content import Path, Placed, Value
