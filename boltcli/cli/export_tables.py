@@ -64,7 +64,7 @@ def _pairs(content: Iterator[Placed], *, as_arrow: bool) -> Table:
     columns = [Column("bucket", "names"), Column("sequence", "integer"), Column("key", "hex"), Column("value", "hex")]
     if not as_arrow:
         return Table(columns, _rows(content))
-    from ..tables.arrow_files import row_batches, row_schema
+    from ..tables.arrow import row_batches, row_schema
 
     return Table(columns, (), batches=(row_schema(), row_batches(content)))
 

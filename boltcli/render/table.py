@@ -135,8 +135,7 @@ class Table:
         Raises :class:`~boltcli.errors.MissingExtra`, and what reading the rows raises.
         """
         if form in ("parquet", "arrow"):
-            from ..tables.arrow import write_rows
-            from ..tables.arrow_files import write_batches
+            from ..tables.arrow import write_batches, write_rows
 
             if self.batches is not None:
                 return write_batches(file, form, self.batches[1], self.batches[0])
