@@ -14,6 +14,7 @@ from ..ops.read.content import Bounds, Enter, placed, whole_content
 from ..render.table import Table
 from ..storage.destination import check_destination
 from ..tables.relations import TableFile, name_text, views_of
+from ..text.cells import Again
 from .row_output import complete
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def export_tables(
         out.raw(f"{words} -> {output}\n".encode("utf-8", "surrogateescape"))
         return
     if chosen:
-        table = Table(chosen[0].columns[1:], _ViewRows(chosen[0], file))
+        table = Table(chosen[0].columns[1:], Again(lambda: chosen[0].rows(file)))
     else:
         table = _pairs(_content(file, path), as_arrow=form != "csv")
     out.rows(table, form=form, output=output, force=force, finish=db.finish)
@@ -63,7 +64,7 @@ def _pairs(content: Iterator[Placed], *, as_arrow: bool) -> Table:
     columns = [Column("bucket", "names"), Column("sequence", "integer"), Column("key", "hex"), Column("value", "hex")]
     if not as_arrow:
         return Table(columns, _rows(content))
-    from ..tables.arrow_files import row_batches, row_schema
+    from ..tables.arrow import row_batches, row_schema
 
     return Table(columns, (), batches=(row_schema(), row_batches(content)))
 
@@ -75,17 +76,6 @@ def _rows(content: Iterator[Placed]) -> Iterator[tuple[Any, ...]]:
             yield names, event.sequence, None, None
         else:
             yield from zip(repeat(names), repeat(None), event.keys, event.values)
-
-
-class _ViewRows:
-    """The rows of a view, which can be read again."""
-
-    def __init__(self, view: Relation, file: TableFile) -> None:
-        self._view = view
-        self._file = file
-
-    def __iter__(self) -> Iterator[Any]:
-        return self._view.rows(self._file)
 
 
 def _write_sqlite(

@@ -217,8 +217,7 @@ class _Run:
         return self.status
 
     def _facts(self, output: str, taken: int) -> Record:
-        facts: Record = {}
-        records.put_path(facts, output, "output")
+        facts = records.of_file(output, "output")
         passed = {"passed_over": self.files.passed} if self.files.passed else {}
         return facts | {"files": self.tally.total, **self.tally.counts(), "taken": taken} | passed
 

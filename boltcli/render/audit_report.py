@@ -2,52 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from ..apps.contract import ERROR, INFO, SEVERITIES, WARNING, Column
+from ..apps.contract import ERROR, INFO, SEVERITIES, WARNING, Audit, AuditFinding, Column
 from ..text.json import jsonable
-from ..text.sizes import size
+from ..text.sizes import counted, size
 from ..text.visible import visible
-from .records import of_file, put, put_bucket
+from .records import Record, field, fields_of, of_bucket, of_file
 from .table import Table
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from ..apps.contract import Audit, AuditFinding
-
 _FEW = 10  # findings of one question that are shown without --verbose
-_WORDS = {ERROR: ("error", "errors"), WARNING: ("warning", "warnings"), INFO: ("note", "notes")}
+_WORDS = {ERROR: "error", WARNING: "warning", INFO: "note"}
 _COLOURS = {"error": "1;31", "warning": "33", "note": "36"}
 
 
-def audit_record(
-    path: str, application: str, audit: Audit, findings: Sequence[AuditFinding], *, ok: bool
-) -> dict[str, Any]:
+def audit_record(path: str, application: str, audit: Audit, findings: Sequence[AuditFinding], *, ok: bool) -> Record:
     """Return the object of one file: its answers, its findings by severity, and additional fields."""
-    record = of_file(path)
-    record |= {
+    return {
+        **of_file(path),
         "application": application,
         "layout": audit.layout,
         "ok": ok,
         "answers": jsonable(audit.answers),
-        "findings": [finding_record(finding) for finding in by_severity(findings)],
+        "findings": list(map(_finding_record, by_severity(findings))),
+        **jsonable(audit.more),
+        **({} if audit.retention is None else {"retention": jsonable(audit.retention)}),
     }
-    record |= jsonable(audit.more)
-    if audit.retention is not None:
-        record["retention"] = jsonable(audit.retention)
-    return record
 
 
-def finding_record(finding: AuditFinding) -> dict[str, Any]:
+def _finding_record(finding: AuditFinding) -> Record:
     """Return a finding as an object; ``key`` is null if it is about a bucket or the whole file."""
-    record: dict[str, Any] = {"question": finding.question, "severity": finding.severity}
-    put_bucket(record, finding.bucket)
-    if finding.key is None:
-        record["key"] = None
-    else:
-        put(record, "key", finding.key)
-    return record | {"subject": finding.subject, "message": finding.message, "remedy": finding.remedy}
+    return {
+        **fields_of(finding, "question", "severity"),
+        **of_bucket(finding.bucket),
+        **({"key": None} if finding.key is None else field("key", finding.key)),
+        **fields_of(finding, "subject", "message", "remedy"),
+    }
 
 
 def by_severity(findings: Sequence[AuditFinding]) -> list[AuditFinding]:
@@ -74,7 +65,7 @@ def audit_text(
     for finding in by_severity(findings):
         groups.setdefault((finding.severity, finding.question), []).append(finding)
     for (severity, question), group in groups.items():
-        word = _WORDS.get(severity, (severity, severity))[0]
+        word = _WORDS.get(severity, severity)
         if severity == INFO and not verbose:
             lines.append(f"{word}: {question}: {len(group)}")
             continue
@@ -88,14 +79,13 @@ def audit_text(
         if len(group) > len(shown):
             lines.append(f"{word}: {question}: {len(group) - len(shown)} more; --verbose shows them")
     shown_lines = (_coloured(visible(text)) if styled else visible(text) for text in lines)
-    text = "".join(f"{line}\n" for line in shown_lines).encode("utf-8", "surrogateescape")
+    parts = ["".join(f"{line}\n" for line in shown_lines).encode("utf-8", "surrogateescape")]
     if audit.counts:
-        text += b"\n" + b"".join(
-            Table([Column("what"), Column("count", "integer")], audit.counts).text_lines(rule=False)
-        )
+        counts = Table([Column("what"), Column("count", "integer")], audit.counts)
+        parts += [b"\n", *counts.text_lines(rule=False)]
     if audit.retention is not None:
-        text += b"\n" + _retention(audit.retention)
-    return text
+        parts += [b"\n", _retention(audit.retention)]
+    return b"".join(parts)
 
 
 def _coloured(text: str) -> str:
@@ -106,16 +96,12 @@ def _coloured(text: str) -> str:
 
 def verdict(findings: Sequence[AuditFinding]) -> str:
     """Return how many findings of each severity there are, in words."""
-    parts = []
-    for severity in SEVERITIES:
-        number = sum(finding.severity == severity for finding in findings)
-        if number:
-            parts.append(f"{number} {_WORDS[severity][number != 1]}")
-    return ", ".join(parts) or "nothing found"
+    numbers = {severity: sum(each.severity == severity for each in findings) for severity in SEVERITIES}
+    return ", ".join(counted(number, _WORDS[each]) for each, number in numbers.items() if number) or "nothing found"
 
 
 def _retention(found: Mapping[str, Any]) -> bytes:
-    what = "jobs" if "jobs" in found else "executions" if "executions" in found else "records"
+    what = next((name for name in ("jobs", "executions") if name in found), "records")
     rows = [
         (label, str(group), row.get(what, 0), row.get("bytes", 0))
         for part, label in (("by_age", "older than"), ("by_state", "state"), ("by_namespace", "namespace"))

@@ -26,50 +26,36 @@ def text_line(
     With ``values`` old and new follow, of JSON the fields that differ; they
     are cut if they shall be ``short``. With ``colour`` it is to be written by ``write_styled``.
     """
-    names = [*change.bucket[above:]]
-    if change.key is not None:
-        names.append(change.key)
-    words = [auto(name).decode() for name in names]
+    words = [auto(name).decode() for name in change.bucket[above:]]
     if change.key is None:
         words.append("(sequence)" if change.op == "change" else "(bucket)")
+    else:
+        words.append(auto(change.key).decode())
     if isinstance(change.new, int) and isinstance(change.old, int):
         words.append(f"{change.old} -> {change.new}")
     shown, start, end = (visible, _COLOURS[change.op], _PLAIN) if colour else (str, "", "")
     yield (f"{start}{_SIGNS[change.op]} " + shown("\t".join(words))).encode()
     if values and change.key is not None:
         yield b"\t"
-        for text in _values(change, short):
+        for text in _values(change.old, change.new, short):
             yield shown(text).encode()
     yield f"{end}\n".encode()
 
 
-def _values(change: Change, short: bool) -> Iterator[str]:
-    old, new = change.old, change.new
-    if isinstance(old, bytes) and isinstance(new, bytes):
-        fields = changed_fields(old, new)
-        if fields:
-            yield ", ".join([_cut(field, short) for field in fields])
-            return
-        yield from _texts(old, short)
-        yield " -> "
-        yield from _texts(new, short)
+def _values(old: bytes | int | None, new: bytes | int | None, short: bool) -> Iterator[str]:
+    found = [value for value in (old, new) if isinstance(value, bytes)]
+    if len(found) == 2 and (fields := changed_fields(*found)):
+        yield ", ".join([_cut(field, short) for field in fields])
         return
-    value = old if isinstance(old, bytes) else new
-    if isinstance(value, bytes):
-        yield from _texts(value, short)
+    for number, value in enumerate(found):
+        yield " -> " * number
+        if len(value) <= LARGE:
+            yield _cut(auto(value).decode(), short)
+            continue
+        from ..text.large_values import slices
 
-
-def _texts(value: bytes, short: bool) -> Iterator[str]:
-    """Yield a value, a large one in pieces."""
-    if len(value) <= LARGE:
-        yield _cut(auto(value).decode(), short)
-        return
-    from ..text.large_values import texts
-
-    if short:
-        yield _cut(next(texts(value)), short)
-    else:
-        yield from texts(value)
+        texts = slices(value, "auto")
+        yield from [_cut(next(texts), short)] if short else texts
 
 
 def _cut(text: str, short: bool) -> str:
@@ -90,9 +76,6 @@ def changed_fields(old: bytes, new: bytes) -> list[str]:
     except ValueError:
         return []
 
-    def json(value: Any) -> str:
-        return line(value)[:-1].decode()
-
     found = []
     while todo:
         name, before, after = todo.pop()
@@ -104,10 +87,8 @@ def changed_fields(old: bytes, new: bytes) -> list[str]:
             todo += [(f"{name}[{at}]", before[at], after[at]) for at in range(len(before) - 1, -1, -1)]
         elif before == after and type(before) is type(after):
             continue
-        elif before is ...:
-            found.append(f"+{name}: {json(after)}")
-        elif after is ...:
-            found.append(f"-{name}: {json(before)}")
         else:
-            found.append(f"{name}: {json(before)} -> {json(after)}")
+            sign = "+" if before is ... else "-" if after is ... else ""
+            shown = [line(value)[:-1].decode() for value in (before, after) if value is not ...]
+            found.append(f"{sign}{name}: {' -> '.join(shown)}")
     return found

@@ -3,49 +3,38 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
 
+from ..ops.rescue.doctor import Diagnosis, Remedy
+from ..text.sizes import counted
 from ..text.values import as_text, shell_quoted
 from .explanations import explanation
-from .records import of_file, put_path
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ..ops.rescue.doctor import Diagnosis, Remedy
+from .records import Record, fields_of, of_file
 
 
-def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> dict[str, Any]:
+def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> Record:
     """Return the object that is written with ``--json``."""
-    record = of_file(found.path)
-    record |= {
+    return {
+        **of_file(found.path),
         "ok": found.ok,
         "application": found.application or None,
         "holder": found.holder or None,
         "notes": found.notes,
+        "findings": [
+            {"kind": each.kind, "count": each.findings, "first": each.first, **explanation_record(each.kind)}
+            for each in found.symptoms
+        ],
+        "records": None if found.records is None else found.records._asdict(),
+        "remedies": [
+            {
+                **fields_of(each, "name", "pairs", "buckets", "sound", "lost"),
+                "commands": _commands(each, found.path),
+                "problem": each.problem or None,
+            }
+            for each in found.remedies
+        ],
+        **({} if fixed is None else {"fixed": fixed.name, **of_file(output, "output")}),
     }
-    record["findings"] = [
-        {"kind": each.kind, "count": each.findings, "first": each.first, **explanation_record(each.kind)}
-        for each in found.symptoms
-    ]
-    records = found.records
-    record["records"] = None if records is None else records._asdict()
-    record["remedies"] = [
-        {
-            "name": each.name,
-            "pairs": each.pairs,
-            "buckets": each.buckets,
-            "sound": each.sound,
-            "lost": each.lost,
-            "commands": _commands(each, found.path),
-            "problem": each.problem or None,
-        }
-        for each in found.remedies
-    ]
-    if fixed is not None:
-        record["fixed"] = fixed.name
-        put_path(record, output, "output")
-    return record
 
 
 def explanation_record(kind: str) -> dict[str, str]:
@@ -59,21 +48,15 @@ def explanation_text(kind: str, count: int) -> str:
     return f"{kind} ({count})\n  meaning: {meaning}\n  risk: {risk}\n  what to do: {advice}\n"
 
 
-def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> bytes:
+def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> str:
     """Return the report for people."""
-    lines = []
-    if found.application:
-        lines.append(f"file of: {found.application}\n")
-    if found.holder:
-        lines.append(f"held by: {found.holder}\n")
-    lines += [f"note: {note}\n" for note in found.notes]
+    heads = (("file of", found.application), ("held by", found.holder), *(("note", note) for note in found.notes))
+    lines = [f"{name}: {words}\n" for name, words in heads if words]
     if not found.symptoms:
         lines += _soundness(found)
     for each in found.symptoms:
         lines.append(explanation_text(each.kind, each.findings))
-        lines += [f"  {line}\n" for line in each.first]
-        if each.findings > len(each.first):
-            lines.append(f"  and {each.findings - len(each.first)} more\n")
+        lines += _quoted(each.first, each.findings)
     possible = [remedy for remedy in found.remedies if not remedy.problem]
     if possible:
         lines.append("remedies, tried on copies, the best one first, and what they keep:\n")
@@ -82,12 +65,10 @@ def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> bytes
         sound = "sound" if remedy.sound else "not sound"
         lines.append(f"  {remedy.pairs:>10} {remedy.buckets:>8} {remedy.lost:>7}  {sound:<9} {remedy.name}\n")
         lines += [f"     {line}\n" for line in _commands(remedy, found.path)]
-    for remedy in found.remedies:
-        if remedy.problem:
-            lines.append(f"not possible: {remedy.name}: {remedy.problem}\n")
+    lines += [f"not possible: {remedy.name}: {remedy.problem}\n" for remedy in found.remedies if remedy.problem]
     if fixed is not None:
         lines.append(f"{output}: written by '{fixed.name}'; a check of it finds nothing\n")
-    return "".join(lines).encode("utf-8", "surrogateescape")
+    return "".join(lines)
 
 
 def _soundness(found: Diagnosis) -> list[str]:
@@ -96,16 +77,17 @@ def _soundness(found: Diagnosis) -> list[str]:
     audit = f"`boltcli audit {_name(found.path)}`"
     if records is None:
         return [f"the structure is sound; of its records: {audit}\n"]
-    counts = [
-        f"{number} {word}{'s' * (number != 1)}"
-        for number, word in ((records.errors, "error"), (records.warnings, "warning"))
-        if number
-    ]
-    if not counts:
+    counts = ((records.errors, "error"), (records.warnings, "warning"))
+    words = ", ".join(counted(number, word) for number, word in counts if number)
+    if not words:
         return ["nothing is wrong with it\n"]
-    more = records.errors + records.warnings - len(records.first)
-    lines = [f"the structure is sound; its records: {', '.join(counts)}: {audit}\n"]
-    return lines + [f"  {line}\n" for line in records.first] + [f"  and {more} more\n"] * bool(more)
+    quoted = _quoted(records.first, records.errors + records.warnings)
+    return [f"the structure is sound; its records: {words}: {audit}\n", *quoted]
+
+
+def _quoted(first: list[str], count: int) -> list[str]:
+    more = count - len(first)
+    return [f"  {line}\n" for line in first] + [f"  and {more} more\n"] * (more > 0)
 
 
 def _name(path: str) -> str:
@@ -120,17 +102,16 @@ def _commands(remedy: Remedy, path: str) -> list[str]:
 _MOST_RANGES = 8  # shown of a kind
 
 
-def findings_summary(kinds: dict[str, list[int]]) -> bytes:
+def findings_summary(kinds: dict[str, list[int]]) -> str:
     """Return a line for each kind of finding; ``kinds`` has the page of each finding."""
     lines = []
     for kind, pages in kinds.items():
         found = ranges(pages)
-        shown = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in found[:_MOST_RANGES])
-        more = ", ..." if len(found) > _MOST_RANGES else ""
-        lines.append(
-            f"boltcli: {len(pages)} {kind}: page{'s' * (len(found) > 1 or found[0][0] != found[0][1])} {shown}{more}\n"
-        )
-    return "".join(lines).encode()
+        shown = [str(first) if first == last else f"{first}-{last}" for first, last in found[:_MOST_RANGES]]
+        several = "s" * (len(set(pages)) > 1)
+        words = ", ".join(shown + ["..."] * (len(found) > _MOST_RANGES))
+        lines.append(f"boltcli: {len(pages)} {kind}: page{several} {words}\n")
+    return "".join(lines)
 
 
 def ranges(pages: Iterable[int]) -> list[tuple[int, int]]:

@@ -1,25 +1,37 @@
-"""The HTML report: one self-contained file, escaped throughout, drawn by Jinja2."""
+"""The HTML report: what it says of each database, and one self-contained file, escaped throughout, drawn by Jinja2."""
 
 from __future__ import annotations
 
+import mmap
+import time
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from importlib.resources import files as resources
+from typing import Any
 
 from .. import __version__
+from ..apps.contract import SEVERITIES, Application, AuditOptions
+from ..apps.registry import recognised
+from ..database import Database
+from ..errors import BoltError, Corrupted
 from ..extras import need
-from ..text.sizes import size
+from ..ops.check.database_check import check, file_warnings
+from ..ops.space.top import SpaceTop, top_levels
+from ..ops.write.compact import compact_estimate, measure
+from ..storage.snapshot import Snapshot
+from ..text.json import line
+from ..text.sizes import counted, size
 from ..text.values import auto
-from ..tree.page_map import BRANCH, KINDS, LEAF
+from ..tree.bucket import find_bucket, get
+from ..tree.page_map import BRANCH, DAMAGED, FREE, FREELIST, KINDS, LEAF, LOST, META, OVERFLOW, PageMap, page_map
+from .audit_report import by_severity
 from .explanations import explanation
 from .page_picture import COLOURS, cells, legend
-from .top_report import charts
+from .top_report import charts, largest_groups
 
-if TYPE_CHECKING:
-    from ..ops.space.top import SpaceTop
-    from ..tree.page_map import PageMap
-
-    Context = dict[str, Any]
+Context = dict[str, Any]
+Path = tuple[bytes, ...]
 
 _MOST_CELLS = 4096
 _SIDE = 12  # of a cell, in units of the picture
@@ -27,11 +39,14 @@ _WIDE = 96  # cells in a row
 _MOST_PAGES = 1 << 19  # of which each is described: a byte a page, more with its Base64
 _MOST_OWNERS = 20_000  # runs of pages of one bucket
 _ROWS = 40  # of a table of buckets
-FINDINGS = 1000  # that are shown
-MOST_FINDINGS = 1_000_000  # then counting stops
+_LARGEST = 20  # pairs
+_AUDIT = 200  # findings of an audit that are shown
+_FINDINGS = 1000  # that are shown
+_MOST_FINDINGS = 1_000_000  # then counting stops
 _SHORT = 200  # characters of a name, a key, a value
 _MESSAGE = 500  # characters of a finding
 _MOST_NAMES = 400_000  # characters of the names of buckets that the map knows
+_TONES = dict(zip(SEVERITIES, ("bad", "warn", "quiet")))
 
 
 def page(files: Sequence[Context], title: str, *, values: bool) -> bytes:
@@ -39,8 +54,6 @@ def page(files: Sequence[Context], title: str, *, values: bool) -> bytes:
 
     Raises :class:`~boltcli.errors.MissingExtra` without Jinja2.
     """
-    from importlib.resources import files as resources
-
     jinja = need("jinja2", "report", "report")
     folder = resources("boltcli.render.html")
     environment = jinja.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
@@ -52,18 +65,20 @@ def page(files: Sequence[Context], title: str, *, values: bool) -> bytes:
         title=title,
         version=__version__,
         values=values,
-        css=jinja.utils.markupsafe.Markup((folder / "report.css").read_text()),
-        js=jinja.utils.markupsafe.Markup((folder / "report.js").read_text()),
+        css=_markup((folder / "report.css").read_text()),
+        js=_markup((folder / "report.js").read_text()),
     )
     return text.encode("utf-8", "replace")
 
 
+def _markup(text: str) -> Any:
+    return need("markupsafe", "report", "report").Markup(text)
+
+
 def _code(text: str) -> Any:
     """Return ``text`` escaped, what stands between backquotes in it as code."""
-    markup = need("markupsafe", "report", "report")
-    parts = [markup.escape(part) for part in text.split("`")]
-    marked = [f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts)]
-    return markup.Markup("".join(marked))
+    parts = _markup("").escape(text).split("`")
+    return _markup("").join(_markup(f"<code>{part}</code>") if at % 2 else part for at, part in enumerate(parts))
 
 
 def failed(path: str, message: str) -> Context:
@@ -77,33 +92,52 @@ def badness(context: Context) -> tuple[int, int]:
     return ("bad", "warn", "good").index(context["tone"]), -context["total_findings"]
 
 
-def file_context(
-    path: str,
-    facts: Iterable[tuple[str, str]],
-    mapped: PageMap,
-    found: SpaceTop,
-    findings: Sequence[tuple[str, int, str]],
-    kinds: Mapping[str, int],
-    warnings: Sequence[str],
-    values: Mapping[tuple[tuple[bytes, ...], bytes], bytes],
-    application: Context,
-) -> Context:
-    """Return the context of one file. ``findings`` are (kind, page, message); ``kinds`` counts all that there are."""
-    total_findings = sum(kinds.values())
-    markup = need("markupsafe", "report", "report").Markup
-    groups = sorted(found.groups.items(), key=lambda entry: (-entry[1].bytes, entry[0]))
+def file_context(snapshot: Snapshot, path: str, progress: Callable[[int, int], None], *, values: bool) -> Context:
+    """Return what :func:`page` shows of the database at ``path``; with the largest ``values``, shortened."""
+    findings: list[Context] = []
+    kinds: Counter[str] = Counter()
+    for total, finding in enumerate(check(snapshot, 0, progress=progress), 1):
+        kinds[finding.kind] += 1
+        if total <= _FINDINGS:
+            message = _short(finding.line(auto).decode("utf-8", "replace"), _MESSAGE)
+            findings.append({"kind": finding.kind, "page": finding.page, "message": message})
+        elif total > _MOST_FINDINGS:
+            break
+    total = sum(kinds.values())
+    mapped = page_map(snapshot)
+    warnings = [str(warning) for warning in file_warnings(snapshot)]
+    found = SpaceTop(snapshot.size)
+    compaction = "unknown: the file is damaged"
+    try:
+        found = top_levels(snapshot, most=_LARGEST)
+        dense = measure(snapshot, mmap.PAGESIZE)
+        freed = [size(max(found.size - left, 0)) for left in (compact_estimate(dense), dense)]
+        compaction = f"about {freed[0]}; dense: about {freed[1]}"
+    except Corrupted as damage:
+        warnings.append(f"counted up to the first damage: {damage}")
+    used = sum(map(mapped.kinds.count, (META, FREELIST, BRANCH, LEAF, OVERFLOW, DAMAGED)))
+    groups = largest_groups(found)
     whole = max(sum(group.bytes for _, group in groups), 1)
     context: Context = {
         "path": path,
         "error": False,
-        "facts": list(facts),
+        "facts": [
+            ("size", size(snapshot.size)),
+            ("page size", size(snapshot.page_size)),
+            ("transaction", str(snapshot.meta.txid)),
+            ("pages in use / free / lost", f"{used} / {mapped.kinds.count(FREE)} / {mapped.kinds.count(LOST)}"),
+            ("buckets with pages", str(len(mapped.buckets) - 1)),
+            ("pairs", str(found.pairs)),
+            ("freelist, written at each commit", size(found.freelist_bytes)),
+            ("compact would free", compaction),
+        ],
         "size": found.size,
         "pairs": found.pairs,
-        "verdict": _findings_in_words(total_findings),
-        "tone": "bad" if total_findings else "warn" if warnings else "good",
-        "map": _map(mapped, markup),
+        "verdict": _verdict(total),
+        "tone": "bad" if total else "warn" if warnings else "good",
+        "map": _map(mapped),
         "groups": [
-            {"name": name(*place), "share": _percent(group.bytes, whole), "bytes": group.bytes, "pairs": group.pairs}
+            {"name": _name(*place), "share": _percent(group.bytes, whole), "bytes": group.bytes, "pairs": group.pairs}
             for place, group in groups[:_ROWS]
         ],
         "more_groups": max(len(groups) - _ROWS, 0),
@@ -111,35 +145,33 @@ def file_context(
         "largest": [
             {
                 "bytes": count,
-                "bucket": name(names, b""),
+                "bucket": _name(names),
                 "key": _short(_text(key)),
-                "value": _short(_text(values.get((names, key), b""))),
+                "value": _short(_text(get(snapshot, find_bucket(snapshot, names), key) or b"")) if values else "",
             }
             for count, names, key in found.largest
         ],
-        "findings": [
-            {"kind": kind, "page": number, "message": _short(message, _MESSAGE)}
-            for kind, number, message in findings[:FINDINGS]
-        ],
-        "total_findings": total_findings,
-        "more_findings": max(total_findings - FINDINGS, 0),
+        "findings": findings,
+        "total_findings": total,
+        "more_findings": max(total - _FINDINGS, 0),
         "explanations": [(kind, count, *explanation(kind)) for kind, count in sorted(kinds.items())],
-        "warnings": list(warnings),
+        "warnings": warnings,
+        **_application(snapshot),
     }
-    audit = application.get("audit")
+    audit = context.get("audit")
     if audit and audit["tone"] == "bad":  # a sound file with which its program may not start
         context["verdict"] += f"; audit: {audit['verdict']}"
-        context["tone"] = "bad" if total_findings else "warn"
-    return context | application
+        context["tone"] = "bad" if total else "warn"
+    return context
 
 
-def _findings_in_words(count: int) -> str:
-    if count > MOST_FINDINGS:
-        return f"more than {MOST_FINDINGS} findings"
-    return f"{count} finding{'s' * (count != 1)}" if count else "sound"
+def _verdict(count: int) -> str:
+    if count > _MOST_FINDINGS:
+        return f"more than {_MOST_FINDINGS} findings"
+    return counted(count, "finding") if count else "sound"
 
 
-def name(path: tuple[bytes, ...], prefix: bytes) -> str:
+def _name(path: Path, prefix: bytes = b"") -> str:
     """Return how a bucket, or the keys of it that begin with ``prefix``, are called."""
     words = _short(" / ".join(map(_text, path))) or "(root bucket)"
     return f"{words}: {_short(_text(prefix))}*" if prefix else words
@@ -163,7 +195,56 @@ def _chart(title: str, bars: Sequence[tuple[str, int]]) -> Context:
     return {"title": title, "rows": rows}
 
 
-def _map(mapped: PageMap, markup: Any) -> Context:
+def _application(snapshot: Snapshot) -> Context:
+    """Return the application that wrote the file, the rows of its views, and its audit."""
+    found = recognised(snapshot)
+    if found is None:
+        return {"application": None}
+    application, db = found.application, Database(snapshot)
+    views = []
+    for view in application.views:
+        try:
+            rows: int | str = view.count(db)
+        except BoltError as error:
+            rows = str(error)
+        views.append({"name": view.name, "title": view.title, "rows": rows})
+    return {
+        "application": application.title or application.name,
+        "layout": found.layout,
+        "certainty": found.certainty,
+        "views": views,
+        "audit": _audit(application, db),
+    }
+
+
+def _audit(application: Application, db: Database) -> Context | None:
+    try:
+        audit = application.audit(db, AuditOptions(time.time_ns()))
+    except BoltError as error:
+        return {"tone": "bad", "verdict": str(error), "findings": [], "more": 0}
+    if audit is None:
+        return None
+    found = by_severity(list(audit.findings))
+    counts = {severity: sum(finding.severity == severity for finding in found) for severity in SEVERITIES}
+    words = ", ".join(counted(count, severity) for severity, count in counts.items() if count)
+    return {
+        "tone": _TONES[found[0].severity] if found else "good",
+        "verdict": words or "nothing to report",
+        "findings": [
+            {
+                "severity": finding.severity,
+                "tone": _TONES[finding.severity],
+                "question": finding.question,
+                "message": finding.message,
+                "remedy": finding.remedy,
+            }
+            for finding in found[:_AUDIT]
+        ],
+        "more": max(len(found) - _AUDIT, 0),
+    }
+
+
+def _map(mapped: PageMap) -> Context:
     """Return the picture of the map, its legend, and the data with which the page describes a cell."""
     found, step = cells(mapped, _MOST_CELLS)
     width = min(_WIDE, max(16, round((3 * len(found)) ** 0.5)))
@@ -183,12 +264,10 @@ def _map(mapped: PageMap, markup: Any) -> Context:
         f'<rect class="cell-hit" width="{_SIDE - 1}" height="{_SIDE - 1}" hidden="hidden"/></svg>'
     )
     kinds = [(COLOURS[kind], KINDS[kind]) for kind in legend(found)]
-    return {"svg": markup(svg), "step": step, "legend": kinds, "data": markup(_data(mapped, step, width))}
+    return {"svg": _markup(svg), "step": step, "legend": kinds, "data": _markup(_data(mapped, step, width))}
 
 
 def _data(mapped: PageMap, step: int, width: int) -> str:
-    from ..text.json import line
-
     count = len(mapped.kinds)
     pages = b""
     owners: list[tuple[int, int]] = []
@@ -196,7 +275,7 @@ def _data(mapped: PageMap, step: int, width: int) -> str:
         pages = bytes(kind << 4 | min(15, (15 * fill + 50) // 100) for kind, fill in zip(mapped.kinds, mapped.fills))
         owners = _owner_runs(mapped.owners)
     used = sorted({owner for _, owner in owners if owner >= 0})
-    names = [name(mapped.path(owner), b"") for owner in used]
+    names = [_name(mapped.path(owner)) for owner in used]
     if sum(map(len, names)) > _MOST_NAMES:
         used, names, owners = [], [], []
     places = {owner: index for index, owner in enumerate(used)}

@@ -10,21 +10,19 @@ if TYPE_CHECKING:
     from ..storage.holders import Holder
     from ..storage.snapshot import Snapshot
 
-
-_NAMES = 8  # of buckets
+_NAMES = 8  # of buckets that are shown
+_MOST = 1000  # that are counted
 
 
 def info_text(snapshot: Snapshot, application: str) -> bytes:
     """Return lines on size, transaction, top-level buckets and, if it is known, the application that wrote the file."""
-    meta = snapshot.meta
-    lines = [
-        f"File Size: {snapshot.size} ({size(snapshot.size)}, {meta.hwm} pages in use or free)",
-        f"Transaction: {meta.txid}",
-        _buckets(snapshot),
-    ]
-    if application:
-        lines.append(f"Application: {application}")
-    return "".join(f"{line}\n" for line in lines).encode()
+    facts = {
+        "File Size": f"{snapshot.size} ({size(snapshot.size)}, {snapshot.meta.hwm} pages in use or free)",
+        "Transaction": snapshot.meta.txid,
+        "Buckets": _buckets(snapshot),
+        "Application": application,
+    }
+    return "".join(f"{name}: {fact}\n" for name, fact in facts.items() if fact != "").encode()
 
 
 def _buckets(snapshot: Snapshot) -> str:
@@ -36,14 +34,13 @@ def _buckets(snapshot: Snapshot) -> str:
         for name, bucket in top_buckets(snapshot):
             if bucket is not None:
                 names.append(name)
-            if len(names) > 1000:
+            if len(names) > _MOST:
                 break
     except Corrupted as damage:
-        return f"Buckets: not readable ({damage})"
-    count = "more than 1000" if len(names) > 1000 else str(len(names))
-    shown = ", ".join(shell_word(name) for name in names[:_NAMES])
-    more = ", ..." if len(names) > _NAMES else ""
-    return f"Buckets: {count}" + (f" ({shown}{more})" if names else "")
+        return f"not readable ({damage})"
+    count = f"more than {_MOST}" if len(names) > _MOST else str(len(names))
+    shown = ", ".join([*map(shell_word, names[:_NAMES]), *["..."] * (len(names) > _NAMES)])
+    return f"{count} ({shown})" if names else count
 
 
 def traffic_text(requests: int, read: int, total: int) -> str:
@@ -51,20 +48,20 @@ def traffic_text(requests: int, read: int, total: int) -> str:
     return f"read {size(read)} of {size(total)} in {requests} round trips\n"
 
 
-def holders_text(found: list[Holder]) -> bytes:
+def holders_text(found: list[Holder]) -> str:
     """Return the report of ``lock``: a paragraph for each process that holds the lock, or waits for it."""
-    return "\n".join(map(_holder, found)).encode("utf-8", "surrogateescape") or b"not locked\n"
+    return "\n".join(map(_holder, found)) or "not locked\n"
 
 
 def _holder(holder: Holder) -> str:
     from ..text.times import SECOND, time_text
 
-    since = "unknown"
-    if holder.since is not None:
-        since = time_text(int(holder.since) * SECOND)
-    lines = [f"Lock: {holder.mode}{', waiting for it' if holder.waits else ''}"]
-    lines += [f"Process: {holder.pid or 'unknown'}", f"Command: {holder.command or 'unknown'}"]
-    lines += [f"Running since: {since}"]
+    facts = {
+        "Lock": f"{holder.mode}{', waiting for it' * holder.waits}",
+        "Process": holder.pid or "unknown",
+        "Command": holder.command or "unknown",
+        "Running since": "unknown" if holder.since is None else time_text(int(holder.since) * SECOND),
+    }
     if holder.mode == "exclusive" and not holder.waits:
-        lines += [f"Writer: {'unknown' if holder.writes is None else 'yes' if holder.writes else 'no'}"]
-    return "".join(f"{line}\n" for line in lines)
+        facts["Writer"] = "unknown" if holder.writes is None else "yes" if holder.writes else "no"
+    return "".join(f"{name}: {fact}\n" for name, fact in facts.items())

@@ -7,21 +7,21 @@ from ..text.values import LARGE, formatted, lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from ..apps.decode import Decoder
     from ..ops.read.select_items import Items
 
 
 def value_line(value: bytes, form: str) -> Iterable[bytes]:
-    """Yield one value and a newline, in pieces."""
+    """Return one value and a newline, in pieces."""
     if len(value) <= LARGE:
         return (lines([value], form),)
-    from itertools import chain
-
+    if form == "bytes":
+        return (value, b"\n")
     from ..text.large_values import slices
 
-    return chain(slices(value, form), (b"\n",))
+    return (text.encode() for parts in (slices(value, form), "\n") for text in parts)
 
 
 def text_lines(
@@ -36,54 +36,21 @@ def text_lines(
 ) -> Iterable[bytes]:
     """Return lines of keys, values or both, after the bucket path without its first ``above`` names.
 
-    ``decoder``: say instead what they mean.
+    A bucket has no value, and no tab in its place. ``decoder``: say instead what keys and values mean.
     """
     if decoder is not None:
         from .decoded import text_lines as readable_lines
 
         return (readable_lines(part, decoder, above, key=key, value=value),)
+    margin = b"".join([name + b"\t" for name in formatted([*part.path[above:]], key_form)])
+    keys = formatted(part.keys, key_form)
     if not value:
-        return (key_lines(part, key_form, above),)
-    return item_lines(part, key_form, form, above) if key else value_lines(part, form)
-
-
-def key_lines(part: Items, form: str, above: int) -> bytes:
-    """Return a line for each key, preceded by its bucket path without the first ``above`` names."""
-    margin = _margin(part, form, above)
-    return b"".join([b"%b%b\n" % (margin, key) for key in formatted(part.keys, form)])
-
-
-def item_lines(part: Items, key_form: str, form: str, above: int) -> Iterator[bytes]:
-    """Yield each key and its value; a bucket has no value, and no tab in its place. Names as in :func:`key_lines`."""
-    margin = _margin(part, key_form, above)
-    if (large := _large(part)) is not None:
-        yield b"%b%b\t" % (margin, *formatted(part.keys, key_form))
-        yield from value_line(large, form)
-        return
+        return [b"".join([b"%b%b\n" % (margin, name) for name in keys])]
+    first = part.values[0]
+    if len(part.values) == 1 and not isinstance(first, BucketRef) and len(first) > LARGE:  # large values stand alone
+        return (piece for pieces in ([b"%b%b\t" % (margin, *keys)] * key, value_line(first, form)) for piece in pieces)
     texts = iter(formatted([value for value in part.values if not isinstance(value, BucketRef)], form))
-    yield b"".join(
-        [
-            b"%b%b\n" % (margin, key) if isinstance(value, BucketRef) else b"%b%b\t%b\n" % (margin, key, next(texts))
-            for key, value in zip(formatted(part.keys, key_form), part.values)
-        ]
-    )
-
-
-def _large(part: Items) -> bytes | None:
-    """Return the value of a part that is one pair with a large one: these stand alone."""
-    value = part.values[0] if len(part.values) == 1 else b""
-    return None if isinstance(value, BucketRef) or len(value) <= LARGE else value
-
-
-def value_lines(part: Items, form: str) -> Iterator[bytes]:
-    """Yield the value of each pair."""
-    if (large := _large(part)) is not None:
-        yield from value_line(large, form)
-        return
-    texts = formatted([value for value in part.values if not isinstance(value, BucketRef)], form)
-    yield b"".join([text + b"\n" for text in texts])
-
-
-def _margin(part: Items, form: str, above: int) -> bytes:
-    names = formatted(list(part.path[above:]), form)
-    return b"\t".join(names) + b"\t" * bool(names)
+    if not key:
+        return [b"".join([text + b"\n" for text in texts])]
+    ends = (b"\n" if isinstance(value, BucketRef) else b"\t%b\n" % next(texts) for value in part.values)
+    return [b"".join([b"%b%b%b" % (margin, name, end) for name, end in zip(keys, ends)])]

@@ -3,54 +3,59 @@
 from __future__ import annotations
 
 from binascii import unhexlify
+from collections.abc import Callable, Iterable, Iterator, Set
+from dataclasses import dataclass
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ArgumentError
 from ..ops.read.content import Pairs, bucket_at
-from ..text.json import all_parsed, parsed, refuse_repeated
-from .json_streams import LongLine, line_blocks
+from ..text.json import parsed, refuse_repeated
+from .json_streams import Readable, line_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Set
-
-    from .json_streams import Readable
-
-    Path = tuple[bytes, ...]
-    Record = dict[str, Any]
     from ..ops.read.content import Placed
 
+Path = tuple[bytes, ...]
+Record = dict[str, Any]
+Strings = dict[str, bytes]  # the strings of a long line, which are missing in it, by their fields
+Said = TypeVar("Said")
 
-_AT_ONCE = 256  # lines that come together
+_AT_ONCE = 256  # lines that are looked at together
 
 
-def line_batches(file: Readable) -> Iterator[tuple[int, list[bytes], dict[str, bytes]]]:
-    """Yield lines of ``file``, some together, after the number of the first; of a long one alone the long strings, too.
+def parsed_lines(
+    file: Readable,
+    parse: Callable[[bytes, Strings], Said],
+    together: Callable[[list[bytes]], Iterable[Said] | None] = lambda _: None,
+) -> Iterator[tuple[int, bytes, Said]]:
+    """Yield what each line of ``file`` says, after its number and the line; empty ones are passed over.
 
-    These are missing in the line. Raises :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).
+    What many lines say ``together``, if that takes them, comes without a line. Raises
+    :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).
     """
     number = 1
-    blocks = line_blocks(file)
+    blocks = (
+        (lines[start : start + _AT_ONCE], strings)
+        for lines, strings in line_blocks(file)
+        for start in range(0, len(lines), _AT_ONCE)
+    )
     while True:
         try:
-            block = next(blocks, None)
+            lines, strings = next(blocks, ([], {}))
+            if not lines:
+                return
+            found = None if strings else together(lines)
+            if found is not None:
+                yield from ((number, b"", said) for said in found)
+                number += len(lines)
+                continue
+            for text in lines:
+                if text.strip():
+                    yield number, text, parse(text, strings)
+                number += 1
         except (ArgumentError, MemoryError) as error:
-            raise at_line(number, error) from None
-        if block is None:
-            return
-        if isinstance(block, LongLine):
-            yield number, [block.text], block.strings
-            number += 1
-            continue
-        for start in range(0, len(block), _AT_ONCE):
-            lines = block[start : start + _AT_ONCE]
-            yield number, lines, {}
-            number += len(lines)
-
-
-def at_line(number: int, error: ArgumentError | MemoryError) -> ArgumentError:
-    """Return ``error`` with the number of its line."""
-    return ArgumentError(f"line {number}: {error if str(error) else 'not enough memory for it'}")
+            raise ArgumentError(f"line {number}: {error if str(error) else 'not enough memory for it'}") from None
 
 
 def record_of(text: bytes) -> Record:
@@ -61,7 +66,8 @@ def record_of(text: bytes) -> Record:
         raise ArgumentError(f"not JSON: {error}") from None
     if not isinstance(record, dict):
         raise ArgumentError("not an object")
-    if not has_fields_once(text, len(record), _strings_in(record)):
+    lists = [value if isinstance(value, list) else [value] for value in record.values()]
+    if not _has_fields_once(text, len(record), sum(isinstance(part, str) for part in chain.from_iterable(lists))):
         refuse_repeated(text)
     return record
 
@@ -75,21 +81,19 @@ def refuse_unknown(record: Record, known: Set[str]) -> None:
 
 def path_of(record: Record) -> Path:
     """Return the bucket of a record: a list ``bucket`` of names, or ``bucket_hex``. Raises ArgumentError."""
-    names, in_hex = _one(record, "bucket", list)
-    return names_of(names, in_hex=in_hex)
-
-
-def names_of(names: list[Any], *, in_hex: bool) -> Path:
-    """Return the names of a path. Raises ArgumentError."""
-    if not all(isinstance(name, str) for name in names):
+    field = _one_of(record, "bucket", list)
+    if not all(isinstance(name, str) for name in record[field]):
         raise ArgumentError("a bucket's name must be a string")
-    return tuple([_from_hex(name) if in_hex else name.encode() for name in names])
+    return tuple([_from_hex(name) if field == "bucket_hex" else name.encode() for name in record[field]])
 
 
-def bytes_of(record: Record, name: str) -> bytes:
+def bytes_of(record: Record, name: str, strings: Strings) -> bytes:
     """Return the bytes of a field that is text, or the same in hexadecimal. Raises ArgumentError."""
-    text, in_hex = _one(record, name, str)
-    return _from_hex(text) if in_hex else text.encode()
+    field = _one_of(record, name, str)
+    if field in strings:
+        return strings[field]
+    text: str = record[field]
+    return text.encode() if field == name else _from_hex(text)
 
 
 def has_bytes(record: Record, name: str) -> bool:
@@ -107,32 +111,23 @@ def is_u64(number: Any) -> bool:
     return type(number) is int and 0 <= number < 1 << 64
 
 
-def _one(record: Record, name: str, kind: type) -> tuple[Any, bool]:
-    """Return the value of a field or of the same in hexadecimal, and which of both it is."""
+def _one_of(record: Record, name: str, kind: type) -> str:
+    """Return which of a field and the same in hexadecimal there is."""
     found = [field for field in (name, f"{name}_hex") if field in record]
     if len(found) != 1 or not isinstance(record[found[0]], kind):
         what = "a list" if kind is list else "a string"
         raise ArgumentError(f"there must be {what} {name} or {name}_hex, and one of them only")
-    return record[found[0]], found[0] != name
+    return found[0]
 
 
 def _from_hex(text: str) -> bytes:
     try:
-        found = bytes.fromhex(text)
+        return unhexlify(text)  # fromhex passes over white space
     except ValueError:
-        found = None
-    if found is None or len(text) != 2 * len(found):  # fromhex passes over white space
-        raise ArgumentError(f"{text[:40]!r} is not hexadecimal")
-    return found
+        raise ArgumentError(f"{text[:40]!r} is not hexadecimal") from None
 
 
-def _strings_in(record: Record) -> int:
-    """Return how many strings the values of ``record`` are, and the lists in it have."""
-    lists = [value if isinstance(value, list) else [value] for value in record.values()]
-    return sum(isinstance(part, str) for part in chain.from_iterable(lists))
-
-
-def has_fields_once(text: bytes, fields: int, strings: int) -> bool:
+def _has_fields_once(text: bytes, fields: int, strings: int) -> bool:
     """Return whether objects that are parsed as so many fields and strings have no more: parsers keep one of a name.
 
     Each has two quotes, but for those inside strings, which are escaped.
@@ -148,24 +143,22 @@ _DECODED = {"key_decoded", "key_guess", "value_decoded", "value_guess"}
 _IGNORED = {"page", "certainty", "version_of", "version_of_hex", *_DECODED}
 
 
+@dataclass(slots=True)
 class End:
     """The last line of an export: its counts, or the ``error`` that ended it."""
 
-    __slots__ = ("buckets", "error", "pairs")
-
-    def __init__(self, pairs: int, buckets: int, error: str | None) -> None:
-        self.pairs = pairs
-        self.buckets = buckets
-        self.error = error
+    pairs: int
+    buckets: int
+    error: str | None
 
 
-def parse_row(text: bytes, long: dict[str, bytes] | None = None) -> Placed | End:
-    """Return what a line says; ``long`` are strings left out of it. Raises :class:`~boltcli.errors.ArgumentError`."""
+def parse_row(text: bytes, strings: Strings) -> Placed | End:
+    """Return what a line says. Raises :class:`~boltcli.errors.ArgumentError`."""
     record = record_of(text)
     if "end" in record:
         return _end(record)
     refuse_unknown(record, _FIELDS | _IGNORED)
-    if long and record.keys() & _DECODED:  # the long string may be one inside of what is decoded
+    if strings and record.keys() & _DECODED:  # the long string may be one inside of what is decoded
         raise ArgumentError("a pair of this size is taken only undecoded: write it with --decode off")
     path = path_of(record)
     if "sequence" in record:
@@ -174,13 +167,10 @@ def parse_row(text: bytes, long: dict[str, bytes] | None = None) -> Placed | End
         if has_bytes(record, "key") or has_bytes(record, "value"):
             raise ArgumentError("a bucket has no key and no value")
         return bucket_at(path, record["sequence"])
-    texts = {name: bytes_of(record, name) for name in ("key", "value")}
-    for field, content in (long or {}).items():
-        texts[field.removesuffix("_hex")] = content
-    return path, Pairs([texts["key"]], [texts["value"]])
+    return path, Pairs([bytes_of(record, "key", strings)], [bytes_of(record, "value", strings)])
 
 
-def _end(record: dict[str, Any]) -> End:
+def _end(record: Record) -> End:
     if record["end"] is False:
         return End(0, 0, message_of(record.get("error")))
     pairs, buckets = record.get("pairs"), record.get("buckets")
@@ -192,62 +182,45 @@ def _end(record: dict[str, Any]) -> End:
 def parsed_rows(file: Readable) -> Iterator[tuple[Placed | End, bytes]]:
     """Yield what each line of ``file`` says, and the line; or pairs of one bucket together, and no line.
 
-    Empty lines are passed over. Raises :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).
+    Raises :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).
     """
-    ended = False
-    for number, lines, strings in line_batches(file):
-        found = None if strings or ended else _all_plain(lines)
-        if found is not None:
-            yield from ((part, b"") for part in found)
-            continue
-        for at, text in enumerate(lines, number):
-            if not text.strip():
-                continue
-            try:
-                if ended:
-                    raise ArgumentError("there is a line after the end of the export")
-                said = parse_row(text, strings)
-            except (ArgumentError, MemoryError) as error:
-                raise at_line(at, error) from None
-            ended = isinstance(said, End)
-            yield said, text
+    ends: list[End] = []
+
+    def one(text: bytes, strings: Strings) -> Placed | End:
+        if ends:
+            raise ArgumentError("there is a line after the end of the export")
+        return parse_row(text, strings)
+
+    def many(lines: list[bytes]) -> list[Placed | End] | None:
+        return None if ends else _all_plain(lines)
+
+    for _, text, said in parsed_lines(file, one, many):
+        if isinstance(said, End):
+            ends.append(said)
+        yield said, text
 
 
-def _all_plain(lines: list[bytes]) -> list[Placed] | None:
+def _all_plain(lines: list[bytes]) -> list[Placed | End] | None:
     """Return what ``lines`` say, if each is as export writes them; else None."""
+    found: list[Placed | End] = []
+    strings = fields = 0
     try:
-        records = all_parsed(lines)
-        found: list[Placed] = []
-        strings = fields = 0
-        for place, run in _runs(records):
-            is_pair, plain, in_hex = place
+        for (is_pair, *_), run in groupby(map(parsed, lines), _place):
             part = list(run)
-            names = plain if in_hex is None else in_hex
-            if type(names) is not list or {len(record) for record in part} != {3 if is_pair else 2}:
+            if set(map(len, part)) != {3 if is_pair else 2}:
                 return None
-            path = names_of(names, in_hex=in_hex is not None)
-            strings += len(part) * len(path)
+            path = path_of(part[0])
+            strings += len(part) * (len(path) + 2 * is_pair)
             fields += len(part) * len(part[0])
             if is_pair:
-                found.append((path, Pairs(_column(part, "key", "key_hex"), _column(part, "value", "value_hex"))))
-                strings += 2 * len(part)
-                continue
-            for record in part:
-                if not is_u64(record["sequence"]):
-                    return None
-                found.append(bucket_at(path, record["sequence"]))
+                found.append((path, Pairs(_column(part, "key"), _column(part, "value"))))
+            elif all(is_u64(record["sequence"]) for record in part):
+                found += [bucket_at(path, record["sequence"]) for record in part]
+            else:
+                return None
     except (ArgumentError, AttributeError, KeyError, MemoryError, TypeError, ValueError):
         return None
-    return found if has_fields_once(b"".join(lines), fields, strings) else None
-
-
-def _runs(records: list[Any]) -> Iterable[tuple[tuple[bool, Any, Any], Iterable[Any]]]:
-    """Return the lines that are taken together, with their place: mostly all, which a look at a column shows."""
-    first = records[0].get("bucket")
-    is_one = first is not None and len({*map(len, records)}) == 1
-    if is_one and [record.get("bucket") for record in records].count(first) == len(records):
-        return [(_place(records[0]), records)]
-    return groupby(records, _place)
+    return found if _has_fields_once(b"".join(lines), fields, strings) else None
 
 
 def _place(record: Any) -> tuple[bool, Any, Any]:
@@ -255,5 +228,5 @@ def _place(record: Any) -> tuple[bool, Any, Any]:
     return "sequence" not in record, record.get("bucket"), record.get("bucket_hex")
 
 
-def _column(records: list[dict[str, str]], name: str, in_hex: str) -> list[bytes]:
-    return [record[name].encode() if name in record else unhexlify(record[in_hex]) for record in records]
+def _column(records: list[dict[str, str]], name: str) -> list[bytes]:
+    return [record[name].encode() if name in record else unhexlify(record[f"{name}_hex"]) for record in records]

@@ -4,43 +4,39 @@ from __future__ import annotations
 
 import re
 from binascii import unhexlify
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any, BinaryIO, Protocol
 
 from ..errors import ArgumentError, BoltError
 from ..text.json import parsed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import BinaryIO, Protocol
-
-    class Readable(Protocol):
-        """What can be read from front to back."""
-
-        def read(self, size: int, /) -> bytes: ...
-
 
 _BEGIN = b"[\n"
 _BETWEEN = b",\n"
 _AROUND = b",]\n\r "  # what an element may be followed by; none ends with it
 
 
-class ArrayWriter:
-    """A stream of lines that writes them to ``out`` as an array; :meth:`end` closes it."""
+class Readable(Protocol):
+    """What can be read from front to back."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class _ArrayWriter:
+    """A stream of lines that writes them to ``out`` as the elements of an array."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
-        self._mark = _BEGIN
+        self.mark = _BEGIN
 
     def write(self, data: Any) -> int:
         """Write lines, or a part of one."""
         part = bytes(data)
         if part:
-            self._out.write(self._mark)
-            ends = part.endswith(b"\n")
-            self._out.write((part[:-1] if ends else part).replace(b"\n", _BETWEEN))
-            self._mark = _BETWEEN if ends else b""
+            self._out.write(self.mark)
+            self._out.write(part.removesuffix(b"\n").replace(b"\n", _BETWEEN))
+            self.mark = _BETWEEN if part.endswith(b"\n") else b""
         return len(part)
 
     def writelines(self, parts: Iterable[bytes]) -> None:
@@ -48,21 +44,19 @@ class ArrayWriter:
         for part in parts:
             self.write(part)
 
-    def end(self) -> None:
-        """Close the array."""
-        self._out.write(b"[]\n" if self._mark == _BEGIN else b"\n]\n")
-
 
 @contextmanager
-def as_array(file: BinaryIO) -> Iterator[ArrayWriter]:
+def as_array(file: BinaryIO) -> Iterator[_ArrayWriter]:
     """Context manager: a stream for lines, which become one array in ``file``, also before a BoltError."""
-    array = ArrayWriter(file)
+    array = _ArrayWriter(file)
+    failure = None
     try:
         yield array
-    except BoltError:
-        array.end()  # the last element says what is wrong
-        raise
-    array.end()
+    except BoltError as error:  # the last element says what is wrong
+        failure = error
+    file.write(b"[]\n" if array.mark == _BEGIN else b"\n]\n")
+    if failure is not None:
+        raise failure
 
 
 class ArrayReader:
@@ -99,56 +93,67 @@ BLOCK = 1 << 20  # bytes read at once
 _LONG = 2 << 20  # bytes of a line that is read in this way
 _MOST_ELSE = 16 << 20  # bytes of such a line without its long strings
 _HELD_BACK = 12  # bytes: two escapes \uXXXX that are one character
-_BACKSLASH = ord("\\")
 _FIELD = re.compile(rb'"(\w+)"\s*:\s*\Z')
+_INSIDE = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)  # of a string, up to its end or to half of an escape
+_OUTSIDE = re.compile(rb'[^"]*+(?:"%b"[^"]*+)*+' % _INSIDE.pattern, re.DOTALL)  # with whole strings
 
 
-class LongLine:
-    """A line: its ``text`` with empty strings in the place of long ones, and these, decoded, by their fields' names."""
+def line_blocks(file: Readable) -> Iterator[tuple[list[bytes], dict[str, bytes]]]:
+    """Yield lines without their ends, some together, a long one alone; and the long strings of that by their fields.
 
-    __slots__ = ("strings", "text")
-
-    def __init__(self, text: bytes, strings: dict[str, bytes]) -> None:
-        self.text = text
-        self.strings = strings
-
-
-def line_blocks(file: Readable) -> Iterator[list[bytes] | LongLine]:
-    """Yield the lines, without their ends, some together, a long one alone.
-
-    Raises :class:`~boltcli.errors.ArgumentError` for a long one that is longer than a row may be, or no JSON.
+    These are decoded, and the line has empty strings in their place.
+    Raises :class:`~boltcli.errors.ArgumentError` for a long one that is
+    longer than a row may be, or no JSON.
     """
     rest: list[bytes] = []
     size = 0
     after = b""  # what was read with a long line, of which it may be more lines
     while block := after or file.read(BLOCK):
         after = b""
-        end = block.rfind(b"\n")
-        if end < 0 and size + len(block) < _LONG:
-            rest.append(block)
-            size += len(block)
-            continue
-        if end < 0:
-            reader = _LongLineReader(file, b"".join([*rest, block]))
-            rest.clear()
+        whole, newline, begun = block.rpartition(b"\n")
+        if newline:
+            yield b"".join([*rest, whole]).split(b"\n"), {}
+            rest, size = [], 0
+        rest.append(begun)
+        size += len(begun)
+        if size >= _LONG and not newline:
+            reader = _LongLine(file, b"".join(rest))
+            rest, size = [], 0
             yield reader.read()
-            after, size = reader.rest, 0
-            continue
-        rest.append(block[:end])
-        yield b"".join(rest).split(b"\n")
-        rest = [block[end + 1 :]]
-        size = len(rest[0])
+            after = reader.rest
     if size:
-        yield b"".join(rest).split(b"\n")
+        yield b"".join(rest).split(b"\n"), {}
 
 
-class _LongLineReader:
+class _LongLine:
+    """A line that is read from ``file``, of which the bytes ``begun`` were read."""
+
     def __init__(self, file: Readable, begun: bytes) -> None:
         self.rest = b""  # what comes after the line
         self._file = file
         self._buffer = begun
         self._size = len(begun)
         self._ended = False
+
+    def read(self) -> tuple[list[bytes], dict[str, bytes]]:
+        """Read the line to its end."""
+        text = bytearray()
+        strings: dict[str, bytes] = {}
+        while True:
+            end = _end(_OUTSIDE, self._buffer)
+            text += self._buffer[:end]
+            self._buffer = self._buffer[end:]
+            if len(text) > _MOST_ELSE:
+                raise ArgumentError(f"it has more than {_MOST_ELSE} bytes beside its value, and no row has")
+            if len(self._buffer) >= BLOCK:  # a string that goes on
+                field = _FIELD.search(text)
+                if field is None:
+                    raise ArgumentError(f"a string of more than {BLOCK} bytes is no field's value")
+                name = field[1].decode()
+                strings[name] = self._string(_from_hex if name.endswith("_hex") else _from_json)
+                text += b'""'
+            elif not self._more():
+                return [bytes(text + self._buffer)], strings
 
     def _more(self) -> bool:
         """Read on; returns whether there was more of the line."""
@@ -163,65 +168,26 @@ class _LongLineReader:
             raise ArgumentError(f"it is longer than {LONGEST} bytes, and no row is")
         return bool(part)
 
-    def read(self) -> LongLine:
-        """Read the line to its end."""
-        text = bytearray()
-        strings: dict[str, bytes] = {}
-        while True:
-            end = self._strings()
-            text += self._buffer[:end]
-            self._buffer = self._buffer[end:]
-            if len(text) > _MOST_ELSE:
-                raise ArgumentError(f"it has more than {_MOST_ELSE} bytes beside its value, and no row has")
-            if len(self._buffer) >= BLOCK:  # a string that goes on
-                field = _FIELD.search(text)
-                if field is None:
-                    raise ArgumentError(f"a string of more than {BLOCK} bytes is no field's value")
-                name = field[1].decode()
-                self._buffer = self._buffer[1:]
-                strings[name] = self._string(in_hex=name.endswith("_hex"))
-                text += b'""'
-            elif not self._more():
-                return LongLine(bytes(text + self._buffer), strings)
-
-    def _strings(self) -> int:
-        """Return how much of what is at hand is outside of strings, or whole strings."""
-        end = 0
-        while (start := self._buffer.find(b'"', end)) >= 0:
-            quote = _end(self._buffer, start + 1)
-            if quote < 0:
-                return start
-            end = quote + 1
-        return len(self._buffer)
-
-    def _string(self, *, in_hex: bool) -> bytes:
-        """Read and decode a string up to the quote that ends it."""
+    def _string(self, decoded: Callable[[bytes, int], tuple[bytes, int]]) -> bytes:
+        """Read and decode a string from the quote that begins it to the one that ends it."""
+        self._buffer = self._buffer[1:]
         content = BytesIO()  # gives its bytes away without a copy
-        decoded = _from_hex if in_hex else _from_json
         while True:
-            quote = _end(self._buffer, 0)
-            if quote >= 0:
-                content.write(decoded(self._buffer[:quote], 0)[0])
-                self._buffer = self._buffer[quote + 1 :]
-                return content.getvalue()
-            data, taken = decoded(self._buffer, _HELD_BACK)
+            end = _end(_INSIDE, self._buffer)
+            is_whole = self._buffer[end : end + 1] == b'"'
+            data, taken = decoded(self._buffer[:end], 0 if is_whole else _HELD_BACK)
             content.write(data)
-            self._buffer = self._buffer[taken:]
+            self._buffer = self._buffer[taken + is_whole :]
+            if is_whole:
+                return content.getvalue()
             if not self._more():
                 raise ArgumentError("not JSON: a string has no end")
 
 
-def _end(text: bytes, start: int) -> int:
-    """Return the index of the quote that ends the string at ``start``; -1 if it isn't there."""
-    quote = text.find(b'"', start)
-    while quote >= 0:
-        before = quote
-        while before > start and text[before - 1] == _BACKSLASH:
-            before -= 1
-        if (quote - before) % 2 == 0:  # not escaped
-            return quote
-        quote = text.find(b'"', quote + 1)
-    return -1
+def _end(pattern: re.Pattern[bytes], text: bytes) -> int:
+    """Return where a match at the beginning of ``text`` ends."""
+    found = pattern.match(text)
+    return found.end() if found else 0
 
 
 def _from_hex(text: bytes, held: int) -> tuple[bytes, int]:

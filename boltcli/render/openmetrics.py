@@ -6,14 +6,12 @@ knows no other clock than its own, and a file may be replaced by an older one.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from collections.abc import Iterable
 
-    from ..ops.compare.metrics import Metrics
+from ..ops.compare.metrics import Metrics
 
-    Labels = tuple[tuple[str, str], ...]
-    Sample = tuple[str, Labels, float]
+Labels = tuple[tuple[str, str], ...]
+Sample = tuple[str, Labels, float]
 
 HELP = {
     "boltcli_up": "Whether the database could be read.",
@@ -40,30 +38,34 @@ def samples(labels: Labels, found: Metrics | None, now: float, lock: str) -> Ite
 
     ``lock`` is the mode in which its lock is held by others: exclusive, shared, or empty.
     """
-    yield "boltcli_up", labels, int(found is not None)
+    yield from _gauges(labels, up=int(found is not None))
     for mode in ("exclusive", "shared"):
-        yield "boltcli_locked", (*labels, ("mode", mode)), int(lock == mode)
+        yield from _gauges((*labels, ("mode", mode)), locked=int(lock == mode))
     if found is None:
         return
-    yield "boltcli_size_bytes", labels, found.size
-    yield "boltcli_page_size_bytes", labels, found.page_size
-    yield "boltcli_txid", labels, found.txid
-    yield "boltcli_unused_bytes", labels, found.unused_bytes
-    yield "boltcli_last_write_timestamp_seconds", labels, round(found.written, 3)
-    yield "boltcli_last_write_age_seconds", labels, max(round(now - found.written, 3), 0)
+    yield from _gauges(
+        labels,
+        size_bytes=found.size,
+        page_size_bytes=found.page_size,
+        txid=found.txid,
+        unused_bytes=found.unused_bytes,
+        last_write_timestamp_seconds=round(found.written, 3),
+        last_write_age_seconds=max(round(now - found.written, 3), 0),
+    )
     if found.findings is not None:
-        yield "boltcli_check_ok", labels, int(not found.findings)
-        yield "boltcli_check_findings", labels, found.findings
+        yield from _gauges(labels, check_ok=int(not found.findings), check_findings=found.findings)
     if not found.counted:
         return
     for kind, count in found.pages.items():
-        yield "boltcli_pages", (*labels, ("kind", kind)), count
-    yield "boltcli_free_bytes", labels, found.pages["free"] * found.page_size
-    yield "boltcli_lost_bytes", labels, found.pages["lost"] * found.page_size
-    yield "boltcli_freelist_bytes", labels, found.pages["freelist"] * found.page_size
+        yield from _gauges((*labels, ("kind", kind)), pages=count)
+    sizes = {f"{kind}_bytes": found.pages[kind] * found.page_size for kind in ("free", "lost", "freelist")}
+    yield from _gauges(labels, **sizes)
     if found.pairs is not None and found.buckets is not None:
-        yield "boltcli_pairs", labels, found.pairs
-        yield "boltcli_buckets", labels, found.buckets
+        yield from _gauges(labels, pairs=found.pairs, buckets=found.buckets)
+
+
+def _gauges(labels: Labels, **values: float) -> Iterable[Sample]:
+    return ((f"boltcli_{name}", labels, value) for name, value in values.items())
 
 
 def text(all_samples: Iterable[Sample]) -> bytes:

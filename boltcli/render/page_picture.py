@@ -2,49 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from xml.sax.saxutils import escape
+
 from ..extras import need
-from ..tree.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, KINDS, LEAF, LOST, META, OVERFLOW
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
-
-    from ..tree.page_map import PageMap
-
+from ..tree.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, KINDS, LEAF, LOST, META, OVERFLOW, PageMap
 
 # Of a run of pages the cell shows damage and metas whatever their number, else what most of its pages are.
 _URGENT = (DAMAGED, LOST, META, FREELIST)
 LETTERS = {
-    META: "M",
-    FREELIST: "F",
-    FREE: ".",
-    BRANCH: "B",
-    LEAF: "L",
-    OVERFLOW: "o",
-    LOST: "x",
-    DAMAGED: "!",
-    BEYOND: " ",
-}
+    META: "M", FREELIST: "F", FREE: ".", BRANCH: "B", LEAF: "L", OVERFLOW: "o", LOST: "x", DAMAGED: "!", BEYOND: " ",
+}  # fmt: skip
 COLOURS = {
     META: "#8e6bbf", FREELIST: "#3a7ca5", FREE: "#d9dee3", BRANCH: "#d98e04", LEAF: "#4c9f70",
     OVERFLOW: "#9fd3b4", LOST: "#c96f9b", DAMAGED: "#d64545", BEYOND: "#f4f4f4",
 }  # fmt: skip
 
 
+@dataclass(slots=True)
 class Cell:
     """``count`` pages from ``first`` on: what ``kind`` the cell shows, the mean ``fill`` of its tree pages in percent,
     whether it is ``marked`` (a chosen bucket's) and ``fresh`` (written by the last transaction).
     """
 
-    __slots__ = ("count", "fill", "first", "fresh", "kind", "marked")
-
-    def __init__(self, first: int, count: int, kind: int, fill: int, marked: bool, fresh: bool) -> None:
-        self.first = first
-        self.count = count
-        self.kind = kind
-        self.fill = fill
-        self.marked = marked
-        self.fresh = fresh
+    first: int
+    count: int
+    kind: int
+    fill: int
+    marked: bool
+    fresh: bool
 
     @property
     def title(self) -> str:
@@ -66,19 +54,17 @@ def cells(
     step = max(-(-len(kinds) // max(most, 1)), 1)
     result = []
     for first in range(0, len(kinds), step):
-        stop = min(first + step, len(kinds))
-        part = kinds[first:stop]
-        kind = next((each for each in _URGENT if each in part), None)
-        if kind is None:
-            kind = max(set(part), key=part.count)
-        trees = [fills[pgid] for pgid in range(first, stop) if kinds[pgid] in (BRANCH, LEAF)]
+        run = range(first, min(first + step, len(kinds)))
+        part = kinds[first : run.stop]
+        urgent = [each for each in _URGENT if each in part]
+        kind = urgent[0] if urgent else max(set(part), key=part.count)
+        trees = [fills[pgid] for pgid in run if kinds[pgid] in (BRANCH, LEAF)]
         fill = sum(trees) // len(trees) if trees else 0
-        marked = bool(chosen) and any(owners[pgid] in chosen for pgid in range(first, stop))
+        marked = bool(chosen) and any(owners[pgid] in chosen for pgid in run)
         fresh = before is not None and any(
-            kinds[pgid] in (BRANCH, LEAF, OVERFLOW, FREELIST) and not before.reached(pgid)
-            for pgid in range(first, stop)
+            kinds[pgid] in (BRANCH, LEAF, OVERFLOW, FREELIST) and not before.reached(pgid) for pgid in run
         )
-        result.append(Cell(first, stop - first, kind, fill, marked, fresh))
+        result.append(Cell(first, len(run), kind, fill, marked, fresh))
     return result, step
 
 
@@ -90,36 +76,33 @@ def legend(found: list[Cell]) -> list[int]:
 _SIDE = 12  # of a cell, in pixels
 _GAP = 1
 _TEXT = 18  # height of a line of text
-_RESET = "\x1b[0m"
 
 
 def text(found: list[Cell], step: int, width: int, *, colour: bool = False) -> bytes:
     """Return rows of ``width`` cells, each row after the id of its first page, and a legend."""
-    lines = []
-    noted = not colour and any(cell.marked or cell.fresh for cell in found)  # then a sign follows each letter
+    kinds, marked, fresh = legend(found), any(cell.marked for cell in found), any(cell.fresh for cell in found)
+    noted = not colour and (marked or fresh)  # then a sign follows each letter
     margin = len(str(found[-1].first)) if found else 1
+    lines = []
     for start in range(0, len(found), width):
         row = found[start : start + width]
-        lines.append(
-            f"{row[0].first:>{margin}} " + "".join(_letter(cell, colour) + _sign(cell) * noted for cell in row).rstrip()
-        )
-    lines.append("")
-    names = [
-        f"{_letter(Cell(0, 1, kind, 100, False, False), colour)} {KINDS[kind]}"
-        for kind in legend(found)
-        if kind != BEYOND
-    ]
-    lines.append("  ".join(names))
-    if LEAF in legend(found) or BRANCH in legend(found):
+        letters = "".join(_letter(cell, colour) + " *+#"[cell.marked + 2 * cell.fresh] * noted for cell in row)
+        lines.append(f"{row[0].first:>{margin}} {letters.rstrip()}")
+    patterns = [Cell(0, 1, kind, 100, False, False) for kind in kinds if kind != BEYOND]
+    lines += ["", "  ".join(f"{_letter(cell, colour)} {KINDS[cell.kind]}" for cell in patterns)]
+    if LEAF in kinds or BRANCH in kinds:
         lines.append("lower case (l, b): less than half full")
-    if any(cell.marked for cell in found):
+    if marked:
         lines.append("reversed: the chosen bucket" if colour else "*: the chosen bucket")
-    if any(cell.fresh for cell in found):
-        lines.append(
-            f"{'underlined' if colour else '+'}: written by the last transaction{'' if colour else ' (#: both)'}"
-        )
-    lines.append("one cell is one page" if step == 1 else f"one cell is {step} pages; damage shows whatever its share")
+    if fresh:
+        sign, both = ("underlined", "") if colour else ("+", " (#: both)")
+        lines.append(f"{sign}: written by the last transaction{both}")
+    lines.append(_scale(step) + ("" if step == 1 else "; damage shows whatever its share"))
     return "\n".join(lines).encode() + b"\n"
+
+
+def _scale(step: int) -> str:
+    return "one cell is one page" if step == 1 else f"one cell is {step} pages"
 
 
 def _letter(cell: Cell, colour: bool) -> str:
@@ -128,13 +111,8 @@ def _letter(cell: Cell, colour: bool) -> str:
         letter = letter.lower()
     if not colour or cell.kind == BEYOND:
         return letter
-    red, green, blue = (int(COLOURS[cell.kind][at : at + 2], 16) for at in (1, 3, 5))
-    style = "\x1b[7m" * cell.marked + "\x1b[4m" * cell.fresh
-    return f"\x1b[38;2;{red};{green};{blue}m{style}{letter}{_RESET}"
-
-
-def _sign(cell: Cell) -> str:
-    return " *+#"[cell.marked + 2 * cell.fresh]
+    rgb = ";".join(map(str, bytes.fromhex(COLOURS[cell.kind][1:])))
+    return f"\x1b[38;2;{rgb}m" + "\x1b[7m" * cell.marked + "\x1b[4m" * cell.fresh + f"{letter}\x1b[0m"
 
 
 def _layout(found: list[Cell], width: int) -> Iterator[tuple[Cell, int, int]]:
@@ -150,8 +128,6 @@ def _shade(cell: Cell) -> float:
 
 def svg(found: list[Cell], step: int, width: int, title: str) -> bytes:
     """Return an SVG of rows of ``width`` cells with a legend; each cell has a title that a browser shows on hover."""
-    from xml.sax.saxutils import escape
-
     kinds = [kind for kind in legend(found) if kind != BEYOND]
     rows = -(-len(found) // width)
     high = rows * (_SIDE + _GAP)
@@ -171,15 +147,12 @@ def svg(found: list[Cell], step: int, width: int, title: str) -> bytes:
         x, y = 110 * number, high + 6
         parts.append(f'<rect x="{x}" y="{y}" width="{_SIDE}" height="{_SIDE}" fill="{COLOURS[kind]}"/>')
         parts.append(f'<text x="{x + _SIDE + 4}" y="{y + 11}" fill="#888">{KINDS[kind]}</text>\n')
-    scale = "one cell is one page" if step == 1 else f"one cell is {step} pages"
-    parts.append(f'<text x="0" y="{high + 2 * _TEXT + 8}" fill="#888">{escape(title)}: {scale}</text>\n</svg>\n')
+    parts.append(f'<text x="0" y="{high + 2 * _TEXT + 8}" fill="#888">{escape(title)}: {_scale(step)}</text>\n</svg>\n')
     return "".join(parts).encode()
 
 
 def png(found: list[Cell], width: int) -> bytes:
     """Return a PNG of rows of ``width`` cells, drawn by Pillow. Raises :class:`~boltcli.errors.MissingExtra`."""
-    from io import BytesIO
-
     image_module = need("PIL.Image", "report", "--png")
     draw_module = need("PIL.ImageDraw", "report", "--png")
     rows = -(-len(found) // width)
@@ -187,7 +160,8 @@ def png(found: list[Cell], width: int) -> bytes:
     pen = draw_module.Draw(picture)
     for cell, x, y in _layout(found, width):
         shade = _shade(cell)
-        colour = tuple(round(int(COLOURS[cell.kind][at : at + 2], 16) * shade + 255 * (1 - shade)) for at in (1, 3, 5))
+        rgb = bytes.fromhex(COLOURS[cell.kind][1:])
+        colour = tuple(round(part * shade + 255 * (1 - shade)) for part in rgb)
         edge = "#111111" if cell.marked else "#d64545" if cell.fresh else None
         pen.rectangle((x, y, x + _SIDE - 1, y + _SIDE - 1), fill=colour, outline=edge)
     file = BytesIO()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
 
 from ..format.bucket import too_small
 from ..format.constants import (
@@ -16,15 +16,9 @@ from ..format.constants import (
 )
 from ..format.meta import Meta
 from ..format.page import BUCKET_HEADER, BranchElements, LeafElements, type_name
+from ..storage.raw import RawPage
 from .page_text import must_be_item
-from .records import put
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ..storage.raw import RawPage
-
-    Record = dict[str, Any]
+from .records import Record, field, fields_of
 
 
 def page_records(page: RawPage, form: str) -> Iterator[Record]:
@@ -43,50 +37,42 @@ def page_records(page: RawPage, form: str) -> Iterator[Record]:
     if page.flags == LEAF_PAGE:
         leaf = LeafElements(page)
         for index in range(leaf.count):
-            yield _leaf(leaf, index, form)
+            key = field("key", leaf.key(index))
+            yield {"page": page.pgid, "index": index, **key, **_value(leaf, index, form)}
     elif page.flags == BRANCH_PAGE:
         branch = BranchElements(page)
         for index in range(branch.count):
-            element: Record = {"page": page.pgid, "index": index}
-            put(element, "key", branch.key(index))
-            element["child_page"] = branch.pgids[index]
-            yield element
+            key = field("key", branch.key(index))
+            yield {"page": page.pgid, "index": index, **key, "child_page": branch.pgids[index]}
 
 
 def item_record(page: RawPage, index: int, form: str, *, key: bool, value: bool) -> Record:
     """Element ``index`` of a leaf page, as far as it is wanted. Raises UnreadablePage."""
     must_be_item(page, index)
     leaf = LeafElements(page)
-    record: Record = {"page": page.pgid, "index": index}
-    if key:
-        put(record, "key", leaf.key(index), form)
-    if value:
-        put(record, "value", leaf.value(index), form)
-    return record
+    return {
+        "page": page.pgid,
+        "index": index,
+        **(field("key", leaf.key(index), form) if key else {}),
+        **(field("value", leaf.value(index), form) if value else {}),
+    }
 
 
-def _leaf(leaf: LeafElements, index: int, form: str) -> Record:
-    record: Record = {"page": leaf.page.pgid, "index": index}
-    put(record, "key", leaf.key(index))
+def _value(leaf: LeafElements, index: int, form: str) -> Record:
     value = leaf.value(index)
-    if leaf.flags[index] & BUCKET_LEAF_FLAG:
-        if len(value) < BUCKET_HEADER_SIZE:
-            raise too_small(leaf, index)
-        record["root_page"], record["sequence"] = BUCKET_HEADER.unpack_from(value)
-    else:
-        put(record, "value", value, form)
-    return record
+    if not leaf.flags[index] & BUCKET_LEAF_FLAG:
+        return field("value", value, form)
+    if len(value) < BUCKET_HEADER_SIZE:
+        raise too_small(leaf, index)
+    return dict(zip(("root_page", "sequence"), BUCKET_HEADER.unpack_from(value)))
 
 
 def _meta(meta: Meta) -> Record:
     return {
-        "version": meta.version,
-        "page_size": meta.page_size,
-        "flags": meta.flags,
+        **fields_of(meta, "version", "page_size", "flags"),
         "root_page": meta.root,
         "freelist_page": None if meta.freelist == NO_FREELIST else meta.freelist,
-        "hwm": meta.hwm,
-        "txid": meta.txid,
+        **fields_of(meta, "hwm", "txid"),
         "checksum": f"{meta.checksum:016x}",
         "valid": meta.problem() is None,
     }

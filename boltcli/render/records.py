@@ -8,7 +8,7 @@ All records are described by ``boltcli/schema.json``.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..format.bucket import BucketRef
@@ -16,13 +16,11 @@ from ..format.page import type_name
 from ..text.golang import percent
 from ..text.json import LARGEST_JSON, embedded, line, lines
 from ..text.times import time_text
-from ..text.values import LARGE, auto, formatted, shown_text, text_of
+from ..text.values import LARGE, auto, converted, shown_text, text_of
 from ..text.values import as_text as text
 from .errors import error_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..apps.decode import Decoded
     from ..errors import BoltError
     from ..ops.check.findings import Finding
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from ..storage.holders import Holder
     from ..storage.snapshot import Snapshot
 
-    Record = dict[str, Any]
+Record = dict[str, Any]
 
 __all__ = ["line", "lines", "text"]
 
@@ -39,152 +37,119 @@ PARSED = "parsed"  # the form of values that are nested if they are JSON
 _SHOWN = ("key", "name")  # fields that are text exactly where text output shows them as text
 
 
-def put(record: Record, field: str, data: bytes, form: str = "auto") -> None:
-    """Give ``record`` the byte string ``data`` as ``field``. Raises ArgumentError for an unknown format."""
-    if len(data) > LARGE and field not in _SHOWN and (form not in ("json", PARSED) or len(data) > LARGEST_JSON):
-        from ..text.large_values import put_sliced
+def field(name: str, data: bytes, form: str = "auto") -> Record:
+    """Return the byte string ``data`` as a field. Raises ArgumentError for an unknown format."""
+    if len(data) > LARGE and name not in _SHOWN and (form not in ("json", PARSED) or len(data) > LARGEST_JSON):
+        from ..text.large_values import sliced
 
-        put_sliced(record, field, data, "auto" if form == PARSED else form)
-        return
-    if form not in ("auto", "bytes") and _put_as(record, field, data, form):
-        return
-    text = shown_text(data) if field in _SHOWN and form != "bytes" else text_of(data)
-    if text is None:
-        record[f"{field}_hex"] = data.hex()
-    else:
-        record[field] = text
-
-
-def _put_as(record: Record, field: str, data: bytes, form: str) -> bool:
-    """Return the same in one of the other formats, if that suits ``data``."""
-    value: Any
-    if form == "u64":
-        value = int.from_bytes(data, "big") if len(data) == 8 else None
-    elif form == "time":
-        from ..text.times import binary_time_text
-
-        value = binary_time_text(data)
-    elif form in ("json", PARSED):
-        value = embedded(data)
-        if form == PARSED and value is not None:
-            record[field] = value
-        if form == PARSED:
-            return value is not None
-    else:
-        value = formatted([data], form)[0].decode()
-    if value is None:
-        return False
-    record[f"{field}_{form.replace('-', '_')}"] = value
-    return True
+        return sliced(name, data, "auto" if form == PARSED else form)
+    if form not in ("auto", "bytes"):
+        value = embedded(data) if form in ("json", PARSED) else converted(data, form)
+        if isinstance(value, bytes):
+            value = int(value) if form == "u64" else value.decode()
+        if value is not None:
+            return {name if form == PARSED else f"{name}_{form.replace('-', '_')}": value}
+    text = shown_text(data) if name in _SHOWN and form != "bytes" else text_of(data)
+    return {f"{name}_hex": data.hex()} if text is None else {name: text}
 
 
-def put_decoded(record: Record, field: str, found: Decoded) -> None:
-    """Give ``record`` what a key or a value means, and of which format it seems to be if that was guessed."""
-    record[f"{field}_decoded"] = found.value
-    if found.guess is not None:
-        record[f"{field}_guess"] = found.guess
+def decoded(name: str, found: Decoded) -> Record:
+    """Return what a key or a value means, and of which format it seems to be if that was guessed."""
+    guess = {} if found.guess is None else {f"{name}_guess": found.guess}
+    return {f"{name}_decoded": found.value, **guess}
 
 
-def put_path(record: Record, path: str, field: str = "path") -> None:
-    """Give ``record`` the name of a file."""
-    put(record, field, os.fsencode(path))
+def of_file(path: str, name: str = "path") -> Record:
+    """Return the name of a file as a field."""
+    return field(name, os.fsencode(path))
 
 
-def of_file(path: str) -> Record:
-    """Return a record that begins with the name of a file."""
-    record: Record = {}
-    put_path(record, path)
-    return record
-
-
-def put_bucket(record: Record, path: Sequence[bytes]) -> None:
-    """Give ``record`` the way to a bucket: a list ``bucket`` of names, or ``bucket_hex`` if not all are printable."""
+def of_bucket(path: Sequence[bytes] | None) -> Record:
+    """Return the way to a bucket: a list ``bucket`` of names, or ``bucket_hex`` if not all are printable."""
+    if path is None:
+        return {"bucket": None}
     names = list(map(shown_text, path))
-    if None in names:
-        record["bucket_hex"] = [name.hex() for name in path]
-    else:
-        record["bucket"] = names
+    return {"bucket_hex": [name.hex() for name in path]} if None in names else {"bucket": names}
+
+
+def fields_of(found: object, *names: str) -> Record:
+    """Return attributes as fields."""
+    return {name: getattr(found, name) for name in names}
 
 
 def error(failure: BoltError, path: str | None = None) -> Record:
     """Return a failure; ``path`` is the file that it is about unless it knows better."""
-    record: Record = {"kind": failure.kind, "message": text(error_text(failure)), "page": failure.page}
-    # A page id from a damaged file may lead beyond what a number of JSON, or a file, can be.
-    record["offset"] = failure.offset if (failure.offset or 0) < 1 << 64 else None
     where = failure.path or path
-    if where is None:
-        record["path"] = None
-    else:
-        put_path(record, where)
-    return record
+    return {
+        "kind": failure.kind,
+        "message": text(error_text(failure)),
+        "page": failure.page,
+        # A page id from a damaged file may lead beyond what a number of JSON, or a file, can be.
+        "offset": failure.offset if (failure.offset or 0) < 1 << 64 else None,
+        **({"path": None} if where is None else of_file(where)),
+    }
+
+
+def _utf_8(message: str) -> str:
+    """Return a message, in which a path may be."""
+    return text(message.encode("utf-8", "surrogateescape"))
 
 
 def with_hint(record: Record, lines: list[str]) -> Record:
     """Return ``record`` with the hints ``lines``, if there are any."""
-    return record | {"hint": text("\n".join(lines).encode("utf-8", "surrogateescape"))} if lines else record
+    return record | {"hint": _utf_8("\n".join(lines))} if lines else record
 
 
 def notice(kind: str, message: str, path: str) -> Record:
     """Return what is to be known beside the result: how it was read, or a warning."""
-    record: Record = {"kind": kind, "message": text(message.encode("utf-8", "surrogateescape"))}
-    put_path(record, path)
-    return record
+    return {"kind": kind, "message": _utf_8(message), **of_file(path)}
 
 
 def bucket(name: bytes, ref: BucketRef | None) -> Record:
     """Return a top-level bucket; ``root`` 0: it is inline. What isn't a bucket has none."""
-    record: Record = {}
-    put(record, "name", name)
-    record["root_page"] = ref.root if ref else None
-    record["sequence"] = ref.sequence if ref else None
-    return record
+    facts = {"root_page": ref.root if ref else None, "sequence": ref.sequence if ref else None}
+    return field("name", name) | facts
 
 
-def pieces(records: list[Record]) -> Iterator[bytes]:
-    """Yield a line for each record, all together; large values, which stand alone, slice by slice."""
+def pieces(records: Collection[Record]) -> Iterable[bytes]:
+    """Return a line for each record, all together; large values, which stand alone, slice by slice."""
     if len(records) != 1:
-        return iter((lines(records),))
+        return (lines(records),)
     from ..text.large_values import pieces
 
-    return pieces(records[0])
+    return pieces(*records)
 
 
 def finding(found: Finding, path: str) -> Record:
     """Return what is wrong with a file, one thing of it."""
-    record: Record = {"kind": found.kind, "page": found.page, "message": text(found.line(auto))}
-    put_path(record, path)
-    return record
+    return {"kind": found.kind, "page": found.page, "message": text(found.line(auto)), **of_file(path)}
 
 
 def verdict(path: str, errors: int, findings: list[Record], warnings: list[str], *, at_least: bool = False) -> Record:
     """Return what a check found in a file; ``at_least``: there are more errors than were counted."""
-    record: Record = {"ok": not errors, "errors": errors}
-    if at_least:
-        record["at_least"] = True
-    put_path(record, path)
-    shown = [text(each.encode("utf-8", "surrogateescape")) for each in warnings]
-    return record | {"findings": findings, "warnings": shown}
+    count: Record = {"ok": not errors, "errors": errors} | ({"at_least": True} if at_least else {})
+    return count | of_file(path) | {"findings": findings, "warnings": list(map(_utf_8, warnings))}
 
 
 def stats(path: str, count: int, total: BucketStats) -> Record:
     """Return the numbers of ``stats``; ``*_percent`` are as bbolt rounds them."""
-    record = of_file(path)
-    record["top_buckets"] = count
-    record |= {name: getattr(total, name) for name in sorted(total.__slots__)}
-    record["branch_inuse_percent"] = percent(total.branch_inuse, total.branch_alloc)
-    record["leaf_inuse_percent"] = percent(total.leaf_inuse, total.leaf_alloc)
-    record["inline_buckets_percent"] = percent(total.inline_buckets, total.buckets)
-    record["inline_bucket_inuse_percent"] = percent(total.inline_bucket_inuse, total.leaf_inuse)
-    return record
+    return {
+        **of_file(path),
+        "top_buckets": count,
+        **fields_of(total, *sorted(total.__slots__)),
+        "branch_inuse_percent": percent(total.branch_inuse, total.branch_alloc),
+        "leaf_inuse_percent": percent(total.leaf_inuse, total.leaf_alloc),
+        "inline_buckets_percent": percent(total.inline_buckets, total.buckets),
+        "inline_bucket_inuse_percent": percent(total.inline_bucket_inuse, total.leaf_inuse),
+    }
 
 
 def info(snapshot: Snapshot) -> Record:
     """Return the page size, and what else the ruling meta page says. ``size`` is the file's, in bytes."""
     meta = snapshot.meta
-    record = of_file(snapshot.path)
-    return record | {
-        "page_size": snapshot.page_size,
-        "size": snapshot.size,
+    return {
+        **of_file(snapshot.path),
+        **fields_of(snapshot, "page_size", "size"),
         "txid": meta.txid,
         "root_page": meta.root,
         "freelist_page": meta.freelist if meta.has_freelist else None,
@@ -197,9 +162,7 @@ def tree(buckets: list[BucketRecord]) -> Iterator[bytes]:
     level = -1
     for bucket in buckets:
         comma = b"," if bucket.level <= level else b""
-        record: Record = {}
-        put(record, "name", bucket.name if bucket.parent else b"root")
-        record["keyN"] = bucket.pairs
+        record = field("name", bucket.name if bucket.parent else b"root") | {"keyN": bucket.pairs}
         yield b"]}" * (level + 1 - bucket.level) + comma + line(record)[:-2] + b',"buckets":['
         level = bucket.level
     yield b"]}" * (level + 1) + b"\n"
@@ -208,21 +171,21 @@ def tree(buckets: list[BucketRecord]) -> Iterator[bytes]:
 def bucket_usages(buckets: Iterable[BucketRecord], size: int) -> Iterator[Record]:
     """Yield the records of buckets: bytes including nested buckets, and their share of a file of ``size`` bytes."""
     for found in buckets:
-        record: Record = {}
-        put_bucket(record, found.path)
-        share = found.bytes / size
-        record |= {"pairs": found.pairs, "keys": found.keys, "bytes": found.bytes, "file_share": share}
-        yield record | {"depth": found.depth, "inline": found.inline, "sequence": found.sequence}
+        counts = fields_of(found, "pairs", "keys", "bytes") | {"file_share": found.bytes / size}
+        yield of_bucket(found.path) | counts | fields_of(found, "depth", "inline", "sequence")
 
 
 def usage(path: str, found: Usage, buckets: Iterable[BucketRecord], dense: int) -> Record:
     """Return where the bytes of a file are; ``buckets`` is an iterator, one of each bucket."""
-    record = of_file(path)
-    record["size"] = found.size
-    for name in ("root", "meta", "freelist", "free", "lost", "unused"):
-        record[f"{name}_bytes"] = getattr(found, name)
-    record |= {"dense_size": dense, "freed_bytes": found.size - dense}
-    return record | {"buckets": bucket_usages(buckets, found.size)}
+    parts = ("root", "meta", "freelist", "free", "lost", "unused")
+    return {
+        **of_file(path),
+        "size": found.size,
+        **{f"{name}_bytes": getattr(found, name) for name in parts},
+        "dense_size": dense,
+        "freed_bytes": found.size - dense,
+        "buckets": bucket_usages(buckets, found.size),
+    }
 
 
 def pages(rows: Iterable[tuple[int, int]], free: int) -> bytes:
@@ -251,13 +214,9 @@ def holder(found: Holder) -> Record:
 
 def traffic(requests: int, read: int, total: int, path: str) -> Record:
     """Return a record about it."""
-    record: Record = {"kind": "traffic", "round_trips": requests, "read": read, "size": total}
-    put_path(record, path)
-    return record
+    return {"kind": "traffic", "round_trips": requests, "read": read, "size": total, **of_file(path)}
 
 
 def result(path: str, output: str, **facts: Any) -> Record:
     """Return what was written where, from the database at ``path``."""
-    record = of_file(path)
-    put_path(record, output, "output")
-    return record | facts
+    return of_file(path) | of_file(output, "output") | facts

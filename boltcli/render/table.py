@@ -12,23 +12,20 @@ from dataclasses import dataclass, field, replace
 from io import StringIO
 from itertools import chain, islice
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import Any, BinaryIO
 
 from ..apps.contract import Column
-from ..tables.row_chunks import row_chunks
-from ..text.cells import cell, cell_text
-from ..text.large_values import Sliced, slices, text_parts, texts
+from ..text.cells import Again, cell, cell_text, row_chunks
+from ..text.large_values import Sliced, slices
 from ..text.sizes import amount
 from ..text.values import LARGE
-from ..text.visible import cut, folded, room_of, visible
+from ..text.visible import cut, field_text, folded, room_of
 from .json_streams import as_array
-from .records import pieces, put
+from .records import field as field_of
+from .records import pieces
 
-if TYPE_CHECKING:
-    from typing import BinaryIO, TypeAlias
-
-    Row = Sequence[Any]
-    Text: TypeAlias = "str | _Large"
+Row = Sequence[Any]
+Text = str | Iterator[str]  # of a large value it comes in parts
 
 # Types of columns: those of applications' views, and of other tables.
 TYPES = ("text", "integer", "number", "boolean", "bytes", "time", "json", "names", "hex", "size", "growth")
@@ -79,31 +76,28 @@ class Table:
         """Yield CSV (RFC 4180, the line ends of Unix) with a line of names; lists and dicts are JSON."""
         yield _csv([self.names])
         for rows in self._texts(_TOGETHER):
-            large = any(isinstance(text, _Large) for text in rows[-1])
-            yield _csv(rows[: len(rows) - large])
-            if large:
-                yield from _joined(map(_quoted, rows[-1]), ",")
+            large = rows[len(rows) - (not _is_small(rows[-1])) :]
+            yield _csv(rows[: len(rows) - len(large)])
+            for row in large:
+                yield from _joined(map(_quoted, row), ",")
 
     def tab_lines(self) -> Iterator[bytes]:
         """Yield lines of fields with tabs between them, after a line of names; what isn't printable is escaped."""
-        yield from _joined(map(_shown, self.names), "\t")
-        for *rows, last in self._texts(_TOGETHER):
-            yield _encoded("".join(["\t".join(map(_shown, row)) + "\n" for row in rows]))  # type: ignore[arg-type]
-            yield from _joined(map(_shown_parts, last), "\t")
+        for row in chain([self.names], chain.from_iterable(self._texts(_TOGETHER))):
+            yield from _joined(map(_shown, row), "\t")
 
     def text_lines(self, *, head: bool = True, rule: bool = True, human: bool = False) -> Iterator[bytes]:
         """Yield the rows in columns, as wide as the first rows are: with a line of names, and with one of dashes."""
-        chunks = self._texts(_SAMPLE, human)
-        names: list[Any] = [list(map(_shown, self.names))] * head
-        sample = [[_shown_parts(text) for text in row] for row in next(chunks, [])]
+        chunks = ([list(map(_shown, row)) for row in rows] for rows in self._texts(_SAMPLE, human))
+        names = [list(map(field_text, self.names))] * head
+        sample = next(chunks, [])
         widths = [max(len(text) if isinstance(text, str) else _WIDEST for text in column)
                   for column in zip(*names, *sample)]  # fmt: skip
         widths = [min(width, _WIDEST) for width in widths]
-        layout = list(zip(widths, [column.type in _NUMBERS for column in self.columns]))
-        for row in chain(names, [["-" * width for width in widths]] * rule, sample):
-            yield from _padded(row, layout)
-        for row in chain.from_iterable(chunks):
-            yield from _padded(map(_shown_parts, row), layout)
+        right = [column.type in _NUMBERS for column in self.columns]
+        for row in chain(names, [["-" * width for width in widths]] * rule, sample, chain.from_iterable(chunks)):
+            cells = map(_padded, row, widths, right)
+            yield from [_encoded(_GAP.join(cells).rstrip() + "\n")] if _is_small(row) else _joined(cells, _GAP)
 
     def screen_lines(self, width: int, *, styled: bool = False) -> Iterator[bytes]:
         """Yield the rows in columns for a terminal of that ``width``; the columns are as wide as the first rows ask.
@@ -111,22 +105,22 @@ class Table:
         What there is no room for is named at the end; a single row is then written a line a column. Unless ``styled``
         there are no escape sequences.
         """
-        chunks = ([[_shown(_beginning(text)) for text in row] for row in rows] for rows in self._texts(_SAMPLE, True))
+        chunks = ([[*map(_beginning, row)] for row in rows] for rows in self._texts(_SAMPLE, human=True))
         sample = next(chunks, [])
         more = next(chunks, [])
         every = not (self.sparse and sample)
         kept = [at for at in range(len(self.columns)) if every or any(row[at] for row in sample)]
-        names = [_shown(self.columns[at].name) for at in kept]
+        names = [field_text(self.columns[at].name) for at in kept]
         wanted = [max(map(room_of, [name, *(row[at] for row in sample)])) for name, at in zip(names, kept)]
         rooms = fitted(wanted, width, last=names[-1:] == ["file"])
         if self.title:
-            title = _shown(self.title) + f": {len(sample)}" * (not more)
+            title = field_text(self.title) + f": {len(sample)}" * (not more)
             yield _styled(cut(title, width), _TITLE, styled)
         if len(sample) == 1 and not more and not all(rooms):
             yield from _record_lines(names, [sample[0][at] for at in kept], width, styled)
             return
         layout = [(at, room, self.columns[at].type in _NUMBERS) for at, room in zip(kept, rooms) if room]
-        yield _styled(_fitted([_shown(name) for name in self.names], layout), _HEAD, styled)
+        yield _styled(_fitted([*map(field_text, self.names)], layout), _HEAD, styled)
         for row in chain(sample, more, chain.from_iterable(chunks)):
             yield _encoded(_fitted(row, layout) + "\n")
         without = [name for name, room in zip(names, rooms) if not room]
@@ -141,8 +135,7 @@ class Table:
         Raises :class:`~boltcli.errors.MissingExtra`, and what reading the rows raises.
         """
         if form in ("parquet", "arrow"):
-            from ..tables.arrow import write_rows
-            from ..tables.arrow_files import write_batches
+            from ..tables.arrow import write_batches, write_rows
 
             if self.batches is not None:
                 return write_batches(file, form, self.batches[1], self.batches[0])
@@ -178,21 +171,6 @@ class Table:
             yield [[make(value) for make, value in zip(makers, row)] for row in rows]
 
 
-class _Large:
-    """The text of a large value, which it yields in parts."""
-
-    def __init__(self, value: bytes | str, type: str) -> None:
-        self._value = value
-        self._type = type
-
-    def __iter__(self) -> Iterator[str]:
-        if isinstance(self._value, str):
-            return text_parts(self._value)
-        if self._type == "hex":
-            return map(bytes.decode, slices(self._value, "hex"))
-        return texts(self._value, str.isprintable, "0x")
-
-
 def _maker(type: str, human: bool | None) -> Callable[[Any], Text]:
     """Return the function that makes the text of a cell of a value."""
     if human is not None and type in ("size", "growth"):
@@ -200,7 +178,7 @@ def _maker(type: str, human: bool | None) -> Callable[[Any], Text]:
 
     def make(value: Any) -> Text:
         if isinstance(value, (bytes, str)) and len(value) > LARGE and type in _TEXTS:
-            return _Large(cell(value, type), type)
+            return slices(cell(value, type), "hex" if type == "hex" else "cell")
         return cell_text(value, type)
 
     return make
@@ -215,9 +193,9 @@ def _record(fields: Sequence[tuple[str, str]], row: Row) -> dict[str, Any]:
     for (name, type), value in zip(fields, row):
         found = cell(value, type)
         if isinstance(found, bytes):
-            put(record, name, found)
+            record |= field_of(name, found)
         elif isinstance(found, str) and len(found) > LARGE:
-            record[name] = Sliced(found)
+            record[name] = Sliced(found, "text")
         else:
             record[name] = cell_text(found, type) or None if type == "time" else found
     return record
@@ -232,19 +210,8 @@ def table_of(records: Iterable[dict[str, Any]]) -> Table:
     for record in records:
         for name, value in record.items():
             kinds.setdefault(name, set()).add(type(value))
-    return Table([Column(name, _type(found)) for name, found in kinds.items()], _Records(records, list(kinds)))
-
-
-class _Records:
-    """Records as rows of the fields ``names``."""
-
-    def __init__(self, records: Iterable[dict[str, Any]], names: Sequence[str]) -> None:
-        self._records = records
-        self._names = names
-
-    def __iter__(self) -> Iterator[Row]:
-        for record in self._records:
-            yield [record.get(name) for name in self._names]
+    rows = Again(lambda: ([record.get(name) for name in kinds] for record in records))
+    return Table([Column(name, _type(found)) for name, found in kinds.items()], rows)
 
 
 def _type(kinds: set[type]) -> str:
@@ -284,44 +251,34 @@ def _quoted(text: Text) -> Iterator[str]:
         yield '"'
 
 
-def _shown(text: str) -> str:
-    """Return text as one line that a terminal shows and does not obey."""
-    if text.isascii() and text.isprintable():
-        return text
-    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+def _is_small(row: Iterable[Text]) -> bool:
+    """Return whether no cell of a row comes in parts."""
+    return all(isinstance(text, str) for text in row)
 
 
-def _shown_parts(text: Text) -> str | list[str] | Iterator[str]:
-    return _shown(text) if isinstance(text, str) else map(_shown, text)
+def _shown(text: Text) -> Text:
+    """Return a cell as one line that a terminal shows and does not obey."""
+    return field_text(text) if isinstance(text, str) else map(field_text, text)
 
 
 def _beginning(text: Text) -> str:
     """Return as much of a cell as a terminal may show."""
-    return (text if isinstance(text, str) else "".join(islice(text, 2)))[:_MOST]
+    return field_text((text if isinstance(text, str) else "".join(islice(text, 2)))[:_MOST])
 
 
-def _joined(cells: Iterable[str | Iterable[str]], gap: str) -> Iterator[bytes]:
+def _joined(cells: Iterable[Text], gap: str) -> Iterator[bytes]:
     """Yield a line, in pieces where a cell comes in parts."""
     mark = ""
     for text in cells:
-        if isinstance(text, str):
-            yield _encoded(mark + text)
-        else:
-            yield _encoded(mark)
-            yield from map(_encoded, text)
+        yield from map(_encoded, [mark + text] if isinstance(text, str) else chain([mark], text))
         mark = gap
     yield b"\n"
 
 
-def _padded(row: Iterable[str | Iterable[str]], layout: Sequence[tuple[int, bool]]) -> Iterator[bytes]:
-    """Yield a line of cells as wide as ``layout`` says: widths, and whether to align at the right."""
-    cells = [
-        text if not isinstance(text, str) else text.rjust(width) if right else text.ljust(width)
-        for text, (width, right) in zip(row, layout)
-    ]
-    if all(isinstance(text, str) for text in cells):
-        return iter([_encoded(_GAP.join(cells).rstrip() + "\n")])  # type: ignore[arg-type]
-    return _joined(cells, _GAP)
+def _padded(text: Text, width: int, right: bool) -> Any:
+    if not isinstance(text, str):
+        return text
+    return text.rjust(width) if right else text.ljust(width)
 
 
 def _fitted(row: Sequence[str], layout: Sequence[tuple[int, int, bool]]) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
+from ..ops.space.top import Group, SpaceTop
 from ..ops.write.compact import compact_estimate
-from ..text.sizes import amount
+from ..text.sizes import amount, counted
 from ..text.values import auto
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Any
-
-    from ..ops.space.top import Group, SpaceTop
+from .records import Record, field, fields_of, of_bucket, of_file
 
 _BAR = 24  # characters
 _BLOCKS = " ▏▎▍▌▋▊▉█"
@@ -20,14 +17,19 @@ bytes of a bucket: its keys, values and element headers, including those of nest
 fill: share of a leaf page that elements, keys and values use; compact --dense fills pages
 freelist: bytes of the freelist page, which every commit writes
 free runs: lengths of runs of free pages; a large value needs one run for all its pages
-More: boltcli help see"""
+More: boltcli help see
+"""
 
 
 def bar(part: int, whole: int) -> str:
     """Return a bar as long as ``part`` of ``whole``."""
-    eighths = round(8 * _BAR * part / whole) if whole > 0 else 0
-    full, rest = divmod(min(eighths, 8 * _BAR), 8)
-    return ("█" * full + (_BLOCKS[rest] if rest else "")).ljust(_BAR)
+    full, rest = divmod(min(round(8 * _BAR * part / max(whole, 1)), 8 * _BAR), 8)
+    return ("█" * full + _BLOCKS[rest] * bool(rest)).ljust(_BAR)
+
+
+def largest_groups(found: SpaceTop) -> list[tuple[tuple[tuple[bytes, ...], bytes], Group]]:
+    """Return (bucket path, key prefix) and what is counted for it, the one with most bytes first."""
+    return sorted(found.groups.items(), key=lambda entry: (-entry[1].bytes, entry[0]))
 
 
 def _name(path: tuple[bytes, ...], prefix: bytes) -> str:
@@ -36,7 +38,7 @@ def _name(path: tuple[bytes, ...], prefix: bytes) -> str:
 
 
 def _range(bits: int) -> str:
-    return "0" if bits == 0 else str(1) if bits == 1 else f"{1 << (bits - 1)} to {(1 << bits) - 1}"
+    return str(bits) if bits < 2 else f"{1 << (bits - 1)} to {(1 << bits) - 1}"
 
 
 def _table(title: str, rows: Iterable[tuple[str, int, str]], whole: int) -> list[str]:
@@ -56,84 +58,63 @@ def charts(found: SpaceTop) -> Iterator[tuple[str, list[tuple[str, int]]]]:
     yield "Free runs, pages", [(_range(bits), count) for bits, count in sorted(found.free_runs.items())]
 
 
-def top_text(found: SpaceTop, dense: int, most: int, human: bool) -> bytes:
+def top_text(found: SpaceTop, dense: int, most: int, human: bool) -> str:
     """Return the report for people."""
-    groups = sorted(found.groups.items(), key=lambda entry: (-entry[1].bytes, entry[0]))
+    groups = largest_groups(found)
     whole = sum(group.bytes for _, group in groups)
+    rows = []
+    for place, group in groups[:most]:
+        share = f"{100 * group.bytes / max(whole, 1):.1f}%"
+        text = f"{share}  {amount(group.bytes, human)}, {counted(group.pairs, 'pair')}"
+        rows.append((_name(*place), group.bytes, text))
     lines = [f"{amount(found.size, human)} in the file, {found.pairs} pairs of {amount(whole, human)}"]
-    lines += _table(
-        "Buckets and key prefixes",
-        (
-            (
-                _name(*place),
-                group.bytes,
-                f"{100 * group.bytes / max(whole, 1):.1f}%  {amount(group.bytes, human)}, {_pairs(group)}",
-            )
-            for place, group in groups[:most]
-        ),
-        whole,
-    )
+    lines += _table("Buckets and key prefixes", rows, whole)
     if len(groups) > most:
         lines.append(f"  and {len(groups) - most} more (--limit)")
-    if found.largest:
-        lines += ["", "Largest pairs"]
-        lines += [
-            f"  {amount(size, human):>9}  {_name(path, b'')}  {auto(key).decode()}" for size, path, key in found.largest
-        ]
+    lines += ["", "Largest pairs"] * bool(found.largest)
+    lines += [
+        f"  {amount(size, human):>9}  {_name(path, b'')}  {auto(key).decode()}" for size, path, key in found.largest
+    ]
     for title, bars in charts(found):
-        counted = [(label, count, str(count)) for label, count in bars if count]
-        lines += _table(title, counted, sum(count for _, count in bars))
+        lines += _table(
+            title, [(label, count, str(count)) for label, count in bars if count], sum(count for _, count in bars)
+        )
+    free, lost, freelist = (amount(size, human) for size in (found.free, found.lost, found.freelist_bytes))
+    after = [amount(max(found.size - left, 0), human) for left in (compact_estimate(dense), dense)]
     lines += [
         "",
-        f"free {amount(found.free, human)}, lost {amount(found.lost, human)}, {found.overflow_pages} overflow pages, "
-        f"freelist {amount(found.freelist_bytes, human)}",
+        f"free {free}, lost {lost}, {found.overflow_pages} overflow pages, freelist {freelist}",
+        f"compact would free about {after[0]}",
+        f"compact --dense would free about {after[1]}",
+        "",
+        _MEANING,
     ]
-    lines.append(f"compact would free about {amount(max(found.size - compact_estimate(dense), 0), human)}")
-    lines.append(f"compact --dense would free about {amount(max(found.size - dense, 0), human)}")
-    return ("\n".join([*lines, "", _MEANING]) + "\n").encode("utf-8", "surrogateescape")
+    return "\n".join(lines)
 
 
-def _pairs(group: Group) -> str:
-    return f"{group.pairs} pair{'s' * (group.pairs != 1)}"
-
-
-def top_record(path: str, found: SpaceTop, dense: int, most: int) -> dict[str, Any]:
+def top_record(path: str, found: SpaceTop, dense: int, most: int) -> Record:
     """Return the report as one object; sizes in bytes, histograms as lists of ``from``, ``to`` and ``count``."""
-    from . import records
-
-    record = records.of_file(path)
-    record |= {"size": found.size, "pairs": found.pairs, "free_bytes": found.free, "lost_bytes": found.lost}
-    record |= {
-        "freelist_bytes": found.freelist_bytes,
-        "leaf_pages": found.leaf_pages,
-        "overflow_pages": found.overflow_pages,
+    return {
+        **of_file(path),
+        **fields_of(found, "size", "pairs"),
+        "free_bytes": found.free,
+        "lost_bytes": found.lost,
+        **fields_of(found, "freelist_bytes", "leaf_pages", "overflow_pages"),
+        "dense_size_estimate": dense,
+        "compact_size_estimate": compact_estimate(dense),
+        "groups": [
+            {**of_bucket(names), **field("prefix", prefix), **fields_of(group, "pairs", "bytes")}
+            for (names, prefix), group in largest_groups(found)[: most or None]
+        ],
+        "largest": [{**of_bucket(names), **field("key", key), "bytes": size} for size, names, key in found.largest],
+        **{
+            name: [
+                {"from": 1 << (bits - 1) if bits else 0, "to": (1 << bits) - 1, "count": count}
+                for bits, count in sorted(getattr(found, name).items())
+            ]
+            for name in ("key_sizes", "value_sizes", "free_runs")
+        },
+        "fills": [
+            {"from": tenth / 10, "to": (tenth + 1) / 10, "count": count} for tenth, count in enumerate(found.fills)
+        ],
     }
-    record |= {"dense_size_estimate": dense, "compact_size_estimate": compact_estimate(dense)}
-    groups: list[dict[str, Any]] = []
-    for (names, prefix), group in sorted(found.groups.items(), key=lambda entry: (-entry[1].bytes, entry[0])):
-        if len(groups) < (most or len(found.groups)):
-            entry: dict[str, Any] = {}
-            records.put_bucket(entry, names)
-            records.put(entry, "prefix", prefix)
-            groups.append(entry | {"pairs": group.pairs, "bytes": group.bytes})
-    record["groups"] = groups
-    largest = []
-    for size, names, key in found.largest:
-        entry = {}
-        records.put_bucket(entry, names)
-        records.put(entry, "key", key)
-        largest.append(entry | {"bytes": size})
-    record["largest"] = largest
-    for name, bins in (
-        ("key_sizes", found.key_sizes),
-        ("value_sizes", found.value_sizes),
-        ("free_runs", found.free_runs),
-    ):
-        record[name] = [
-            {"from": 1 << (bits - 1) if bits else 0, "to": (1 << bits) - 1, "count": count}
-            for bits, count in sorted(bins.items())
-        ]
-    record["fills"] = [
-        {"from": tenth / 10, "to": (tenth + 1) / 10, "count": count} for tenth, count in enumerate(found.fills)
-    ]
-    return record

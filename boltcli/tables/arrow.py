@@ -1,32 +1,36 @@
-"""Relations as Arrow: schemas, record batches, and a dataset that reads the file when it is scanned.
+"""Arrow: relations as batches and as a dataset that is read when it is scanned; Parquet and Arrow files and back.
 
-The only module that imports pyarrow, together with its siblings for files (``arrow_files.py``).
+The only module that imports pyarrow.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from ..apps.contract import Column
 from ..errors import ArgumentError
 from ..extras import need
-from ..ops.read.content import EVERYTHING, Bounds
-from ..text.cells import cell
+from ..ops.read.content import EVERYTHING, Bounds, Enter, Pairs, bucket_at
+from ..text.cells import cell, row_chunks
 from ..text.json import plain_text
-from .arrow_files import array, gathered, write_batches
-from .relations import Relation, TableFile, pair_columns
-from .row_chunks import row_chunks
+from .relations import PAIRS, Relation, TableFile, name_bytes, name_text, pair_columns
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from pyarrow import RecordBatchReader
 
-    from ..apps.contract import Column
+    from ..ops.read.content import Placed
 
     __all__ = ["RecordBatchReader"]
 
+Columns = dict[str, list[Any]]
+
 _ROWS = 8192  # rows in a batch, at most
+_BYTES = 1 << 20  # bytes of keys and values at which a batch is complete
+_BATCH = 256  # rows of a file that are read together
 
 
 class TooWide(ArgumentError):
@@ -44,19 +48,15 @@ def pyarrow() -> Any:
 def schema(columns: Sequence[Column], *, wide: bool = False) -> Any:
     """Return the Arrow schema of a table; ``wide`` has room for unsigned integers of 64 bits."""
     pa = pyarrow()
-    return pa.schema([(column.name, _type(pa, column, wide)) for column in columns])
-
-
-def _type(pa: Any, column: Column, wide: bool) -> Any:
     types = {
-        "integer": (lambda: pa.decimal128(20, 0)) if wide else pa.int64,
-        "number": pa.float64,
-        "boolean": pa.bool_,
-        "bytes": pa.binary,
-        "time": lambda: pa.timestamp("ns", "UTC"),
-        "names": lambda: pa.list_(pa.string()),
+        "integer": pa.decimal128(20, 0) if wide else pa.int64(),
+        "number": pa.float64(),
+        "boolean": pa.bool_(),
+        "bytes": pa.binary(),
+        "time": pa.timestamp("ns", "UTC"),
+        "names": pa.list_(pa.string()),
     }
-    return types.get(column.type, pa.string)()
+    return pa.schema([(column.name, types.get(column.type, pa.string())) for column in columns])
 
 
 def batches(
@@ -75,8 +75,8 @@ def batches(
     whole = schema(relation.columns, wide=wide)
     names = [name for name in whole.names if columns is None or name in columns]
     for file in files:
-        if relation.name == "pairs":
-            parts = gathered(pair_columns(file, names or ["key"], bounds))
+        if relation is PAIRS:
+            parts = _gathered(pair_columns(file, names or ["key"], bounds))
         else:
             parts = _columns(relation.columns[1:], relation.rows(file), names)
         for count, part in parts:
@@ -89,20 +89,60 @@ def write_rows(file: BinaryIO, form: str, columns: Sequence[Column], rows: Itera
     If an integer needs it they are written again, with room for more than 64 bits, if ``rows`` can be read again.
     Raises :class:`TooWide`, :class:`~boltcli.errors.MissingExtra`, and what reading the rows raises.
     """
-    for wide in (False, True):
+
+    def write(*, wide: bool) -> int:
         whole = schema(columns, wide=wide)
         parts = (_batch(whole, count, part) for count, part in _columns(columns, rows, whole.names))
-        try:
-            return write_batches(file, form, parts, whole)
-        except TooWide:
-            if wide or iter(rows) is rows:
-                raise
-            file.seek(0)
-            file.truncate()
-    raise AssertionError
+        return write_batches(file, form, parts, whole)
+
+    try:
+        return write(wide=False)
+    except TooWide:
+        if iter(rows) is rows:
+            raise
+        file.seek(0)
+        file.truncate()
+        return write(wide=True)
 
 
-def _batch(whole: Any, count: int, part: dict[str, list[Any]]) -> Any:
+def write_batches(file: BinaryIO, form: str, batches: Iterator[Any], schema: Any) -> int:
+    """Write Arrow batches to ``file`` as parquet or arrow; return the number of rows.
+
+    Raises :class:`~boltcli.errors.MissingExtra`, and what ``batches`` raises.
+    """
+    writer: Any
+    if form == "parquet":
+        # Values are hardly ever twice there, and a dictionary of them is another copy.
+        once = [field.name for field in schema if not str(field.type).endswith("binary")]
+        parquet = need("pyarrow.parquet", "sql", "Parquet")
+        writer = parquet.ParquetWriter(
+            file, schema, compression="zstd", use_dictionary=once, write_statistics=once, data_page_size=_BYTES
+        )
+    else:
+        writer = need("pyarrow.ipc", "sql", "Arrow").new_file(file, schema)
+    count = 0
+    with writer:
+        for batch in batches:
+            writer.write_batch(batch)
+            count += batch.num_rows
+    return count
+
+
+def reader(
+    relation: Relation, parts: Iterator[Any], columns: Sequence[str] | None, *, wide: bool = False
+) -> RecordBatchReader:
+    """Return a reader of batches, as :func:`batches` yields them, with ``columns`` in their order (None: all)."""
+    whole = schema(relation.columns, wide=wide)
+    return _reader(whole, parts, whole.names if columns is None else columns)
+
+
+def _reader(whole: Any, parts: Iterator[Any], names: Sequence[str]) -> Any:
+    pa = pyarrow()
+    chosen = pa.schema([whole.field(name) for name in names])
+    return pa.RecordBatchReader.from_batches(chosen, (batch.select(list(names)) for batch in parts))
+
+
+def _batch(whole: Any, count: int, part: Columns) -> Any:
     pa = pyarrow()
     arrays = [
         _array(pa, part[field.name], field.type) if field.name in part else pa.nulls(count, field.type)
@@ -111,28 +151,12 @@ def _batch(whole: Any, count: int, part: dict[str, list[Any]]) -> Any:
     return pa.RecordBatch.from_arrays(arrays, schema=whole)
 
 
-def reader(
-    relation: Relation, parts: Iterator[Any], columns: Sequence[str] | None, *, wide: bool = False
-) -> RecordBatchReader:
-    """Return a reader of batches, as :func:`batches` yields them, with ``columns`` in their order (None: all)."""
-    pa = pyarrow()
-    whole = schema(relation.columns, wide=wide)
-    if columns is None:
-        return pa.RecordBatchReader.from_batches(whole, parts)
-    chosen = pa.schema([whole.field(name) for name in columns])
-    return pa.RecordBatchReader.from_batches(chosen, (batch.select(list(columns)) for batch in parts))
-
-
-def _columns(
-    columns: Sequence[Column], rows: Iterable[Any], names: Sequence[str]
-) -> Iterator[tuple[int, dict[str, list[Any]]]]:
+def _columns(columns: Sequence[Column], rows: Iterable[Any], names: Sequence[str]) -> Iterator[tuple[int, Columns]]:
     """Yield the columns called ``names`` of some rows at a time, and how many these are."""
     wanted = [(place, column) for place, column in enumerate(columns) if column.name in names]
     for chunk in row_chunks(rows, _ROWS):
-        yield (
-            len(chunk),
-            {column.name: [_cell(row[place], column.type) for row in chunk] for place, column in wanted},
-        )
+        part = {column.name: [_cell(row[place], column.type) for row in chunk] for place, column in wanted}
+        yield len(chunk), part
 
 
 def _cell(value: Any, type: str) -> Any:
@@ -140,13 +164,31 @@ def _cell(value: Any, type: str) -> Any:
     return found if type != "json" or value is None else plain_text(found)
 
 
-def _array(pa: Any, values: list[Any], kind: Any) -> Any:
-    if pa.types.is_decimal(kind):
-        from decimal import Decimal
+def _gathered(parts: Iterable[Columns]) -> Iterator[tuple[int, Columns]]:
+    """Join columns of a few rows into larger ones; yields the number of rows, too. A large value stays alone."""
+    held: Columns = {}
+    count = size = 0
+    for part in parts:
+        more = sum(len(each) for each in part.get("value") or part.get("value_text") or part.get("key") or () if each)
+        if count and (count >= _ROWS or size + more >= _BYTES):
+            yield count, held
+            held, count, size = {}, 0, 0
+        for name, values in part.items():
+            held.setdefault(name, []).extend(values)
+        count += len(next(iter(part.values())))
+        size += more
+    if count:
+        yield count, held
 
+
+def _array(pa: Any, values: list[Any], kind: Any) -> Any:
+    if len(values) == 1 and isinstance(values[0], bytes) and len(values[0]) > _BYTES:  # a large one is not copied
+        offsets = struct.pack("<qq" if kind == pa.large_binary() else "<ii", 0, len(values[0]))
+        return pa.Array.from_buffers(kind, 1, [None, pa.py_buffer(offsets), pa.py_buffer(values[0])])
+    if pa.types.is_decimal(kind):
         values = [None if value is None else Decimal(value) for value in values]
     try:
-        return array(pa, values, kind)
+        return pa.array(values, kind)
     except (OverflowError, pa.ArrowInvalid) as error:
         if pa.types.is_integer(kind):
             raise TooWide from error
@@ -165,9 +207,7 @@ def dataset(
     C++ replaces an error that ends a scan by one of its own, so the first real error is appended to ``failures``.
     """
     pa = pyarrow()
-    from importlib import import_module
-
-    datasets: Any = import_module("pyarrow.dataset")
+    datasets: Any = need("pyarrow.dataset", "sql", "Arrow")
     whole = schema(relation.columns, wide=wide)
 
     def scanned(columns: Sequence[str] | None) -> Iterator[Any]:
@@ -178,31 +218,77 @@ def dataset(
             raise
 
     class Lazy(datasets.InMemoryDataset):  # type: ignore[misc]
-        """DuckDB asks a dataset for a scanner of the columns that a statement needs, and that for a reader."""
+        """DuckDB asks a dataset for a scanner of the columns that a statement needs, and that for a reader.
+
+        Arrow's own scanner reads ahead, as much as comes: this one reads a batch when it is asked for.
+        """
 
         def scanner(self, columns: list[str] | None = None, filter: Any = None, **_: Any) -> Any:
-            needed = None
-            if columns is not None:
-                needed = sorted({*columns, *_fields(filter, whole.names)})
-            names = whole.names if columns is None else columns
-            parts = ((batch if filter is None else batch.filter(filter)).select(names) for batch in scanned(needed))
-            return _Scanner(pa.RecordBatchReader.from_batches(pa.schema([whole.field(name) for name in names]), parts))
+            # An expression can only be read as text: it may need any column whose name is in that.
+            text = str(filter)
+            needed = None if columns is None else [name for name in whole.names if name in columns or name in text]
+            parts = (batch if filter is None else batch.filter(filter) for batch in scanned(needed))
+            found = _reader(whole, parts, whole.names if columns is None else columns)
+            return SimpleNamespace(to_reader=lambda: found)
 
     return Lazy(pa.table({field.name: pa.array([], field.type) for field in whole}, schema=whole))
 
 
-class _Scanner:
-    """Arrow's own reads ahead, as much as comes: this reads a batch when it is asked for."""
-
-    def __init__(self, reader: RecordBatchReader) -> None:
-        self._reader = reader
-
-    def to_reader(self) -> RecordBatchReader:
-        return self._reader
+def row_schema() -> Any:
+    """Return the schema of an exported database: of a bucket its path and sequence, of a pair also key and value."""
+    pa = pyarrow()
+    names = pa.list_(pa.string())
+    return pa.schema([("bucket", names), ("sequence", pa.uint64()), ("key", pa.binary()), ("value", pa.large_binary())])
 
 
-def _fields(filter: Any, names: Sequence[str]) -> Iterator[str]:
-    """Yield the columns that an Arrow expression may name: it can only be read as text."""
-    if filter is not None:
-        text = str(filter)
-        yield from (name for name in names if name in text)
+def row_batches(content: Iterable[Placed]) -> Iterator[Any]:
+    """Yield record batches of the buckets and pairs of a database, in their order."""
+    return (_batch(row_schema(), count, part) for count, part in _gathered(map(_row_columns, content)))
+
+
+def _row_columns(part: Placed) -> Columns:
+    path, event = part
+    names = list(map(name_text, path))
+    if isinstance(event, Enter):
+        return {"bucket": [names], "sequence": [event.sequence], "key": [None], "value": [None]}
+    count = len(event.keys)
+    return {"bucket": [names] * count, "sequence": [None] * count, "key": [*event.keys], "value": [*event.values]}
+
+
+def read_rows(path: str) -> Iterator[Placed]:
+    """Yield the buckets and pairs of a database from a Parquet or Arrow file that :func:`row_batches` was written to.
+
+    Raises :class:`~boltcli.errors.ArgumentError` for a file with other columns.
+    """
+    pa = need("pyarrow", "sql", "Parquet")
+    columns = ["bucket", "sequence", "key", "value"]
+    try:
+        with open(path, "rb") as file:
+            is_parquet = file.read(4) == b"PAR1"
+        batches: Iterator[Any]
+        if is_parquet:
+            parquet = need("pyarrow.parquet", "sql", "Parquet").ParquetFile(path, pre_buffer=False)
+            names = parquet.schema_arrow.names
+            batches = parquet.iter_batches(_BATCH, columns=columns, use_threads=False)
+        else:
+            arrow = need("pyarrow.ipc", "sql", "Arrow").open_file(pa.memory_map(path))
+            names, batches = arrow.schema.names, map(arrow.get_batch, range(arrow.num_record_batches))
+        missing = [name for name in columns if name not in names]
+        if missing:
+            raise ArgumentError(f"{path}: there is no column {missing[0]}: it was not written by export")
+        for part in slices(batches, _BYTES):
+            for bucket, sequence, key, value in zip(*(part.column(name).to_pylist() for name in columns)):
+                place = tuple(map(name_bytes, bucket))
+                if key is None:
+                    yield bucket_at(place, int(sequence or 0))
+                else:
+                    yield place, Pairs([key], [value if value is not None else b""])
+    except pa.ArrowException as error:
+        raise ArgumentError(f"{path}: {str(error).splitlines()[0]}") from None
+
+
+def slices(batches: Iterable[Any], size: int) -> Iterator[Any]:
+    """Yield record batches in parts of about ``size`` bytes, of which objects are made together."""
+    for batch in batches:
+        together = max(1, batch.num_rows * size // max(batch.nbytes, 1))
+        yield from (batch.slice(start, together) for start in range(0, batch.num_rows, together))

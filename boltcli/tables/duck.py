@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, BoltError
@@ -10,12 +11,10 @@ from ..extras import need
 from ..ops.read.content import EVERYTHING, Bounds
 from ..tree.bucket import find_bucket
 from .arrow import TooWide, dataset
-from .relations import TableFile, relations
+from .relations import PAIRS, TableFile, relations
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection as Connection
-
-    from .relations import Relation
 
     __all__ = ["Connection", "Session"]
 
@@ -57,10 +56,9 @@ class Session:
         for file in files:
             find_bucket(file.snapshot, bounds.bucket)
         duckdb = need("duckdb", "sql", "sql")
-        self._error: type[Exception] = duckdb.Error
         self._bounds = bounds
         self.files = files
-        self.relations: dict[str, Relation] = relations(files)
+        self.relations = relations(files)
         self._failures: list[Exception] = []
         self.connection: Connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
         self.connection.execute("SET TimeZone='UTC'").fetchall()
@@ -70,13 +68,9 @@ class Session:
 
     def _register(self, *, wide: bool) -> None:
         for name, relation in self.relations.items():
-            table = dataset(
-                relation,
-                self.files,
-                self._bounds if name == "pairs" else EVERYTHING,
-                wide=wide and relation.name != "pairs",
-                failures=self._failures,
-            )
+            is_pairs = relation is PAIRS
+            bounds = self._bounds if is_pairs else EVERYTHING
+            table = dataset(relation, self.files, bounds, wide=wide and not is_pairs, failures=self._failures)
             self.connection.register(name, table)
 
     def run(self, statement: str) -> tuple[Any, Iterator[Any]]:
@@ -85,54 +79,45 @@ class Session:
         Raises :class:`~boltcli.errors.ArgumentError` for what is wrong with the statement, and
         :class:`~boltcli.errors.Corrupted` for damage, before the first batch or while they are read.
         """
-        for wide in (False, True):
-            self._failures.clear()
-            if wide:
-                self._register(wide=True)
-            try:
-                return self._begin(statement)
-            except TooWide:
-                continue
-        raise ArgumentError("an integer needs more than 64 bits")
+        try:
+            return self._begin(statement)
+        except TooWide:
+            self._register(wide=True)
+            return self._begin(statement)
 
     def _begin(self, statement: str) -> tuple[Any, Iterator[Any]]:
-        try:
+        self._failures.clear()
+        with self._translated():
             result = self.connection.sql(statement)
             if result is None:
                 return None, iter(())
             reader = getattr(result, "to_arrow_reader", result.fetch_record_batch)(_ROWS)
             first = next(iter(reader), None)
-        except Exception as error:
-            raise self._translated(error) from None
         return reader.schema, self._rest(first, reader)
 
-    def _rest(self, first: Any, reader: Any) -> Iterator[Any]:
-        if first is not None:
-            yield first
-        while True:
-            try:
-                batch = next(iter(reader), None)
-            except Exception as error:
-                raise self._translated(error) from None
-            if batch is None:
-                return
+    def _rest(self, batch: Any, reader: Any) -> Iterator[Any]:
+        while batch is not None:
             yield batch
+            with self._translated():
+                batch = next(iter(reader), None)
 
-    def _translated(self, error: Exception) -> Exception:
-        """Return the cause of an error of DuckDB or Arrow."""
-        for failure in self._failures:
-            if isinstance(failure, (BoltError, TooWide, MemoryError)):
-                return failure
-        if isinstance(error, self._error) or type(error).__module__.startswith(("pyarrow", "duckdb", "_duckdb")):
-            return _error(str(error))
-        return error
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Context manager: raises the cause of an error of DuckDB or Arrow."""
+        try:
+            yield
+        except Exception as error:
+            for failure in self._failures:
+                if isinstance(failure, (BoltError, MemoryError)):
+                    raise failure from None
+            if type(error).__module__.startswith(("pyarrow", "duckdb", "_duckdb")):
+                raise _error(str(error)) from None
+            raise
 
     def closing(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Yield ``batches``, then close the connection."""
-        try:
+        with self:
             yield from batches
-        finally:
-            self.close()
 
     def close(self) -> None:
         """Close the connection."""

@@ -9,42 +9,42 @@ text; one that is not UTF-8 is written ``hex:...``, as commands accept it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
-from ..apps.contract import Column
-from ..apps.registry import recognised
+from ..apps.contract import Application, Column, View
+from ..apps.registry import Recognised, recognised
 from ..database import Database
+from ..ops.check.database_check import check
 from ..ops.read.content import EVERYTHING, Bounds, Pairs, placed, whole_content
-from ..text.json import is_json, parsed
+from ..ops.stats.buckets import bucket_usage
+from ..storage.snapshot import Snapshot
+from ..text.json import is_json
 from ..text.values import text_of
-
-if TYPE_CHECKING:
-    from ..apps.contract import Application, View
-    from ..apps.registry import Recognised
-    from ..storage.snapshot import Snapshot
+from ..tree.page_map import KINDS, page_map
 
 Row = tuple[Any, ...]
 
 GENERAL = ("pairs", "buckets", "pages", "findings", "files")  # the relations that every database has
 
 
+@dataclass
 class TableFile:
     """An open database as a source of rows: its ``path``, as the column ``path`` shows it, and its ``snapshot``.
 
-    ``warn`` is called with what is to be said about its pages, with each sentence once.
+    ``tell`` is called with what is to be said about its pages, with each sentence once.
     """
 
-    def __init__(self, path: str, snapshot: Snapshot, warn: Callable[[str], object] | None = None) -> None:
-        self.path = path
-        self.snapshot = snapshot
-        self._tell = warn
-        self._told: set[str] = set()
+    path: str
+    snapshot: Snapshot
+    tell: Callable[[str], object] | None = None
+    _told: set[str] = field(default_factory=set)
 
     def warn(self, message: str) -> None:
         """Pass on a warning, unless it was passed on before: a statement may read a file several times."""
-        if self._tell is not None and message not in self._told:
+        if self.tell is not None and message not in self._told:
             self._told.add(message)
-            self._tell(message)
+            self.tell(message)
 
     @property
     def recognised(self) -> Recognised | None:
@@ -52,29 +52,17 @@ class TableFile:
         return recognised(self.snapshot)
 
 
+@dataclass
 class Relation:
     """A table: its ``name``, a sentence about it, its columns, and ``rows(file)``, which yields tuples.
 
-    The first column is ``path``; ``rows`` leaves it out.
+    The first column is ``path``; ``rows`` leaves it out. Pairs have no rows: :func:`pair_columns` reads them.
     """
 
-    def __init__(
-        self, name: str, title: str, columns: Sequence[Column], rows: Callable[[TableFile], Iterator[Row]]
-    ) -> None:
-        self.name = name
-        self.title = title
-        self.columns = (Column("path"), *columns)
-        self.rows = rows
-
-
-PAIR_COLUMNS = (
-    Column("bucket", "names"),
-    Column("key", "bytes"),
-    Column("value", "bytes"),
-    Column("key_text"),
-    Column("value_text"),
-    Column("value_json", "json"),
-)
+    name: str
+    title: str
+    columns: Sequence[Column]
+    rows: Callable[[TableFile], Iterator[Row]]
 
 
 def relations(files: Sequence[TableFile]) -> dict[str, Relation]:
@@ -84,14 +72,11 @@ def relations(files: Sequence[TableFile]) -> dict[str, Relation]:
     the first, and the other's is called after it, ``etcd_keys``.
     """
     found = {relation.name: relation for relation in (PAIRS, BUCKETS, PAGES, FINDINGS, FILES)}
-    applications: dict[str, Application] = {}
-    for file in files:
-        if file.recognised is not None:
-            applications.setdefault(file.recognised.application.name, file.recognised.application)
-    for application in applications.values():
+    known = [file.recognised for file in files]
+    for application in {each.application.name: each.application for each in known if each}.values():
         for view in application.views:
             name = view.name if view.name not in found else f"{application.name}_{view.name}"
-            found[name] = _view_relation(name, application.name, view)
+            found[name] = _view_relation(name, application, view)
     return found
 
 
@@ -100,19 +85,19 @@ def views_of(files: Sequence[TableFile]) -> dict[str, Relation]:
     return {name: relation for name, relation in relations(files).items() if name not in GENERAL}
 
 
-def _view_relation(name: str, application: str, view: View) -> Relation:
+def _view_relation(name: str, application: Application, view: View) -> Relation:
     def rows(file: TableFile) -> Iterator[Row]:
-        if file.recognised is not None and file.recognised.application.name == application:
+        if file.recognised is not None and file.recognised.application.name == application.name:
             yield from view.rows(Database(file.snapshot))
 
-    return Relation(name, view.title or f"the view {view.name} of {application}", view.columns, rows)
+    title = view.title or f"the view {view.name} of {application.name}"
+    return Relation(name, title, (Column("path"), *view.columns), rows)
 
 
 def name_text(name: bytes) -> str:
     """Return a bucket's name as text that :func:`name_bytes` reads: as it is, or with a notation before it."""
-    try:
-        text = name.decode()
-    except UnicodeDecodeError:
+    text = text_of(name)
+    if text is None:
         return f"hex:{name.hex()}"
     return f"str:{text}" if text.startswith(("hex:", "str:")) else text
 
@@ -139,29 +124,19 @@ def pair_columns(file: TableFile, wanted: Sequence[str], bounds: Bounds = EVERYT
     for path, event in placed(whole_content(file.snapshot, bounds, values=values, warn=file.warn)):
         if not isinstance(event, Pairs):
             continue
+        same = {"path": file.path, "bucket": [name_text(part) for part in path]}
         columns: dict[str, list[Any]] = {}
         for name in wanted:
-            if name == "path":
-                columns[name] = [file.path] * len(event.keys)
-            elif name == "bucket":
-                columns[name] = [[name_text(part) for part in path]] * len(event.keys)
+            field, _, form = name.partition("_")
+            if name in same:
+                columns[name] = [same[name]] * len(event.keys)
             else:
-                field, _, form = name.partition("_")
-                content = list(event.keys if field == "key" else event.values)
-                columns[name] = list(map(makers[form], content)) if form else content
+                content = event.keys if field == "key" else event.values
+                columns[name] = list(map(makers[form], content) if form else content)
         yield columns
 
 
-def _pair_rows(file: TableFile) -> Iterator[Row]:
-    names = [column.name for column in PAIR_COLUMNS]
-    for columns in pair_columns(file, names):
-        columns["value_json"] = [None if text is None else parsed(text) for text in columns["value_json"]]
-        yield from zip(*(columns[name] for name in names))
-
-
 def _bucket_rows(file: TableFile) -> Iterator[Row]:
-    from ..ops.stats.buckets import bucket_usage
-
     for bucket in bucket_usage(file.snapshot)[1:]:
         path = [name_text(name) for name in bucket.path]
         yield (
@@ -170,8 +145,6 @@ def _bucket_rows(file: TableFile) -> Iterator[Row]:
 
 
 def _page_rows(file: TableFile) -> Iterator[Row]:
-    from ..tree.page_map import KINDS, page_map
-
     mapped = page_map(file.snapshot)
     for page, kind in enumerate(mapped.kinds):
         owner = mapped.owner(page)
@@ -180,51 +153,50 @@ def _page_rows(file: TableFile) -> Iterator[Row]:
 
 
 def _finding_rows(file: TableFile) -> Iterator[Row]:
-    from ..ops.check.database_check import check
-
-    for finding in check(file.snapshot, 0):
-        yield finding.kind, finding.page, finding.message
+    return ((finding.kind, finding.page, finding.message) for finding in check(file.snapshot, 0))
 
 
 def _file_rows(file: TableFile) -> Iterator[Row]:
-    snapshot, meta = file.snapshot, file.snapshot.meta
-    name = layout = None
-    if file.recognised is not None:
-        name, layout = file.recognised.name, file.recognised.layout
+    snapshot, meta, found = file.snapshot, file.snapshot.meta, file.recognised
     freelist = meta.freelist if meta.has_freelist else None
-    yield snapshot.size, snapshot.page_size, meta.txid, meta.root, freelist, meta.hwm, name, layout
+    whose = (None, None) if found is None else (found.name, found.layout)
+    yield snapshot.size, snapshot.page_size, meta.txid, meta.root, freelist, meta.hwm, *whose
 
 
-PAIRS = Relation("pairs", "all pairs, those of nested buckets included", PAIR_COLUMNS, _pair_rows)
+def _columns(**types: str) -> tuple[Column, ...]:
+    return (Column("path"), *(Column(name, type) for name, type in types.items()))
+
+
+PAIRS = Relation(
+    "pairs",
+    "all pairs, those of nested buckets included",
+    _columns(bucket="names", key="bytes", value="bytes", key_text="text", value_text="text", value_json="json"),
+    lambda file: iter(()),
+)
 BUCKETS = Relation(
     "buckets",
     "all buckets, with what is in them",
-    (
-        Column("bucket", "names"), Column("name"), Column("pairs", "integer"), Column("keys", "integer"),
-        Column("bytes", "integer"), Column("depth", "integer"), Column("inline", "boolean"),
-        Column("sequence", "integer"),
+    _columns(
+        bucket="names", name="text", pairs="integer", keys="integer", bytes="integer", depth="integer",
+        inline="boolean", sequence="integer",
     ),
     _bucket_rows,
 )  # fmt: skip
 PAGES = Relation(
     "pages",
     "all pages: type, the bucket that owns each, the share of its room in use (0 to 1)",
-    (Column("page", "integer"), Column("type"), Column("bucket", "names"), Column("fill_share", "number")),
+    _columns(page="integer", type="text", bucket="names", fill_share="number"),
     _page_rows,
 )
 FINDINGS = Relation(
-    "findings",
-    "what the check finds",
-    (Column("kind"), Column("page", "integer"), Column("message")),
-    _finding_rows,
+    "findings", "what the check finds", _columns(kind="text", page="integer", message="text"), _finding_rows
 )
 FILES = Relation(
     "files",
     "the files themselves",
-    (
-        Column("size", "integer"), Column("page_size", "integer"), Column("txid", "integer"),
-        Column("root_page", "integer"), Column("freelist_page", "integer"), Column("hwm", "integer"),
-        Column("application"), Column("layout"),
+    _columns(
+        size="integer", page_size="integer", txid="integer", root_page="integer", freelist_page="integer",
+        hwm="integer", application="text", layout="text",
     ),
     _file_rows,
 )  # fmt: skip

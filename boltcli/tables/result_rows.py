@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..apps.contract import Column
 from ..errors import ArgumentError
 from ..text.times import SECOND, time_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from .arrow import slices
 
 _AT_ONCE = 1 << 20  # bytes of a batch that are made objects of together
 _UNITS = {"s": SECOND, "ms": 1_000_000, "us": 1000, "ns": 1}
@@ -40,10 +39,8 @@ def result_rows(batches: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
 
     Python has no nanoseconds, so times are RFC 3339 text as everywhere, without the Z if they have no time zone.
     """
-    for batch in batches:
-        together = max(1, batch.num_rows * _AT_ONCE // max(batch.nbytes, 1))
-        for start in range(0, batch.num_rows, together):
-            yield from zip(*map(_values, batch.slice(start, together).columns))
+    for batch in slices(batches, _AT_ONCE):
+        yield from zip(*map(_values, batch.columns))
 
 
 def _values(column: Any) -> list[Any]:

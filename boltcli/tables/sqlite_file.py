@@ -7,23 +7,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from ..errors import ArgumentError
 from ..ops.read.content import Enter, Pairs, bucket_at
-from ..text.cells import cell
+from ..text.cells import cell, row_chunks
 from ..text.json import parsed, plain_text
-from .relations import name_bytes, name_text
-from .row_chunks import row_chunks
+from .relations import Relation, TableFile, name_bytes, name_text
 
 if TYPE_CHECKING:
-    from ..ops.read.content import Path, Placed, Value
-    from .relations import Relation, TableFile
+    from ..ops.read.content import Placed, Value
 
 MAGIC = b"SQLite format 3\0"
 _TYPES = {"integer": "INTEGER", "boolean": "INTEGER", "number": "REAL", "bytes": "BLOB", "time": "INTEGER"}
 _ROWS = 10_000
-_LARGE = 1 << 20  # bytes of a value that is written and read in slices of
-_SLICE = 1 << 20
+_SLICE = 1 << 20  # bytes; a larger value is written and read in such slices
 _MOST = 1 << 63  # an INTEGER of SQLite has 64 bits, signed: a column with a larger one is text
 
 
@@ -61,11 +59,11 @@ def _write_content(connection: sqlite3.Connection, content: Iterable[Placed]) ->
         if isinstance(event, Enter):
             buckets += 1
             connection.execute("INSERT INTO buckets VALUES (?, ?, ?)", (number, names, str(event.sequence)))
-            continue
-        pairs += len(event.keys)
-        if len(event.values[0]) > _LARGE:  # it stands alone
+        elif len(event.values[0]) > _SLICE:  # it stands alone
+            pairs += 1
             _write_large(connection, number, names, event.keys[0], event.values[0])
         else:
+            pairs += len(event.keys)
             rows = zip(count(number), repeat(names), event.keys, event.values)
             connection.executemany("INSERT INTO pairs VALUES (?, ?, ?, ?)", rows)
     return {"buckets": buckets, "pairs": pairs}
@@ -100,8 +98,7 @@ def _write_table(
     places = ", ".join("?" * len(types))
     integers = [place for place, type in enumerate(types) if type == "INTEGER"]
     count = 0
-    rows = view.rows(file)
-    for part in row_chunks(rows, _ROWS):
+    for part in row_chunks(view.rows(file), _ROWS):
         chunk = [tuple(_cell(value, column.type) for value, column in zip(row, view.columns[1:])) for row in part]
         if large := {place for place in integers for row in chunk if isinstance(row[place], str)}:
             return count, large
@@ -131,15 +128,16 @@ def read_rows(path: str) -> Iterator[Placed]:
 
     Raises :class:`~boltcli.errors.ArgumentError`.
     """
-    connection = sqlite3.connect(f"file:{_escaped(path)}?mode=ro&immutable=1", uri=True)
+    place = quote(path, errors="surrogateescape")
+    connection = sqlite3.connect(f"file:{place}?mode=ro&immutable=1", uri=True)
     try:
         found = connection.execute(
             "SELECT id, bucket, sequence, NULL, NULL FROM buckets UNION ALL "
-            f"SELECT id, bucket, NULL, key, iif(typeof(value) = 'blob' AND length(value) > {_LARGE}, NULL, value)"
+            f"SELECT id, bucket, NULL, key, iif(typeof(value) = 'blob' AND length(value) > {_SLICE}, NULL, value)"
             " FROM pairs ORDER BY 1"
         )
         for number, names, sequence, key, value in found:
-            bucket: Path = tuple(map(name_bytes, parsed(names)))
+            bucket = tuple(map(name_bytes, parsed(names)))
             if sequence is not None:
                 yield bucket_at(bucket, int(sequence))
             else:
@@ -165,9 +163,3 @@ def _bytes(value: Any) -> bytes:
     if not isinstance(value, bytes):
         raise TypeError("keys and values must be BLOBs or text")
     return value
-
-
-def _escaped(path: str) -> str:
-    from urllib.parse import quote
-
-    return quote(path, errors="surrogateescape")

@@ -6,12 +6,41 @@ all of it (what is not text as JSON), a cell of another type is empty where the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from .json import jsonable, plain_text
 from .times import ZERO, go_time, parse_time, time_text
 from .values import bytes_text
+
+Row = TypeVar("Row", bound=Sequence[Any])
+
+_AT_ONCE = 1 << 20  # bytes and characters in a chunk
+_SIZES: dict[type, int] = {bytes: 1, str: 1, tuple: 16, list: 16}  # for a path: an estimate of a name's length
+
+
+class Again:
+    """Rows that can be read more than once: each time from what ``make`` returns."""
+
+    def __init__(self, make: Callable[[], Iterator[Any]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._make()
+
+
+def row_chunks(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
+    """Yield the rows in lists of at most ``most``, and fewer where their values are large."""
+    held: list[Row] = []
+    size = 0
+    for row in rows:
+        held.append(row)
+        size += sum([len(value) * _SIZES[type(value)] for value in row if type(value) in _SIZES])
+        if len(held) >= most or size >= _AT_ONCE:
+            yield held
+            held, size = [], 0
+    if held:
+        yield held
 
 
 def cell(value: Any, type: str) -> Any:

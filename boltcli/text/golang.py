@@ -31,15 +31,7 @@ def quote(data: bytes) -> bytes:
 
 def escaped(text: str) -> str:
     """Return what stands between the quotes of ``%q``; bytes that aren't UTF-8 are surrogates in ``text``."""
-    return text.translate(_Escapes())
-
-
-class _Escapes(dict[int, str]):
-    """How characters are written, looked up when they are met."""
-
-    def __missing__(self, code: int) -> str:
-        found = self[code] = _escape(chr(code))
-        return found
+    return text.translate({ord(char): _escape(char) for char in set(text)})
 
 
 def _escape(char: str) -> str:

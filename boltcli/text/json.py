@@ -6,24 +6,27 @@ Written: :func:`line` (bytes, of what JSON can say) and :func:`plain_text` (str,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection
+from typing import Any
 
 import orjson
 
 from ..errors import ArgumentError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 LARGEST_JSON = 4 << 20  # bytes; a larger value isn't parsed as JSON, as its objects take many times its size
 
 
 def line(record: Any) -> bytes:
     """Return ``record`` as one line of JSON, including the newline."""
+    return lines([record])
+
+
+def lines(records: Collection[Any]) -> bytes:
+    """Return a line for each."""
     try:
-        return orjson.dumps(record, _joined, orjson.OPT_APPEND_NEWLINE)
+        return b"".join([orjson.dumps(record, _joined, orjson.OPT_APPEND_NEWLINE) for record in records])
     except orjson.JSONEncodeError:  # orjson refuses integers that 64 bits don't hold, JSON doesn't
-        return orjson.dumps(_acceptable(record), _joined, orjson.OPT_APPEND_NEWLINE)
+        return b"".join([orjson.dumps(_acceptable(each), _joined, orjson.OPT_APPEND_NEWLINE) for each in records])
 
 
 def _acceptable(value: Any) -> Any:
@@ -42,19 +45,7 @@ def _joined(value: Any) -> orjson.Fragment:
     return orjson.Fragment(b"".join(value))
 
 
-def lines(records: Iterable[Any]) -> bytes:
-    """Return a line for each."""
-    return b"".join(map(line, records))
-
-
-def parsed(text: bytes | str) -> Any:
-    """Return the value that ``text`` is. Raises ValueError."""
-    return orjson.loads(text)
-
-
-def all_parsed(texts: Iterable[bytes]) -> list[Any]:
-    """Return the value that each of ``texts`` is. Raises ValueError."""
-    return list(map(orjson.loads, texts))
+parsed = orjson.loads  # raises ValueError
 
 
 def refuse_repeated(text: bytes) -> None:
@@ -87,29 +78,24 @@ def load_record(value: object) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def jsonable(value: Any, text: Callable[[bytes], str | None] | None = None) -> Any:
-    """Return ``value`` with the bytes in it as text where they are UTF-8, else as 0x and hex digits.
+def _text(value: bytes) -> str | None:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None
 
-    ``text``, if it is given, says instead what is text: it returns None for what isn't.
-    """
+
+def jsonable(value: Any, text: Callable[[bytes], str | None] = _text) -> Any:
+    """Return ``value`` with the bytes in it as ``text`` says, which returns None for what isn't: else as 0x and hex."""
     if isinstance(value, bytes):
-        found = _text(value) if text is None else text(value)
+        found = text(value)
         return f"0x{value.hex()}" if found is None else found
     if isinstance(value, dict):
         return {
             jsonable(key, text) if isinstance(key, bytes) else str(key): jsonable(part, text)
             for key, part in value.items()
         }
-    if isinstance(value, (list, tuple)):
-        return [jsonable(part, text) for part in value]
-    return value
-
-
-def _text(value: bytes) -> str | None:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return None
+    return [jsonable(part, text) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def plain_text(value: Any) -> str:
@@ -119,23 +105,15 @@ def plain_text(value: Any) -> str:
 
 def indented(data: bytes) -> bytes | None:
     """Return ``data`` indented by two spaces a level if it is JSON and not too large, else None."""
-    if len(data) > LARGEST_JSON:
-        return None
     try:
-        return orjson.dumps(orjson.loads(data), option=orjson.OPT_INDENT_2)
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
+        return orjson.dumps(orjson.loads(data), option=orjson.OPT_INDENT_2) if len(data) <= LARGEST_JSON else None
+    except (ValueError, orjson.JSONEncodeError, RecursionError):
         return None
 
 
 def is_json(data: bytes) -> bool:
     """Return whether ``data`` is JSON, and not too large."""
-    if len(data) > LARGEST_JSON:
-        return False
-    try:
-        orjson.loads(data)
-    except (orjson.JSONDecodeError, RecursionError):
-        return False
-    return True
+    return len(data) <= LARGEST_JSON and load(data) is not data
 
 
 def embedded(data: bytes) -> orjson.Fragment | None:

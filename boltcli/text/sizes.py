@@ -1,4 +1,4 @@
-"""Sizes for people: 1536 bytes are ``1.5 KiB``."""
+"""Sizes and numbers for people: 1536 bytes are ``1.5 KiB``."""
 
 from __future__ import annotations
 
@@ -25,3 +25,8 @@ def written(count: int, human: bool) -> str:
 def amount(count: int, human: bool) -> str:
     """Return ``count`` bytes for people, or as a plain number."""
     return size(count) if human else str(count)
+
+
+def counted(number: int, what: str) -> str:
+    """Return ``1 page``, ``2 pages``."""
+    return f"{number} {what}{'s' * (number != 1)}"

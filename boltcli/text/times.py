@@ -87,24 +87,13 @@ def go_time(data: object) -> int | None:
 
     >>> go_time(bytes.fromhex("010000000edaefd6c70e4e1c00ffff"))
     1667096519240000000
-    >>> go_time(put_go_time(ZERO)) == ZERO, go_time(b"no time")
+    >>> go_time(bytes.fromhex("01000000000000000000000000ffff")) == ZERO, go_time(b"no time")
     (True, None)
     """
     parts = _go_parts(data) if isinstance(data, bytes) else None
     if parts is None or not -_YEAR_1_TO_1970 <= parts[0] < _YEAR_10000:
         return None
     return parts[0] * SECOND + parts[1]
-
-
-def put_go_time(nanoseconds: int) -> bytes:
-    """Return nanoseconds since 1970 as Go marshals that time in UTC."""
-    seconds, rest = divmod(nanoseconds, SECOND)
-    return (
-        b"\1"
-        + (seconds + _YEAR_1_TO_1970).to_bytes(8, "big", signed=True)
-        + rest.to_bytes(4, "big")
-        + _UTC.to_bytes(2, "big", signed=True)
-    )
 
 
 def binary_time_text(data: bytes) -> str | None:
@@ -132,10 +121,8 @@ def age(then: int | None, now: int) -> str:
     for size, unit in _UNITS:
         number, left = divmod(left, size)
         if number:
-            parts.append(f"{number} {unit}{'s' if number != 1 else ''}")
-            if len(parts) == 2:
-                break
-        elif parts:
+            parts.append(f"{number} {unit}{'s' * (number != 1)}")
+        if len(parts) == 2 or (parts and not number):
             break
     return " ".join(parts) or "less than a second"
 

@@ -24,7 +24,6 @@ _PRINTABLE = bytes(range(0x20, 0x7F))  # printable ASCII
 _CONTROLS = bytes(byte < 0x20 or byte == 0x7F for byte in range(256))
 MORE_FORMATS = ("json", "base64", "u64", "time", "repr")  # bbolt doesn't have them
 FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted", *MORE_FORMATS)
-_HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 
 
 class _UnsupportedFormat(ArgumentError):
@@ -33,18 +32,7 @@ class _UnsupportedFormat(ArgumentError):
 
 def auto(data: bytes) -> bytes:
     """Return the bytes themselves if they are printable UTF-8, else hexadecimal."""
-    if 1 not in data.translate(_CONTROLS):
-        try:
-            text = data.decode()
-        except UnicodeDecodeError:
-            return data.hex().encode()
-        if text.isascii():
-            return data
-        from .golang import is_print
-
-        if is_print(text):
-            return data
-    return data.hex().encode()
+    return data if 1 not in data.translate(_CONTROLS) and shown_text(data) is not None else data.hex().encode()
 
 
 def redacted(data: bytes) -> bytes:
@@ -63,24 +51,12 @@ def lines(items: list[bytes], form: str) -> bytes:
         text = b"\n".join(items) + b"\n"
         if text.translate(None, _PRINTABLE) == b"\n" * len(items):
             return text
-        numbers = _numbers(items)
-        if numbers is not None:
-            return numbers
+        size = len(items[0])
+        if size and set(map(len, items)) == {size}:
+            data = b"".join(items)
+            if 0 not in data[::size].translate(_CONTROLS):  # big-endian numbers: each begins with a control byte
+                return data.hex("\n", size).encode() + b"\n"
     return b"\n".join(formatted(items, form)) + b"\n"
-
-
-def _numbers(items: list[bytes]) -> bytes | None:
-    """Write keys of one size, each with a control byte, as numbers have it, by one call; None if they aren't so."""
-    size = len(items[0])
-    if not size or list(map(len, items)).count(size) < len(items):
-        return None
-    data = b"".join(items)
-    known = 0
-    for at in range(size):
-        known |= int.from_bytes(data[at::size].translate(_CONTROLS), "little")
-        if known.bit_count() == len(items):
-            return data.hex("\n", size).encode() + b"\n"
-    return None
 
 
 def formatted(items: list[bytes], form: str) -> list[bytes]:
@@ -89,30 +65,22 @@ def formatted(items: list[bytes], form: str) -> list[bytes]:
     Raises :class:`~boltcli.errors.ArgumentError` for an unknown format, unless
     there is nothing to write: bbolt looks at the format no sooner.
     """
-    if not items:
+    if not items or form == "bytes":
         return items
     if form == "auto":
         if b"".join(items).translate(None, _PRINTABLE):
-            from binascii import hexlify
-
             # Most that isn't printable has control bytes: then the rest of the rule isn't needed.
-            items = [hexlify(item) if 1 in item.translate(_CONTROLS) else auto(item) for item in items]
-    elif form == "ascii-encoded":
-        from .golang import quote
+            return [item.hex().encode() if 1 in item.translate(_CONTROLS) else auto(item) for item in items]
+        return items
+    texts = [converted(item, form) for item in items]
+    return [auto(item) if text is None else text for item, text in zip(items, texts)]
 
-        items = list(map(quote, items))
-    elif form == "hex":
-        from binascii import hexlify
 
-        items = list(map(hexlify, items))
-    elif form == "redacted":
-        items = list(map(redacted, items))
-    elif form in MORE_FORMATS:
-        texts = zip(items, map(_MORE[form], items))
-        items = [auto(item) if text is None else text for item, text in texts]
-    elif form != "bytes":
+def converted(data: bytes, form: str) -> bytes | None:
+    """Return ``data`` in one of the other formats; None if it doesn't suit. Raises ArgumentError for an unknown one."""
+    if form not in _FORMATS:
         raise _UnsupportedFormat(f"formatBytes: unsupported format: {form}")
-    return items
+    return _FORMATS[form](data)
 
 
 def quoted_keys(keys: list[bytes]) -> list[bytes]:
@@ -129,17 +97,27 @@ def parse(argument: bytes, form: str) -> bytes:
         return argument
     if form != "hex":
         raise _UnsupportedFormat(f"parseBytes: unsupported format: {form}")
-    for byte in argument:
-        if byte not in _HEX_DIGITS:
-            from .golang import code_point
+    wrong = argument.translate(None, b"0123456789abcdefABCDEF")
+    if wrong:
+        from .golang import code_point
 
-            raise ArgumentError(f"encoding/hex: invalid byte: {code_point(byte)}")
+        raise ArgumentError(f"encoding/hex: invalid byte: {code_point(wrong[0])}")
     if len(argument) % 2:
         raise ArgumentError("encoding/hex: odd length hex string")
-    return bytes.fromhex(argument.decode("ascii"))
+    return bytes.fromhex(argument.decode())
 
 
-# The formats of MORE_FORMATS. Each returns None for bytes that it does not suit.
+# The other formats. Each returns None for bytes that it does not suit.
+
+
+def _hex(data: bytes) -> bytes:
+    return data.hex().encode()
+
+
+def _quoted(data: bytes) -> bytes:
+    from .golang import quote
+
+    return quote(data)
 
 
 def _json(data: bytes) -> bytes | None:
@@ -174,7 +152,12 @@ def _repr(data: bytes) -> bytes:
     return repr(data).encode()
 
 
-_MORE: dict[str, Callable[[bytes], bytes | None]] = dict(zip(MORE_FORMATS, (_json, _base64, _u64, _time, _repr)))
+_FORMATS: dict[str, Callable[[bytes], bytes | None]] = {
+    "ascii-encoded": _quoted,
+    "hex": _hex,
+    "redacted": redacted,
+    **dict(zip(MORE_FORMATS, (_json, _base64, _u64, _time, _repr))),
+}
 
 
 NOTATIONS = ("hex:", "u64:", "u32:", "str:")
@@ -232,10 +215,12 @@ def text_or_bytes(data: bytes) -> str | bytes:
 
 def shown_text(data: bytes) -> str | None:
     """Return bytes as text if the rule of bbolt shows them as they are, else None."""
+    text = text_of(data)
+    if text is None or (text.isascii() and text.isprintable()):
+        return text
     from .golang import is_print
 
-    text = text_of(data)
-    return text if text is not None and is_print(text) else None
+    return text if is_print(text) else None
 
 
 def as_text(data: bytes) -> str:

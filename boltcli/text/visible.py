@@ -18,7 +18,8 @@ _ESCAPES = {
 }
 
 
-_LINE_ENDS = {0x0A: "\\n"}
+_LINE_END = {0x0A: "\\n"}
+_BETWEEN = {**_LINE_END, 0x09: "\\t"}
 
 
 def visible(text: str) -> str:
@@ -28,7 +29,12 @@ def visible(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Return ``text``, in which a name may be, as one line: line ends are escaped, and terminal controls."""
-    return text if text.isascii() and text.isprintable() else visible(text).translate(_LINE_ENDS)
+    return text if text.isascii() and text.isprintable() else visible(text).translate(_LINE_END)
+
+
+def field_text(text: str) -> str:
+    """Return ``text`` as a field in a line of fields, between which there may be tabs: these are escaped, too."""
+    return text if text.isascii() and text.isprintable() else visible(text).translate(_BETWEEN)
 
 
 def visible_bytes(data: bytes) -> bytes:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from boltcli.text.times import put_go_time as put_go_time
+from boltcli.text.times import SECOND, ZERO
+
+
+def put_go_time(nanoseconds: int) -> bytes:
+    """Return nanoseconds since 1970 as Go marshals that time in UTC."""
+    seconds, rest = divmod(nanoseconds - ZERO, SECOND)
+    return b"\1" + seconds.to_bytes(8, "big") + rest.to_bytes(4, "big") + b"\xff\xff"
 
 
 def put_uvarint(value: int) -> bytes:

@@ -31,7 +31,7 @@ DOORS = {
     "google": {"apps/codecs/schema.py"},
     "google_crc32c": {"apps/codecs/crc32c.py"},
     "jinja2": {"render/html_report.py"},
-    "pyarrow": {"tables/arrow.py", "tables/arrow_files.py"},
+    "pyarrow": {"tables/arrow.py"},
     "duckdb": {"tables/duck.py"},
     "pandas": {"library.py"},
     "textual": {"cli/browse/app.py", "cli/browse/widgets.py"},

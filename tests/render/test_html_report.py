@@ -146,7 +146,7 @@ def test_a_large_file_gives_a_small_report() -> None:
         mapped.kinds = bytearray([LEAF, LEAF, 3, 6]) * (count // 4)
         mapped.fills = bytearray(range(100)) * (count // 100 + 1)
         mapped.owners = memoryview(array("I", [1, 1, 0xFFFFFFFF, 1] * (count // 4)))
-        drawn = html_report._map(mapped, str)
+        drawn = html_report._map(mapped)
     assert sum(len(part) for part in (drawn["svg"], drawn["data"])) < 1_500_000
 
 

@@ -15,7 +15,7 @@ from boltcli.ops.read.content import Enter
 from boltcli.render import json_streams as long_lines
 from boltcli.render.element_lines import element_lines
 from boltcli.render.json_rows import End, parse_row, parsed_rows
-from boltcli.render.records import put, put_bucket
+from boltcli.render.records import field, of_bucket
 from boltcli.text.json import line
 
 if TYPE_CHECKING:
@@ -27,11 +27,7 @@ Row = tuple[object, ...]
 
 
 def pair(path: Sequence[bytes], key: bytes, value: bytes, form: str) -> dict[str, object]:
-    record: dict[str, object] = {}
-    put_bucket(record, path)
-    put(record, "key", key)
-    put(record, "value", value, form)
-    return record
+    return of_bucket(path) | field("key", key) | field("value", value, form)
 
 
 BYTES = st.one_of(
@@ -61,7 +57,7 @@ def _one_by_one(content: bytes) -> list[Row] | str:
     try:
         for line in content.split(b"\n"):
             if line.strip():
-                found += _rows(parse_row(line))
+                found += _rows(parse_row(line, {}))
     except ArgumentError as error:
         return str(error)
     return found
@@ -171,8 +167,8 @@ def test_blocks_of_any_size_and_the_number_of_the_line(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("names", [b'"a"', b'{"a":1}', b"null", b'["a",1]', b'[["a"]]'])
 @pytest.mark.parametrize("rest", [b'"key":"k","value":"v"', b'"sequence":1'])
 def test_a_bucket_is_a_list_of_names(names: bytes, rest: bytes) -> None:
-    for field in (b"bucket", b"bucket_hex"):
-        line = b'{"%b":%b,%b}' % (field, names, rest)
+    for name in (b"bucket", b"bucket_hex"):
+        line = b'{"%b":%b,%b}' % (name, names, rest)
         with pytest.raises(
             ArgumentError, match=r"^line 1: (there must be a list|a bucket's name must be|'a' is not hex)"
         ):
@@ -181,10 +177,10 @@ def test_a_bucket_is_a_list_of_names(names: bytes, rest: bytes) -> None:
 
 def test_a_field_twice_is_refused_beside_quotes_in_strings() -> None:
     line = b'{"bucket":["b"],"key":"k","value":"{\\"a\\":\\"b \\"}"}'
-    assert _rows(parse_row(line)) == [((b"b",), b"k", b'{"a":"b "}')]
+    assert _rows(parse_row(line, {})) == [((b"b",), b"k", b'{"a":"b "}')]
     for twice in (b'"key":"x",', b'"key" :"x",', b'"k\\u0065y":"x",'):
         with pytest.raises(ArgumentError, match="twice"):
-            parse_row(line[:1] + twice + line[1:])
+            parse_row(line[:1] + twice + line[1:], {})
         with pytest.raises(ArgumentError, match=r"^line 2: .*twice"):
             list(parsed_rows(io.BytesIO(line + b"\n" + line[:1] + twice + line[1:])))
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from boltcli.apps.contract import Column
 from boltcli.render import table as tables
 from boltcli.render.table import Table, fitted, table_of, unique
-from boltcli.tables import row_chunks
+from boltcli.text import cells
 from boltcli.text.cells import cell, cell_text
 from boltcli.text.times import ZERO
 from boltcli.text.visible import cut, folded, room_of
@@ -185,5 +185,5 @@ def test_large_values_are_written_as_small_ones(rows: list[tuple[Any, ...]]) -> 
         patch.setattr("boltcli.text.large_values._SLICE", 3)
         patch.setattr(tables, "LARGE", -1)
         patch.setattr("boltcli.render.records.LARGE", -1)
-        patch.setattr(row_chunks, "_AT_ONCE", 0)
+        patch.setattr(cells, "_AT_ONCE", 0)
         assert all_forms() == whole

@@ -34,9 +34,8 @@ def small_slices() -> Any:
 def test_formats(data: bytes, form: str) -> None:
     expected = formatted([data], form)[0]
     if form not in ("u64", "time"):  # no large value is one
-        assert b"".join(slices.slices(data, form)) == expected
+        assert "".join(slices.slices(data, form)).encode("utf-8", "surrogateescape") == expected
     if form == "auto":
-        assert "".join(slices.texts(data)).encode() == expected
         assert b"".join(item_lines.value_line(data, form)) == expected + b"\n"
 
 
@@ -44,16 +43,14 @@ def test_an_unknown_format() -> None:
     with pytest.raises(ArgumentError, match="unsupported format: x"):
         list(slices.slices(b"a", "x"))
     with pytest.raises(ArgumentError, match="unsupported format: x"):
-        records.put({}, "value", b"a", "x")
+        records.field("value", b"a", "x")
 
 
 @given(DATA, st.sampled_from([form for form in FORMATS if form not in ("u64", "time", "json")]))
 def test_json(data: bytes, form: str) -> None:
-    record: dict[str, Any] = {"a": 1}
-    records.put(record, "value", data, form)
+    record = {"a": 1} | records.field("value", data, form)
     written = b"".join(records.pieces([record]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(records, "LARGE", 1000)
-        whole: dict[str, Any] = {"a": 1}
-        records.put(whole, "value", data, form)
+        whole = {"a": 1} | records.field("value", data, form)
     assert written == records.line(whole) == records.line(record)

@@ -162,7 +162,7 @@ class PageScreen(ModalScreen[int | None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll():
-            yield Static(Content(visible(story_text(self.story).decode("utf-8", "surrogateescape"))))
+            yield Static(Content(visible(story_text(self.story))))
             yield Static(id="map")
             yield Static(Content("left, right: page before, after   u: page that refers to it   Esc: back"))
 

@@ -149,26 +149,24 @@ def _write(out: Output, pair: Deleted, key_form: str, form: str, decoded: Pair |
 def _record(pair: Deleted, key_form: str, form: str, decoded: Pair | None) -> Record:
     from ...render import records
 
-    record: Record = {}
-    records.put_bucket(record, pair.path)
-    records.put(record, "key", pair.key, key_form)
-    records.put(record, "value", pair.value, form)
+    record = records.of_bucket(pair.path)
+    record |= records.field("key", pair.key, key_form) | records.field("value", pair.value, form)
     if pair.version_of is not None:
-        records.put(record, "version_of", pair.version_of)
+        record |= records.field("version_of", pair.version_of)
     if decoded is not None:
-        records.put_decoded(record, "key", decoded[0])
-        records.put_decoded(record, "value", decoded[1])
+        record |= records.decoded("key", decoded[0]) | records.decoded("value", decoded[1])
     return record | {"page": pair.page, "certainty": pair.certainty}
 
 
 def _line(pair: Deleted, key_form: str, form: str, decoded: Pair | None) -> bytes:
     """Return page, certainty, buckets, key and value with tabs between them; of a version the key that it is one of."""
     if decoded is not None and (form, key_form) == ("auto", "auto"):
-        from ...render.decoded import readable, readable_bytes
+        from ...render.decoded import readable
+        from ...text.values import bytes_text
 
         key, value = decoded
-        name = readable(key) if pair.version_of is None else readable_bytes(pair.version_of)
-        words = [str(pair.page), pair.certainty, *map(readable_bytes, pair.path), name, readable(value)]
+        name = readable(key) if pair.version_of is None else bytes_text(pair.version_of)
+        words = [str(pair.page), pair.certainty, *map(bytes_text, pair.path), name, readable(value)]
         return "\t".join(words).encode("utf-8", "surrogateescape") + b"\n"
     from ...text.values import formatted
 

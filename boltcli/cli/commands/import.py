@@ -81,7 +81,7 @@ def _rows(source: str, partial: bool, out: Output) -> Iterator[Placed]:
 
                 yield from from_sqlite(source)
             elif magic.startswith(_ARROW):
-                from ...tables.arrow_files import read_rows as from_arrow
+                from ...tables.arrow import read_rows as from_arrow
 
                 yield from from_arrow(source)
             else:

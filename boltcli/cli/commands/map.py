@@ -121,17 +121,15 @@ def _records(mapped: PageMap, most: int, chosen: set[int], before: PageMap | Non
     found, _ = cells(mapped, most or len(mapped.kinds), chosen, before)
     for cell in found:
         owner = mapped.owner(cell.first)
-        record: Record = {
+        yield {
             "page": cell.first,
             "pages": cell.count,
             "type": KINDS[cell.kind],
             "fill_share": cell.fill / 100,
+            **records.of_bucket(None if owner is None else mapped.path(owner)),
+            "marked": cell.marked,
+            "changed": cell.fresh,
         }
-        if owner is None:
-            record["bucket"] = None
-        else:
-            records.put_bucket(record, mapped.path(owner))
-        yield record | {"marked": cell.marked, "changed": cell.fresh}
 
 
 def _deliver(content: bytes, output: str, force: bool, snapshot: Snapshot, out: Output) -> None:

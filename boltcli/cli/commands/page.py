@@ -118,14 +118,13 @@ def _records(page: RawPage, form: str, path: BucketPath, decoder: Decoder | None
     """Yield the page and its elements, with what the pairs mean."""
     from ...render.decoded import leaf_pairs
     from ...render.page_records import page_records
-    from ...render.records import put_decoded
+    from ...render.records import decoded
 
     found = {} if decoder is None else {pair[0]: pair for pair in leaf_pairs(page, path, decoder)}
     for record in page_records(page, form):
         if record.get("index") in found:
-            _, _, key, _, value = found[record["index"]]
-            put_decoded(record, "key", key)
-            put_decoded(record, "value", value)
+            _, key, value = found[record["index"]]
+            record |= decoded("key", key) | decoded("value", value)
         yield record
 
 
@@ -133,5 +132,5 @@ def _readable(page: RawPage, path: BucketPath, decoder: Decoder) -> str:
     """Return lines that say what the pairs of a page mean."""
     from ...render.decoded import leaf_pairs, readable
 
-    lines = [f"{readable(key)}: {readable(value)}\n" for _, _, key, _, value in leaf_pairs(page, path, decoder)]
+    lines = [f"{readable(key)}: {readable(value)}\n" for _, key, value in leaf_pairs(page, path, decoder)]
     return "\nDecoded:\n" * bool(lines) + "".join(lines)

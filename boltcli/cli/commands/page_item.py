@@ -58,18 +58,18 @@ def _decoded(page: RawPage, index: int, path: tuple[bytes, ...], decoder: Decode
     """Return what key and value mean; None for a nested bucket, which is shown as without decoding."""
     from ...render.decoded import leaf_pairs
 
-    return next(((key, value) for at, _, key, _, value in leaf_pairs(page, path, decoder) if at == index), None)
+    return next(((key, value) for at, key, value in leaf_pairs(page, path, decoder) if at == index), None)
 
 
 def _record(page: RawPage, index: int, form: str, with_key: bool, with_value: bool, means: Pair | None) -> Record:
     from ...render.page_records import item_record
-    from ...render.records import put_decoded
+    from ...render.records import decoded
 
     record = item_record(page, index, form, key=with_key, value=with_value)
     if means is not None and with_key:
-        put_decoded(record, "key", means[0])
+        record |= decoded("key", means[0])
     if means is not None and with_value:
-        put_decoded(record, "value", means[1])
+        record |= decoded("value", means[1])
     return record
 
 

@@ -111,9 +111,7 @@ def _record(path: str, output: str, changes: int, done: Loaded, backup: str | No
     from ...render import records
 
     record = records.result(path, output, changes=changes, pairs=done.pairs, buckets=done.buckets, size=done.size)
-    if backup is not None:
-        records.put_path(record, backup, "backup")
-    return record
+    return record if backup is None else record | records.of_file(backup, "backup")
 
 
 def _changes(source: str) -> Iterator[tuple[int, Change]]:

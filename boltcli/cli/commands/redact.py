@@ -67,11 +67,7 @@ def _record(path: str, output: str, done: Redaction) -> Record:
         "pages": done.pages, "wiped": done.wiped,
     }  # fmt: skip
     for name, paths in (("secret_keys", sorted(done.secrets)), ("look_like_secrets", sorted(done.suspects))):
-        facts[name] = []
-        for names in paths:
-            record: Record = {}
-            records.put_bucket(record, names)
-            facts[name].append(record)
+        facts[name] = list(map(records.of_bucket, paths))
     return records.result(path, output, **facts)
 
 

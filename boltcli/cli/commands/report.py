@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ...errors import ArgumentError, BoltError
 from ...render import html_report, records
-from ...render.report_facts import Context, report_facts
 from ..command import command
 from ..many import each
 from ..row_output import complete
@@ -48,14 +47,14 @@ def report(
     """Write a report about databases as one HTML file: verdict, page map, sizes, findings, application."""
     if not output:
         raise ArgumentError("output file required")
-    contexts: list[Context] = []
+    contexts: list[html_report.Context] = []
 
-    def look(_: int, out: Output) -> Context:
-        done: list[Context] = []
+    def look(_: int, out: Output) -> html_report.Context:
+        done: list[html_report.Context] = []
 
         def work(db: Snapshot, out: Output) -> None:
             with out.progress("checking") as progress:
-                context = report_facts(db, out.path, progress, values=values)
+                context = html_report.file_context(db, out.path, progress, values=values)
             db.finish()
             done[:] = [context]
 

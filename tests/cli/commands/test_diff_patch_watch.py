@@ -115,7 +115,7 @@ def test_the_last_transaction_of_every_fixture() -> None:
         if status == 2:
             assert b"there is no transaction before" in err
             continue
-        changes = [parse_change(line) for line in out.splitlines()]
+        changes = [parse_change(line, {}) for line in out.splitlines()]
         state = State.of(path)
         # Backwards, from the newest state: what was added goes.
         state.apply([change.reversed() for change in reversed(changes)])
