@@ -2,100 +2,97 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from ..contract import Audit
+from ..contract import ERROR, INFO, WARNING, Audit, AuditFinding, AuditOptions, Path, Store
 from ..meter import Meter
-from ..rules import findings
-from . import rules
-from .layout import ORCHESTRATOR, generations, recognise, side
+from ..rules import Deviation, Rule, findings
+from .layout import generations, is_orchestrator, recognise
 from .record_audit import compute_answers, compute_deviations, job_answers, job_deviations, misread
 from .records import name, place
-from .retention import finished_executions, finished_jobs, removal_of_executions, removal_of_jobs, retention
-from .rules import about
+from .retention import removals, retention
 from .stores import ComputeGeneration, JobStore
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from ..contract import AuditFinding, AuditOptions, Path, Store
-    from ..rules import Deviation
+# fmt: off
+STRANGERS = Rule("other_side", INFO,
+                 "No execution here is in the store of node {nodes} ({subject}), and none of it is here: they are not"
+                 " of one cluster, or not of one time.", "None; audit the stores of one cluster together.")
+NOT_ON_OTHER_SIDE = Rule("other_side", ERROR,
+                         "Execution {subject} is {record.state} here, but the store of its node ({other}) doesn't"
+                         " have it: nobody works on it.",
+                         "Stop the job or let it be retried: the node lost the execution.")
+FINISHED_THERE = Rule("other_side", WARNING,
+                      "Execution {subject} is {record.state} here, but {there.state} on its node ({other}).",
+                      "Start both: the node tells the orchestrator again; else stop the job.")
+NOBODY_WAITS = Rule("other_side", WARNING,
+                    "Execution {subject} is {record.state} here, but {how} of its orchestrator ({other}): nobody"
+                    " waits for it.",
+                    "Start the node beside its orchestrator; if the execution stays, stop it there.")
+# fmt: on
 
 
 def audit(db: Store, options: AuditOptions) -> Audit | None:
     """Audit a store of either side; None if it is no store of Bacalhau."""
-    kind, recognition = side(db), recognise(db)
-    if kind is None or recognition is None:
+    recognition = recognise(db)
+    if recognition is None:
         return None
-    found = _orchestrator(db, options) if kind == ORCHESTRATOR else _compute(db, options)
+    meter = Meter()
+    found = _orchestrator(db, meter, options) if is_orchestrator(db) else _compute(db, meter, options)
     found.layout = recognition.layout
+    parts = [found.facts] if isinstance(found.facts, JobStore) else found.facts
+    found.more = _space(db, meter, (entry for part in parts for entry in part.reader.undecodable)) | found.more
+    if options.older_than is not None:
+        records = (each for part in parts for each in part.records.values())
+        found.retention = retention(records, options, "jobs" if isinstance(found.facts, JobStore) else "executions")
+        if options.deletions:
+            found.deletions = (change for part in parts for change in removals(db, part, options))
     return found
 
 
-def _orchestrator(db: Store, options: AuditOptions) -> Audit:
-    meter = Meter()
+def _orchestrator(db: Store, meter: Meter, options: AuditOptions) -> Audit:
     store = JobStore(db, meter)
     deviations = job_deviations(store, options.now)
     answers = job_answers(store, deviations)
-    counts = answers["counts"]
-    found = Audit(
-        "",
-        answers,
-        findings(deviations),
-        counts=[
-            ("jobs", counts["jobs"]),
-            *((f"jobs {state or 'without a state'}", number) for state, number in counts["jobs_by_state"].items()),
-            ("executions", counts["executions"]),
-            *((f"executions {state}", number) for state, number in counts["executions_by_state"].items()),
-            ("evaluations", counts["evaluations"]),
-            *((f"evaluations {state or 'unreadable'}", n) for state, n in counts["evaluations_by_status"].items()),
-        ],
-        more=_space(meter, store.reader.undecodable) | misread(deviations),
-        facts=store,
-    )
-    if options.older_than is not None:
-        found.retention = retention(finished_jobs(store), options, "jobs")
-        found.deletions = removal_of_jobs(db, store, options) if options.deletions else ()
-    return found
+    given = answers["counts"]
+    counts = [
+        *_counts("jobs", given["jobs"], given["jobs_by_state"], nameless="without a state"),
+        *_counts("executions", given["executions"], given["executions_by_state"]),
+        *_counts("evaluations", given["evaluations"], given["evaluations_by_status"], nameless="unreadable"),
+    ]
+    return Audit("", answers, findings(deviations), counts=counts, more=misread(deviations), facts=store)
 
 
-def _compute(db: Store, options: AuditOptions) -> Audit:
-    meter = Meter()
+def _compute(db: Store, meter: Meter, options: AuditOptions) -> Audit:
     store = [ComputeGeneration(db, generation, meter) for generation in generations(db)]
-    meter.rest(db)
     deviations = {part.name: compute_deviations(part, store[-1], options.now) for part in store}
     answers = {part.name: compute_answers(part, deviations[part.name]) for part in store}
     counts: list[tuple[str, int]] = []
     for part in store:
         given = answers[part.name]["counts"]
         suffix = "" if part is store[-1] else f" (older generation {part.name})"
-        counts.append((f"executions{suffix}", given["executions"]))
-        counts += [(f"executions {state}{suffix}", number) for state, number in given["by_state"].items()]
-    found = Audit(
-        "",
-        {"generations": answers},
-        findings(each for part in deviations.values() for each in part),
-        counts=counts,
-        more=_space(meter, (entry for part in store for entry in part.reader.undecodable)),
-        facts=store,
-    )
-    if options.older_than is not None:
-        found.retention = retention(
-            (each for part in store for each in finished_executions(part)), options, "executions"
-        )
-        found.deletions = removal_of_executions(db, store, options) if options.deletions else ()
-    return found
+        counts += _counts("executions", given["executions"], given["by_state"], suffix=suffix)
+    told = findings(each for part in deviations.values() for each in part)
+    return Audit("", {"generations": answers}, told, counts=counts, facts=store)
 
 
-def _space(meter: Meter, undecodable: Iterable[tuple[Path, bytes]]) -> dict[str, Any]:
+def _counts(
+    what: str, total: int, by_state: Mapping[str, int], *, nameless: str = "", suffix: str = ""
+) -> list[tuple[str, int]]:
+    rows = [(f"{what} {state or nameless}{suffix}", number) for state, number in by_state.items()]
+    return [(f"{what}{suffix}", total), *rows]
+
+
+def _space(db: Store, meter: Meter, undecodable: Iterable[tuple[Path, bytes]]) -> dict[str, Any]:
     """Return what takes the space, and what can't be read."""
+    meter.rest(db)
     return {
         "largest_values": [{"path": place(path), "size": size} for path, size in meter.largest()],
         "top_buckets": {
             name(bucket): {"keys": usage.pairs, "sub_buckets": usage.buckets, "value_bytes": usage.value_bytes}
             for bucket, usage in sorted(meter.top.items())
         },
-        "undecodable_values": sorted(place(path, key) for path, key in undecodable),
+        "undecodable_values": sorted(place((*path, key)) for path, key in undecodable),
     }
 
 
@@ -121,17 +118,17 @@ def _compare(
     local = {id: execution for part in parts for id, execution in part.executions.items()}
     node_ids = {execution.node for execution in local.values() if execution.node}
     if not local.keys() & store.executions.keys():
-        yield job_path, rules.STRANGERS.at((), None, node_path, nodes=", ".join(sorted(node_ids)))
+        yield job_path, STRANGERS.at((), None, node_path, nodes=", ".join(sorted(node_ids)))
         return
     for id, execution in store.executions.items():
         if execution.node not in node_ids or execution.state not in _ACCEPTED or execution.wanted == "Stopped":
             continue
         there = local.get(id)
         if there is None or there.terminal:
-            rule = rules.NOT_ON_OTHER_SIDE if there is None else rules.FINISHED_THERE
-            yield job_path, about(rule, execution, there=there, other=node_path)
+            rule = NOT_ON_OTHER_SIDE if there is None else FINISHED_THERE
+            yield job_path, execution.breaks(rule, there=there, other=node_path)
     for id, execution in parts[-1].executions.items():
         known = store.executions.get(id)
         if not execution.terminal and execution.requester in ours and (known is None or known.terminal):
             state = "isn't in the store" if known is None else f"is {known.state} in the store"
-            yield node_path, about(rules.NOBODY_WAITS, execution, how=state, other=job_path)
+            yield node_path, execution.breaks(NOBODY_WAITS, how=state, other=job_path)

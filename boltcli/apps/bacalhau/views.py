@@ -7,9 +7,11 @@ from functools import cache, partial
 from typing import Any
 
 from ...text.json import load_record
+from ..codecs.integers import u64
 from ..contract import ANY, Store
 from ..values import buckets_at, find, pairs, pairs_at
 from ..views import Item, Rows, big_endian, computed, integer, json, records, text, time, view
+from .events import subject_of
 from .executions import (
     LOCAL,
     OLD,
@@ -18,12 +20,13 @@ from .executions import (
     numbering,
     of_compute_node,
     of_orchestrator,
+    requester,
     state_name,
     state_names,
 )
-from .layout import ORCHESTRATOR, generations, side
-from .reading import Events, row_number, split_key, subject_of
-from .records import Record, moment, moment_of, name, number, part, requester
+from .layout import GENERATIONS, generations, is_orchestrator
+from .reading import row_number, split_key
+from .records import Record, moment, name, number, part
 from .records import text as word_of
 from .stores import histories
 
@@ -75,7 +78,7 @@ versions = records(
     " create_time:time modify_time:time generation",
 )
 def executions(db: Store) -> Rows:
-    if side(db) == ORCHESTRATOR:
+    if is_orchestrator(db):
         yield from (_row(execution, "") for execution in _of_orchestrators(db))
         return
     for generation in generations(db):
@@ -84,17 +87,16 @@ def executions(db: Store) -> Rows:
 
 
 def _row(execution: Execution, generation: str) -> dict[str, Any]:
-    times = {"create_time": moment_of(execution.created), "modify_time": moment_of(execution.modified_at)}
-    return vars(execution) | times | {"generation": generation}
+    facts = vars(execution)
+    times = {"create_time": moment(facts, "created"), "modify_time": moment(facts, "modified_at")}
+    return facts | times | {"generation": generation}
 
 
 def _of_orchestrators(db: Store) -> Iterator[Execution]:
     @cache
-    def upserts() -> dict[str, int | None]:
-        found = Events()
-        for key, value in pairs_at(db, b"v1_events"):
-            found.add(key, load_record(value) or {})
-        return found.upserts
+    def upserts() -> set[str]:
+        events = (load_record(value) or {} for _, value in pairs_at(db, b"v1_events"))
+        return {subject_of(event)[0] for event in events if word_of(event, "objectType") == "ExecutionUpsert"}
 
     old_store = find(db, b"v1_events") is None
     for job_key, job in buckets_at(db, b"jobs"):
@@ -114,7 +116,7 @@ def _of_orchestrators(db: Store) -> Iterator[Execution]:
     " source",
 )
 def history(db: Store) -> Rows:
-    if side(db) == ORCHESTRATOR:
+    if is_orchestrator(db):
         for job, bucket in buckets_at(db, b"jobs"):
             for rows in (b"job_history", b"execution_history", b"history"):
                 for key, value in pairs_at(bucket, rows):
@@ -161,7 +163,7 @@ def _history(key: bytes, record: Record, names: tuple[str, ...]) -> dict[str, An
     " source",
 )
 def events(db: Store) -> Rows:
-    for bucket in (b"v1_events", b"v2_events"):
+    for bucket in filter(None, (generation.events for generation in GENERATIONS)):
         for key, value in pairs_at(db, bucket):
             record = load_record(value) or {}
             seq, at = split_key(key) or (None, None)
@@ -198,18 +200,15 @@ def events(db: Store) -> Rows:
 
 @view("How far each watcher has come, and other counters", "watcher seq:integer lag:integer source")
 def checkpoints(db: Store) -> Rows:
-    for bucket, log in (
-        (b"v1_checkpoints", b"v1_events"),
-        (b"v2_checkpoints", b"v2_events"),
-        (b"v2_sequence_tracking", b""),
-    ):
+    logs = {each.checkpoints: each.events for each in GENERATIONS} | {each.sequences: b"" for each in GENERATIONS}
+    for bucket, log in logs.items():
         events = find(db, log)
         head = None
         if events is not None:
             last = next(events.range(reverse=True), None)
             head = events.sequence if last is None else (split_key(last[0]) or (events.sequence,))[0]
         for key, value in pairs_at(db, bucket):
-            seq = int.from_bytes(value, "big") if len(value) == 8 else None
+            seq = u64(value)
             lag = None if seq is None or head is None else head - seq
             yield {"watcher": name(key), "seq": seq, "lag": lag, "source": bucket.decode()}
 
