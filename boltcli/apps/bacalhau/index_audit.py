@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ..contract import ERROR, INFO, WARNING, Path
+from ..contract import ERROR, INFO, WARNING, Change, Path
 from ..rules import SILENT, Deviation, Rule
 from .executions import Execution
 from .indexes import Entry, IndexRepair
@@ -26,20 +26,8 @@ class IndexRule(Rule):
     kind: str = STRAY
 
 
-def _remove(each: Deviation) -> Any:
-    return each.facts["repair"].remove((each.bucket, each.key))
-
-
-def _remove_alone(each: Deviation) -> Any:
-    return each.facts["repair"].remove((each.bucket, each.key), alone=True)
-
-
-def _add(each: Deviation) -> Any:
-    return each.facts["repair"].add((each.bucket, each.key), flat=each.facts["flat"])
-
-
-def _drop(each: Deviation) -> Any:
-    return each.facts["repair"].drop(each.bucket)
+def _by(mend: Callable[[IndexRepair, Path, bytes], list[Change]]) -> Callable[[Deviation], list[Change]]:
+    return lambda each: mend(each.facts["repair"], each.bucket, each.key or b"")
 
 
 # fmt: off
@@ -47,11 +35,13 @@ PATCH = (
     "Stop the node, then `boltcli audit --changes changes.ndjson FILE; boltcli patch --in-place FILE changes.ndjson`."
 )
 _LOST = f"Restore the record from a backup, or: {PATCH}"
-_rule = partial(IndexRule, "{code}")
-_stray = partial(_rule, remedy=PATCH, repair=_remove)
-_done = partial(_rule, WARNING, remedy=PATCH, repair=_remove, kind=DONE)
-_lacking = partial(_rule, remedy=PATCH, repair=_add, kind=LACKING)
+_rule = partial(IndexRule, "{code}", answer="{place}")
+_stray = partial(_rule, remedy=PATCH, repair=_by(IndexRepair.remove))
+_done = partial(_stray, WARNING, kind=DONE)
+_lacking = partial(_rule, remedy=PATCH, repair=_by(IndexRepair.add), kind=LACKING, answer="{subject}")
 _trace = partial(_rule, INFO, remedy="None: Bacalhau leaves it behind itself; the change removes it.")
+_empty = partial(_trace, repair=_by(IndexRepair.drop), kind=EMPTY, answer="{name}")
+_remove_alone = _by(IndexRepair.remove_alone)
 
 # An orchestrator's indexes of executions and evaluations by id.
 _LEADS = "The index entry of {what} {subject} leads to job {entry}, but "
@@ -63,13 +53,15 @@ ELSEWHERE = _rule(ERROR, _LEADS + "the last record of it is under job {record.jo
 RECORD_LOST = replace(ELSEWHERE, message=_LEADS + "job {entry} has no such execution: its record is lost.")
 NOT_BY_ID = _lacking(ERROR, "The {what} {subject} of job {entry} isn't in {index}: no look-up by its id finds it.")
 MISPLACED_NOT_BY_ID = replace(NOT_BY_ID, remedy="Delete the record: it is in the wrong place.", repair=None)
-EMPTY_BUCKET = _trace("The index bucket of {what} {name} is empty.", repair=_drop, kind=EMPTY)
+EMPTY_BUCKET = _empty("The index bucket of {what} {name} is empty.")
 
 # Its indexes of jobs by namespace, label and name, and of executions by node.
 JOB_GONE = _stray(WARNING, "The index entry of {what} {name} leads to job {entry}, which is gone.")
-DROPPED = _trace("Job {entry} has dropped its label {name}, but is still found by it.", repair=_remove)
+DROPPED = _trace("Job {entry} has dropped its label {name}, but is still found by it.",
+                 repair=_by(IndexRepair.remove))
 NOT_ITS_OWN = _stray(WARNING, "Job {entry} is found by the {what} {name}, which it doesn't have.")
 NOT_BY_NAME = _lacking(ERROR, "Job {subject} isn't found by its {what} {name}.")
+NOT_BY_LABEL = replace(NOT_BY_NAME, answer="{place}")
 OLD_NOT_BY_NAME = _lacking(INFO, "Job {subject} isn't found by its {what} {name}: it was made before 1.8.0.")
 ON_NO_NODE = _stray(WARNING, "Node {name} is said to have execution {subject}, which is gone.")
 ON_OTHER_NODE = _stray(WARNING, "Node {name} is said to have execution {subject}, which is elsewhere.")
@@ -92,50 +84,49 @@ EXECUTION_UNLISTED = _lacking(ERROR, _IS + "listed as in progress.")
 OLD_EXECUTION_UNLISTED = _lacking(INFO, _IS + "listed as in progress: its job was made before 1.8.0.")
 # Bacalhau itself takes it out by then; what isn't terminal is only what its node has not yet said.
 STOPPED_UNLISTED = _rule(INFO, _IS + "listed as in progress: it was to be stopped, and its node has not said that it"
-                         " has.", "Look at the execution on its node; nobody asks for it any more.", kind=LACKING)
+                         " has.", "Look at the execution on its node; nobody asks for it any more.", kind=LACKING,
+                         answer="{subject}")
 
 # A compute node's indexes.
 _HAS = "The live index has execution {subject}, "
 LIVE_GONE = _stray(ERROR, _HAS + "whose record is gone: the node won't start.")
 OLD_LIVE_GONE = _stray(INFO, _HAS + "whose record is gone; nobody reads it any more.")
-NOT_LIVE = _done(_HAS + "which is {record.state}: the node resumes it.")
+_STATE = "{place} (record: {record.state})"
+NOT_LIVE = _done(_HAS + "which is {record.state}: the node resumes it.", answer=_STATE)
 LIVE_UNLISTED = _lacking(ERROR, _IS + "in the live index: it won't be resumed.")
 _SAYS = "The state index has execution {subject} as {name}, but its record "
 STATE_GONE = _stray(WARNING, _SAYS + "is gone.")
 STOPS_NODE = _stray(ERROR, _SAYS + "is gone: the node won't start.")
-WRONG_STATE = _done(_SAYS + "says {record.state}.")
-RESUMED_WRONGLY = _done(_SAYS + "says {record.state}: the node tries to resume it.")
+WRONG_STATE = _done(_SAYS + "says {record.state}.", answer=_STATE)
+RESUMED_WRONGLY = _done(_SAYS + "says {record.state}: the node tries to resume it.", answer=_STATE)
 NOT_BY_STATE = _lacking(WARNING, _IS + "in the state index as such.")
 NOT_RESUMED = _lacking(ERROR, _IS + "in the state index as such: it won't be resumed.")
-STATE_EMPTY = _rule(INFO, "No execution is {name} any more: its bucket is empty.",
-                    "None: every node has such buckets.", kind=EMPTY)
+STATE_EMPTY = replace(EMPTY_BUCKET, message="No execution is {name} any more: its bucket is empty.",
+                      remedy="None: every node has such buckets.", repair=None)
 NOT_THERE = _rule(ERROR, "The job index has execution {subject} under job {name}, whose record is gone.",
                   _LOST, _remove_alone)
 NOT_OF_JOB = replace(NOT_THERE, message="The job index has execution {subject} under job {name}, which belongs to job"
                      " {record.job}.")
 NOT_BY_JOB = _lacking(ERROR, "Execution {subject} isn't found by its job {name}.")
-JOB_EMPTY = _trace("The job index has no execution of job {name} any more.", repair=_drop, kind=EMPTY)
+JOB_EMPTY = _empty("The job index has no execution of job {name} any more.")
 
-# What the answers call each kind, and what they say of an entry.
-_ARROW, _KEY, _ID, _NAME = "{name} -> {entry}", "{entry}", "{subject}", "{name}"
-_BY_NAME = {STRAY: ("dangling", _ARROW), EMPTY: ("empty_buckets", _NAME), LACKING: ("records_not_indexed", _ID)}
-_ANSWERS: dict[str, dict[str, tuple[str, str]]] = {
+# What the answers call each kind.
+_BY_NAME = {STRAY: "dangling", EMPTY: "empty_buckets", LACKING: "records_not_indexed"}
+_ANSWERS = {
     "idx_executions": _BY_NAME,
     "idx_evaluations": _BY_NAME,
-    "idx_namespaces": _BY_NAME | {EMPTY: ("namespaces_without_jobs", _NAME)},
-    "idx_tags": _BY_NAME | {EMPTY: ("tags_without_jobs", _NAME), LACKING: ("records_not_indexed", _ARROW)},
-    "idx_job_names": _BY_NAME | {LACKING: ("jobs_not_found_by_name", _ID)},
+    "idx_namespaces": _BY_NAME | {EMPTY: "namespaces_without_jobs"},
+    "idx_tags": _BY_NAME | {EMPTY: "tags_without_jobs"},
+    "idx_job_names": _BY_NAME | {LACKING: "jobs_not_found_by_name"},
     "idx_executions_by_node": _BY_NAME,
-    "idx_inprogress": {STRAY: ("dangling", _KEY), DONE: ("terminal_jobs", _KEY), LEGACY: ("legacy_keys", _KEY),
-                       LACKING: ("not_terminal_jobs_not_indexed", _ID)},
-    "idx_inprogress_executions": {STRAY: ("dangling", _KEY), DONE: ("terminal_executions", _KEY),
-                                  LACKING: ("not_terminal_executions_not_indexed", _ID)},
+    "idx_inprogress": {STRAY: "dangling", DONE: "terminal_jobs", LEGACY: "legacy_keys",
+                       LACKING: "not_terminal_jobs_not_indexed"},
+    "idx_inprogress_executions": {STRAY: "dangling", DONE: "terminal_executions",
+                                  LACKING: "not_terminal_executions_not_indexed"},
     "job_index": _BY_NAME,
-    "live_index": {STRAY: ("dangling", _KEY), DONE: ("not_live", "{entry} (record: {record.state})"),
-                   LACKING: ("live_not_indexed", _ID)},
-    "state_index": _BY_NAME | {DONE: ("wrong_state", "{name} -> {entry} (record: {record.state})")},
+    "live_index": {STRAY: "dangling", DONE: "not_live", LACKING: "live_not_indexed"},
+    "state_index": _BY_NAME | {DONE: "wrong_state"},
 }
-_FLAT = frozenset(("idx_inprogress", "idx_inprogress_executions", "live_index"))  # whose entries are in no bucket
 # fmt: on
 
 LIVE = frozenset(("Running", "Publishing"))
@@ -143,74 +134,66 @@ LIVE = frozenset(("Running", "Publishing"))
 _RESUMED = ("BidAccepted", "Running", "Publishing")
 
 
-def index_answers(present: Container[str], deviations: Iterable[Deviation]) -> dict[str, dict[str, list[str]]]:
-    """Return the answers on each index, sorted: by entry where they begin with it, else as text."""
-    found: dict[str, dict[str, list[tuple[str, str]]]] = {
-        index: {name: [] for name, _ in sorted(parts.values())} for index, parts in _ANSWERS.items() if index in present
+def index_answers(present: Container[str], deviations: Iterable[Deviation]) -> dict[str, dict[str, list[Any]]]:
+    """Return the answers on each index: entries and records sorted, empty buckets as they lie in the file."""
+    found: dict[str, dict[str, list[Any]]] = {
+        index: {name: [] for name in sorted(names.values())} for index, names in _ANSWERS.items() if index in present
     }
     for each in deviations:
         if isinstance(each.rule, IndexRule):
-            index, kind = each.facts["index"], each.rule.kind
-            answer, template = _ANSWERS[index][kind]
-            text = each.text(template)
-            order = each.facts["entry"] if template.startswith(_KEY) else text
-            found[index][answer].append(("" if kind == EMPTY else order, text))  # buckets are as they lie in the file
+            index = each.facts["index"]
+            found[index][_ANSWERS[index][each.rule.kind]].append(each.answer())
     return {
-        index: {answer: [text for _, text in sorted(rows, key=lambda row: row[0])] for answer, rows in parts.items()}
-        for index, parts in found.items()
+        index: {name: told if name == _ANSWERS[index].get(EMPTY) else sorted(told) for name, told in answers.items()}
+        for index, answers in found.items()
     }
 
 
 # What an entry too many breaks: rules, each with the id that it is about and its record, if there is one.
 Strays = Iterator[tuple[IndexRule, str, Any]]
+# An entry that there should be: name and key, the record, and the rule that is broken without it.
+Wanted = tuple[str | bytes, bytes, Any, IndexRule]
 
 
 def _compared(
     store: JobStore | ComputeGeneration,
     called: str,
-    wanted: Iterable[tuple[bytes, bytes, Any]],
+    wanted: Iterable[Wanted],
     stray: Callable[[str, str], Strays],
-    lacking: Callable[[Any], IndexRule],
     empty: IndexRule = EMPTY_BUCKET,
     what: str = "",
 ) -> Iterator[Deviation]:
-    """Compare an index with the entries that are ``wanted``: name, key and record of each.
-
-    ``stray`` says which rules an entry too many breaks, ``lacking`` which one a
-    record without its entry does; ``what`` are the names in the index.
-    """
+    """Compare an index with the entries that are ``wanted``; ``what`` are its names."""
     index = store.indexes.get(called)
     if index is None:
         return
-    expected = {index.entry(name, key): record for name, key, record in wanted}
+    expected = {index.entry(name, key): (record, rule) for name, key, record, rule in wanted}
     code = f"indexes.{called}" if called.startswith("idx_") else called
-    facts = {"index": called, "code": code, "repair": IndexRepair(index), "what": what, "flat": called in _FLAT}
+    facts = {"index": called, "code": code, "repair": IndexRepair(index), "what": what}
 
     def at(rule: IndexRule, path: Path, key: bytes | None, subject: str, record: Any = None) -> Deviation:
-        shown = {"name": _joined(path), "entry": "" if key is None else name(key)}
-        return rule.at(path, key, subject, record=record, **shown, **facts)
+        shown, entry = _shown((path, key or b""))
+        place = entry if index.flat else f"{shown} -> {entry}"
+        return rule.at(path, key, subject, name=shown, entry=entry, place=place, record=record, **facts)
 
     for path, key in sorted(index.entries - expected.keys(), key=_shown):
         for rule, subject, record in stray(*_shown((path, key))):
             yield at(rule, path, key, subject, record)
     missing = sorted(expected.keys() - index.entries, key=_shown)
     for entry in missing:
-        record = expected[entry]
-        yield at(lacking(record), *entry, record.id, record)
+        record, rule = expected[entry]
+        yield at(rule, *entry, record.id, record)
     # Where each record has a bucket of its own, what is missing says enough of one that is empty.
     filled = {path for path, _ in missing} if what in ("execution", "evaluation") else ()
     for path in index.empty:
-        found = at(empty, path, None, _joined(path))
+        found = at(empty, path, None, _shown((path, b""))[0])
         found.severity = SILENT if path in filled else found.severity
         yield found
 
 
 def _shown(entry: Entry) -> tuple[str, str]:
-    return _joined(entry[0]), name(entry[1])
-
-
-def _joined(path: Path) -> str:
-    return "/".join(map(name, path[1:]))
+    """Return the names of an entry's buckets in the index, joined by /, and its key."""
+    return "/".join(map(name, entry[0][1:])), name(entry[1])
 
 
 def job_indexes(store: JobStore) -> Iterator[Deviation]:
@@ -218,14 +201,25 @@ def job_indexes(store: JobStore) -> Iterator[Deviation]:
     known = [job for job in store.jobs.values() if job.known]
     yield from _by_id(store, "execution", store.executions, RECORD_LOST)
     yield from _by_id(store, "evaluation", store.evaluations, EVALUATION_GONE)
-    yield from _by_name(store, "idx_namespaces", "namespace", ((job.namespace, job) for job in known))
-    yield from _by_name(store, "idx_tags", "label", ((label, job) for job in known for label in job.labels))
-    yield from _by_name(store, "idx_job_names", "name", ((f"{job.name}:{job.namespace}", job) for job in known))
+    namespaces = ((job.namespace, job.bucket[1], job, NOT_BY_NAME) for job in known)
+    yield from _by_name(store, "idx_namespaces", "namespace", namespaces)
+    labels = ((label, job.bucket[1], job, NOT_BY_LABEL) for job in known for label in job.labels)
+    yield from _by_name(store, "idx_tags", "label", labels, DROPPED if store.since_1_8 else NOT_ITS_OWN)
+    names = (
+        (f"{job.name}:{job.namespace}", job.bucket[1], job, _since_1_8(job, NOT_BY_NAME, OLD_NOT_BY_NAME))
+        for job in known
+    )
+    yield from _by_name(store, "idx_job_names", "name", names)
     there = {name(each.index_key): each for each in store.executions.values()}
     yield from _by_node(store, there)
     if "idx_inprogress" in store.indexes:
         yield from _jobs_in_progress(store, known)
     yield from _executions_in_progress(store, there)
+
+
+def _since_1_8(job: Job, rule: IndexRule, old: IndexRule) -> IndexRule:
+    """Return ``rule``, or ``old`` for a job that was made before 1.8.0."""
+    return rule if job.has_versions else old
 
 
 def _by_id(store: JobStore, what: str, there: Mapping[str, Any], lost: IndexRule) -> Iterator[Deviation]:
@@ -239,26 +233,22 @@ def _by_id(store: JobStore, what: str, there: Mapping[str, Any], lost: IndexRule
             rule = ELSEWHERE if id in there else lost
         yield rule, id, there.get(id)
 
-    def lacking(record: Any) -> IndexRule:
-        return MISPLACED_NOT_BY_ID if record.misplaced else NOT_BY_ID
-
-    wanted = ((each.key, each.bucket[1], each) for each in there.values())
-    yield from _compared(store, f"idx_{what}s", wanted, stray, lacking, what=what)
+    rules = {True: MISPLACED_NOT_BY_ID, False: NOT_BY_ID}
+    wanted = ((each.key, each.bucket[1], each, rules[each.misplaced]) for each in there.values())
+    yield from _compared(store, f"idx_{what}s", wanted, stray, what=what)
 
 
-def _by_name(store: JobStore, index: str, what: str, names: Iterable[tuple[str, Job]]) -> Iterator[Deviation]:
+def _by_name(
+    store: JobStore, index: str, what: str, wanted: Iterable[Wanted], other: IndexRule = NOT_ITS_OWN
+) -> Iterator[Deviation]:
     def stray(_: str, key: str) -> Strays:
         job = store.jobs.get(key)
         if job is None:
             yield JOB_GONE, key, None
         elif job.known:  # of one whose specification can't be read nothing is known
-            yield DROPPED if what == "label" and store.since_1_8 else NOT_ITS_OWN, job.id, job
+            yield other, job.id, job
 
-    def lacking(job: Job) -> IndexRule:
-        return OLD_NOT_BY_NAME if what == "name" and not job.has_versions else NOT_BY_NAME
-
-    wanted = ((each.encode(), job.bucket[1], job) for each, job in names)
-    yield from _compared(store, index, wanted, stray, lacking, what=what)
+    yield from _compared(store, index, wanted, stray, what=what)
 
 
 def _by_node(store: JobStore, there: Mapping[str, Execution]) -> Iterator[Deviation]:
@@ -266,11 +256,11 @@ def _by_node(store: JobStore, there: Mapping[str, Execution]) -> Iterator[Deviat
         id = there[key].id if key in there else key.partition(":")[0]
         yield ON_OTHER_NODE if id in store.executions else ON_NO_NODE, id, None
 
-    def lacking(execution: Execution) -> IndexRule:
-        return NOT_BY_NODE if store.jobs[execution.job].has_versions else OLD_NOT_BY_NODE
-
-    wanted = ((each.node.encode(), each.index_key, each) for each in there.values())
-    yield from _compared(store, "idx_executions_by_node", wanted, stray, lacking, what="node")
+    wanted = (
+        (each.node, each.index_key, each, _since_1_8(store.jobs[each.job], NOT_BY_NODE, OLD_NOT_BY_NODE))
+        for each in there.values()
+    )
+    yield from _compared(store, "idx_executions_by_node", wanted, stray, what="node")
 
 
 def _jobs_in_progress(store: JobStore, known: Iterable[Job]) -> Iterator[Deviation]:
@@ -287,8 +277,8 @@ def _jobs_in_progress(store: JobStore, known: Iterable[Job]) -> Iterator[Deviati
             yield LEGACY_KEY if legacy else BARE_KEY, key, job
 
     unlisted = (job for job in known if not job.terminal and job.id not in indexed)
-    wanted = ((b"", (b"" if legacy else f"{job.type}:".encode()) + job.bucket[1], job) for job in unlisted)
-    yield from _compared(store, "idx_inprogress", wanted, stray, lambda job: UNLISTED)
+    wanted = (("", (b"" if legacy else f"{job.type}:".encode()) + job.bucket[1], job, UNLISTED) for job in unlisted)
+    yield from _compared(store, "idx_inprogress", wanted, stray)
 
 
 def job_of_entry(key: str, jobs: Container[str]) -> str:
@@ -308,13 +298,13 @@ def _executions_in_progress(store: JobStore, there: Mapping[str, Execution]) -> 
         elif execution.terminal:
             yield EXECUTION_LISTED_DONE, execution.id, execution
 
-    def lacking(execution: Execution) -> IndexRule:
+    def rule(execution: Execution) -> IndexRule:
         if execution.wanted == "Stopped":
             return STOPPED_UNLISTED
-        return EXECUTION_UNLISTED if store.jobs[execution.job].has_versions else OLD_EXECUTION_UNLISTED
+        return _since_1_8(store.jobs[execution.job], EXECUTION_UNLISTED, OLD_EXECUTION_UNLISTED)
 
-    wanted = ((b"", each.index_key, each) for each in there.values() if not each.terminal)
-    yield from _compared(store, "idx_inprogress_executions", wanted, stray, lacking)
+    wanted = (("", each.index_key, each, rule(each)) for each in there.values() if not each.terminal)
+    yield from _compared(store, "idx_inprogress_executions", wanted, stray)
 
 
 def compute_indexes(part: ComputeGeneration, in_use: bool) -> Iterator[Deviation]:
@@ -336,8 +326,8 @@ def _live(part: ComputeGeneration, in_use: bool) -> Iterator[Deviation]:
         elif execution.state not in LIVE:
             yield NOT_LIVE, id, execution
 
-    wanted = ((b"", each.key, each) for each in part.executions.values() if each.state in LIVE)
-    yield from _compared(part, "live_index", wanted, stray, lambda execution: LIVE_UNLISTED)
+    live = (each for each in part.executions.values() if each.state in LIVE)
+    yield from _compared(part, "live_index", (("", each.key, each, LIVE_UNLISTED) for each in live), stray)
 
 
 def _by_state(part: ComputeGeneration, in_use: bool) -> Iterator[Deviation]:
@@ -350,11 +340,11 @@ def _by_state(part: ComputeGeneration, in_use: bool) -> Iterator[Deviation]:
             stops = state in _RESUMED and (state != "BidAccepted" or part.generation is V2)
             yield STOPS_NODE if stops and in_use else STATE_GONE, id, None
 
-    def lacking(execution: Execution) -> IndexRule:
-        return NOT_RESUMED if execution.state in _RESUMED else NOT_BY_STATE
-
-    wanted = ((each.state.encode(), each.key, each) for each in part.executions.values())
-    yield from _compared(part, "state_index", wanted, stray, lacking, STATE_EMPTY)
+    wanted = (
+        (each.state, each.key, each, NOT_RESUMED if each.state in _RESUMED else NOT_BY_STATE)
+        for each in part.executions.values()
+    )
+    yield from _compared(part, "state_index", wanted, stray, STATE_EMPTY)
 
 
 def _by_job(part: ComputeGeneration) -> Iterator[Deviation]:
@@ -365,5 +355,5 @@ def _by_job(part: ComputeGeneration) -> Iterator[Deviation]:
         elif execution.job:  # it is known where the record belongs
             yield NOT_OF_JOB, id, execution
 
-    wanted = ((each.job.encode(), each.key, each) for each in part.executions.values() if each.job)
-    yield from _compared(part, "job_index", wanted, stray, lambda execution: NOT_BY_JOB, JOB_EMPTY)
+    wanted = ((each.job, each.key, each, NOT_BY_JOB) for each in part.executions.values() if each.job)
+    yield from _compared(part, "job_index", wanted, stray, JOB_EMPTY)

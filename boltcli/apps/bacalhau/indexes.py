@@ -14,22 +14,21 @@ from .records import name
 Entry = tuple[Path, bytes]  # bucket, key
 
 
+# Indexes whose entries are in no bucket of their own.
+FLAT = frozenset(("idx_inprogress", "idx_inprogress_executions", "live_index"))
+
+
 class Index:
     """An index: its ``entries``, the ``values`` of those that have one, which they shouldn't, its ``empty`` buckets."""
 
-    def __init__(self, bucket: bytes) -> None:
+    def __init__(self, meter: Meter, store: Store | None, bucket: bytes, *, flat: bool) -> None:
         self.bucket = bucket
+        self.flat = flat
         self.entries: set[Entry] = set()
         self.values: dict[Entry, bytes] = {}
-        self.empty: list[Path] = []
-
-    @classmethod
-    def read(cls, meter: Meter, store: Store, bucket: bytes) -> Index:
-        """Read the index ``bucket``, whose buckets may nest."""
-        index = cls(bucket)
         empty: set[Path] = set()
         path: Path = (bucket,)
-        for place, value in meter.walk(store, path):
+        for place, value in meter.walk(store, path) if store is not None else ():
             empty.discard(place[:-1])
             if not isinstance(value, bytes):
                 empty.add(place)
@@ -37,21 +36,25 @@ class Index:
             if place[:-1] != path:  # entries of a bucket share its path
                 path = place[:-1]
             entry = path, place[-1]
-            index.entries.add(entry)
+            self.entries.add(entry)
             if value:
-                index.values[entry] = value
-        index.empty = sorted(empty)
-        return index
+                self.values[entry] = value
+        self.empty = sorted(empty)
 
-    def entry(self, name: bytes, key: bytes) -> Entry:
+    def entry(self, name: str | bytes, key: bytes) -> Entry:
         """Return the entry ``key`` of ``name`` where Bacalhau puts it: every / in the name is a level of buckets."""
+        name = name.encode() if isinstance(name, str) else name
         return ((self.bucket, *name.split(b"/")) if name else (self.bucket,)), key
 
 
 def read_indexes(db: Store, meter: Meter, buckets: Mapping[str, bytes]) -> dict[str, Index]:
-    """Return those indexes that are there, by the names that audits give them."""
-    stores = {index: (bucket, find(db, bucket)) for index, bucket in buckets.items()}
-    return {index: Index.read(meter, store, bucket) for index, (bucket, store) in stores.items() if store is not None}
+    """Return those indexes that are there, by the names that audits give them; of a job index what isn't there."""
+    stores = ((called, bucket, find(db, bucket)) for called, bucket in buckets.items())
+    return {
+        called: Index(meter, store, bucket, flat=called in FLAT)
+        for called, bucket, store in stores
+        if store is not None or called == "job_index"
+    }
 
 
 class IndexRepair:
@@ -68,27 +71,26 @@ class IndexRepair:
         inside = Counter(path[:-1] for path in paths)
         return {path: entries[path] + inside[path] for path in paths | {(self._index.bucket,)}}
 
-    def remove(self, entry: Entry, *, alone: bool = False) -> list[Change]:
-        """Return what removes an entry; with ``alone`` its bucket too, if that has nothing else in it."""
-        path, key = entry
+    def remove(self, path: Path, key: bytes) -> list[Change]:
+        """Return what removes an entry."""
         self._left[path] -= 1
-        change = Change("remove", path, key, self._index.values.get(entry, b""))
-        return [change, *self.drop(path)] if alone and len(path) > 1 else [change]
+        return [Change("remove", path, key, self._index.values.get((path, key), b""))]
 
-    def drop(self, path: Path) -> list[Change]:
+    def remove_alone(self, path: Path, key: bytes) -> list[Change]:
+        """Return what removes an entry, and its bucket if that has nothing else in it."""
+        return [*self.remove(path, key), *(self.drop(path) if len(path) > 1 else ())]
+
+    def drop(self, path: Path, _: bytes = b"") -> list[Change]:
         """Return what removes the bucket at ``path``; nothing if there is something in it."""
         if self._left[path]:
             return []
         del self._left[path]
         return [Change("remove", path)]
 
-    def add(self, entry: Entry, *, flat: bool) -> list[Change]:
-        """Return what adds an entry, and the buckets above it that aren't there; nothing where Bacalhau couldn't.
-
-        ``flat``: entries of this index are in no bucket of their own.
-        """
-        path, key = entry
-        if (len(path) == 1) != flat or not all(part and name(part).encode() == part for part in (*path, key)):
+    def add(self, path: Path, key: bytes) -> list[Change]:
+        """Return what adds an entry, and the buckets above it that aren't there; nothing where Bacalhau couldn't."""
+        nameable = all(part and name(part).encode() == part for part in (*path, key))
+        if not nameable or (len(path) == 1) != self._index.flat:
             return []
         changes = []
         for end in range(2, len(path) + 1):

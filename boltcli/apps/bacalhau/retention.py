@@ -16,6 +16,7 @@ from .records import name
 from .stores import ComputeGeneration, Job, JobStore
 
 _AGES = (7, 30, 90, 180, 365)  # days
+_PER_RECORD = ("idx_executions", "idx_evaluations", "job_index")  # their buckets go with the last entry
 
 
 def retention(records: Iterable[Job | Execution], options: AuditOptions, what: str) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def removals(db: Store, store: JobStore | ComputeGeneration, options: AuditOptio
             elif called in ("idx_inprogress_executions", "idx_executions_by_node"):
                 id = jobs.get(id, id.partition(":")[2])
             if id in gone:
-                yield from repair.remove(entry, alone=called in ("idx_executions", "idx_evaluations", "job_index"))
+                yield from (repair.remove_alone if called in _PER_RECORD else repair.remove)(*entry)
     for id in sorted(gone):
         for path in store.places(id):
             yield from _removal(db, path)

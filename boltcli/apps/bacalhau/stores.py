@@ -11,7 +11,7 @@ from ..meter import Meter
 from ..values import find, names
 from .events import Events
 from .executions import Execution, numbering, of_compute_node, of_orchestrator, requester
-from .indexes import Index, read_indexes
+from .indexes import read_indexes
 from .layout import JOB_INDEXES, SINCE_1_8, Generation
 from .reading import History, Reader
 from .records import Record, Stored, moment, name, number, part, text
@@ -208,7 +208,6 @@ class ComputeGeneration:
                 self.executions[name(key)].rows = history.rows
                 self.executions[name(key)].size += history.size
         self.indexes = read_indexes(db, meter, generation.indexes)
-        self.indexes.setdefault("job_index", Index(generation.indexes["job_index"]))  # what isn't there is missed
         self.events = Events.read(reader, db, generation.events, generation.checkpoints)
         tracked = find(db, generation.sequences) is not None
         self.sequences = reader.positions(db, generation.sequences) if tracked else None

@@ -9,7 +9,7 @@ from typing import Any
 from ...text.json import load_record
 from ..codecs.integers import u64
 from ..contract import ANY, Store
-from ..values import buckets_at, find, pairs, pairs_at
+from ..values import buckets, buckets_at, find, pairs, pairs_at
 from ..views import Item, Rows, big_endian, computed, integer, json, records, text, time, view
 from .events import subject_of
 from .executions import (
@@ -40,9 +40,7 @@ def _specification(key: bytes, job: Any) -> Record | None:
 
 
 def _executions_of(item: Item) -> int:
-    assert not isinstance(item.value, bytes)
-    found = find(item.value, b"executions")
-    return 0 if found is None else sum(1 for _ in found.range())
+    return 0 if isinstance(item.value, bytes) else len(list(pairs_at(item.value, b"executions")))
 
 
 def _tasks(item: Item) -> int:
@@ -71,6 +69,10 @@ versions = records(
 )  # fmt: skip
 
 
+def _records(store: Store | None) -> Iterator[tuple[bytes, Record]]:
+    return ((key, load_record(value) or {}) for key, value in pairs(store))
+
+
 @view(
     "Executions, their states named by the version that wrote them",
     "id job namespace node requester state state_number:integer desired_state message exit_code:integer error_message"
@@ -82,8 +84,8 @@ def executions(db: Store) -> Rows:
         yield from (_row(execution, "") for execution in _of_orchestrators(db))
         return
     for generation in generations(db):
-        for key, value in pairs_at(db, generation.executions):
-            yield _row(of_compute_node(generation, key, load_record(value) or {}, 0), generation.name)
+        for key, record in _records(find(db, generation.executions)):
+            yield _row(of_compute_node(generation, key, record, 0), generation.name)
 
 
 def _row(execution: Execution, generation: str) -> dict[str, Any]:
@@ -95,15 +97,14 @@ def _row(execution: Execution, generation: str) -> dict[str, Any]:
 def _of_orchestrators(db: Store) -> Iterator[Execution]:
     @cache
     def upserts() -> set[str]:
-        events = (load_record(value) or {} for _, value in pairs_at(db, b"v1_events"))
+        events = (event for _, event in _records(find(db, b"v1_events")))
         return {subject_of(event)[0] for event in events if word_of(event, "objectType") == "ExecutionUpsert"}
 
     old_store = find(db, b"v1_events") is None
     for job_key, job in buckets_at(db, b"jobs"):
         _, old_job = histories(job)
         owner = requester({"Job": load_record(job.get(b"spec"))})  # since 1.2.2 records don't have the job in them
-        for key, value in pairs_at(job, b"executions"):
-            record = load_record(value) or {}
+        for key, record in _records(find(job, b"executions")):
             old = numbering(record, name(key), old_store, old_job, upserts)
             execution = of_orchestrator((b"jobs", job_key, b"executions"), key, record, 0, old)
             execution.requester = execution.requester or owner
@@ -119,17 +120,16 @@ def history(db: Store) -> Rows:
     if is_orchestrator(db):
         for job, bucket in buckets_at(db, b"jobs"):
             for rows in (b"job_history", b"execution_history", b"history"):
-                for key, value in pairs_at(bucket, rows):
+                for key, record in _records(find(bucket, rows)):
                     # Rows with states are of 1.4.0 or older, whose numbers are the old ones.
-                    yield {"job": name(job), **_history(key, load_record(value) or {}, OLD), "source": rows.decode()}
+                    yield {"job": name(job), **_history(key, record, OLD), "source": rows.decode()}
         return
     for generation in generations(db):
         # A record says which version's states a store has: those of mid-2023 lie in files of their own.
-        first = next(pairs_at(db, generation.executions), None)
-        names = state_names((load_record(first[1]) if first is not None else None) or {})
+        names = state_names(next(_records(find(db, generation.executions)), (b"", {}))[1])
         for execution, bucket in buckets_at(db, generation.history):
-            for key, value in pairs(bucket):
-                row = _history(key, load_record(value) or {}, names)
+            for key, record in _records(bucket):
+                row = _history(key, record, names)
                 yield {**row, "execution": name(execution), "source": generation.name}
 
 
@@ -163,10 +163,9 @@ def _history(key: bytes, record: Record, names: tuple[str, ...]) -> dict[str, An
     " source",
 )
 def events(db: Store) -> Rows:
-    for bucket in filter(None, (generation.events for generation in GENERATIONS)):
+    for bucket in (generation.events for generation in GENERATIONS):
         for key, value in pairs_at(db, bucket):
             record = load_record(value) or {}
-            seq, at = split_key(key) or (None, None)
             subject, inner = subject_of(record)
             kind = word_of(record, "objectType")
             before = after = ""
@@ -182,20 +181,11 @@ def events(db: Store) -> Rows:
                 before, after = (state_name(inner.get(field), LOCAL) for field in ("PreviousState", "NewState"))
             told = part(record, "object").get("Events") or [inner]
             messages = (word_of(each, "Message") for each in told if isinstance(each, dict))
-            yield {
-                "seq": seq,
-                "time": at if at is not None else moment(record, "timestamp"),
-                "operation": word_of(record, "operation"),
-                "type": kind,
-                "subject": subject or None,
-                "job": word_of(inner, "JobID") or None,
-                "previous_state": before,
-                "new_state": after,
-                "revision": number(inner, "Revision"),
-                "message": "; ".join(filter(None, messages)),
-                "bytes": len(value),
-                "source": bucket.decode(),
-            }
+            seq, at = split_key(key) or (None, moment(record, "timestamp"))
+            yield (
+                seq, at, word_of(record, "operation"), kind, subject or None, word_of(inner, "JobID") or None, before,
+                after, number(inner, "Revision"), "; ".join(filter(None, messages)), len(value), bucket.decode(),
+            )  # fmt: skip
 
 
 @view("How far each watcher has come, and other counters", "watcher seq:integer lag:integer source")
@@ -209,8 +199,7 @@ def checkpoints(db: Store) -> Rows:
             head = events.sequence if last is None else (split_key(last[0]) or (events.sequence,))[0]
         for key, value in pairs_at(db, bucket):
             seq = u64(value)
-            lag = None if seq is None or head is None else head - seq
-            yield {"watcher": name(key), "seq": seq, "lag": lag, "source": bucket.decode()}
+            yield name(key), seq, None if seq is None or head is None else head - seq, bucket.decode()
 
 
 @view("Namespaces, with their jobs and with index entries whose job is gone", "namespace jobs:integer gone:integer")
@@ -226,7 +215,7 @@ def labels(db: Store) -> Rows:
 def _names(db: Store, index: Store | None, prefix: str) -> Iterator[tuple[str, int, int]]:
     """Yield each name of an index with its jobs; a / in a name is a level of buckets."""
     there = find(db, b"jobs")
-    for key, bucket in buckets_at(index) if index is not None else ():
+    for key, bucket in buckets(index):
         called = prefix + name(key)
         entries = [entry for entry, value in bucket.range() if isinstance(value, bytes)]
         gone = sum(there is None or there.get(entry) is None for entry in entries)
