@@ -54,5 +54,5 @@ def test_a_rule_names_what_records_have(name: str) -> None:
 
 
 def test_no_two_rules_say_the_same() -> None:
-    told = [(rule.code, rule.severity, rule.message, rule.remedy) for rule in RULES.values()]
+    told = [(rule.code, rule.severity, rule.message, rule.remedy, str(rule.answer)) for rule in RULES.values()]
     assert len(set(told)) == len(told)

@@ -57,8 +57,7 @@ EMPTY_BUCKET = _empty("The index bucket of {what} {name} is empty.")
 
 # Its indexes of jobs by namespace, label and name, and of executions by node.
 JOB_GONE = _stray(WARNING, "The index entry of {what} {name} leads to job {entry}, which is gone.")
-DROPPED = _trace("Job {entry} has dropped its label {name}, but is still found by it.",
-                 repair=_by(IndexRepair.remove))
+DROPPED = _trace("Job {entry} has dropped its label {name}, but is still found by it.", repair=_by(IndexRepair.remove))
 NOT_ITS_OWN = _stray(WARNING, "Job {entry} is found by the {what} {name}, which it doesn't have.")
 NOT_BY_NAME = _lacking(ERROR, "Job {subject} isn't found by its {what} {name}.")
 NOT_BY_LABEL = replace(NOT_BY_NAME, answer="{place}")
