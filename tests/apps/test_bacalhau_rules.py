@@ -8,7 +8,7 @@ import pytest
 
 from boltcli.apps.bacalhau import audit, events, index_audit, record_audit
 from boltcli.apps.bacalhau.executions import of_orchestrator
-from boltcli.apps.bacalhau.reading import Reader
+from boltcli.apps.bacalhau.records import Reader
 from boltcli.apps.bacalhau.stores import Evaluation, Job
 from boltcli.apps.contract import SEVERITIES
 from boltcli.apps.meter import Meter

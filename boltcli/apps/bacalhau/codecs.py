@@ -8,7 +8,7 @@ from ..codecs.integers import u64
 from ..contract import ANY, REST, Codec, Pattern, Plain
 from ..values import JSON, NUMBER
 from .layout import GENERATIONS, JOB_INDEXES
-from .reading import split_key
+from .records import split_key
 
 
 def event_key(key: bytes) -> Plain:

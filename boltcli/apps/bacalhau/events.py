@@ -11,8 +11,7 @@ from ..contract import ERROR, INFO, WARNING, Store
 from ..rules import Deviation, Rule
 from ..values import find
 from .executions import Execution
-from .reading import MOST_GAPS, Reader, rows_text, split_key
-from .records import Record, number, part, text
+from .records import MOST_GAPS, Reader, Record, number, part, rows_text, split_key, text
 
 # fmt: off
 _RESTART = "Restart the node, so that its watchers look at all records."

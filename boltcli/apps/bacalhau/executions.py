@@ -52,7 +52,7 @@ def compute_state(execution: Record, *, old: bool | None) -> str:
 
 
 def numbering(
-    execution: Record, id: str, old_store: bool, old_job: bool, upserts: Callable[[], Container[str]]
+    old_store: bool, upserts: Callable[[], Container[str]], old_job: bool, id: str, execution: Record
 ) -> bool | None:
     """Say whether an Execution of a job store has the numbers of 1.5.1 and before; None where nothing tells.
 
@@ -97,6 +97,7 @@ class Execution(Stored):
 
     kind = "execution"
     rows = 0
+    history = b""  # the bucket of a compute node
 
     def __init__(self, bucket: Path, key: bytes, job: str, record: Record, size: int, state: str, old: bool | None):
         super().__init__(bucket, key, key)
@@ -139,6 +140,11 @@ class Execution(Stored):
         return self.key + b":" + self.bucket[1]
 
     @property
+    def places(self) -> list[Path]:
+        """Where all is that goes with it: pairs and buckets."""
+        return [(self.history, self.key), (*self.bucket, self.key)]
+
+    @property
     def finished(self) -> int | None:
         """When it was finished; None if it isn't, or nothing says when."""
         return self.modified_at if self.terminal else None
@@ -167,6 +173,7 @@ def of_compute_node(generation: Generation, key: bytes, record: Record, size: in
     job = part(inner, "Job")
     of = text(inner, "JobID") or text(part(job, "Metadata"), "ID") or text(job, "ID")  # Metadata: mid-2023
     found = Execution((generation.executions,), key, of, form, size, state_name(_state(form), names), False)
+    found.history = generation.history
     found.created, found.created_at = record.get("CreateTime"), moment(record, "CreateTime")
     found.modified_at = moment(record, modified)
     found.misplaced = bool(record) and text(inner, "ID") != found.id

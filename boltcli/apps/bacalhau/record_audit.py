@@ -13,8 +13,7 @@ from ..rules import SILENT, Deviation, Rule, answers
 from .executions import NEW, Execution, state_name
 from .index_audit import LIVE, compute_indexes, index_answers, job_indexes
 from .layout import V2
-from .reading import Reader, rows_text
-from .records import name, place
+from .records import Reader, name, place, rows_text
 from .stores import ComputeGeneration, JobStore
 
 # fmt: off
@@ -291,8 +290,8 @@ def compute_answers(part: ComputeGeneration, deviations: list[Deviation]) -> dic
 
 
 def _undecodable(reader: Reader) -> Iterator[Deviation]:
-    for path, key in reader.undecodable:
-        yield UNDECODABLE.at(path, key, place((key,)), place=place((*path, key)))
+    for path in reader.undecodable:
+        yield UNDECODABLE.at(path[:-1], path[-1], place(path[-1:]), place=place(path))
 
 
 def _answers(chosen: Iterable[Rule], deviations: Iterable[Deviation]) -> dict[str, Any]:

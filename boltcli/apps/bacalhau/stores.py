@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 
 from ..contract import Path, Store
 from ..meter import Meter
@@ -13,8 +13,7 @@ from .events import Events
 from .executions import Execution, numbering, of_compute_node, of_orchestrator, requester
 from .indexes import read_indexes
 from .layout import JOB_INDEXES, SINCE_1_8, Generation
-from .reading import History, Reader
-from .records import Record, Stored, moment, name, number, part, text
+from .records import History, Reader, Record, Stored, moment, name, number, part, text
 
 _TYPES = ("batch", "daemon", "ops", "service")  # of jobs
 
@@ -46,7 +45,7 @@ class Job(Stored):
     kind = "job"
     size = 0
 
-    def __init__(self, key: bytes, store: Store, reader: Reader, is_old: Callable[[Record, str, bool], bool | None]):
+    def __init__(self, key: bytes, store: Store, reader: Reader, is_old: Callable[[bool, str, Record], bool | None]):
         super().__init__((b"jobs", key), b"spec", key)
         self.executions: list[Execution] = []
         self.evaluations: dict[str, Evaluation] = {}
@@ -65,14 +64,14 @@ class Job(Stored):
                     self.has_spec, spec = True, reader.record(self.bucket, inner, value)
             elif inner == b"executions":
                 for raw, record, size in reader.records(value, inside):
-                    old = is_old(record, name(raw), self.before_1_5)
+                    old = is_old(self.before_1_5, name(raw), record)
                     self.executions.append(of_orchestrator(inside, raw, record, size, old).slim())
             elif inner == b"evaluations":
                 for raw, record, _ in reader.records(value, inside):
                     self.evaluations[name(raw)] = Evaluation(inside, raw, record)
             elif inner in (b"job_history", b"execution_history", b"history"):
                 rows = list(reader.records(value, inside))
-                history = History.of(rows, value.sequence)
+                history = History(rows, value.sequence)
                 if history.missing:
                     self.gaps[inner] = history.missing
                 if inner == b"execution_history":
@@ -103,6 +102,7 @@ class Job(Stored):
         self.created = number(spec, "CreateTime")
         self.modified = moment(spec, "ModifyTime")
         self.live = sum(not execution.terminal for execution in self.executions)
+        self.places = [self.bucket]
 
     @property
     def finished(self) -> int | None:
@@ -129,7 +129,7 @@ class JobStore:
     """
 
     def __init__(self, db: Store, meter: Meter) -> None:
-        self.jobs: dict[str, Job] = {}
+        self.jobs = self.records = dict[str, Job]()
         present = set(names(db))
         self.since_1_8 = bool(present.intersection(SINCE_1_8))
         self.old_store = b"v1_events" not in present
@@ -138,9 +138,7 @@ class JobStore:
         self.events = Events.read(self.reader, db, b"v1_events", b"v1_checkpoints")
         upserts = {} if self.events is None else self.events.upserts
 
-        def is_old(record: Record, id: str, old_job: bool) -> bool | None:
-            return numbering(record, id, self.old_store, old_job, lambda: upserts)
-
+        is_old = partial(numbering, self.old_store, lambda: upserts)
         for key, store in self.reader.buckets(db, b"jobs"):
             usage = meter.top[b"jobs"]
             before = usage.key_bytes + usage.value_bytes
@@ -156,15 +154,6 @@ class JobStore:
     def all_executions(self) -> Iterator[tuple[Job, Execution]]:
         """Every record of an execution, with the job under which it lies."""
         return ((job, execution) for job in self.jobs.values() for execution in job.executions)
-
-    @property
-    def records(self) -> dict[str, Job]:
-        """What can be deleted."""
-        return self.jobs
-
-    def places(self, id: str) -> list[Path]:
-        """Return where all is that goes with a job: pairs and buckets."""
-        return [self.jobs[id].bucket]
 
     @cached_property
     def legacy_keys(self) -> bool:
@@ -196,14 +185,14 @@ class ComputeGeneration:
         self.generation = generation
         self.name = generation.name
         self.reader = reader = Reader(meter)
-        self.executions: dict[str, Execution] = {}
+        self.executions = self.records = dict[str, Execution]()
         self.histories: dict[str, History] = {}
         for key, record, size in reader.records(find(db, generation.executions), (generation.executions,)):
             execution = of_compute_node(generation, key, record, size).slim()
             self.executions[execution.id] = execution
         for key, store in reader.buckets(db, generation.history):
             rows = list(reader.records(store, (generation.history, key)))
-            history = self.histories[name(key)] = History.of(rows, store.sequence)
+            history = self.histories[name(key)] = History(rows, store.sequence)
             if name(key) in self.executions:
                 self.executions[name(key)].rows = history.rows
                 self.executions[name(key)].size += history.size
@@ -211,13 +200,3 @@ class ComputeGeneration:
         self.events = Events.read(reader, db, generation.events, generation.checkpoints)
         tracked = find(db, generation.sequences) is not None
         self.sequences = reader.positions(db, generation.sequences) if tracked else None
-
-    @property
-    def records(self) -> dict[str, Execution]:
-        """What can be deleted."""
-        return self.executions
-
-    def places(self, id: str) -> list[Path]:
-        """Return where all is that goes with an execution: pairs and buckets."""
-        key = self.executions[id].key
-        return [(self.generation.history, key), (self.generation.executions, key)]

@@ -25,8 +25,7 @@ from .executions import (
     state_names,
 )
 from .layout import GENERATIONS, generations, is_orchestrator
-from .reading import row_number, split_key
-from .records import Record, moment, name, number, part
+from .records import Record, moment, name, number, part, row_number, split_key
 from .records import text as word_of
 from .stores import histories
 
@@ -100,12 +99,12 @@ def _of_orchestrators(db: Store) -> Iterator[Execution]:
         events = (event for _, event in _records(find(db, b"v1_events")))
         return {subject_of(event)[0] for event in events if word_of(event, "objectType") == "ExecutionUpsert"}
 
-    old_store = find(db, b"v1_events") is None
+    is_old = partial(numbering, find(db, b"v1_events") is None, upserts)
     for job_key, job in buckets_at(db, b"jobs"):
         _, old_job = histories(job)
         owner = requester({"Job": load_record(job.get(b"spec"))})  # since 1.2.2 records don't have the job in them
         for key, record in _records(find(job, b"executions")):
-            old = numbering(record, name(key), old_store, old_job, upserts)
+            old = is_old(old_job, name(key), record)
             execution = of_orchestrator((b"jobs", job_key, b"executions"), key, record, 0, old)
             execution.requester = execution.requester or owner
             yield execution
@@ -172,7 +171,7 @@ def events(db: Store) -> Rows:
             if kind == "ExecutionUpsert":
                 previous = part(part(record, "object"), "Previous")
                 # What it was before may have been written by 1.5.1 or older.
-                old = numbering(previous, "", False, False, lambda: {""})
+                old = numbering(False, lambda: {""}, False, "", previous)
                 before = compute_state(previous, old=old) if previous else ""
                 after = compute_state(inner, old=False)
             elif kind == "Evaluation":
