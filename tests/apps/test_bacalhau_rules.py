@@ -6,14 +6,21 @@ from string import Formatter
 
 import pytest
 
-from boltcli.apps.bacalhau import rules
+from boltcli.apps.bacalhau import audit, events, index_audit, record_audit
 from boltcli.apps.bacalhau.executions import of_orchestrator
-from boltcli.apps.bacalhau.reading import Events
+from boltcli.apps.bacalhau.records import Reader
 from boltcli.apps.bacalhau.stores import Evaluation, Job
 from boltcli.apps.contract import SEVERITIES
+from boltcli.apps.meter import Meter
 from boltcli.apps.rules import SILENT, Rule
 
-RULES = {name: rule for name, rule in vars(rules).items() if isinstance(rule, Rule)}
+MODULES = (audit, events, index_audit, record_audit)
+RULES = {
+    f"{module.__name__.rpartition('.')[2]}.{name}": rule
+    for module in MODULES
+    for name, rule in vars(module).items()
+    if isinstance(rule, Rule)
+}
 _INSIDE = (b"jobs", b"j", b"executions")
 
 
@@ -23,10 +30,14 @@ class Empty:
     def get(self, key: bytes) -> None:
         return None
 
+    def range(self) -> list[tuple[bytes, bytes]]:
+        return []
+
 
 EXECUTION = of_orchestrator(_INSIDE, b"e", {}, 0, None)
-RECORDS = (EXECUTION, Evaluation(_INSIDE, b"v", {}), Job(b"j", Empty()))  # type: ignore[arg-type]
-HAVE = {"record": RECORDS, "job": RECORDS[2:], "there": (EXECUTION,), "events": (Events(),)}
+JOB = Job(b"j", Empty(), Reader(Meter()), lambda *of: None)  # type: ignore[arg-type]
+RECORDS = (EXECUTION, Evaluation(_INSIDE, b"v", {}), JOB)
+HAVE = {"record": RECORDS, "job": RECORDS[2:], "there": (EXECUTION,)}
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -43,5 +54,5 @@ def test_a_rule_names_what_records_have(name: str) -> None:
 
 
 def test_no_two_rules_say_the_same() -> None:
-    told = [(rule.code, rule.severity, rule.message, rule.remedy) for rule in RULES.values()]
+    told = [(rule.code, rule.severity, rule.message, rule.remedy, str(rule.answer)) for rule in RULES.values()]
     assert len(set(told)) == len(told)

@@ -2,101 +2,167 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from ..contract import Audit
+from ...text.times import DAY, SECOND
+from ..contract import ERROR, INFO, WARNING, Audit, AuditFinding, AuditOptions, Change, Path, Store
 from ..meter import Meter
-from ..rules import findings
-from . import rules
-from .layout import ORCHESTRATOR, generations, recognise, side
+from ..rules import Deviation, Rule, findings
+from ..values import find
+from .executions import Execution
+from .index_audit import job_of_entry
+from .indexes import IndexRepair
+from .layout import generations, is_orchestrator, recognise
 from .record_audit import compute_answers, compute_deviations, job_answers, job_deviations, misread
 from .records import name, place
-from .retention import finished_executions, finished_jobs, removal_of_executions, removal_of_jobs, retention
-from .rules import about
-from .stores import ComputeGeneration, JobStore
+from .stores import ComputeGeneration, Job, JobStore
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from ..contract import AuditFinding, AuditOptions, Path, Store
-    from ..rules import Deviation
+# fmt: off
+STRANGERS = Rule("other_side", INFO,
+                 "No execution here is in the store of node {nodes} ({subject}), and none of it is here: they are not"
+                 " of one cluster, or not of one time.", "None; audit the stores of one cluster together.")
+NOT_ON_OTHER_SIDE = Rule("other_side", ERROR, "Execution {subject} is {record.state} here, but the store of its node"
+                         " ({other}) doesn't have it: nobody works on it.",
+                         "Stop the job or let it be retried: the node lost the execution.")
+FINISHED_THERE = Rule("other_side", WARNING, "Execution {subject} is {record.state} here, but {there.state} on its"
+                      " node ({other}).", "Start both: the node tells the orchestrator again; else stop the job.")
+NOBODY_WAITS = Rule("other_side", WARNING, "Execution {subject} is {record.state} here, but {how} of its orchestrator"
+                    " ({other}): nobody waits for it.", "Start the node beside its orchestrator; if the execution"
+                    " stays, stop it there.")
+# fmt: on
 
 
 def audit(db: Store, options: AuditOptions) -> Audit | None:
     """Audit a store of either side; None if it is no store of Bacalhau."""
-    kind, recognition = side(db), recognise(db)
-    if kind is None or recognition is None:
+    recognition = recognise(db)
+    if recognition is None:
         return None
-    found = _orchestrator(db, options) if kind == ORCHESTRATOR else _compute(db, options)
+    meter = Meter()
+    found = _orchestrator(db, meter, options) if is_orchestrator(db) else _compute(db, meter, options)
     found.layout = recognition.layout
+    parts = [found.facts] if isinstance(found.facts, JobStore) else found.facts
+    found.more = _space(db, meter, (entry for part in parts for entry in part.reader.undecodable)) | found.more
+    if options.older_than is not None:
+        records = (each for part in parts for each in part.records.values())
+        found.retention = retention(records, options, "jobs" if isinstance(found.facts, JobStore) else "executions")
+        if options.deletions:
+            found.deletions = (change for part in parts for change in removals(db, part, options))
     return found
 
 
-def _orchestrator(db: Store, options: AuditOptions) -> Audit:
-    meter = Meter()
+def _orchestrator(db: Store, meter: Meter, options: AuditOptions) -> Audit:
     store = JobStore(db, meter)
     deviations = job_deviations(store, options.now)
     answers = job_answers(store, deviations)
-    counts = answers["counts"]
-    found = Audit(
-        "",
-        answers,
-        findings(deviations),
-        counts=[
-            ("jobs", counts["jobs"]),
-            *((f"jobs {state or 'without a state'}", number) for state, number in counts["jobs_by_state"].items()),
-            ("executions", counts["executions"]),
-            *((f"executions {state}", number) for state, number in counts["executions_by_state"].items()),
-            ("evaluations", counts["evaluations"]),
-            *((f"evaluations {state or 'unreadable'}", n) for state, n in counts["evaluations_by_status"].items()),
-        ],
-        more=_space(meter, store.reader.undecodable) | misread(deviations),
-        facts=store,
-    )
-    if options.older_than is not None:
-        found.retention = retention(finished_jobs(store), options, "jobs")
-        found.deletions = removal_of_jobs(db, store, options) if options.deletions else ()
-    return found
+    given = answers["counts"]
+    counts = [
+        *_counts("jobs", given["jobs"], given["jobs_by_state"], nameless="without a state"),
+        *_counts("executions", given["executions"], given["executions_by_state"]),
+        *_counts("evaluations", given["evaluations"], given["evaluations_by_status"], nameless="unreadable"),
+    ]
+    return Audit("", answers, findings(deviations), counts=counts, more=misread(deviations), facts=store)
 
 
-def _compute(db: Store, options: AuditOptions) -> Audit:
-    meter = Meter()
+def _compute(db: Store, meter: Meter, options: AuditOptions) -> Audit:
     store = [ComputeGeneration(db, generation, meter) for generation in generations(db)]
-    meter.rest(db)
     deviations = {part.name: compute_deviations(part, store[-1], options.now) for part in store}
     answers = {part.name: compute_answers(part, deviations[part.name]) for part in store}
     counts: list[tuple[str, int]] = []
     for part in store:
         given = answers[part.name]["counts"]
         suffix = "" if part is store[-1] else f" (older generation {part.name})"
-        counts.append((f"executions{suffix}", given["executions"]))
-        counts += [(f"executions {state}{suffix}", number) for state, number in given["by_state"].items()]
-    found = Audit(
-        "",
-        {"generations": answers},
-        findings(each for part in deviations.values() for each in part),
-        counts=counts,
-        more=_space(meter, (entry for part in store for entry in part.reader.undecodable)),
-        facts=store,
-    )
-    if options.older_than is not None:
-        found.retention = retention(
-            (each for part in store for each in finished_executions(part)), options, "executions"
-        )
-        found.deletions = removal_of_executions(db, store, options) if options.deletions else ()
-    return found
+        counts += _counts("executions", given["executions"], given["by_state"], suffix=suffix)
+    told = findings(each for part in deviations.values() for each in part)
+    return Audit("", {"generations": answers}, told, counts=counts, facts=store)
 
 
-def _space(meter: Meter, undecodable: Iterable[tuple[Path, bytes]]) -> dict[str, Any]:
+def _counts(
+    what: str, total: int, by_state: Mapping[str, int], *, nameless: str = "", suffix: str = ""
+) -> list[tuple[str, int]]:
+    rows = [(f"{what} {state or nameless}{suffix}", number) for state, number in by_state.items()]
+    return [(f"{what}{suffix}", total), *rows]
+
+
+def _space(db: Store, meter: Meter, undecodable: Iterable[Path]) -> dict[str, Any]:
     """Return what takes the space, and what can't be read."""
+    meter.rest(db)
     return {
         "largest_values": [{"path": place(path), "size": size} for path, size in meter.largest()],
         "top_buckets": {
             name(bucket): {"keys": usage.pairs, "sub_buckets": usage.buckets, "value_bytes": usage.value_bytes}
             for bucket, usage in sorted(meter.top.items())
         },
-        "undecodable_values": sorted(place(path, key) for path, key in undecodable),
+        "undecodable_values": sorted(map(place, undecodable)),
     }
+
+
+_AGES = (7, 30, 90, 180, 365)  # days
+_PER_RECORD = ("idx_executions", "idx_evaluations", "job_index")  # their buckets go with the last entry
+
+
+def retention(records: Iterable[Job | Execution], options: AuditOptions, what: str) -> dict[str, Any]:
+    """Return how many of ``what`` could be deleted and their bytes, by state, by namespace and by age."""
+    assert options.older_than is not None
+    total = {what: 0, "bytes": 0} | ({"executions": 0} if what == "jobs" else {})
+    by_state: dict[str, dict[str, int]] = defaultdict(lambda: {what: 0, "bytes": 0})
+    by_namespace: dict[str, dict[str, int]] = defaultdict(lambda: {what: 0, "bytes": 0})
+    by_age = {f"{days}d": {what: 0, "bytes": 0} for days in _AGES}
+    for each in records:
+        if each.finished is None:
+            continue
+        age = options.now - each.finished
+        rows = [by_age[f"{days}d"] for days in _AGES if age > days * DAY]
+        if age > options.older_than:
+            rows += [total, by_state[each.state], by_namespace[each.namespace]]
+            if isinstance(each, Job):
+                total["executions"] += len(each.executions)
+        for row in rows:
+            row[what] += 1
+            row["bytes"] += each.size
+    return {
+        "older_than_seconds": options.older_than // SECOND,
+        **total,
+        "by_age": by_age,
+        "by_namespace": dict(sorted(by_namespace.items())),
+        "by_state": dict(sorted(by_state.items())),
+    }
+
+
+def removals(db: Store, store: JobStore | ComputeGeneration, options: AuditOptions) -> Iterator[Change]:
+    """Yield the changes that delete what the report counts, with histories and index entries."""
+    assert options.older_than is not None
+    before = options.now - options.older_than
+    gone = {id for id, each in store.records.items() if each.finished is not None and each.finished < before}
+    # Any part of an entry may have a : in it; what is there says where an execution's id ends.
+    executions = store.all_executions if isinstance(store, JobStore) else ()
+    jobs = {name(each.index_key): each.job for _, each in executions}
+    for called, index in store.indexes.items():
+        repair = IndexRepair(index)
+        for entry in sorted(index.entries):
+            id = name(entry[1])
+            if called == "idx_inprogress":
+                id = job_of_entry(id, store.records)
+            elif called in ("idx_inprogress_executions", "idx_executions_by_node"):
+                id = jobs.get(id, id.partition(":")[2])
+            if id in gone:
+                yield from (repair.remove_alone if called in _PER_RECORD else repair.remove)(*entry)
+    for id in sorted(gone):
+        for path in store.records[id].places:
+            yield from _removal(db, path)
+
+
+def _removal(db: Store, path: Path) -> Iterator[Change]:
+    """Yield the removal of the pair or bucket at ``path``, that of all in it first; nothing if it isn't there."""
+    bucket = find(db, *path[:-1])
+    value = None if bucket is None else bucket.get(path[-1])
+    if isinstance(value, bytes):
+        yield Change("remove", path[:-1], path[-1], value)
+    elif value is not None:
+        for key, _ in value.range():
+            yield from _removal(db, (*path, key))
+        yield Change("remove", path)
 
 
 # States in which the orchestrator counts on the node: before them it has only asked it.
@@ -121,17 +187,17 @@ def _compare(
     local = {id: execution for part in parts for id, execution in part.executions.items()}
     node_ids = {execution.node for execution in local.values() if execution.node}
     if not local.keys() & store.executions.keys():
-        yield job_path, rules.STRANGERS.at((), None, node_path, nodes=", ".join(sorted(node_ids)))
+        yield job_path, STRANGERS.at((), None, node_path, nodes=", ".join(sorted(node_ids)))
         return
     for id, execution in store.executions.items():
         if execution.node not in node_ids or execution.state not in _ACCEPTED or execution.wanted == "Stopped":
             continue
         there = local.get(id)
         if there is None or there.terminal:
-            rule = rules.NOT_ON_OTHER_SIDE if there is None else rules.FINISHED_THERE
-            yield job_path, about(rule, execution, there=there, other=node_path)
+            rule = NOT_ON_OTHER_SIDE if there is None else FINISHED_THERE
+            yield job_path, execution.breaks(rule, there=there, other=node_path)
     for id, execution in parts[-1].executions.items():
         known = store.executions.get(id)
         if not execution.terminal and execution.requester in ours and (known is None or known.terminal):
             state = "isn't in the store" if known is None else f"is {known.state} in the store"
-            yield node_path, about(rules.NOBODY_WAITS, execution, how=state, other=job_path)
+            yield node_path, execution.breaks(NOBODY_WAITS, how=state, other=job_path)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..contract import Path
 from .layout import V2, Generation
-from .records import Record, Stored, job_of, moment, name, number, part, requester, text
+from .records import Record, Stored, moment, name, number, part, text
 
 _FIRST = ("Undefined", "New", "AskForBid", "AskForBidAccepted", "AskForBidRejected", "BidAccepted")
 # ComputeState of an Execution, up to 1.5.1 and since 1.5.2; the first six are the same.
@@ -18,17 +18,11 @@ OLD = (*_FIRST, "BidRejected", "Completed", "Failed", "Cancelled")
 NEW: tuple[str, ...] = (*_FIRST, "Running", "Publishing", "BidRejected", "Completed", "Failed", "Cancelled")
 # State of a LocalExecutionState, 1.0.4 to 1.5.1, and that of mid-2023.
 LOCAL = ("Undefined", "Created", "BidAccepted", "Running", "Publishing", "Completed", "Failed", "Cancelled")
-EARLY = (
-    "Undefined", "Created", "BidAccepted", "Running", "WaitingVerification", "ResultAccepted", "Publishing",
-    "Completed", "Failed", "Cancelled",
-)  # fmt: skip
+EARLY = (*LOCAL[:4], "WaitingVerification", "ResultAccepted", *LOCAL[4:])
 DESIRED = ("Pending", "Running", "Stopped")
-STOPPED = 2  # the number of that desired state
 
 TERMINAL = frozenset(("AskForBidRejected", "BidRejected", "Completed", "Failed", "Cancelled"))
-
-OR = " or "
-"""Between the old and the new meaning of a number, where nothing tells which one it has."""
+_OR = " or "  # between the old and the new meaning of a number, where nothing tells which one it has
 
 
 def state_name(number: object, names: tuple[str, ...]) -> str:
@@ -46,25 +40,19 @@ def is_terminal(state: str) -> bool:
     >>> is_terminal("Failed"), is_terminal("Failed or BidRejected"), is_terminal("Completed or Publishing")
     (True, True, False)
     """
-    return state in TERMINAL or (OR in state and all(name in TERMINAL for name in state.split(OR)))
+    return state in TERMINAL or (_OR in state and TERMINAL.issuperset(state.split(_OR)))
 
 
-def compute_state(execution: dict[str, Any], *, old: bool | None) -> str:
+def compute_state(execution: Record, *, old: bool | None) -> str:
     """Return the name of an Execution's ComputeState; ``old`` as :func:`numbering` says, None gives both names."""
-    number = _state_number(execution, "ComputeState")
+    number = _state(execution)
     if old is None:
-        before, after = state_name(number, OLD), state_name(number, NEW)
-        return before if before == after else f"{before}{OR}{after}"
+        return _OR.join(dict.fromkeys((state_name(number, OLD), state_name(number, NEW))))
     return state_name(number, OLD if old else NEW)
 
 
-def desired_state(execution: dict[str, Any]) -> str:
-    """Return the name of an Execution's DesiredState."""
-    return state_name(_state_number(execution, "DesiredState"), DESIRED)
-
-
 def numbering(
-    execution: Record, id: str, old_store: bool, old_job: bool, upserts: Callable[[], Container[str]]
+    old_store: bool, upserts: Callable[[], Container[str]], old_job: bool, id: str, execution: Record
 ) -> bool | None:
     """Say whether an Execution of a job store has the numbers of 1.5.1 and before; None where nothing tells.
 
@@ -72,29 +60,30 @@ def numbering(
     nothing was written to its job since 1.5.0, which has ``job_history`` and no
     ``history``. ``upserts`` returns the executions that have an ExecutionUpsert event.
     """
-    number = _state_number(execution, "ComputeState")
+    number = _state(execution)
     if "JobVersion" in execution or (isinstance(number, int) and number >= len(OLD)):
         return False
     if old_store or execution.get("RunOutput") is None or old_job:
         return True  # since 1.5.2 a RunOutput is always written
     if id in upserts():
         return False
-    if _state_number(execution, "DesiredState") == STOPPED:
-        if number == NEW.index("Completed") and _published(execution):
+    if _state(execution, "DesiredState") == DESIRED.index("Stopped"):
+        result = part(execution, "PublishedResult")
+        if number == NEW.index("Completed") and (result.get("Type") or result.get("Params")):
             return False
         if number == OLD.index("Completed"):
             return True
     return None
 
 
-def _published(execution: dict[str, Any]) -> bool:
-    result = execution.get("PublishedResult")
-    return isinstance(result, dict) and bool(result.get("Type") or result.get("Params"))
+def _state(execution: Record, field: str = "ComputeState") -> Any:
+    return part(execution, field).get("StateType")
 
 
-def _state_number(execution: dict[str, Any], field: str) -> Any:
-    state = execution.get(field)
-    return state.get("StateType") if isinstance(state, dict) else None
+def requester(execution: Record) -> str:
+    """Return the orchestrator that an Execution with its Job names; "" for none."""
+    meta = part(part(execution, "Job"), "Meta")
+    return text(meta, "bacalhau.org/orchestrator.id") or text(meta, "bacalhau.org/requester.id")
 
 
 class Execution(Stored):
@@ -102,22 +91,25 @@ class Execution(Stored):
 
     ``created`` is the time as it is written, with ``_at`` times are nanoseconds
     since 1970. ``old``: the state has the numbering of 1.5.1 and before; None:
-    nothing tells. ``size`` is the bytes of key and value, ``rows`` the rows of its
+    nothing tells. ``size`` are the bytes of record and history, ``rows`` the rows of its
     history.
     """
 
     kind = "execution"
+    rows = 0
+    history = b""  # the bucket of a compute node
 
-    def __init__(self, bucket: Path, key: bytes, job: str, record: Record, size: int, state: Any) -> None:
+    def __init__(self, bucket: Path, key: bytes, job: str, record: Record, size: int, state: str, old: bool | None):
         super().__init__(bucket, key, key)
         self.job = job
         self.size = size
-        self.state = ""
-        self.state_number = state
+        self.state = state
+        self.state_number = _state(record)
+        self.old = old
         self.namespace = text(record, "Namespace")
         self.node = text(record, "NodeID")
         self.requester = text(record, "Requester") if "Requester" in record else requester(record)
-        self.desired_state = desired_state(record) if "DesiredState" in record else ""
+        self.desired_state = state_name(_state(record, "DesiredState"), DESIRED) if "DesiredState" in record else ""
         self.message = text(part(record, "ComputeState"), "Message") or text(record, "LatestComment")
         self.exit_code = number(part(record, "RunOutput"), "ExitCode")
         self.evaluation = text(record, "EvalID")
@@ -130,8 +122,7 @@ class Execution(Stored):
         self.modified_at = number(record, "ModifyTime")
         self.error_message = text(part(record, "RunOutput"), "ErrorMsg")
         self.result = part(record, "PublishedResult") or None
-        self.old: bool | None = False
-        self.rows = 0
+        self.terminal = is_terminal(state)
 
     def slim(self) -> Execution:
         """Forget what only views show, and what may be large."""
@@ -139,41 +130,52 @@ class Execution(Stored):
         return self
 
     @property
-    def terminal(self) -> bool:
-        return is_terminal(self.state)
-
-    @property
     def wanted(self) -> str:
         """Its desired state; a record without one means the first."""
         return self.desired_state or DESIRED[0]
 
+    @property
+    def index_key(self) -> bytes:
+        """Its key in an orchestrator's indexes of executions."""
+        return self.key + b":" + self.bucket[1]
+
+    @property
+    def places(self) -> list[Path]:
+        """Where all is that goes with it: pairs and buckets."""
+        return [(self.history, self.key), (*self.bucket, self.key)]
+
+    @property
+    def finished(self) -> int | None:
+        """When it was finished; None if it isn't, or nothing says when."""
+        return self.modified_at if self.terminal else None
+
 
 def of_orchestrator(bucket: Path, key: bytes, record: Record, size: int, old: bool | None) -> Execution:
     """Return an execution in an orchestrator's store, in the bucket of its job."""
-    job = name(bucket[1])
-    found = Execution(bucket, key, job, record, size, part(record, "ComputeState").get("StateType"))
-    found.state, found.old = compute_state(record, old=old), old
-    found.misplaced = bool(record) and (text(record, "ID") != found.id or text(record, "JobID") != job)
+    found = Execution(bucket, key, name(bucket[1]), record, size, compute_state(record, old=old), old)
+    found.misplaced = bool(record) and (text(record, "ID"), text(record, "JobID")) != (found.id, found.job)
     return found
 
 
 def of_compute_node(generation: Generation, key: bytes, record: Record, size: int) -> Execution:
     """Return an execution in a compute node's store; up to 1.5.1 there is another record around it."""
-    inner, form = part(record, "Execution") or record, record
-    state, names = part(record, "ComputeState").get("StateType"), NEW
+    inner, form, names, modified = part(record, "Execution") or record, record, NEW, "ModifyTime"
     if generation is not V2:
-        state, names = record.get("State"), state_names(record)
+        names, modified = state_names(record), "UpdateTime"
         form = inner | {
             "Requester": record.get("RequesterNodeID"),
             "Revision": record.get("Revision", record.get("Version")),
             "RunOutput": part(inner, "RunOutput") or part(record, "RunOutput"),
             "PublishedResult": part(inner, "PublishedResult") or part(record, "PublishedResult"),
             "LatestComment": record.get("LatestComment"),
+            "ComputeState": part(inner, "ComputeState") | {"StateType": record.get("State")},
         }
-    found = Execution((generation.executions,), key, job_of(record), form, size, state)
-    found.state = state_name(state, names)
+    job = part(inner, "Job")
+    of = text(inner, "JobID") or text(part(job, "Metadata"), "ID") or text(job, "ID")  # Metadata: mid-2023
+    found = Execution((generation.executions,), key, of, form, size, state_name(_state(form), names), False)
+    found.history = generation.history
     found.created, found.created_at = record.get("CreateTime"), moment(record, "CreateTime")
-    found.modified_at = moment(record, "ModifyTime" if generation is V2 else "UpdateTime")
+    found.modified_at = moment(record, modified)
     found.misplaced = bool(record) and text(inner, "ID") != found.id
     return found
 

@@ -1,188 +1,283 @@
-"""Where indexes deviate from the records: one comparison, and for each index which rule an entry breaks."""
+"""Where indexes deviate from the records: the rules, one comparison, and for each index which rule an entry breaks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
-from operator import itemgetter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from ..contract import INFO
-from ..rules import SILENT, Deviation
-from . import rules
+from ..contract import ERROR, INFO, WARNING, Change, Path
+from ..rules import SILENT, Deviation, Rule
 from .executions import Execution
-from .indexes import Entry, Index, IndexRepair
+from .indexes import Entry, IndexRepair
 from .layout import V2
-from .rules import DONE, EMPTY, LACKING, LEGACY, STRAY, IndexRule
+from .records import name
 from .stores import ComputeGeneration, Job, JobStore
+
+# How an index deviates from the records: the answers have a list of each.
+STRAY, DONE, LACKING, LEGACY, EMPTY = "stray", "done", "lacking", "legacy", "empty"
+
+
+@dataclass(frozen=True, eq=False)
+class IndexRule(Rule):
+    """A rule about an entry of an index, or a bucket of it; ``kind`` is STRAY, ..."""
+
+    kind: str = STRAY
+
+
+def _by(mend: Callable[[IndexRepair, Path, bytes], list[Change]]) -> Callable[[Deviation], list[Change]]:
+    return lambda each: mend(each.facts["repair"], each.bucket, each.key or b"")
+
+
+# fmt: off
+PATCH = (
+    "Stop the node, then `boltcli audit --changes changes.ndjson FILE; boltcli patch --in-place FILE changes.ndjson`."
+)
+_LOST = f"Restore the record from a backup, or: {PATCH}"
+_rule = partial(IndexRule, "{code}", answer="{place}")
+_stray = partial(_rule, remedy=PATCH, repair=_by(IndexRepair.remove))
+_done = partial(_stray, WARNING, kind=DONE)
+_lacking = partial(_rule, remedy=PATCH, repair=_by(IndexRepair.add), kind=LACKING, answer="{subject}")
+_trace = partial(_rule, INFO, remedy="None: Bacalhau leaves it behind itself; the change removes it.")
+_empty = partial(_trace, repair=_by(IndexRepair.drop), kind=EMPTY, answer="{name}")
+_remove_alone = _by(IndexRepair.remove_alone)
+
+# An orchestrator's indexes of executions and evaluations by id.
+_LEADS = "The index entry of {what} {subject} leads to job {entry}, but "
+OLD_TRACE = _trace(_LEADS + "job {entry} is gone.", repair=_remove_alone)
+EVALUATION_GONE = _trace(_LEADS + "the evaluation is gone from its job.", repair=_remove_alone)
+TWICE = _rule(WARNING, _LEADS + "job {record.job} has a record of it too.",
+              "Delete the record that is in the wrong place.")
+ELSEWHERE = _rule(ERROR, _LEADS + "the last record of it is under job {record.job}.", _LOST, _remove_alone)
+RECORD_LOST = replace(ELSEWHERE, message=_LEADS + "job {entry} has no such execution: its record is lost.")
+NOT_BY_ID = _lacking(ERROR, "The {what} {subject} of job {entry} isn't in {index}: no look-up by its id finds it.")
+MISPLACED_NOT_BY_ID = replace(NOT_BY_ID, remedy="Delete the record: it is in the wrong place.", repair=None)
+EMPTY_BUCKET = _empty("The index bucket of {what} {name} is empty.")
+
+# Its indexes of jobs by namespace, label and name, and of executions by node.
+JOB_GONE = _stray(WARNING, "The index entry of {what} {name} leads to job {entry}, which is gone.")
+DROPPED = _trace("Job {entry} has dropped its label {name}, but is still found by it.", repair=_by(IndexRepair.remove))
+NOT_ITS_OWN = _stray(WARNING, "Job {entry} is found by the {what} {name}, which it doesn't have.")
+NOT_BY_NAME = _lacking(ERROR, "Job {subject} isn't found by its {what} {name}.")
+NOT_BY_LABEL = replace(NOT_BY_NAME, answer="{place}")
+OLD_NOT_BY_NAME = _lacking(INFO, "Job {subject} isn't found by its {what} {name}: it was made before 1.8.0.")
+ON_NO_NODE = _stray(WARNING, "Node {name} is said to have execution {subject}, which is gone.")
+ON_OTHER_NODE = _stray(WARNING, "Node {name} is said to have execution {subject}, which is elsewhere.")
+NOT_BY_NODE = _lacking(ERROR, "Execution {subject} isn't found by its node {name}.")
+OLD_NOT_BY_NODE = _lacking(INFO, "Execution {subject} isn't found by its node {name}: its job was made before 1.8.0.")
+
+# Its indexes of what is in progress.
+LISTED_GONE = _stray(ERROR, "The entry {entry} of jobs in progress leads to a job that is gone: listing them fails.")
+LISTED_DONE = _done("Job {subject} is {record.state}, but is still listed as in progress.")
+UNLISTED = _lacking(ERROR, "Job {subject} is {record.state}, but isn't listed as in progress: nobody will look"
+                    " after it.")
+BARE_KEY = _rule(INFO, "The entry of job {entry} has the form of 1.3.0 and before, which newer versions accept.",
+                 "None.", kind=LEGACY)
+LEGACY_KEY = replace(BARE_KEY, severity=SILENT)
+_IS = "Execution {subject} is {record.state}, but isn't "
+EXECUTION_LISTED_GONE = _stray(ERROR, "The entry {entry} of executions in progress leads to an execution that is gone.")
+EXECUTION_LISTED_DONE = _done("Execution {subject} is {record.state} (wanted: {record.wanted}), but listed as in"
+                              " progress.")
+EXECUTION_UNLISTED = _lacking(ERROR, _IS + "listed as in progress.")
+OLD_EXECUTION_UNLISTED = _lacking(INFO, _IS + "listed as in progress: its job was made before 1.8.0.")
+# Bacalhau itself takes it out by then; what isn't terminal is only what its node has not yet said.
+STOPPED_UNLISTED = _rule(INFO, _IS + "listed as in progress: it was to be stopped, and its node has not said that it"
+                         " has.", "Look at the execution on its node; nobody asks for it any more.", kind=LACKING,
+                         answer="{subject}")
+
+# A compute node's indexes.
+_HAS = "The live index has execution {subject}, "
+LIVE_GONE = _stray(ERROR, _HAS + "whose record is gone: the node won't start.")
+OLD_LIVE_GONE = _stray(INFO, _HAS + "whose record is gone; nobody reads it any more.")
+_STATE = "{place} (record: {record.state})"
+NOT_LIVE = _done(_HAS + "which is {record.state}: the node resumes it.", answer=_STATE)
+LIVE_UNLISTED = _lacking(ERROR, _IS + "in the live index: it won't be resumed.")
+_SAYS = "The state index has execution {subject} as {name}, but its record "
+STATE_GONE = _stray(WARNING, _SAYS + "is gone.")
+STOPS_NODE = _stray(ERROR, _SAYS + "is gone: the node won't start.")
+WRONG_STATE = _done(_SAYS + "says {record.state}.", answer=_STATE)
+RESUMED_WRONGLY = _done(_SAYS + "says {record.state}: the node tries to resume it.", answer=_STATE)
+NOT_BY_STATE = _lacking(WARNING, _IS + "in the state index as such.")
+NOT_RESUMED = _lacking(ERROR, _IS + "in the state index as such: it won't be resumed.")
+STATE_EMPTY = replace(EMPTY_BUCKET, message="No execution is {name} any more: its bucket is empty.",
+                      remedy="None: every node has such buckets.", repair=None)
+NOT_THERE = _rule(ERROR, "The job index has execution {subject} under job {name}, whose record is gone.",
+                  _LOST, _remove_alone)
+NOT_OF_JOB = replace(NOT_THERE, message="The job index has execution {subject} under job {name}, which belongs to job"
+                     " {record.job}.")
+NOT_BY_JOB = _lacking(ERROR, "Execution {subject} isn't found by its job {name}.")
+JOB_EMPTY = _empty("The job index has no execution of job {name} any more.")
+
+# What the answers call each kind.
+_BY_NAME = {STRAY: "dangling", EMPTY: "empty_buckets", LACKING: "records_not_indexed"}
+_ANSWERS = {
+    "idx_executions": _BY_NAME,
+    "idx_evaluations": _BY_NAME,
+    "idx_namespaces": _BY_NAME | {EMPTY: "namespaces_without_jobs"},
+    "idx_tags": _BY_NAME | {EMPTY: "tags_without_jobs"},
+    "idx_job_names": _BY_NAME | {LACKING: "jobs_not_found_by_name"},
+    "idx_executions_by_node": _BY_NAME,
+    "idx_inprogress": {STRAY: "dangling", DONE: "terminal_jobs", LEGACY: "legacy_keys",
+                       LACKING: "not_terminal_jobs_not_indexed"},
+    "idx_inprogress_executions": {STRAY: "dangling", DONE: "terminal_executions",
+                                  LACKING: "not_terminal_executions_not_indexed"},
+    "job_index": _BY_NAME,
+    "live_index": {STRAY: "dangling", DONE: "not_live", LACKING: "live_not_indexed"},
+    "state_index": _BY_NAME | {DONE: "wrong_state"},
+}
+# fmt: on
 
 LIVE = frozenset(("Running", "Publishing"))
 # Entries of these states are resumed at the start, before anything else: one without a record stops the node.
 _RESUMED = ("BidAccepted", "Running", "Publishing")
 
-# What the answers call each kind, and what they say of an entry.
-_ARROW, _KEY, _ID, _NAME = "{name} -> {entry}", "{entry}", "{subject}", "{name}"
-_BY_ID = {STRAY: ("dangling", _ARROW), EMPTY: ("empty_buckets", _NAME), LACKING: ("records_not_indexed", _ID)}
-# fmt: off
-_ANSWERS: dict[str, dict[str, tuple[str, str]]] = {
-    "idx_executions": _BY_ID,
-    "idx_evaluations": _BY_ID,
-    "idx_namespaces": _BY_ID | {EMPTY: ("namespaces_without_jobs", _NAME)},
-    "idx_tags": _BY_ID | {EMPTY: ("tags_without_jobs", _NAME), LACKING: ("records_not_indexed", _ARROW)},
-    "idx_job_names": _BY_ID | {LACKING: ("jobs_not_found_by_name", _ID)},
-    "idx_executions_by_node": _BY_ID,
-    "idx_inprogress": {STRAY: ("dangling", _KEY), DONE: ("terminal_jobs", _KEY), LEGACY: ("legacy_keys", _KEY),
-                       LACKING: ("not_terminal_jobs_not_indexed", _ID)},
-    "idx_inprogress_executions": {STRAY: ("dangling", _KEY), DONE: ("terminal_executions", _KEY),
-                                  LACKING: ("not_terminal_executions_not_indexed", _ID)},
-    "job_index": _BY_ID,
-    "live_index": {STRAY: ("dangling", _KEY), DONE: ("not_live", "{entry} (record: {record.state})"),
-                   LACKING: ("live_not_indexed", _ID)},
-    "state_index": _BY_ID | {DONE: ("wrong_state", "{name} -> {entry} (record: {record.state})")},
-}
-# fmt: on
 
-
-def index_answers(present: Container[str], deviations: Iterable[Deviation]) -> dict[str, dict[str, list[str]]]:
-    """Return the answers on each index, sorted: by entry where they begin with it, else as text."""
-    found: dict[str, dict[str, list[tuple[str, str]]]] = {
-        index: {name: [] for name, _ in sorted(parts.values())} for index, parts in _ANSWERS.items() if index in present
+def index_answers(present: Container[str], deviations: Iterable[Deviation]) -> dict[str, dict[str, list[Any]]]:
+    """Return the answers on each index: entries and records sorted, empty buckets as they lie in the file."""
+    found: dict[str, dict[str, list[Any]]] = {
+        index: {name: [] for name in sorted(names.values())} for index, names in _ANSWERS.items() if index in present
     }
     for each in deviations:
         if isinstance(each.rule, IndexRule):
-            index, kind = each.facts["index"], each.rule.kind
-            name, template = _ANSWERS[index][kind]
-            text = each.text(template)
-            order = each.facts["entry"] if template.startswith(_KEY) else text
-            found[index][name].append(("" if kind == EMPTY else order, text))  # buckets are as they lie in the file
+            index = each.facts["index"]
+            found[index][_ANSWERS[index][each.rule.kind]].append(each.answer())
     return {
-        index: {name: [text for _, text in sorted(rows, key=itemgetter(0))] for name, rows in parts.items()}
-        for index, parts in found.items()
+        index: {name: told if name == _ANSWERS[index].get(EMPTY) else sorted(told) for name, told in answers.items()}
+        for index, answers in found.items()
     }
 
 
 # What an entry too many breaks: rules, each with the id that it is about and its record, if there is one.
 Strays = Iterator[tuple[IndexRule, str, Any]]
+# An entry that there should be: name and key, the record, and the rule that is broken without it.
+Wanted = tuple[str | bytes, bytes, Any, IndexRule]
 
 
 def _compared(
-    name: str,
-    index: Index,
-    wanted: dict[Entry, Any],
-    stray: Callable[[Entry], Strays],
-    lacking: Callable[[Any], IndexRule],
-    empty: IndexRule = rules.EMPTY_BUCKET,
+    store: JobStore | ComputeGeneration,
+    called: str,
+    wanted: Iterable[Wanted],
+    stray: Callable[[str, str], Strays],
+    empty: IndexRule = EMPTY_BUCKET,
     what: str = "",
 ) -> Iterator[Deviation]:
-    """Compare an index with the entries that are ``wanted``, each with its record; ``what`` are its names."""
-    code = f"indexes.{name}" if name in _COMPARE else name
-    facts = {"index": name, "code": code, "repair": IndexRepair(index), "what": what}
+    """Compare an index with the entries that are ``wanted``; ``what`` are its names."""
+    index = store.indexes.get(called)
+    if index is None:
+        return
+    expected = {index.entry(name, key): (record, rule) for name, key, record, rule in wanted}
+    code = f"indexes.{called}" if called.startswith("idx_") else called
+    facts = {"index": called, "code": code, "repair": IndexRepair(index), "what": what}
 
-    def at(rule: IndexRule, entry: Entry, subject: str, record: Any) -> Deviation:
-        bucket, key = entry
-        path, raw, _ = (index.places(bucket, key) or [(index.path(bucket), key.encode(), b"")])[0]
-        return rule.at(path, raw, subject, name=bucket, entry=key, record=record, **facts)
+    def at(rule: IndexRule, path: Path, key: bytes | None, subject: str, record: Any = None) -> Deviation:
+        shown, entry = _shown((path, key or b""))
+        place = entry if index.flat else f"{shown} -> {entry}"
+        return rule.at(path, key, subject, name=shown, entry=entry, place=place, record=record, **facts)
 
-    for entry in sorted(index.entries - wanted.keys()):
-        for rule, subject, record in stray(entry):
-            yield at(rule, entry, subject, record)
-    missing = sorted(wanted.keys() - index.entries)
+    for path, key in sorted(index.entries - expected.keys(), key=_shown):
+        for rule, subject, record in stray(*_shown((path, key))):
+            yield at(rule, path, key, subject, record)
+    missing = sorted(expected.keys() - index.entries, key=_shown)
     for entry in missing:
-        yield at(lacking(wanted[entry]), entry, wanted[entry].id, wanted[entry])
+        record, rule = expected[entry]
+        yield at(rule, *entry, record.id, record)
     # Where each record has a bucket of its own, what is missing says enough of one that is empty.
-    filled = {bucket for bucket, _ in missing} if what in ("execution", "evaluation") else ()
-    for bucket, path in index.empty:
-        found = empty.at(path, None, bucket, name=bucket, entry="", **facts)
-        found.severity = SILENT if bucket in filled else found.severity
+    filled = {path for path, _ in missing} if what in ("execution", "evaluation") else ()
+    for path in index.empty:
+        found = at(empty, path, None, _shown((path, b""))[0])
+        found.severity = SILENT if path in filled else found.severity
         yield found
+
+
+def _shown(entry: Entry) -> tuple[str, str]:
+    """Return the names of an entry's buckets in the index, joined by /, and its key."""
+    return "/".join(map(name, entry[0][1:])), name(entry[1])
 
 
 def job_indexes(store: JobStore) -> Iterator[Deviation]:
     """Compare each index of an orchestrator with the records."""
-    for name, compare in _COMPARE.items():
-        if name in store.indexes:
-            yield from compare(name, store.indexes[name], store)
+    known = [job for job in store.jobs.values() if job.known]
+    yield from _by_id(store, "execution", store.executions, RECORD_LOST)
+    yield from _by_id(store, "evaluation", store.evaluations, EVALUATION_GONE)
+    namespaces = ((job.namespace, job.bucket[1], job, NOT_BY_NAME) for job in known)
+    yield from _by_name(store, "idx_namespaces", "namespace", namespaces)
+    labels = ((label, job.bucket[1], job, NOT_BY_LABEL) for job in known for label in job.labels)
+    yield from _by_name(store, "idx_tags", "label", labels, DROPPED if store.since_1_8 else NOT_ITS_OWN)
+    names = (
+        (f"{job.name}:{job.namespace}", job.bucket[1], job, _since_1_8(job, NOT_BY_NAME, OLD_NOT_BY_NAME))
+        for job in known
+    )
+    yield from _by_name(store, "idx_job_names", "name", names)
+    there = {name(each.index_key): each for each in store.executions.values()}
+    yield from _by_node(store, there)
+    if "idx_inprogress" in store.indexes:
+        yield from _jobs_in_progress(store, known)
+    yield from _executions_in_progress(store, there)
 
 
-def _by_id(name: str, index: Index, store: JobStore) -> Iterator[Deviation]:
-    what = "execution" if name == "idx_executions" else "evaluation"
-    there: dict[str, Any] = store.executions if what == "execution" else store.evaluations
+def _since_1_8(job: Job, rule: IndexRule, old: IndexRule) -> IndexRule:
+    """Return ``rule``, or ``old`` for a job that was made before 1.8.0."""
+    return rule if job.has_versions else old
 
-    def stray(entry: Entry) -> Strays:
-        id, job = entry
-        if what == "execution" and store.holds(id, job):
-            rule = rules.TWICE
+
+def _by_id(store: JobStore, what: str, there: Mapping[str, Any], lost: IndexRule) -> Iterator[Deviation]:
+    def stray(id: str, job: str) -> Strays:
+        held = store.jobs[job].executions if what == "execution" and job in store.jobs else ()
+        if any(each.id == id and not each.misplaced for each in held):
+            rule = TWICE
         elif job not in store.jobs:
-            rule = rules.OLD_TRACE
-        elif id in there:
-            rule = rules.ELSEWHERE
+            rule = OLD_TRACE
         else:
-            rule = rules.EVALUATION_GONE if what == "evaluation" else rules.RECORD_LOST
+            rule = ELSEWHERE if id in there else lost
         yield rule, id, there.get(id)
 
-    def lacking(record: Any) -> IndexRule:
-        return rules.MISPLACED_NOT_BY_ID if record.misplaced else rules.NOT_BY_ID
-
-    yield from _compared(name, index, {(each.id, each.job): each for each in there.values()}, stray, lacking, what=what)
-
-
-# What a job is found by, and its names of that kind.
-_NAMES: dict[str, tuple[str, Callable[[Job], Iterable[str]]]] = {
-    "idx_namespaces": ("namespace", lambda job: (job.namespace,)),
-    "idx_tags": ("label", lambda job: job.labels),
-    "idx_job_names": ("name", lambda job: (f"{job.name}:{job.namespace}",)),
-}
+    rules = {True: MISPLACED_NOT_BY_ID, False: NOT_BY_ID}
+    wanted = ((each.key, each.bucket[1], each, rules[each.misplaced]) for each in there.values())
+    yield from _compared(store, f"idx_{what}s", wanted, stray, what=what)
 
 
-def _by_name(name: str, index: Index, store: JobStore) -> Iterator[Deviation]:
-    what, names = _NAMES[name]
-
-    def stray(entry: Entry) -> Strays:
-        job = store.jobs.get(entry[1])
+def _by_name(
+    store: JobStore, index: str, what: str, wanted: Iterable[Wanted], other: IndexRule = NOT_ITS_OWN
+) -> Iterator[Deviation]:
+    def stray(_: str, key: str) -> Strays:
+        job = store.jobs.get(key)
         if job is None:
-            yield rules.JOB_GONE, entry[1], None
+            yield JOB_GONE, key, None
         elif job.known:  # of one whose specification can't be read nothing is known
-            yield rules.DROPPED if what == "label" and store.since_1_8 else rules.NOT_ITS_OWN, job.id, job
+            yield other, job.id, job
 
-    def lacking(job: Job) -> IndexRule:
-        return rules.OLD_NOT_BY_NAME if what == "name" and not job.has_versions else rules.NOT_BY_NAME
-
-    known = (job for job in store.jobs.values() if job.known)
-    yield from _compared(name, index, {(each, job.id): job for job in known for each in names(job)}, stray, lacking,
-                         what=what)  # fmt: skip
+    yield from _compared(store, index, wanted, stray, what=what)
 
 
-def _by_node(name: str, index: Index, store: JobStore) -> Iterator[Deviation]:
-    there = {f"{each.id}:{each.job}": each for each in store.executions.values()}
-
-    def stray(entry: Entry) -> Strays:
-        key = entry[1]
+def _by_node(store: JobStore, there: Mapping[str, Execution]) -> Iterator[Deviation]:
+    def stray(_: str, key: str) -> Strays:
         id = there[key].id if key in there else key.partition(":")[0]
-        yield rules.ON_OTHER_NODE if id in store.executions else rules.ON_NO_NODE, id, None
+        yield ON_OTHER_NODE if id in store.executions else ON_NO_NODE, id, None
 
-    def lacking(execution: Execution) -> IndexRule:
-        return rules.NOT_BY_NODE if store.jobs[execution.job].has_versions else rules.OLD_NOT_BY_NODE
+    wanted = (
+        (each.node, each.index_key, each, _since_1_8(store.jobs[each.job], NOT_BY_NODE, OLD_NOT_BY_NODE))
+        for each in there.values()
+    )
+    yield from _compared(store, "idx_executions_by_node", wanted, stray, what="node")
 
-    wanted = {(each.node, key): each for key, each in there.items()}
-    yield from _compared(name, index, wanted, stray, lacking, what="node")
 
-
-def _jobs_in_progress(name: str, index: Index, store: JobStore) -> Iterator[Deviation]:
+def _jobs_in_progress(store: JobStore, known: Iterable[Job]) -> Iterator[Deviation]:
     jobs, legacy = store.jobs, store.legacy_keys
-    indexed = {job_of_entry(key, jobs) for _, key in index.entries}
+    indexed = {job_of_entry(name(key), jobs) for _, key in store.indexes["idx_inprogress"].entries}
 
-    def stray(entry: Entry) -> Strays:
-        key = entry[1]
+    def stray(_: str, key: str) -> Strays:
         job = jobs.get(job_of_entry(key, jobs))
         if job is None:
-            yield rules.LISTED_GONE, key, None
+            yield LISTED_GONE, key, None
         elif job.terminal:
-            yield rules.LISTED_DONE, job.id, job
+            yield LISTED_DONE, job.id, job
         if ":" not in key or key in jobs:
-            yield rules.LEGACY_KEY if legacy else rules.BARE_KEY, key, job
+            yield LEGACY_KEY if legacy else BARE_KEY, key, job
 
-    unlisted = (job for job in jobs.values() if job.known and not job.terminal and job.id not in indexed)
-    wanted = {("", job.id if legacy else f"{job.type}:{job.id}"): job for job in unlisted}
-    yield from _compared(name, index, wanted, stray, lambda job: rules.UNLISTED)
+    unlisted = (job for job in known if not job.terminal and job.id not in indexed)
+    wanted = (("", (b"" if legacy else f"{job.type}:".encode()) + job.bucket[1], job, UNLISTED) for job in unlisted)
+    yield from _compared(store, "idx_inprogress", wanted, stray)
 
 
 def job_of_entry(key: str, jobs: Container[str]) -> str:
@@ -194,86 +289,70 @@ def job_of_entry(key: str, jobs: Container[str]) -> str:
     return key if key in jobs else key.partition(":")[2] or key
 
 
-def _executions_in_progress(name: str, index: Index, store: JobStore) -> Iterator[Deviation]:
-    there = {f"{each.id}:{each.job}": each for each in store.executions.values()}
-    present = {key for _, key in index.entries}
-
-    def stray(entry: Entry) -> Strays:
-        execution = there.get(entry[1])
+def _executions_in_progress(store: JobStore, there: Mapping[str, Execution]) -> Iterator[Deviation]:
+    def stray(_: str, key: str) -> Strays:
+        execution = there.get(key)
         if execution is None:
-            yield rules.EXECUTION_LISTED_GONE, entry[1].partition(":")[0], None
+            yield EXECUTION_LISTED_GONE, key.partition(":")[0], None
         elif execution.terminal:
-            yield rules.EXECUTION_LISTED_DONE, execution.id, execution
+            yield EXECUTION_LISTED_DONE, execution.id, execution
 
-    def lacking(execution: Execution) -> IndexRule:
+    def rule(execution: Execution) -> IndexRule:
         if execution.wanted == "Stopped":
-            return rules.STOPPED_UNLISTED
-        has_versions = store.jobs[execution.job].has_versions
-        return rules.EXECUTION_UNLISTED if has_versions else rules.OLD_EXECUTION_UNLISTED
+            return STOPPED_UNLISTED
+        return _since_1_8(store.jobs[execution.job], EXECUTION_UNLISTED, OLD_EXECUTION_UNLISTED)
 
-    wanted = {("", key): each for key, each in there.items() if not each.terminal and key not in present}
-    yield from _compared(name, index, wanted, stray, lacking)
-
-
-_COMPARE: dict[str, Callable[[str, Index, JobStore], Iterator[Deviation]]] = {
-    **dict.fromkeys(("idx_executions", "idx_evaluations"), _by_id),
-    **dict.fromkeys(_NAMES, _by_name),
-    "idx_executions_by_node": _by_node,
-    "idx_inprogress": _jobs_in_progress,
-    "idx_inprogress_executions": _executions_in_progress,
-}
+    wanted = (("", each.index_key, each, rule(each)) for each in there.values() if not each.terminal)
+    yield from _compared(store, "idx_inprogress_executions", wanted, stray)
 
 
 def compute_indexes(part: ComputeGeneration, in_use: bool) -> Iterator[Deviation]:
     """Compare each index of a compute node with the records."""
-    for name, compare in (("live_index", _live), ("state_index", _by_state)):
-        if name in part.indexes:
-            for each in compare(part, part.indexes[name], in_use):
-                if not in_use and each.severity != SILENT:
-                    each.severity = INFO
-                yield each
-    yield from _by_job(part, part.indexes["job_index"])
+    for each in (*_live(part, in_use), *_by_state(part, in_use)):
+        if not in_use and each.severity != SILENT:
+            each.severity = INFO
+        yield each
+    yield from _by_job(part)
 
 
-def _live(part: ComputeGeneration, index: Index, in_use: bool) -> Iterator[Deviation]:
-    def stray(entry: Entry) -> Strays:
-        execution = part.executions.get(entry[1])
-        if entry[0]:  # it isn't in the index itself
+def _live(part: ComputeGeneration, in_use: bool) -> Iterator[Deviation]:
+    def stray(bucket: str, id: str) -> Strays:
+        execution = part.executions.get(id)
+        if bucket:  # it isn't in the index itself
             return
         if execution is None:
-            yield rules.LIVE_GONE if in_use else rules.OLD_LIVE_GONE, entry[1], None
+            yield LIVE_GONE if in_use else OLD_LIVE_GONE, id, None
         elif execution.state not in LIVE:
-            yield rules.NOT_LIVE, entry[1], execution
+            yield NOT_LIVE, id, execution
 
-    wanted = {("", id): each for id, each in part.executions.items() if each.state in LIVE}
-    yield from _compared("live_index", index, wanted, stray, lambda execution: rules.LIVE_UNLISTED)
+    live = (each for each in part.executions.values() if each.state in LIVE)
+    yield from _compared(part, "live_index", (("", each.key, each, LIVE_UNLISTED) for each in live), stray)
 
 
-def _by_state(part: ComputeGeneration, index: Index, in_use: bool) -> Iterator[Deviation]:
-    def stray(entry: Entry) -> Strays:
-        state, id = entry
+def _by_state(part: ComputeGeneration, in_use: bool) -> Iterator[Deviation]:
+    def stray(state: str, id: str) -> Strays:
         execution = part.executions.get(id)
         if execution is not None:
             resumed = state in _RESUMED and execution.terminal
-            yield rules.RESUMED_WRONGLY if resumed else rules.WRONG_STATE, id, execution
+            yield RESUMED_WRONGLY if resumed else WRONG_STATE, id, execution
         else:
             stops = state in _RESUMED and (state != "BidAccepted" or part.generation is V2)
-            yield rules.STOPS_NODE if stops and in_use else rules.STATE_GONE, id, None
+            yield STOPS_NODE if stops and in_use else STATE_GONE, id, None
 
-    def lacking(execution: Execution) -> IndexRule:
-        return rules.NOT_RESUMED if execution.state in _RESUMED else rules.NOT_BY_STATE
+    wanted = (
+        (each.state, each.key, each, NOT_RESUMED if each.state in _RESUMED else NOT_BY_STATE)
+        for each in part.executions.values()
+    )
+    yield from _compared(part, "state_index", wanted, stray, STATE_EMPTY)
 
-    wanted = {(each.state, id): each for id, each in part.executions.items()}
-    yield from _compared("state_index", index, wanted, stray, lacking, rules.STATE_EMPTY)
 
-
-def _by_job(part: ComputeGeneration, index: Index) -> Iterator[Deviation]:
-    def stray(entry: Entry) -> Strays:
-        execution = part.executions.get(entry[1])
+def _by_job(part: ComputeGeneration) -> Iterator[Deviation]:
+    def stray(job: str, id: str) -> Strays:
+        execution = part.executions.get(id)
         if execution is None:
-            yield rules.NOT_THERE, entry[1], None
+            yield NOT_THERE, id, None
         elif execution.job:  # it is known where the record belongs
-            yield rules.NOT_OF_JOB, entry[1], execution
+            yield NOT_OF_JOB, id, execution
 
-    wanted = {(each.job, id): each for id, each in part.executions.items() if each.job}
-    yield from _compared("job_index", index, wanted, stray, lambda execution: rules.NOT_BY_JOB, rules.JOB_EMPTY)
+    wanted = ((each.job, each.key, each, NOT_BY_JOB) for each in part.executions.values() if each.job)
+    yield from _compared(part, "job_index", wanted, stray, JOB_EMPTY)

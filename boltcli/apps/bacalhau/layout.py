@@ -2,111 +2,92 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
 
-from ..contract import CERTAIN, LIKELY, Recognition
-from ..values import find, names
+from ..contract import CERTAIN, LIKELY, Recognition, Store
+from ..values import find, names, pairs
 
-if TYPE_CHECKING:
-    from ..contract import Store
-
-ORCHESTRATOR, COMPUTE = "orchestrator", "compute"
-
-# Bacalhau 1.8.0 creates these when it opens a job store.
-SINCE_1_8 = (b"idx_job_names", b"idx_inprogress_executions", b"idx_executions_by_node")
-# All versions create these; a file needs two of them to be a job store, since "jobs" alone may be anybody's.
-_JOB_STORE = (b"idx_executions", b"idx_evaluations", b"idx_inprogress", b"idx_namespaces", b"idx_tags")
+JOB_INDEXES = (
+    b"idx_tags", b"idx_namespaces", b"idx_executions", b"idx_evaluations", b"idx_job_names", b"idx_executions_by_node",
+    b"idx_inprogress", b"idx_inprogress_executions",
+)  # fmt: skip
+# Bacalhau 1.8.0 creates these when it opens a job store, all versions the others.
+SINCE_1_8 = frozenset((b"idx_job_names", b"idx_executions_by_node", b"idx_inprogress_executions"))
 _PEEK = 64  # jobs, and keys of an index, that are looked at
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False)
 class Generation:
     """One generation of a compute store: the names of its buckets, of which the newest generation is in use.
 
-    ``name`` is as audits call it. ``by_state`` is the index whose Running,
-    Publishing (and BidAccepted) entries the node resumes at its start; the
-    oldest generation has the live index instead, and mid-2023 neither.
+    ``name`` is as audits call it, ``indexes`` are by the names that audits give
+    them. The node resumes at its start what is in the ``live_index``, or what
+    ``state_index`` has as Running, Publishing (and BidAccepted).
     """
 
     name: str
     executions: bytes
     history: bytes
-    by_job: bytes
-    live: bytes = b""
-    by_state: bytes = b""
+    indexes: Mapping[str, bytes]
     events: bytes = b""
     checkpoints: bytes = b""
     sequences: bytes = b""
 
 
-def _numbered(name: str, history: bytes, sequences: bytes = b"") -> Generation:
-    start = name.encode()
+def _numbered(name: bytes, history: bytes, sequences: bytes = b"") -> Generation:
+    by_job, by_state = name + b"_idx_executions_by_job_id", name + b"_idx_executions_by_state"
     return Generation(
-        name=name,
-        executions=start + b"_executions",
-        history=start + history,
-        by_job=start + b"_idx_executions_by_job_id",
-        by_state=start + b"_idx_executions_by_state",
-        events=start + b"_events",
-        checkpoints=start + b"_checkpoints",
-        sequences=sequences,
-    )
+        name.decode(), name + b"_executions", name + history, {"job_index": by_job, "state_index": by_state},
+        name + b"_events", name + b"_checkpoints", sequences,
+    )  # fmt: skip
 
 
+_LIVE = b"execution-live-index"
 UNVERSIONED = Generation(
-    name="unversioned",
-    executions=b"execution",
-    history=b"execution-history",
-    by_job=b"execution-index",
-    live=b"execution-live-index",
+    "unversioned", b"execution", b"execution-history", {"job_index": b"execution-index", "live_index": _LIVE}
 )
-V1 = _numbered("v1", b"_execution_history")
-V2 = _numbered("v2", b"_execution_events", b"v2_sequence_tracking")
+V1 = _numbered(b"v1", b"_execution_history")
+V2 = _numbered(b"v2", b"_execution_events", b"v2_sequence_tracking")
 GENERATIONS = (UNVERSIONED, V1, V2)
 
 
-def side(db: Store) -> str | None:
-    """Return ORCHESTRATOR or COMPUTE, or None for a file that isn't Bacalhau's."""
+def is_orchestrator(db: Store) -> bool:
+    """Say whether ``db`` is a job store: it has two of the indexes of all versions, "jobs" alone may be anybody's."""
     present = set(names(db))
-    if b"jobs" in present and len(present.intersection(_JOB_STORE)) >= 2:
-        return ORCHESTRATOR
-    return COMPUTE if _generations(present) else None
+    return b"jobs" in present and len(present.intersection(JOB_INDEXES) - SINCE_1_8) >= 2
 
 
 def generations(db: Store) -> list[Generation]:
     """Return the generations of a compute store, the oldest first."""
-    return _generations(set(names(db)))
-
-
-def recognise(db: Store) -> Recognition | None:
-    """Say whether ``db`` is a store of Bacalhau, of which side and of which versions."""
-    kind = side(db)
-    if kind is None:
-        return None
     present = set(names(db))
-    if kind == ORCHESTRATOR:
-        return Recognition("bacalhau", f"{kind} {_orchestrator_versions(db, present)}")
-    found = _generations(present)
-    versions = [_compute_versions(generation, present) for generation in found]
-    older = f", with the older generations of {' and '.join(reversed(versions[:-1]))}" if versions[1:] else ""
-    sure = CERTAIN if found[-1] is not UNVERSIONED or UNVERSIONED.live in present else LIKELY
-    return Recognition("bacalhau", f"{kind} {versions[-1]}{older}", sure)
-
-
-def _generations(present: set[bytes]) -> list[Generation]:
     # Beside its records a generation has a history or an index: "execution" alone may be anybody's.
     return [
         generation
         for generation in GENERATIONS
-        if generation.executions in present and present.intersection((generation.history, generation.by_job))
+        if generation.executions in present
+        and present.intersection((generation.history, generation.indexes["job_index"]))
     ]
+
+
+def recognise(db: Store) -> Recognition | None:
+    """Say whether ``db`` is a store of Bacalhau, of which side and of which versions."""
+    present = set(names(db))
+    if is_orchestrator(db):
+        return Recognition("bacalhau", f"orchestrator {_orchestrator_versions(db, present)}")
+    found = generations(db)
+    if not found:
+        return None
+    *older, newest = (_compute_versions(generation, present) for generation in found)
+    beside = f", with the older generations of {' and '.join(reversed(older))}" if older else ""
+    sure = LIKELY if found[-1] is UNVERSIONED and _LIVE not in present else CERTAIN
+    return Recognition("bacalhau", f"compute {newest}{beside}", sure)
 
 
 def _compute_versions(generation: Generation, present: set[bytes]) -> str:
     if generation is UNVERSIONED:
-        return "1.0.4-1.4.0" if generation.live in present else "mid-2023"
+        return "1.0.4-1.4.0" if _LIVE in present else "mid-2023"
     if generation is V1:
         return "1.5.0-1.5.1"
     return "1.6.0-1.9.3" if generation.sequences in present else "1.5.2"
@@ -117,34 +98,18 @@ def _orchestrator_versions(db: Store, present: set[bytes]) -> str:
         return "1.8.0-1.9.3"
     if b"v1_events" in present:
         return "1.5.2-1.7.0"
-    inside, events = _peek(db)
+    jobs, index = find(db, b"jobs"), find(db, b"idx_inprogress")
+    # Ids are random: the first and the last jobs say enough.
+    first, last = ([] if jobs is None else list(islice(jobs.range(reverse=each), _PEEK)) for each in (False, True))
+    inside = {key for _, job in (*first, *last) if not isinstance(job, bytes) for key in names(job, 16)}
     if b"history" in inside:
         return "1.5.0-1.5.1"
-    index = find(db, b"idx_inprogress")
+    rows = (next(pairs(find(job, b"job_history")), None) for _, job in first if not isinstance(job, bytes))
+    row = next(filter(None, rows), None)
     keys = [] if index is None else names(index, _PEEK)
-    # Since 1.3.1 keys are "type:job"; those that an upgrade found stay as they are, but not the rows of histories.
-    newer = any(b":" in key for key in keys) or (events if events is not None else False if keys else None)
-    if newer is None:
-        return "1.0.4-1.4.0" if inside else "1.0.4-1.5.1"  # a store without jobs tells no more
-    return "1.3.1-1.4.0" if newer else "1.0.4-1.3.0"
-
-
-def _peek(db: Store) -> tuple[set[bytes], bool | None]:
-    """Look at the first and the last jobs, for ids are random: what is in them, and whether history rows have an Event.
-
-    1.3.1 added it; None: there are no rows among the first jobs.
-    """
-    jobs = find(db, b"jobs")
-    inside: set[bytes] = set()
-    events: bool | None = None
-    if jobs is None:
-        return inside, events
-    for reverse in (False, True):
-        for _, job in islice(jobs.range(reverse=reverse), _PEEK):
-            if not isinstance(job, bytes):
-                inside.update(names(job, 16))
-                rows = find(job, b"job_history")
-                if events is None and not reverse and rows is not None:
-                    row = next((value for _, value in rows.range() if isinstance(value, bytes)), None)
-                    events = None if row is None else b'"Event":' in row
-    return inside, events
+    # 1.3.1 added ":" to the keys of that index, and Event to the rows of histories; what an upgrade found stays.
+    if any(b":" in key for key in keys) or (row is not None and b'"Event":' in row[1]):
+        return "1.3.1-1.4.0"
+    if keys or row is not None:
+        return "1.0.4-1.3.0"
+    return "1.0.4-1.4.0" if inside else "1.0.4-1.5.1"  # a store without jobs tells no more

@@ -1,15 +1,22 @@
-"""Fields of Bacalhau's records, read so that no record can make a reader fail."""
+"""Reading records, each bucket once: fields that are anything, numbered rows of a history, records at their place."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
+from ...text.json import load_record
 from ...text.times import parse_time
-from ..contract import Path
+from ...text.values import bytes_text, text_of
+from ..codecs.integers import u64
+from ..contract import Path, Store
+from ..meter import Meter
+from ..rules import Deviation, Rule
+from ..values import find
 
 Record = dict[str, Any]
-
-_ORCHESTRATOR = ("bacalhau.org/orchestrator.id", "bacalhau.org/requester.id")
+MOST_GAPS = 100_000  # missing numbers that are listed: a false counter or key must make no list without end
 
 
 def text(record: Record, field: str) -> str:
@@ -31,73 +38,131 @@ def part(record: Record, field: str) -> Record:
 
 
 def moment(record: Record, field: str) -> int | None:
-    """Return a field that is a time, a number of nanoseconds or RFC 3339 text, as nanoseconds; None for none."""
-    return moment_of(record.get(field))
-
-
-def moment_of(value: object) -> int | None:
-    """Return a time in either form as nanoseconds, or None; Go's zero time is none."""
-    if isinstance(value, str):
-        return parse_time(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    """Return a field that is a time, nanoseconds or RFC 3339 text, as nanoseconds; Go's zero time is none."""
+    nanoseconds = number(record, field)
+    if nanoseconds is None:
+        return parse_time(record.get(field))
+    return nanoseconds if nanoseconds > 0 else None
 
 
 def name(key: bytes) -> str:
     """Return a key as text: itself where it is UTF-8, else 0x and its hex digits."""
-    try:
-        return key.decode()
-    except UnicodeDecodeError:
-        return f"0x{key.hex()}"
+    text = text_of(key)
+    return f"0x{key.hex()}" if text is None else text
 
 
-def is_hex(text: str) -> bool:
-    """Say whether :func:`name` made ``text`` of bytes that aren't UTF-8: it isn't the key in the file then.
-
-    >>> is_hex("0xff"), is_hex("0x41"), is_hex("e-1")
-    (True, False, False)
-    """
-    try:
-        return text.startswith("0x") and name(bytes.fromhex(text[2:])) == text
-    except ValueError:
-        return False
-
-
-def place(path: Path, key: bytes | None = None) -> str:
+def place(path: Path) -> str:
     """Return where something is as one line: names joined by /, those that aren't printable as 0x and hex digits.
 
-    >>> place((b"v1_events",), bytes(3)), place((b"idx_tags", b"app"))
+    >>> place((b"v1_events", bytes(3))), place((b"idx_tags", b"app"))
     ('v1_events/0x000000', 'idx_tags/app')
     """
-    parts = path if key is None else (*path, key)
-    shown = [name(part) for part in parts]
-    return "/".join(text if text.isprintable() else f"0x{part.hex()}" for text, part in zip(shown, parts))
-
-
-def requester(execution: Record) -> str:
-    """Return the orchestrator that an Execution with its Job names; "" for none."""
-    meta = part(part(execution, "Job"), "Meta")
-    return next((meta[key] for key in _ORCHESTRATOR if isinstance(meta.get(key), str)), "")
-
-
-def job_of(record: Record) -> str:
-    """Return the job id of an execution's record in whichever form: Execution, LocalExecutionState, that of 2023."""
-    inner = part(record, "Execution")
-    if inner:
-        return text(inner, "JobID") or text(part(inner, "Job"), "ID")
-    return text(record, "JobID") or text(part(part(record, "Job"), "Metadata"), "ID") or text(part(record, "Job"), "ID")
+    return "/".join(map(bytes_text, path))
 
 
 class Stored:
-    """A record at its place: the pair of ``key`` in the bucket at the path ``bucket``; ``kind`` is a word for it."""
+    """A record at its place: the pair of ``key`` in the bucket at the path ``bucket``; ``kind`` is a word for it.
+
+    ``id`` is that of its key or bucket; ``misplaced``: the record says that it is another one, or elsewhere.
+    """
 
     kind = ""
+    misplaced = False
 
     def __init__(self, bucket: Path, key: bytes, id: bytes) -> None:
         self.bucket = bucket
         self.key = key
         self.id = name(id)
-        self.misplaced = False  # it says that it is another one, or elsewhere
 
     @property
     def place(self) -> str:
-        return place(self.bucket, self.key)
+        return place((*self.bucket, self.key))
+
+    def breaks(self, rule: Rule, **facts: Any) -> Deviation:
+        """Return the deviation of the record from a rule."""
+        return rule.at(self.bucket, self.key, self.id, record=self, **facts)
+
+
+class Reader:
+    """Reads pairs and records, counting them on ``meter``; ``undecodable`` are the paths of values that are none."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+        self.undecodable: list[Path] = []
+
+    def buckets(self, db: Store, bucket: bytes) -> Iterator[tuple[bytes, Store]]:
+        """Yield the buckets in a top-level bucket."""
+        store = find(db, bucket)
+        for key, value in self.meter.read(store, (bucket,)) if store is not None else ():
+            if not isinstance(value, bytes):
+                yield key, value
+
+    def pairs(self, store: Store | None, path: Path) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the pairs of a bucket; buckets inside, which don't belong there, are only counted."""
+        for key, value in self.meter.read(store, path) if store is not None else ():
+            if isinstance(value, bytes):
+                yield key, value
+            else:
+                self.meter.count(value, (*path, key))
+
+    def records(self, store: Store | None, path: Path) -> Iterator[tuple[bytes, Record, int]]:
+        """Yield the key, the record, and the bytes of each pair."""
+        for key, value in self.pairs(store, path):
+            yield key, self.record(path, key, value), len(key) + len(value)
+
+    def record(self, path: Path, key: bytes, value: bytes) -> Record:
+        """Return the record of a pair; an empty one where it is no JSON object."""
+        found = load_record(value)
+        if found is None:
+            self.undecodable.append((*path, key))
+        return found or {}
+
+    def positions(self, db: Store, bucket: bytes) -> dict[str, int | None]:
+        """Return each watcher's position, or the sequence numbers of whatever else the bucket tracks."""
+        return {name(key): u64(value) for key, value in self.pairs(find(db, bucket), (bucket,))}
+
+
+class History:
+    """How many ``rows`` a history has, how many are ``numbered``, their bytes, and the numbers that are ``missing``.
+
+    ``whole``: each state follows from the one before; ``end`` is the last new state.
+    """
+
+    __slots__ = ("end", "missing", "numbered", "rows", "size", "whole")
+
+    def __init__(self, rows: list[tuple[bytes, Record, int]], sequence: int) -> None:
+        numbers = [number for key, _, _ in rows if (number := row_number(key)) is not None]
+        have = set(numbers)
+        records = [record for _, record, _ in rows]
+        self.rows = len(rows)
+        self.numbered = len(numbers)
+        self.size = sum(size for _, _, size in rows)
+        self.missing = [each for each in range(1, min(sequence, len(numbers) + MOST_GAPS) + 1) if each not in have]
+        self.whole = all(after.get("PreviousState") == before.get("NewState") for before, after in pairwise(records))
+        self.end = records[-1].get("NewState") if records else None
+
+
+def row_number(key: bytes) -> int | None:
+    """Return the number of a history row: its key is decimal digits, or since 1.5.0 a big-endian number of 8 bytes."""
+    if key.isdigit():
+        return int(key) if len(key) <= 20 else None
+    return u64(key)
+
+
+def rows_text(missing: list[int]) -> str:
+    """Return missing numbers as text: the first of them, and how many there are.
+
+    >>> rows_text([3]), rows_text([1, 2, 3, 4, 5, 6])
+    ('row 3', '6 rows: 1, 2, 3, 4, 5, ...')
+    """
+    shown = ", ".join(map(str, missing[:5]))
+    if len(missing) == 1:
+        return f"row {shown}"
+    return f"{len(missing)} rows: {shown}{', ...' if len(missing) > 5 else ''}"
+
+
+def split_key(key: bytes) -> tuple[int, int] | None:
+    """Return the sequence number and the nanoseconds of an event's key, or None if it isn't one."""
+    if len(key) != 16:
+        return None
+    return int.from_bytes(key[:8], "big"), int.from_bytes(key[8:], "big")

@@ -7,9 +7,11 @@ from functools import cache, partial
 from typing import Any
 
 from ...text.json import load_record
+from ..codecs.integers import u64
 from ..contract import ANY, Store
-from ..values import buckets_at, find, pairs, pairs_at
+from ..values import buckets, buckets_at, find, pairs, pairs_at
 from ..views import Item, Rows, big_endian, computed, integer, json, records, text, time, view
+from .events import subject_of
 from .executions import (
     LOCAL,
     OLD,
@@ -18,12 +20,12 @@ from .executions import (
     numbering,
     of_compute_node,
     of_orchestrator,
+    requester,
     state_name,
     state_names,
 )
-from .layout import ORCHESTRATOR, generations, side
-from .reading import Events, row_number, split_key, subject_of
-from .records import Record, moment, moment_of, name, number, part, requester
+from .layout import GENERATIONS, generations, is_orchestrator
+from .records import Record, moment, name, number, part, row_number, split_key
 from .records import text as word_of
 from .stores import histories
 
@@ -37,9 +39,7 @@ def _specification(key: bytes, job: Any) -> Record | None:
 
 
 def _executions_of(item: Item) -> int:
-    assert not isinstance(item.value, bytes)
-    found = find(item.value, b"executions")
-    return 0 if found is None else sum(1 for _ in found.range())
+    return 0 if isinstance(item.value, bytes) else len(list(pairs_at(item.value, b"executions")))
 
 
 def _tasks(item: Item) -> int:
@@ -68,6 +68,10 @@ versions = records(
 )  # fmt: skip
 
 
+def _records(store: Store | None) -> Iterator[tuple[bytes, Record]]:
+    return ((key, load_record(value) or {}) for key, value in pairs(store))
+
+
 @view(
     "Executions, their states named by the version that wrote them",
     "id job namespace node requester state state_number:integer desired_state message exit_code:integer error_message"
@@ -75,34 +79,32 @@ versions = records(
     " create_time:time modify_time:time generation",
 )
 def executions(db: Store) -> Rows:
-    if side(db) == ORCHESTRATOR:
+    if is_orchestrator(db):
         yield from (_row(execution, "") for execution in _of_orchestrators(db))
         return
     for generation in generations(db):
-        for key, value in pairs_at(db, generation.executions):
-            yield _row(of_compute_node(generation, key, load_record(value) or {}, 0), generation.name)
+        for key, record in _records(find(db, generation.executions)):
+            yield _row(of_compute_node(generation, key, record, 0), generation.name)
 
 
 def _row(execution: Execution, generation: str) -> dict[str, Any]:
-    times = {"create_time": moment_of(execution.created), "modify_time": moment_of(execution.modified_at)}
-    return vars(execution) | times | {"generation": generation}
+    facts = vars(execution)
+    times = {"create_time": moment(facts, "created"), "modify_time": moment(facts, "modified_at")}
+    return facts | times | {"generation": generation}
 
 
 def _of_orchestrators(db: Store) -> Iterator[Execution]:
     @cache
-    def upserts() -> dict[str, int | None]:
-        found = Events()
-        for key, value in pairs_at(db, b"v1_events"):
-            found.add(key, load_record(value) or {})
-        return found.upserts
+    def upserts() -> set[str]:
+        events = (event for _, event in _records(find(db, b"v1_events")))
+        return {subject_of(event)[0] for event in events if word_of(event, "objectType") == "ExecutionUpsert"}
 
-    old_store = find(db, b"v1_events") is None
+    is_old = partial(numbering, find(db, b"v1_events") is None, upserts)
     for job_key, job in buckets_at(db, b"jobs"):
         _, old_job = histories(job)
         owner = requester({"Job": load_record(job.get(b"spec"))})  # since 1.2.2 records don't have the job in them
-        for key, value in pairs_at(job, b"executions"):
-            record = load_record(value) or {}
-            old = numbering(record, name(key), old_store, old_job, upserts)
+        for key, record in _records(find(job, b"executions")):
+            old = is_old(old_job, name(key), record)
             execution = of_orchestrator((b"jobs", job_key, b"executions"), key, record, 0, old)
             execution.requester = execution.requester or owner
             yield execution
@@ -114,20 +116,19 @@ def _of_orchestrators(db: Store) -> Iterator[Execution]:
     " source",
 )
 def history(db: Store) -> Rows:
-    if side(db) == ORCHESTRATOR:
+    if is_orchestrator(db):
         for job, bucket in buckets_at(db, b"jobs"):
             for rows in (b"job_history", b"execution_history", b"history"):
-                for key, value in pairs_at(bucket, rows):
+                for key, record in _records(find(bucket, rows)):
                     # Rows with states are of 1.4.0 or older, whose numbers are the old ones.
-                    yield {"job": name(job), **_history(key, load_record(value) or {}, OLD), "source": rows.decode()}
+                    yield {"job": name(job), **_history(key, record, OLD), "source": rows.decode()}
         return
     for generation in generations(db):
         # A record says which version's states a store has: those of mid-2023 lie in files of their own.
-        first = next(pairs_at(db, generation.executions), None)
-        names = state_names((load_record(first[1]) if first is not None else None) or {})
+        names = state_names(next(_records(find(db, generation.executions)), (b"", {}))[1])
         for execution, bucket in buckets_at(db, generation.history):
-            for key, value in pairs(bucket):
-                row = _history(key, load_record(value) or {}, names)
+            for key, record in _records(bucket):
+                row = _history(key, record, names)
                 yield {**row, "execution": name(execution), "source": generation.name}
 
 
@@ -161,17 +162,16 @@ def _history(key: bytes, record: Record, names: tuple[str, ...]) -> dict[str, An
     " source",
 )
 def events(db: Store) -> Rows:
-    for bucket in (b"v1_events", b"v2_events"):
+    for bucket in (generation.events for generation in GENERATIONS):
         for key, value in pairs_at(db, bucket):
             record = load_record(value) or {}
-            seq, at = split_key(key) or (None, None)
             subject, inner = subject_of(record)
             kind = word_of(record, "objectType")
             before = after = ""
             if kind == "ExecutionUpsert":
                 previous = part(part(record, "object"), "Previous")
                 # What it was before may have been written by 1.5.1 or older.
-                old = numbering(previous, "", False, False, lambda: {""})
+                old = numbering(False, lambda: {""}, False, "", previous)
                 before = compute_state(previous, old=old) if previous else ""
                 after = compute_state(inner, old=False)
             elif kind == "Evaluation":
@@ -180,38 +180,25 @@ def events(db: Store) -> Rows:
                 before, after = (state_name(inner.get(field), LOCAL) for field in ("PreviousState", "NewState"))
             told = part(record, "object").get("Events") or [inner]
             messages = (word_of(each, "Message") for each in told if isinstance(each, dict))
-            yield {
-                "seq": seq,
-                "time": at if at is not None else moment(record, "timestamp"),
-                "operation": word_of(record, "operation"),
-                "type": kind,
-                "subject": subject or None,
-                "job": word_of(inner, "JobID") or None,
-                "previous_state": before,
-                "new_state": after,
-                "revision": number(inner, "Revision"),
-                "message": "; ".join(filter(None, messages)),
-                "bytes": len(value),
-                "source": bucket.decode(),
-            }
+            seq, at = split_key(key) or (None, moment(record, "timestamp"))
+            yield (
+                seq, at, word_of(record, "operation"), kind, subject or None, word_of(inner, "JobID") or None, before,
+                after, number(inner, "Revision"), "; ".join(filter(None, messages)), len(value), bucket.decode(),
+            )  # fmt: skip
 
 
 @view("How far each watcher has come, and other counters", "watcher seq:integer lag:integer source")
 def checkpoints(db: Store) -> Rows:
-    for bucket, log in (
-        (b"v1_checkpoints", b"v1_events"),
-        (b"v2_checkpoints", b"v2_events"),
-        (b"v2_sequence_tracking", b""),
-    ):
+    logs = {each.checkpoints: each.events for each in GENERATIONS} | {each.sequences: b"" for each in GENERATIONS}
+    for bucket, log in logs.items():
         events = find(db, log)
         head = None
         if events is not None:
             last = next(events.range(reverse=True), None)
             head = events.sequence if last is None else (split_key(last[0]) or (events.sequence,))[0]
         for key, value in pairs_at(db, bucket):
-            seq = int.from_bytes(value, "big") if len(value) == 8 else None
-            lag = None if seq is None or head is None else head - seq
-            yield {"watcher": name(key), "seq": seq, "lag": lag, "source": bucket.decode()}
+            seq = u64(value)
+            yield name(key), seq, None if seq is None or head is None else head - seq, bucket.decode()
 
 
 @view("Namespaces, with their jobs and with index entries whose job is gone", "namespace jobs:integer gone:integer")
@@ -227,7 +214,7 @@ def labels(db: Store) -> Rows:
 def _names(db: Store, index: Store | None, prefix: str) -> Iterator[tuple[str, int, int]]:
     """Yield each name of an index with its jobs; a / in a name is a level of buckets."""
     there = find(db, b"jobs")
-    for key, bucket in buckets_at(index) if index is not None else ():
+    for key, bucket in buckets(index):
         called = prefix + name(key)
         entries = [entry for entry, value in bucket.range() if isinstance(value, bytes)]
         gone = sum(there is None or there.get(entry) is None for entry in entries)

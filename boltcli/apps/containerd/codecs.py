@@ -5,13 +5,12 @@ from __future__ import annotations
 from ...text.times import go_time, time_text
 from ...text.values import text_or_bytes
 from ..codecs.integers import varint, whole_uvarint
-from ..contract import ANY, REST, Codec, Path, Pattern, Plain, matches
+from ..contract import ANY, REST, Codec, Pattern, Plain
 from ..values import TEXT
 from .layout import V1, any_value, parent_and_child
 
 _TIMES = (b"createdat", b"updatedat", b"expireat")
 _NUMBERS = (b"size", b"version", b"inodes")
-_TEXTS = (b"labels", b"annotations")  # buckets whose keys are anybody's, a "size" among them
 
 
 def value(key: bytes, data: bytes) -> Plain:
@@ -44,15 +43,10 @@ def _parents_key(key: bytes) -> Plain:
     return key if ids is None else {"parent": ids[0], "id": ids[1]}
 
 
-CODECS: dict[Pattern, Codec] = {
+# Buckets whose keys are anybody's, a "size" among them, are text at any depth.
+_TEXTS = {(V1, *[ANY] * depth, name): TEXT for depth in range(1, 6) for name in (b"labels", b"annotations")}
+CODECS: dict[Pattern, Codec] = _TEXTS | {
     (V1, b"parents"): Codec(_parents_key, TEXT.value),
     (V1, b"snapshots", ANY): Codec(text_or_bytes, _snapshot_value),
     (V1, REST): Codec(text_or_bytes, value),
 }
-
-
-def codec(path: Path) -> Codec | None:
-    """Return the codec of the bucket at ``path``; labels and annotations are text, whatever their keys are called."""
-    if len(path) > 2 and path[0] == V1 and path[-1] in _TEXTS:
-        return TEXT
-    return next((codec for pattern, codec in CODECS.items() if matches(pattern, path)), None)

@@ -27,19 +27,11 @@ def _count(store: Store, *path: bytes) -> int:
 def namespace_rows(db: Store) -> Rows:
     for name, namespace in () if is_snapshotter(db) else namespaces(db):
         sizes = [size_of(blob) or 0 for _, blob in buckets_at(namespace, b"content", b"blob")]
-        yield {
-            "namespace": as_text(name),
-            "labels": labels(namespace),
-            "images": _count(namespace, b"images"),
-            "containers": _count(namespace, b"containers"),
-            "snapshots": sum(
-                _count(namespace, b"snapshots", each) for each, _ in buckets_at(namespace, b"snapshots")
-            ),
-            "blobs": len(sizes),
-            "content_bytes": sum(sizes),
-            "leases": _count(namespace, b"leases"),
-            "sandboxes": _count(namespace, b"sandboxes"),
-        }  # fmt: skip
+        yield (
+            as_text(name), labels(namespace), _count(namespace, b"images"), _count(namespace, b"containers"),
+            sum(_count(namespace, b"snapshots", each) for each, _ in buckets_at(namespace, b"snapshots")),
+            len(sizes), sum(sizes), _count(namespace, b"leases"), _count(namespace, b"sandboxes"),
+        )  # fmt: skip
 
 
 @view(
@@ -89,25 +81,6 @@ def resources(lease: Store) -> list[dict[str, str]]:
     return found
 
 
-@view(
-    "Leases and what they hold",
-    "namespace id created_at:time expires_at:time labels:json resource_count:integer resources:json",
-)
-def leases(db: Store) -> Rows:
-    for namespace, store in namespaces(db):
-        for name, lease in buckets_at(store, b"leases"):
-            marks, held = labels(lease), resources(lease)
-            yield {
-                "namespace": as_text(namespace),
-                "id": as_text(name),
-                "created_at": time_of(lease, b"createdat"),
-                "expires_at": parse_time(marks.get(EXPIRES)),
-                "labels": marks,
-                "resource_count": len(held),
-                "resources": held,
-            }
-
-
 NAMESPACE, LABELS = parent(1), computed("json", lambda item: labels(item.record))
 CREATED, UPDATED = time("createdat"), time("updatedat")
 SPEC_TYPE = computed("text", lambda item: any_value(item.field("spec"))[0])
@@ -141,7 +114,13 @@ VIEWS = (
         namespace=NAMESPACE, ref=key_text, backend_ref="ref",
         expected=computed("text", lambda item: text_of(item.record, b"expected") or None), expires_at=time("expireat"),
     ),
-    leases,
+    records(
+        "leases", "Leases and what they hold", at=(V1, ANY, b"leases"), read=nested,
+        namespace=NAMESPACE, id=key_text, created_at=CREATED,
+        expires_at=computed("time", lambda item: parse_time(labels(item.record).get(EXPIRES))), labels=LABELS,
+        resource_count=computed("integer", lambda item: len(resources(item.record))),
+        resources=computed("json", lambda item: resources(item.record)),
+    ),
     records(
         "sandboxes", "Sandboxes (from 1.7 on)", at=(V1, ANY, b"sandboxes"), read=nested,
         namespace=NAMESPACE, id=key_text, runtime="runtime.name", sandboxer="sandboxer", created_at=CREATED,

@@ -8,7 +8,7 @@ from ..codecs.integers import u64
 from ..contract import Codec, Pattern, Plain
 from ..values import NUMBER
 from .commands import command as read_command
-from .log import COMMAND, CONF, LOGS, Entry
+from .log import COMMAND, CONF, LOGS, Entry, type_name
 
 
 def entry(key: bytes, value: bytes) -> Plain:
@@ -16,7 +16,7 @@ def entry(key: bytes, value: bytes) -> Plain:
     found = Entry(u64(key) or 0, value)
     if not found.sound:
         return value
-    record: dict[str, Plain] = {"index": found.index, "term": found.term, "type": found.type_name}
+    record: dict[str, Plain] = {"index": found.index, "term": found.term, "type": type_name(found.type)}
     if found.appended_at is not None:
         record["appended_at"] = time_text(found.appended_at)
     if found.servers is not None:

@@ -8,11 +8,12 @@ hashicorp/vault ``physical/raft/{fsm.go,types.proto}``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from ...text.json import load
 from ..codecs.guess import guess
-from ..codecs.messagepack import unpack
+from ..codecs.messagepack import messagepack, unpack
 from ..codecs.wire import BYTES, VARINT, Message, fields
 
 CONSUL, NOMAD, VAULT = "consul", "nomad", "vault"
@@ -44,10 +45,9 @@ _NOMAD_TYPES = (
     " ACLAuthMethodsDelete ACLBindingRulesUpsert ACLBindingRulesDelete NodePoolUpsert NodePoolDelete JobVersionTag"
     " WrappedRootKeysUpsert"
 )
-_NAMES = {CONSUL: _CONSUL_TYPES.split(), NOMAD: _NOMAD_TYPES.split()}
-# Nomad's numbers have holes after these.
-_LATER = {
-    NOMAD: {
+_NAMES = {
+    CONSUL: dict(enumerate(_CONSUL_TYPES.split())),
+    NOMAD: dict(enumerate(_NOMAD_TYPES.split())) | {  # with holes
         64: "NamespaceUpsert", 65: "NamespaceDelete", 75: "HostVolumeRegister", 76: "HostVolumeDelete",
         77: "TaskGroupHostVolumeClaimDelete", 127: "SystemInitialization",
     },
@@ -66,24 +66,20 @@ class Command:
     type: int | None
     body: Any
     ignorable: bool = False
-    name: str | None = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.name = None if self.program is None or self.type is None else _name(self.program, self.type)
+    @property
+    def name(self) -> str | None:
+        return _name(self.program, self.type)
 
 
 def command(data: bytes) -> Command | None:
     """Return what the data of a command are; None if that isn't known."""
-    if data.lstrip()[:1] in (b"{", b"["):
-        text = guess(data)
-        if text is not None and text[0] == "json":
-            return Command(None, None, text[1])
-    record = _map(data[1:])  # before a map of its own: 0x80 to 0x8f are heads of maps, and types with the flag
-    if record is not None:
-        program = next((name for field, name in _FIELDS if field in record), None)
-        inner = guess(data[1:])
-        body = inner[1] if inner is not None and inner[0] == "msgpack" else record
-        return Command(program, data[0] & ~_IGNORABLE, body, ignorable=bool(data[0] & _IGNORABLE))
+    if data.lstrip()[:1] in (b"{", b"[") and (record := load(data)) is not data:
+        return Command(None, None, record)
+    typed = _unpacked(data[1:])  # before a map of its own: 0x80 to 0x8f are heads of maps, and types with the flag
+    if typed and isinstance(typed, dict) and all(isinstance(key, bytes) for key in typed):  # as Go's structs are
+        program = next((name for field, name in _FIELDS if field in typed), None)
+        return Command(program, data[0] & ~_IGNORABLE, messagepack(data[1:]), ignorable=bool(data[0] & _IGNORABLE))
     whole = guess(data)
     if whole is not None and whole[0] == "msgpack":
         return Command(None, None, whole[1])
@@ -102,9 +98,9 @@ def names_of(samples: dict[int, bytes]) -> dict[int, tuple[int, str | None]]:
     """
     found = {byte: command(data) for byte, data in samples.items() if len(data) <= _LARGEST}
     programs = {each.program for each in found.values() if each is not None and each.program is not None}
-    program = next(iter(programs)) if len(programs) == 1 else None
+    program = programs.pop() if len(programs) == 1 else None
     return {
-        byte: (each.type, None if program is None else _name(program, each.type))
+        byte: (each.type, _name(program, each.type))
         for byte, each in found.items()
         if each is not None and each.type is not None
     }
@@ -120,20 +116,15 @@ def type_text(byte: int, name: str | None) -> str:
     return shown if name is None else f"{shown} {name}"
 
 
-def _name(program: str, number: int) -> str | None:
-    names = _NAMES.get(program, ())
-    return names[number] if number < len(names) else _LATER.get(program, {}).get(number)
+def _name(program: str | None, number: int | None) -> str | None:
+    return None if program is None or number is None else _NAMES.get(program, {}).get(number)
 
 
-def _map(data: bytes) -> dict[Any, Any] | None:
-    """Return a map of MessagePack whose keys are names, as Go's structs are written."""
+def _unpacked(data: bytes) -> Any:
     try:
-        found = unpack(data)
+        return unpack(data)
     except ValueError:
         return None
-    if not isinstance(found, dict) or not found:
-        return None
-    return found if all(isinstance(key, (bytes, str)) for key in found) else None
 
 
 def _operations(data: bytes) -> list[dict[str, Any]] | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
+from heapq import nlargest
+from itertools import islice, starmap
 from typing import Any
 
 from ...text.times import ZERO, go_time
@@ -11,41 +12,44 @@ from ...text.values import as_text
 from ..codecs.integers import u64
 from ..codecs.messagepack import Extension, timestamp, unpack
 from ..contract import CERTAIN, LIKELY, Recognition, Store
-from ..values import find, pairs_at, text_of
+from ..values import find, pairs_at, text_of, value_of
+from .commands import names_of
 
 LOGS, CONF = b"logs", b"conf"
 TYPES = ["LogCommand", "LogNoop", "LogAddPeerDeprecated", "LogRemovePeerDeprecated", "LogBarrier", "LogConfiguration"]
 COMMAND, CONFIGURATION = 0, 5
 SUFFRAGE = ("Voter", "Nonvoter", "Staging")
 _NEAR = 64  # keys at either end that are looked at
+_MOST = 8  # largest entries
 
 
 class Entry:
-    """A log entry under the index ``key``; ``sound`` False if its record can't be read.
-
-    ``appended_at`` is in nanoseconds since 1970: raft's zero time for entries
-    that were never appended, None where an old raft wrote no time.
-    """
+    """A log entry under the index ``key``; ``sound`` False if its record can't be read."""
 
     def __init__(self, key: int, value: bytes) -> None:
         self.key = key
         self.size = len(value)
-        record = _record(value)
-        self.sound = record is not None
-        record = record or {}
+        found = _record(value)
+        self.sound = found is not None
+        self.record = record = found or {}
         self.index, self.term, self.type = (_number(record.get(name)) for name in (b"Index", b"Term", b"Type"))
         self.data, self.extensions = (_bytes(record.get(name)) for name in (b"Data", b"Extensions"))
-        self.appended_at = appended_at(record[b"AppendedAt"]) if b"AppendedAt" in record else None
 
     @property
-    def type_name(self) -> str:
-        """The type as raft names it; an unknown one is its number."""
-        return type_name(self.type)
+    def first(self) -> int | None:
+        """The first byte of a command's data."""
+        return self.data[0] if self.type == COMMAND and self.data else None
+
+    @property
+    def appended_at(self) -> int | None:
+        """Nanoseconds since 1970: raft's zero time if it never was, None where an old raft wrote no time."""
+        return appended_at(self.record[b"AppendedAt"]) if b"AppendedAt" in self.record else None
 
     @property
     def servers(self) -> list[dict[str, str]] | None:
         """The servers of a configuration, each with ID, Address and Suffrage; None for other entries."""
-        return servers(self.data) if self.type == CONFIGURATION else None
+        listed = (_record(self.data) or {}).get(b"Servers") if self.type == CONFIGURATION else None
+        return [_server(each) for each in listed if isinstance(each, dict)] if isinstance(listed, list) else None
 
 
 def type_name(number: int | None) -> str:
@@ -53,15 +57,6 @@ def type_name(number: int | None) -> str:
     if number is None:
         return ""
     return TYPES[number] if 0 <= number < len(TYPES) else str(number)
-
-
-def servers(data: bytes) -> list[dict[str, str]] | None:
-    """Return the servers in a configuration's data, or None if that can't be read."""
-    record = _record(data)
-    found = None if record is None else record.get(b"Servers")
-    if not isinstance(found, list):
-        return None
-    return [_server(each) for each in found if isinstance(each, dict)]
 
 
 def _server(record: dict[Any, Any]) -> dict[str, str]:
@@ -89,86 +84,117 @@ def appended_at(value: object) -> int | None:
     return go_time(value) if moment is None else moment
 
 
+def entry_of(key: bytes, value: bytes | Store) -> Entry | None:
+    """Return the entry that a pair of ``logs`` is; None if its key is no index, and no number may be taken from it."""
+    index = u64(key)
+    return Entry(index, value) if index is not None and isinstance(value, bytes) else None
+
+
 def entries(db: Store) -> Iterator[Entry]:
     """Yield all entries in the order of their indexes; other keys are left out."""
-    for key, value in pairs_at(db, LOGS):
-        index = u64(key)
-        if index is not None:
-            yield Entry(index, value)
+    return filter(None, starmap(entry_of, pairs_at(db, LOGS)))
 
 
-def conf(db: Store) -> tuple[int | None, int | None, str | None]:
-    """Return CurrentTerm, LastVoteTerm and LastVoteCand."""
-    store = find(db, CONF)
-    if store is None:
-        return None, None, None
-    return u64(store.get(b"CurrentTerm")), u64(store.get(b"LastVoteTerm")), text_of(store, b"LastVoteCand")
+class Log:
+    """What one pass over a log finds.
 
-
-def ends(db: Store) -> tuple[int, int]:
-    """Return the first and the last index; 0 and 0 for an empty log, as raft has it."""
-    store = find(db, LOGS)
-    if store is None:
-        return 0, 0
-    first, last = (
-        next((u64(key) or 0 for key, value in store.range(reverse=reverse) if is_index(key, value)), 0)
-        for reverse in (False, True)
-    )
-    return first, last
-
-
-def is_index(key: bytes, value: object) -> bool:
-    """Say whether a pair of ``logs`` is an entry by its key; no number may be taken from another."""
-    return u64(key) is not None and isinstance(value, bytes)
-
-
-def malformed_keys(db: Store) -> list[bytes]:
-    """Return the keys of ``logs`` that are no index."""
-    store = find(db, LOGS)
-    return [key for key, value in store.range() if not is_index(key, value)] if store is not None else []
-
-
-def gaps(indexes: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Yield first and last index of each hole.
-
-    >>> list(gaps([3, 4, 7, 8, 10]))
-    [(5, 6), (9, 9)]
+    ``holes`` are the first and the last index of each, ``falling`` the entries whose
+    term is lower than that of one before, ``types`` the number, the bytes and the
+    largest of the entries by type and first byte of a command.
     """
-    previous = None
-    for index in indexes:
-        if previous is not None and index != previous + 1:
-            yield previous + 1, index - 1
-        previous = index
+
+    def __init__(self, db: Store) -> None:
+        self.first = self.last = self.count = self.bytes = 0
+        self.holes: list[tuple[int, int]] = []
+        self.falling: list[int] = []
+        self.mismatched: list[tuple[int, int | None]] = []
+        self.unreadable: list[int] = []
+        self.malformed: list[bytes] = []  # keys
+        self.bad_configurations: list[int] = []
+        self.servers: list[dict[str, str]] | None = None
+        self.configured_at: int | None = None
+        self.types: dict[tuple[int | None, int | None], tuple[int, int, int]] = {}
+        self.term: int | None = None
+        self.oldest: int | None = None
+        self._samples: dict[int, bytes] = {}  # data of commands by their first byte
+        self._sizes: list[tuple[int, int]] = []
+        store = find(db, LOGS)
+        for key, value in store.range() if store is not None else ():
+            entry = entry_of(key, value)
+            if entry is None:
+                self.malformed.append(key)
+            else:
+                self._note(entry)
+        conf = find(db, CONF)
+        self.current, self.vote_term = (u64(value_of(conf, name)) for name in (b"CurrentTerm", b"LastVoteTerm"))
+        self.candidate = text_of(conf, b"LastVoteCand")
+
+    def _note(self, entry: Entry) -> None:
+        if not self.count:
+            self.first = entry.key
+        elif entry.key != self.last + 1:
+            self.holes.append((self.last + 1, entry.key - 1))
+        self.count += 1
+        self.bytes += entry.size
+        self.last = entry.key
+        self._sizes.append((entry.size, entry.key))
+        if len(self._sizes) > 256:
+            self._sizes = self.largest
+        count, size, largest = self.types.get((entry.type, entry.first), (0, 0, 0))
+        size, largest = size + len(entry.data), max(largest, len(entry.data))
+        self.types[entry.type, entry.first] = count + 1, size, largest
+        if not entry.sound:
+            self.unreadable.append(entry.key)
+            return
+        if entry.index != entry.key:
+            self.mismatched.append((entry.key, entry.index))
+        if entry.term is not None:
+            if self.term is not None and entry.term < self.term:
+                self.falling.append(entry.key)
+            self.term = entry.term
+        if self.oldest is None and (entry.appended_at or 0) > 0:
+            self.oldest = entry.appended_at
+        if entry.type == CONFIGURATION:
+            if entry.servers is None:
+                self.bad_configurations.append(entry.key)
+            else:
+                self.servers, self.configured_at = entry.servers, entry.key
+        if entry.first is not None:
+            self._samples.setdefault(entry.first, entry.data)
+
+    @property
+    def largest(self) -> list[tuple[int, int]]:
+        """The sizes and indexes of the largest entries."""
+        return nlargest(_MOST, self._sizes)
+
+    def names(self) -> dict[int, tuple[int, str | None]]:
+        """Return type and name of the commands by the first byte of their data."""
+        return names_of(self._samples)
 
 
 def recognise(db: Store) -> Recognition | None:
     """Say whether ``db`` is raft's log: its two buckets, and the first entry or the terms."""
-    logs, terms = find(db, LOGS), conf(db)
-    if logs is None or find(db, CONF) is None:
+    logs, conf = find(db, LOGS), find(db, CONF)
+    if logs is None or conf is None:
         return None
+    has_term = u64(conf.get(b"CurrentTerm")) is not None
     if next(logs.range(), None) is None:
-        return None if terms[0] is None else Recognition("raft-boltdb", "no entries", LIKELY)
-    first = _near(logs, reverse=False)
-    index = None if first is None else u64(first[0])
-    if first is None or index is None:
+        return Recognition("raft-boltdb", "no entries", LIKELY) if has_term else None
+    # The first and the last entry near that end: damage may have put other keys beside them.
+    first, last = (
+        next(filter(None, starmap(entry_of, islice(logs.range(reverse=reverse), _NEAR))), None)
+        for reverse in (False, True)
+    )
+    if first is None:
         return None
-    entry = Entry(index, first[1])
-    if entry.index is None or entry.term is None:
-        return Recognition("raft-boltdb", "unknown records", LIKELY) if terms[0] is not None else None
-    last = _near(logs, reverse=True) or first
-    record = _record(last[1])
-    time = (record or {}).get(b"AppendedAt", b"")
-    new = time is None or isinstance(time, Extension) or (isinstance(time, bytes) and timestamp(time) is not None)
-    layout = "MessagePack timestamps" if new else "Go times" if b"AppendedAt" in (record or {}) else "without times"
+    if first.index is None or first.term is None:
+        return Recognition("raft-boltdb", "unknown records", LIKELY) if has_term else None
+    time = (last or first).record.get(b"AppendedAt", b"")
+    if time is None or isinstance(time, Extension) or timestamp(_bytes(time)) is not None:
+        layout = "MessagePack timestamps"
+    else:
+        layout = "Go times" if time else "without times"
     return Recognition("raft-boltdb", layout, CERTAIN)
-
-
-def _near(logs: Store, *, reverse: bool) -> tuple[bytes, bytes] | None:
-    """Return the first or the last entry, if it is near that end: damage may have put other keys beside them."""
-    for key, value in islice(logs.range(reverse=reverse), _NEAR):
-        if is_index(key, value) and isinstance(value, bytes):
-            return key, value
-    return None
 
 
 def _record(value: bytes) -> dict[Any, Any] | None:

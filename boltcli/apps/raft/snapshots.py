@@ -61,9 +61,7 @@ def applied(db: Store, given: str = "") -> Applied | None:
 def _given(given: str) -> Applied:
     if given.isascii() and given.isdigit():
         return Applied(int(given), "--snapshot")
-    found = _newest(given) if os.path.isdir(given) and not os.path.exists(os.path.join(given, _META)) else None
-    if found is None:
-        found = _meta(os.path.join(given, _META) if os.path.isdir(given) else given)
+    found = _meta(given) or _meta(os.path.join(given, _META)) or _newest(given)
     if found is None:
         raise ArgumentError(
             f"--snapshot takes an index, a snapshot's meta.json, or a folder of snapshots, not {given!r}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..contract import Store
 from ..views import Rows, view
-from .commands import names_of, type_text
-from .log import COMMAND, conf, ends, entries, gaps, type_name
+from .commands import type_text
+from .log import Log, entries, type_name
 
 
 @view(
@@ -14,15 +14,9 @@ from .log import COMMAND, conf, ends, entries, gaps, type_name
     "last_vote_term:integer last_vote_candidate gaps:json",
 )
 def status(db: Store) -> Rows:
-    indexes = []
-    size, term = 0, None
-    for entry in entries(db):
-        indexes.append(entry.key)
-        size += entry.size
-        term = entry.term
-    first, last = ends(db)
-    current, vote, candidate = conf(db)
-    yield first, last, len(indexes), size, current, term, vote, candidate, [list(hole) for hole in gaps(indexes)]
+    log, holes = Log(db), []
+    holes = [list(hole) for hole in log.holes]
+    yield log.first, log.last, log.count, log.bytes, log.current, log.term, log.vote_term, log.candidate, holes
 
 
 @view(
@@ -30,27 +24,18 @@ def status(db: Store) -> Rows:
     "index:integer term:integer type appended_at:time size:integer data:bytes extensions:bytes servers:json",
 )
 def logs(db: Store) -> Rows:
-    for entry in entries(db):
-        yield {
-            "index": entry.key,
-            "term": entry.term,
-            "type": entry.type_name if entry.sound else None,
-            "appended_at": entry.appended_at,
-            "size": len(entry.data),
-            "data": entry.data,
-            "extensions": entry.extensions,
-            "servers": entry.servers,
-        }
+    for each in entries(db):
+        kind = type_name(each.type) if each.sound else None
+        yield (
+            each.key, each.term, kind, each.appended_at, len(each.data), each.data, each.extensions, each.servers,
+        )  # fmt: skip
 
 
 @view("Servers by the newest configuration in the log", "id address suffrage index:integer")
 def servers(db: Store) -> Rows:
-    newest, index = None, 0
-    for entry in entries(db):
-        if entry.servers is not None:
-            newest, index = entry.servers, entry.key
-    for each in newest or ():
-        yield each | {"index": index}
+    log = Log(db)
+    for each in log.servers or ():
+        yield each | {"index": log.configured_at}
 
 
 @view(
@@ -58,31 +43,16 @@ def servers(db: Store) -> Rows:
     "type first_byte:integer shown count:integer bytes:integer largest:integer command:integer name ignorable:boolean",
 )
 def types(db: Store) -> Rows:
-    found: dict[tuple[int | None, int | None], list[int]] = {}
-    samples: dict[int, bytes] = {}
-    for entry in entries(db):
-        kind = entry.type, entry.data[0] if entry.type == COMMAND and entry.data else None
-        row = found.setdefault(kind, [0, 0, 0])
-        row[0] += 1
-        row[1] += len(entry.data)
-        row[2] = max(row[2], len(entry.data))
-        if kind[1] is not None:
-            samples.setdefault(kind[1], entry.data)
-    names = names_of(samples)
-    for type_, first in sorted(found, key=lambda each: (each[0] or 0, -1 if each[1] is None else each[1])):
-        count, size, largest = found[type_, first]
-        number, name = names.get(first, (None, None)) if first is not None else (None, None)
-        yield {
-            "type": type_name(type_),
-            "first_byte": first,
-            "shown": None if first is None else type_text(first, None),
-            "count": count,
-            "bytes": size,
-            "largest": largest,
-            "command": number,
-            "name": name,
-            "ignorable": None if number is None else first != number,
-        }
+    log = Log(db)
+    names = log.names()
+    for kind, first in sorted(log.types, key=lambda each: (each[0] or 0, -1 if each[1] is None else each[1])):
+        shown, number, name = None, None, None
+        if first is not None:
+            shown, (number, name) = type_text(first, None), names.get(first, (None, None))
+        yield (
+            type_name(kind), first, shown, *log.types[kind, first], number, name,
+            None if number is None else first != number,
+        )  # fmt: skip
 
 
 VIEWS = (status, logs, servers, types)
