@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ..database import Database
+from ..errors import ArgumentError
 from ..text.json import load
 from ..text.values import as_text, text_or_bytes
 from .codecs.integers import u64
@@ -86,6 +87,19 @@ def pairs(store: Store | None) -> Iterator[tuple[bytes, bytes]]:
 def pairs_at(store: Store, *path: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the pairs in the bucket at ``path``."""
     return pairs(find(store, *path))
+
+
+def key_parts(text: str, what: str) -> int:
+    """Return how many parts of a key make a prefix, as an option says. Raises ArgumentError."""
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise ArgumentError(f"depth is a number of {what} parts from 1 on, not {text!r}")
+    return int(text)
+
+
+def prefix_of(key: bytes, parts: int) -> bytes:
+    """Return the first parts of a key, with the / after them: no key that has just these parts; or all of the key."""
+    rest = key.split(b"/", parts)[parts:]
+    return key[: len(key) - len(rest[0])] if rest else key
 
 
 def names_at(store: Store, *path: bytes) -> list[str]:

@@ -8,8 +8,9 @@ bytes (5). Groups (3, 4) are out of use, and are taken for no protobuf.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from math import isfinite
+from typing import Any, TypeVar
 from unicodedata import category, name
 
 from ...text.values import as_text
@@ -19,6 +20,7 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _FIXED = {FIXED64: 8, FIXED32: 4}
 _MOST_NUMBER = (1 << 29) - 1
 _DEEPEST = 24  # messages in messages: more is no message that anybody wrote
+T = TypeVar("T")
 
 
 def fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
@@ -96,8 +98,21 @@ class Message:
 
     def text_map(self, number: int) -> dict[str, str]:
         """Return a map of strings to strings."""
-        entries = map(Message, self.all_bytes(number))
-        return {entry.text(1): entry.text(2) for entry in entries}
+        return {entry.text(1): entry.text(2) for entry in map(Message, self.all_bytes(number))}
+
+    def record(self, *names: str) -> dict[str, Any]:
+        """Return the fields that a message declares under these names."""
+        return {name: getattr(self, name) for name in names}
+
+
+def declared(read: Callable[[Any, int], T], number: int) -> T:
+    """Declare the field ``number`` of a kind of message, as an attribute: ``lease = declared(Message.number, 6)``."""
+    return property(lambda message: read(message, number))  # type: ignore[return-value]
+
+
+def one_of(names: Mapping[int, str]) -> Callable[[Message, int], str]:
+    """Read a number of an enumeration by its name."""
+    return lambda message, number: names.get(message.number(number), str(message.number(number)))
 
 
 def any_message(data: bytes, depth: int = 0) -> dict[str, Any] | None:
@@ -112,40 +127,30 @@ def any_message(data: bytes, depth: int = 0) -> dict[str, Any] | None:
     """
     if not data or depth > _DEEPEST:
         return None
-    found: dict[str, Any] = {}
-    repeated: set[str] = set()
+    found: dict[str, list[Any]] = {}
     try:
         for number, kind, value in fields(data):
-            name, shown = str(number), _shown(kind, value, depth)
-            if name in repeated:
-                found[name].append(shown)
-            elif name in found:
-                found[name] = [found[name], shown]
-                repeated.add(name)
-            else:
-                found[name] = shown
+            found.setdefault(str(number), []).append(_shown(kind, value, depth))
     except ValueError:
         return None
-    return found
+    return {number: values if len(values) > 1 else values[0] for number, values in found.items()}
 
 
 def _shown(kind: int, value: int | bytes, depth: int) -> Any:
+    if value == b"":
+        return ""
     if isinstance(value, bytes):
-        if not value:
-            return ""
         text = printable(value)
         inner = any_message(value, depth + 1) if text is None or may_be_message(value) else None
-        if text is None:
-            return value if inner is None else inner
-        return text if inner is None else {"message": inner, "text": text}
+        if inner is None:
+            return value if text is None else text
+        return inner if text is None else {"message": inner, "text": text}
     if kind == VARINT:
         return value
     name, form, size = ("double", "<d", 8) if kind == FIXED64 else ("float", "<f", 4)
     (number,) = struct.unpack(form, value.to_bytes(size, "little"))
-    shown: dict[str, Any] = {f"fixed{size * 8}": value}
-    if number - number == 0:  # neither infinite nor NaN, which JSON lacks
-        shown[name] = number
-    return shown
+    # Infinite numbers and NaN are not in JSON.
+    return {f"fixed{size * 8}": value} | ({name: number} if isfinite(number) else {})
 
 
 def may_be_message(data: bytes) -> bool:

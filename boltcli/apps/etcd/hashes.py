@@ -14,10 +14,8 @@ from ..codecs.crc32c import crc32c
 from ..contract import Store
 from ..values import pairs_at
 from .history import latest
-from .layout import KEY, Revision, compaction, revision
+from .layout import KEY, Revision, revision, standing
 from .records import KeyValue
-
-_MARK = 8  # bytes of a digest
 
 
 def file_hash(db: Store) -> tuple[int | None, int]:
@@ -49,24 +47,20 @@ def history_hash(db: Store, until: int) -> tuple[int, int]:
     their compactions stand: of what is compacted only the newest revision of
     each key counts, and no delete.
     """
-    compacted = max(-1 if each is None else each for each in compaction(db))  # -1: nothing was compacted, as etcd says
-    keep = {key for key in latest(db, until).values() if not _deletes(key)}
+    at = standing(db)
+    compacted = max(-1 if each is None else each for each in (at.compacted, at.scheduled))  # -1: none, as etcd says
+    keep = {key for key, exists in latest(db, until).values() if exists}
     crc = crc32c(KEY)
     for key, value in pairs_at(db, KEY):
-        at = revision(key)
-        if at is None:
+        found = revision(key)
+        if found is None:
             continue
-        if at.main > until:
+        if found.main > until:
             break
-        if at.main <= compacted and ((keep and key not in keep) or (at.main == compacted and at.tombstone)):
+        if found.main <= compacted and ((keep and key not in keep) or (found.main == compacted and found.tombstone)):
             continue
         crc = crc32c(value, crc32c(key, crc))
     return crc, compacted
-
-
-def _deletes(key: bytes) -> bool:
-    at = revision(key)
-    return at is None or at.tombstone
 
 
 class History:
@@ -85,7 +79,7 @@ class History:
         """Add the next revision: ``name`` is the key in its record, ``key`` and ``value`` the pair in the file."""
         self._revisions.append(at.main)
         self._keys.append(_mark(name))
-        self._marks.append(_mark(key, value))
+        self._marks.append(_mark(key + value))
         self._tombstones.append(at.tombstone)
 
     def first_difference(self, other: History, compacted: int, until: int) -> int | None:
@@ -93,9 +87,8 @@ class History:
 
         Of what either has ``compacted`` only the newest revision of each key counts, and no delete.
         """
-        ours, theirs = (dict(each._counted(compacted, until)) for each in (self, other))
-        odd = ours.items() ^ theirs.items()
-        return min(revision for _, revision in odd) if odd else None
+        odd = set(self._counted(compacted, until)) ^ set(other._counted(compacted, until))
+        return min((revision for _, revision in odd), default=None)
 
     def _counted(self, compacted: int, until: int) -> Iterator[tuple[int, int]]:
         """Yield digest and revision of each record that counts."""
@@ -106,8 +99,6 @@ class History:
                 yield self._marks[number], main
 
 
-def _mark(*parts: bytes) -> int:
-    digest = blake2b(digest_size=_MARK)
-    for part in parts:
-        digest.update(part)
-    return int.from_bytes(digest.digest(), "big")
+def _mark(data: bytes) -> int:
+    """Return a digest of 8 bytes."""
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "big")

@@ -8,16 +8,19 @@ from itertools import zip_longest
 from ...errors import ArgumentError
 from ..contract import Plain, Store
 from ..values import find, pairs_at
-from .layout import KEY, Revision, compaction, current_revision, revision
+from .layout import KEY, Revision, revision, standing
 from .records import KeyValue
 
 
-def events(db: Store) -> Iterator[tuple[bytes, Revision, KeyValue]]:
-    """Yield each revision that is in the file: its key, what that says, and the record; a tombstone is a delete."""
+def events(db: Store, until: int | None = None) -> Iterator[tuple[bytes, Revision, KeyValue]]:
+    """Yield each revision that is in the file, up to ``until``: its key, what that says, and the record."""
     for key, value in pairs_at(db, KEY):
         found = revision(key)
-        if found is not None:
-            yield key, found, KeyValue(value)
+        if found is None:
+            continue
+        if until is not None and found.main > until:
+            break
+        yield key, found, KeyValue(value)
 
 
 def asked_revision(db: Store, rev: str | None) -> int | None:
@@ -29,37 +32,25 @@ def asked_revision(db: Store, rev: str | None) -> int | None:
         return None
     if not rev.isascii() or not rev.isdigit():
         raise ArgumentError(f"--rev takes a revision, a number above 0, not {rev!r}")
-    wanted, newest = int(rev), current_revision(db)
-    oldest = max(each or 0 for each in compaction(db))
-    if wanted > newest:
-        raise ArgumentError(f"revision {wanted} is in the future: the newest is {newest}")
-    if wanted < oldest:
-        raise ArgumentError(f"revision {wanted} has been compacted: the oldest that is whole is {oldest}")
+    wanted, at = int(rev), standing(db)
+    if wanted > at.revision:
+        raise ArgumentError(f"revision {wanted} is in the future: the newest is {at.revision}")
+    if wanted < at.oldest:
+        raise ArgumentError(f"revision {wanted} has been compacted: the oldest that is whole is {at.oldest}")
     return wanted
 
 
-def latest(db: Store, until: int | None = None) -> dict[bytes, bytes]:
-    """Return the key of the newest revision of each key, up to revision ``until`` (None: all), deleted ones too."""
-    found: dict[bytes, bytes] = {}
-    for key, value in pairs_at(db, KEY):
-        at = revision(key)
-        if at is None:
-            continue
-        if until is not None and at.main > until:
-            break
-        found[KeyValue(value).key] = key
-    return found
+def latest(db: Store, until: int | None = None) -> dict[bytes, tuple[bytes, bool]]:
+    """Return the newest revision of each key, up to ``until`` (None: all): its key in the file, and if it exists."""
+    return {record.key: (key, not at.tombstone) for key, at, record in events(db, until)}
 
 
-def live(db: Store, until: int | None = None) -> Iterator[tuple[bytes, KeyValue]]:
-    """Yield the keys that exist at revision ``until`` (None: the newest), in order, each with its record."""
+def live(db: Store, until: int | None = None) -> Iterator[KeyValue]:
+    """Yield the records of the keys that exist at revision ``until`` (None: the newest), by key."""
     store = find(db, KEY)
-    newest = latest(db, until)
-    for key in sorted(newest):
-        at = revision(newest[key])
-        if store is None or at is None or at.tombstone:
-            continue
-        yield key, KeyValue(store.get(newest[key]))
+    for _, (key, exists) in sorted(latest(db, until).items()):
+        if store is not None and exists:
+            yield KeyValue(store.get(key))
 
 
 def key_history(db: Store) -> Iterator[tuple[Revision, KeyValue]]:
@@ -68,11 +59,11 @@ def key_history(db: Store) -> Iterator[tuple[Revision, KeyValue]]:
     for at, _, record in events(db):
         found.setdefault(record.key, []).append(at)
     store = find(db, KEY)
-    for key in sorted(found):
-        for each in found[key]:
-            at_ = revision(each)
+    for _, keys in sorted(found.items()):
+        for key in keys:
+            at_ = revision(key)
             if store is not None and at_ is not None:
-                yield at_, KeyValue(store.get(each))
+                yield at_, KeyValue(store.get(key))
 
 
 def asked_key(key: str) -> bytes:
@@ -93,25 +84,23 @@ def common(old: Store, new: Store) -> tuple[dict[str, str], dict[str, Plain]]:
     if there is none up to the common one. Without a common revision that both
     hold whole there are no options.
     """
-    at = min(current_revision(old), current_revision(new))
-    compacted = max(each or 0 for store in (old, new) for each in compaction(store))
+    stands = [standing(store) for store in (old, new)]
+    at, compacted = min(each.revision for each in stands), max(each.oldest for each in stands)
     facts: dict[str, Plain] = {"common_revision": at, "compacted_revision": compacted}
     if at < compacted:
         return {}, facts | {"common_revision": None, "first_difference": None}
-    return {"rev": str(at)}, facts | {"first_difference": _first_difference(old, new, compacted, at)}
+    both = zip_longest(*(_records(store, compacted, at) for store in (old, new)), fillvalue=None)
+    odd = next(((one, other) for one, other in both if one != other), ())
+    return {"rev": str(at)}, facts | {
+        "first_difference": min((each[0] for each in odd if each is not None), default=None)
+    }
 
 
-def _first_difference(old: Store, new: Store, compacted: int, until: int) -> int | None:
-    for one, other in zip_longest(_records(old, compacted, until), _records(new, compacted, until)):
-        if one != other:
-            found = [at.main for each in (one, other) if each is not None and (at := revision(each[0])) is not None]
-            return min(found)
-    return None
-
-
-def _records(store: Store, above: int, until: int) -> Iterator[tuple[bytes, bytes]]:
+def _records(store: Store, above: int, until: int) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield the revisions between, each with its pair."""
     bucket = find(store, KEY)
     start, stop = ((number + 1).to_bytes(8, "big") for number in (above, until))
     for key, value in bucket.range(start, stop) if bucket is not None else ():
-        if isinstance(value, bytes) and revision(key) is not None:
-            yield key, value
+        at = revision(key)
+        if isinstance(value, bytes) and at is not None:
+            yield at.main, key, value
