@@ -12,7 +12,7 @@ from itertools import islice
 from ..database import Database
 from ..errors import BoltError
 from ..storage.snapshot import Snapshot
-from .contract import CERTAIN, GROUP, GUESS, LIKELY, Application, Recognition, Store
+from .contract import CERTAIN, GROUP, GUESS, LIKELY, Application, Store
 from .guarded import loaded
 
 _LOOKED_AT = 256  # buckets, to ask applications by
@@ -47,28 +47,22 @@ def recognise(db: Store) -> Recognised | None:
     own. An application that fails is passed over; damage of the file is too,
     since whose file it is doesn't hang on it.
     """
-    best: Recognised | None = None
-    for application in _candidates(db):
-        try:
-            found = application.recognise(db)
-        except Exception:
-            continue
-        if found is not None and (best is None or _rank(found) < _rank(best)):
-            best = Recognised(application, found.name, found.layout, found.certainty)
-    return best
+    answers = filter(None, (_asked(each, db) for each in _candidates(db)))
+    return min(answers, key=lambda found: _ORDER.get(found.certainty, len(_ORDER)), default=None)
 
 
 def named(db: Store, name: str) -> Recognised | None:
     """Return the application called ``name``, which need not recognise ``db``; None if there is none."""
     found = application(name)
-    if found is None:
-        return None
+    return found and (_asked(found, db) or Recognised(found, found.name, "unknown", GUESS))
+
+
+def _asked(application: Application, db: Store) -> Recognised | None:
     try:
-        recognition = found.recognise(db)
+        found = application.recognise(db)
     except Exception:
-        recognition = None
-    said = recognition or Recognition(found.name, "unknown", GUESS)
-    return Recognised(found, said.name, said.layout, said.certainty)
+        return None
+    return found and Recognised(application, found.name, found.layout, found.certainty)
 
 
 def applications() -> Iterator[Application]:
@@ -117,7 +111,3 @@ def _candidates(db: Store) -> Iterator[Application]:
     for each in applications():
         if not each.buckets or any(fnmatchcase(name, pattern) for pattern in each.buckets for name in present):
             yield each
-
-
-def _rank(recognition: Recognition | Recognised) -> int:
-    return _ORDER.get(recognition.certainty, len(_ORDER))
