@@ -11,7 +11,7 @@ from ...text.json import load
 from ...text.times import go_time, time_text
 from .compressed import kind_of, unpacked
 from .gob import gob
-from .integers import uvarint
+from .integers import whole_uvarint
 from .messagepack import messagepack
 from .wire import any_message, may_be_message, printable
 
@@ -23,7 +23,6 @@ _LARGEST_FIELD = 4096  # field numbers beyond it are rare: whoever has them isn'
 _LARGEST = {8: 1 << 48, 4: 1 << 24, 2: 1 << 16}  # integers by size: larger ones are rather ids or hashes
 _SMALLEST_FLOAT, _LARGEST_FLOAT = 1e-4, 1e15  # but for 0
 _FLOATS = {8: "d", 4: "f"}
-_LONGEST_VARINT = 10
 OR = " or "
 """Between the names of two formats that fit equally well."""
 
@@ -31,9 +30,8 @@ OR = " or "
 def guess(data: bytes, depth: int = 0, *, is_key: bool = False) -> Guess | None:
     r"""Return a format's name and the decoded value; None if ``data`` is text, or of no format that is known here.
 
-    Where two fit equally well, both are named, and the value has each by its
-    name; where more do, nothing is guessed. Keys are sorted by their bytes, so
-    that their numbers are big-endian wherever they can be.
+    Where two fit equally well, both are named, and the value has each by its name; where more do, nothing is guessed.
+    Keys are sorted by their bytes, so that their numbers are big-endian wherever they can be.
 
     >>> guess(b'{"a": 1}'), guess(b"plain text"), guess((42).to_bytes(8, "big"))
     (('json', {'a': 1}), None, ('u64 big-endian', 42))
@@ -57,7 +55,8 @@ def guess(data: bytes, depth: int = 0, *, is_key: bool = False) -> Guess | None:
     if moment is not None:
         return "go time", time_text(moment)
     # A varint may be signed or not, so that it is never guessed; but what may be one is no more surely anything else.
-    return None if _is_varint(data) else _one_of([*_structures(data), *_numbers(data, is_key)])
+    is_varint = len(data) > 1 and data[-1] != 0 and whole_uvarint(data) is not None
+    return None if is_varint else _one_of([*_structures(data), *_numbers(data, is_key)])
 
 
 def _one_of(found: list[Guess]) -> Guess | None:
@@ -94,16 +93,8 @@ def _unpacked(data: bytes, kind: str, depth: int) -> Guess | None:
 def _tried(decode: Callable[[bytes], Any], data: bytes) -> Any:
     try:
         return decode(data)
-    except (ValueError, MissingExtra):
-        return None
-
-
-def _is_varint(data: bytes) -> bool:
-    """Say whether ``data`` is a varint of several bytes, in its shortest form."""
-    try:
-        return 2 <= len(data) <= _LONGEST_VARINT and data[-1] != 0 and uvarint(data)[1] == len(data)
     except ValueError:
-        return False
+        return None
 
 
 def _numbers(data: bytes, is_key: bool) -> list[Guess]:
