@@ -28,15 +28,8 @@ def links(db: Store) -> Rows:
     for outer, bucket in buckets_at(db, _LINKS):
         for name, _ in pairs(bucket):
             link, target = _link(name)
-            yield {
-                "from": as_text(outer),
-                "to": as_text(target),
-                "input": link.get("Input", 0),
-                "output": link.get("Output", 0),
-                "digest": link.get("Digest"),
-                "selector": link.get("Selector"),
-                "link": link,
-            }
+            numbers = link.get("Input", 0), link.get("Output", 0)
+            yield as_text(outer), as_text(target), *numbers, link.get("Digest"), link.get("Selector"), link
 
 
 @view("Cache keys, with their results and links", "key results:integer links:integer backlinks:integer")
@@ -76,15 +69,16 @@ def recognise(db: Store) -> Recognition | None:
     return Recognition("buildkit", "solver cache", CERTAIN if found == 4 else LIKELY) if found >= 2 else None
 
 
-def _rule(code: str, message: str) -> Rule:
-    return Rule(code, WARNING, message, "buildctl prune; the cache is made anew by builds.")
-
-
-_NO_RECORD = _rule("results_without_record", "Key {subject} is listed for the result {other}, but has no record of it.")
-_NO_RESULT = _rule("records_without_result", "Key {subject} has a record of the result {other}, which doesn't list it.")
-_NO_BACKLINK = _rule("links_without_backlink", "Key {subject} links to {other}, which has no link back.")
-_NO_LINK = _rule("backlinks_without_link", "Key {subject} has no link to {other}, which has a link back.")
-_NOTHING = _rule("keys_without_result_or_link", "Key {subject} has neither results nor links.")
+_NO_RECORD, _NO_RESULT, _NO_BACKLINK, _NO_LINK, _NOTHING = (
+    Rule(code, WARNING, message, "buildctl prune; the cache is made anew by builds.")
+    for code, message in (
+        ("results_without_record", "Key {subject} is listed for the result {other}, but has no record of it."),
+        ("records_without_result", "Key {subject} has a record of the result {other}, which doesn't list it."),
+        ("links_without_backlink", "Key {subject} links to {other}, which has no link back."),
+        ("backlinks_without_link", "Key {subject} has no link to {other}, which has a link back."),
+        ("keys_without_result_or_link", "Key {subject} has neither results nor links."),
+    )
+)
 
 
 def audit(db: Store, options: AuditOptions) -> Audit | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from ..database import Database
@@ -18,9 +18,16 @@ def json_or_text(data: bytes) -> Plain:
     return load(data) if data[:1] in (b"{", b"[") else text_or_bytes(data)
 
 
-def _number(data: bytes) -> int | bytes:
-    found = u64(data)
-    return data if found is None else found
+def decoded_by(data: bytes, *decoders: Callable[[bytes], Plain]) -> Plain:
+    """Return what the first of ``decoders`` makes of ``data`` that takes it; the bytes themselves if none does."""
+    for decode in decoders:
+        try:
+            found = decode(data)
+        except ValueError:
+            continue
+        if found is not data:
+            return found
+    return data
 
 
 TEXT = Codec(text_or_bytes, lambda key, value: text_or_bytes(value))
@@ -29,7 +36,7 @@ JSON = Codec(text_or_bytes, lambda key, value: load(value))
 """Text to JSON."""
 JSON_OR_TEXT = Codec(text_or_bytes, lambda key, value: json_or_text(value))
 """Text to objects and lists of JSON, or to text."""
-NUMBER = Codec(_number)
+NUMBER = Codec(lambda key: key if len(key) != 8 else u64(key))
 """Keys of 8 bytes, big-endian."""
 
 
@@ -41,6 +48,11 @@ def find(store: Store, *path: bytes) -> Store | None:
             return None
         store = child
     return store
+
+
+def first(store: Store | None) -> tuple[bytes, bytes | Store | None]:
+    """Return the first key of ``store`` with its value or bucket; b"" and None if there is none."""
+    return next(store.range(), (b"", None)) if store is not None else (b"", None)
 
 
 def names(store: Store, limit: int = 256) -> list[bytes]:
