@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from boltcli.apps.contract import AuditOptions
-from boltcli.apps.etcd.hashes import history_hash
+from boltcli.apps.etcd.history import history_hash
 from boltcli.apps.etcd.kubernetes import place, read_object
 from boltcli.apps.ours import ETCD
 from boltcli.apps.registry import recognise

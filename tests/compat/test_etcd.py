@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from boltcli.apps.etcd.hashes import file_hash, history_hash
+from boltcli.apps.etcd.history import file_hash, history_hash
 from boltcli.apps.etcd.layout import standing
 from boltcli.apps.etcd.views import status
 from tests.apps.support import STORES, Opened

@@ -12,7 +12,7 @@ from ...text.values import as_text
 from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
 from ..rules import Deviation, Rule, findings
 from ..values import find, pairs_at, space, value_of
-from .hashes import History
+from .history import History
 from .kubernetes import ENCRYPTED, is_object, place, read_object
 from .layout import ALARM, AUTH, KEY, LEASE, MEMBERS, MEMBERS_REMOVED, META, ROLES, USERS, recognise, revision, standing
 from .membership import configuration, members, newest_snapshot
@@ -132,12 +132,12 @@ def _answers(facts: Facts) -> dict[str, Any]:
     busiest = nlargest(_MOST, ((each.revisions, key) for key, each in keys.items()))
     return jsonable({  # type: ignore[no-any-return]
         "revision": at.revision,
-        "compacted_revision": at.compacted or 0,
-        "unfinished_compaction": at.scheduled if (at.scheduled or 0) > (at.compacted or 0) else None,
+        "compacted_revision": at.compacted_revision,
+        "unfinished_compaction": at.unfinished,
         "term": at.term,
-        "consistent_index": at.index,
-        "storage_version": at.storage or None,
-        "cluster_version": at.cluster or None,
+        "consistent_index": at.consistent_index,
+        "storage_version": at.storage_version or None,
+        "cluster_version": at.cluster_version or None,
         "keys": sum(each.live for each in keys.values()),
         "revisions": facts.revisions,
         "tombstones": facts.tombstones,
@@ -289,8 +289,8 @@ RULES = (
 
 def _deviations(facts: Facts, answers: dict[str, Any]) -> Iterator[Deviation]:
     at = facts.at
-    if answers["unfinished_compaction"] is not None:
-        yield UNFINISHED.at((META,), b"scheduledCompactRev", str(at.scheduled), compacted=at.compacted or 0)
+    if at.unfinished is not None:
+        yield UNFINISHED.at((META,), b"scheduledCompactRev", str(at.unfinished), compacted=at.compacted_revision)
     for key, alarm in facts.alarms:
         rule = NO_SPACE if alarm.alarm == "NOSPACE" else OTHER_ALARM
         yield rule.at((ALARM,), key, f"{alarm.member:x}", alarm=alarm.alarm)
@@ -304,13 +304,14 @@ def _deviations(facts: Facts, answers: dict[str, Any]) -> Iterator[Deviation]:
         shown = first[:20].hex() + ("..." if len(first) > 20 else "")
         yield MALFORMED.at((KEY,), first, str(count), first=shown, **_words(count))
     snapshot = facts.snapshot
-    if snapshot is not None and at.index is not None and snapshot.index > at.index:
+    index = at.consistent_index
+    if snapshot is not None and index is not None and snapshot.index > index:
         rule = SNAPSHOT_TAKEN if snapshot.has_database else BEHIND_SNAPSHOT
-        told = {"name": snapshot.name, "applied": at.index, "file": f"{snapshot.index:016x}.snap.db"}
+        told = {"name": snapshot.name, "applied": index, "file": f"{snapshot.index:016x}.snap.db"}
         yield rule.at((META,), b"consistent_index", str(snapshot.index), **told)
     if facts.unreadable:
         yield UNREADABLE.at((KEY,), None, str(facts.unreadable))
-    storage, cluster = (".".join(text.split(".")[:2]) for text in (at.storage, at.cluster))
+    storage, cluster = (".".join(text.split(".")[:2]) for text in (at.storage_version, at.cluster_version))
     if storage and cluster and storage != cluster:
         yield VERSIONS.at((META,), b"storageVersion", storage, cluster=cluster)
     yield from _of_members(facts)
@@ -337,7 +338,7 @@ def _of_members(facts: Facts) -> Iterator[Deviation]:
         yield NO_MEMBER_KNOWN.at((META,), b"confState")
         return
     # From 3.6 on the members are those of `members`, and not those of raft.
-    version = facts.at.layout.split(".")
+    version = facts.at.version.split(".")
     by_attribute = all(map(str.isdecimal, version)) and [*map(int, version)] >= [3, 6]
     for each in facts.members:
         place_ = (MEMBERS,), each.key, each.key.decode("utf-8", "replace")

@@ -1,26 +1,33 @@
-"""The revisions of etcd's store: all in order, those of a key, the keys at a revision, those of two stores compared."""
+"""The revisions of etcd's store: all in order, those of a key, the keys at a revision; hashes, and two stores compared.
+
+The hashes are those of the whole file, as ``etcdutl snapshot status`` prints it, and of the history up to a revision.
+Source: etcd's ``etcdutl/snapshot/v3_snapshot.go`` (Status) and ``server/storage/mvcc/hash.go`` (kvHasher),
+``key_index.go`` (keep).
+"""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
+from hashlib import blake2b
 from itertools import zip_longest
 
 from ...errors import ArgumentError
+from ..codecs.crc32c import crc32c
 from ..contract import Plain, Store
-from ..values import find, pairs_at
+from ..values import find
 from .layout import KEY, Revision, revision, standing
 from .records import KeyValue
 
 
-def events(db: Store, until: int | None = None) -> Iterator[tuple[bytes, Revision, KeyValue]]:
-    """Yield each revision that is in the file, up to ``until``: its key, what that says, and the record."""
-    for key, value in pairs_at(db, KEY):
-        found = revision(key)
-        if found is None:
-            continue
-        if until is not None and found.main > until:
-            break
-        yield key, found, KeyValue(value)
+def revisions(db: Store, above: int = -1, until: int | None = None) -> Iterator[tuple[Revision, bytes, bytes]]:
+    """Yield the revisions ``above`` one and up to ``until``, each with its pair; malformed keys are none."""
+    start, stop = (above + 1).to_bytes(8, "big"), None if until is None else (until + 1).to_bytes(8, "big")
+    bucket = find(db, KEY)
+    for key, value in bucket.range(start, stop) if bucket is not None else ():
+        at = revision(key)
+        if at is not None and isinstance(value, bytes):
+            yield at, key, value
 
 
 def asked_revision(db: Store, rev: str | None) -> int | None:
@@ -42,7 +49,7 @@ def asked_revision(db: Store, rev: str | None) -> int | None:
 
 def latest(db: Store, until: int | None = None) -> dict[bytes, tuple[bytes, bool]]:
     """Return the newest revision of each key, up to ``until`` (None: all): its key in the file, and if it exists."""
-    return {record.key: (key, not at.tombstone) for key, at, record in events(db, until)}
+    return {KeyValue(value).key: (key, not at.tombstone) for at, key, value in revisions(db, until=until)}
 
 
 def live(db: Store, until: int | None = None) -> Iterator[KeyValue]:
@@ -56,14 +63,14 @@ def live(db: Store, until: int | None = None) -> Iterator[KeyValue]:
 def key_history(db: Store) -> Iterator[tuple[Revision, KeyValue]]:
     """Yield all revisions, those of a key together, the keys in order."""
     found: dict[bytes, list[bytes]] = {}
-    for at, _, record in events(db):
-        found.setdefault(record.key, []).append(at)
+    for _, key, value in revisions(db):
+        found.setdefault(KeyValue(value).key, []).append(key)
     store = find(db, KEY)
     for _, keys in sorted(found.items()):
         for key in keys:
-            at_ = revision(key)
-            if store is not None and at_ is not None:
-                yield at_, KeyValue(store.get(key))
+            at = revision(key)
+            if store is not None and at is not None:
+                yield at, KeyValue(store.get(key))
 
 
 def asked_key(key: str) -> bytes:
@@ -79,9 +86,8 @@ def asked_key(key: str) -> bytes:
 def common(old: Store, new: Store) -> tuple[dict[str, str], dict[str, Plain]]:
     """Return the options at which views of both say the same thing, and what is to be known.
 
-    That is the newest revision that both have. ``first_difference`` is the
-    first revision above what either has compacted whose records differ, None
-    if there is none up to the common one. Without a common revision that both
+    That is the newest revision that both have. ``first_difference`` is the first revision above what either has
+    compacted whose records differ, None if there is none up to the common one. Without a common revision that both
     hold whole there are no options.
     """
     stands = [standing(store) for store in (old, new)]
@@ -89,18 +95,84 @@ def common(old: Store, new: Store) -> tuple[dict[str, str], dict[str, Plain]]:
     facts: dict[str, Plain] = {"common_revision": at, "compacted_revision": compacted}
     if at < compacted:
         return {}, facts | {"common_revision": None, "first_difference": None}
-    both = zip_longest(*(_records(store, compacted, at) for store in (old, new)), fillvalue=None)
+    both = zip_longest(*(revisions(store, compacted, at) for store in (old, new)))
     odd = next(((one, other) for one, other in both if one != other), ())
-    return {"rev": str(at)}, facts | {
-        "first_difference": min((each[0] for each in odd if each is not None), default=None)
-    }
+    return {"rev": str(at)}, facts | {"first_difference": min((each[0].main for each in odd if each), default=None)}
 
 
-def _records(store: Store, above: int, until: int) -> Iterator[tuple[int, bytes, bytes]]:
-    """Yield the revisions between, each with its pair."""
-    bucket = find(store, KEY)
-    start, stop = ((number + 1).to_bytes(8, "big") for number in (above, until))
-    for key, value in bucket.range(start, stop) if bucket is not None else ():
-        at = revision(key)
-        if isinstance(value, bytes) and at is not None:
-            yield at.main, key, value
+def file_hash(db: Store) -> tuple[int | None, int]:
+    """Return the hash of all buckets' names, keys and values, and the number of keys that exist.
+
+    With a malformed key among the revisions there is no hash: etcdutl prints none either.
+    """
+    crc = 0
+    live: set[bytes] = set()
+    sound = True
+    for name, bucket in db.range():
+        crc = crc32c(name, crc)
+        for key, value in bucket.range() if not isinstance(bucket, bytes) else ():
+            crc = crc32c(key, crc)
+            at = revision(key) if name == KEY else None
+            sound = sound and (at is not None or name != KEY)
+            if not isinstance(value, bytes):
+                continue
+            crc = crc32c(value, crc)
+            if at is not None:
+                (live.discard if at.tombstone else live.add)(KeyValue(value).key)
+    return crc if sound else None, len(live)
+
+
+def history_hash(db: Store, until: int) -> tuple[int, int]:
+    """Return the hash of the revisions up to ``until``, and the compacted revision that it counts from.
+
+    Members that have compacted the same revision have the same hash, wherever their compactions stand: of what is
+    compacted only the newest revision of each key counts, and no delete.
+    """
+    compacted = standing(db).oldest
+    keep = {key for key, exists in latest(db, until).values() if exists}
+    crc = crc32c(KEY)
+    for at, key, value in revisions(db, until=until):
+        if at.main > compacted or ((key in keep or not keep) and not (at.main == compacted and at.tombstone)):
+            crc = crc32c(value, crc32c(key, crc))
+    return crc, compacted or -1  # -1: nothing was compacted, as etcd says
+
+
+class History:
+    """The revisions of a store as digests, in order: enough to compare it with another one's when both are closed.
+
+    What is compared is what :func:`history_hash` hashes, so it doesn't hang on where the two compactions stand.
+    """
+
+    def __init__(self) -> None:
+        self._revisions = array("q")
+        self._keys = array("Q")
+        self._marks = array("Q")
+        self._tombstones = bytearray()
+
+    def add(self, at: Revision, name: bytes, key: bytes, value: bytes) -> None:
+        """Add the next revision: ``name`` is the key in its record, ``key`` and ``value`` the pair in the file."""
+        self._revisions.append(at.main)
+        self._keys.append(_mark(name))
+        self._marks.append(_mark(key + value))
+        self._tombstones.append(at.tombstone)
+
+    def first_difference(self, other: History, compacted: int, until: int) -> int | None:
+        """Return the first revision up to ``until`` whose records differ; None if there is none.
+
+        Of what either has ``compacted`` only the newest revision of each key counts, and no delete.
+        """
+        odd = set(self._counted(compacted, until)) ^ set(other._counted(compacted, until))
+        return min((revision for _, revision in odd), default=None)
+
+    def _counted(self, compacted: int, until: int) -> Iterator[tuple[int, int]]:
+        """Yield digest and revision of each record that counts."""
+        newest = {key: number for number, key in enumerate(self._keys) if self._revisions[number] <= until}
+        keep = {number for number in newest.values() if not self._tombstones[number]}
+        for number, main in enumerate(self._revisions):
+            if main <= until and (main > compacted or number in keep):
+                yield self._marks[number], main
+
+
+def _mark(data: bytes) -> int:
+    """Return a digest of 8 bytes."""
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "big")

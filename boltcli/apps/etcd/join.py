@@ -44,7 +44,7 @@ RULES = (
 def join(audits: Sequence[tuple[str, Audit]]) -> Iterator[tuple[str, AuditFinding]]:
     """Yield what differs between the files of members of the same cluster."""
     found: list[tuple[str, Facts]] = [(path, audit.facts) for path, audit in audits]
-    newest_path, newest = max(found, key=lambda each: each[1].at.index or 0)
+    newest_path, newest = max(found, key=lambda each: each[1].at.consistent_index or 0)
     place = (META,), b"consistent_index"
     for path, facts in found:
         if facts is newest or facts.ids.isdisjoint(newest.ids):
@@ -53,10 +53,10 @@ def join(audits: Sequence[tuple[str, Audit]]) -> Iterator[tuple[str, AuditFindin
         both = {"other": newest_path, "revision": at.revision, "newest": top.revision}
         if facts.ids != newest.ids:
             yield path, OTHER_MEMBERS.at((MEMBERS,), **both).finding()
-        behind = (top.index or 0) - (at.index or 0)
+        behind = (top.consistent_index or 0) - (at.consistent_index or 0)
         if behind:
             terms = {"term": at.term, "newest_term": top.term, "until": min(at.revision, top.revision)}
-            yield path, BEHIND.at(*place, str(at.index), behind=behind, **both, **terms).finding()
+            yield path, BEHIND.at(*place, str(at.consistent_index), behind=behind, **both, **terms).finding()
         elif at.revision != top.revision:
             yield path, OTHER_REVISION.at(*place, str(at.revision), **both).finding()
     yield from _contents(found)

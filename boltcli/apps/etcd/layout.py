@@ -61,7 +61,7 @@ def recognise(db: Store) -> Recognition | None:
     sure = u64(meta.get(b"consistent_index")) is not None and any(find(db, name) is not None for name in _OTHERS)
     if empty and not sure:
         return None
-    layout = standing(db).layout or "unknown version"
+    layout = standing(db).version or "unknown version"
     if any(is_object(KeyValue(value).value) for _, value in _at_both_ends(keys, _FEW)):
         layout += ", with Kubernetes' objects"
     return Recognition("etcd", layout, CERTAIN if sure else LIKELY)
@@ -74,39 +74,44 @@ def _at_both_ends(keys: Store, most: int) -> list[tuple[bytes, bytes]]:
 
 
 class Standing(NamedTuple):
-    """Where a store stands, and the versions that it names: ``layout`` is that of the layout in words.
+    """Where a store stands, and the versions that it names; a number that it lacks is None, a version "".
 
-    ``revision`` is where a server that opens the store begins, 1 if nothing was ever written. A compaction of
-    ``scheduled`` was begun, one of ``compacted`` is done. What isn't there is None, a version "".
+    ``revision`` is where a server that opens the store begins, 1 if nothing was ever written. The last compaction is
+    of ``compacted_revision``, the last that was begun of ``scheduled_compact_revision``, 0 for none. ``version`` is
+    that of the layout, in words.
     """
 
     revision: int
-    compacted: int | None
-    scheduled: int | None
+    compacted_revision: int
+    scheduled_compact_revision: int
     term: int | None
-    index: int | None
-    layout: str
-    storage: str
-    cluster: str
+    consistent_index: int | None
+    version: str
+    storage_version: str
+    cluster_version: str
+
+    @property
+    def unfinished(self) -> int | None:
+        """The compaction that was begun and isn't done."""
+        return self.scheduled_compact_revision if self.scheduled_compact_revision > self.compacted_revision else None
 
     @property
     def oldest(self) -> int:
         """The oldest revision that is whole; 0 if nothing was compacted."""
-        return max(self.compacted or 0, self.scheduled or 0)
+        return max(self.compacted_revision, self.scheduled_compact_revision)
 
 
 def standing(db: Store) -> Standing:
     """Say where ``db`` stands."""
     meta, keys = find(db, META), find(db, KEY)
     marks = [revision(value_of(meta, name)) for name in (b"finishedCompactRev", b"scheduledCompactRev")]
-    compacted, scheduled = (None if each is None else each.main for each in marks)
+    done, begun = (0 if each is None else each.main for each in marks)
     found = map(revision, (key for key, _ in keys.range(reverse=True))) if keys is not None else iter(())
     newest = next((each.main for each in found if each is not None), 0)  # malformed keys say nothing
-    numbers = [u64(value_of(meta, name)) for name in (b"term", b"consistent_index")]
+    term, index = (u64(value_of(meta, name)) for name in (b"term", b"consistent_index"))
     storage, cluster = text_of(meta, b"storageVersion") or "", text_of(find(db, CLUSTER), b"clusterVersion") or ""
-    layout = ".".join((storage or cluster).split(".")[:2])
-    if not layout and meta is not None:
+    version = ".".join((storage or cluster).split(".")[:2])
+    if not version and meta is not None:
         # 3.5 began to keep the term and the configuration; an older store has only the index.
-        layout = "3.4 or older" if meta.get(b"term") is None and meta.get(b"confState") is None else "3.5"
-    revisions = max(1, newest, compacted or 0, scheduled or 0), compacted, scheduled
-    return Standing(*revisions, *numbers, layout, storage, cluster)
+        version = "3.4 or older" if meta.get(b"term") is None and meta.get(b"confState") is None else "3.5"
+    return Standing(max(1, newest, done, begun), done, begun, term, index, version, storage, cluster)

@@ -9,10 +9,10 @@ from ...text.values import as_text
 from ..contract import Store
 from ..values import find, key_parts, pairs_at, prefix_of, space, value_of
 from ..views import Rows, Source, boolean, computed, integer, json, records, view
-from .hashes import file_hash, history_hash
-from .history import asked_key, asked_revision, events, key_history, latest, live
+from .history import asked_key, asked_revision, file_hash, history_hash, key_history, latest, live
+from .history import revisions as found_revisions
 from .kubernetes import place, read_object
-from .layout import ALARM, AUTH, KEY, LEASE, MEMBERS, MEMBERS_REMOVED, ROLES, USERS, Revision, revision, standing
+from .layout import ALARM, AUTH, LEASE, MEMBERS, MEMBERS_REMOVED, ROLES, USERS, Revision, standing
 from .membership import member_id
 from .membership import members as found_members
 from .records import Alarm, KeyValue, Lease, Role, User
@@ -38,18 +38,12 @@ def _one(db: Store) -> int:
     count=_one,
 )
 def status(db: Store) -> Rows:
-    hash_, keys = file_hash(db)
     at = standing(db)
+    hash_, keys = file_hash(db)
     size, free = space(db) or (None, 0)
-    yield {
-        "revision": at.revision,
-        "compacted_revision": at.compacted or 0,
-        "scheduled_compact_revision": at.scheduled or 0,
-        "term": at.term,
-        "consistent_index": at.index,
-        "version": at.layout,
-        "storage_version": at.storage or None,
-        "cluster_version": at.cluster or None,
+    yield at._asdict() | {
+        "storage_version": at.storage_version or None,
+        "cluster_version": at.cluster_version or None,
         "hash": None if hash_ is None else f"{hash_:x}",
         "total_keys": keys,
         "members": sum(1 for _ in pairs_at(db, MEMBERS)),
@@ -86,19 +80,19 @@ def _event(at: Revision, record: KeyValue) -> dict[str, Any]:
 
 
 def _event_count(db: Store) -> int:
-    return sum(revision(key) is not None for key, _ in pairs_at(db, KEY))
+    return sum(1 for _ in found_revisions(db))
 
 
 @view("All revisions in the file, in order", _EVENT, count=_event_count)
 def revisions(db: Store) -> Rows:
-    for _, at, record in events(db):
-        yield _event(at, record)
+    for at, _, value in found_revisions(db):
+        yield _event(at, KeyValue(value))
 
 
 @view("Revisions key by key, or of one --key", _EVENT, options={"key": "only this key"}, count=_event_count)
 def history(db: Store, key: str | None = None) -> Rows:
     wanted = None if key is None else asked_key(key)
-    found = key_history(db) if wanted is None else ((at, record) for _, at, record in events(db))
+    found = key_history(db) if wanted is None else ((at, KeyValue(value)) for at, _, value in found_revisions(db))
     for at, record in found:
         if wanted is None or record.key == wanted:
             yield _event(at, record)
@@ -160,7 +154,8 @@ def used_by(db: Store, place_of: Callable[[bytes], Place]) -> dict[Place, dict[s
     """Return what the keys of each place take, as ``place_of`` says of a key; one pass over the revisions."""
     found: dict[Place, dict[str, int]] = {}
     newest: dict[bytes, tuple[dict[str, int], int]] = {}
-    for _, at, record in events(db):
+    for at, _, value in found_revisions(db):
+        record = KeyValue(value)
         where, name, size = place_of(record.key), record.key, record.value_bytes
         if where not in found:
             found[where] = {"count": 0, "live_bytes": 0, "revisions": 0, "revision_bytes": 0}
