@@ -11,10 +11,11 @@ from ..text.json import jsonable, load_record
 from ..text.values import as_text, text_or_bytes
 from .contract import ANY, CERTAIN, LIKELY, WARNING, Audit, AuditOptions, Codec, Pattern, Plain, Recognition, Store
 from .rules import Rule, findings
-from .values import JSON, buckets_at, find, pairs
+from .values import JSON, buckets, find, pairs
 from .views import Rows, key_text, parent, records, time, view
 
 _RESULT, _LINKS, _BY_RESULT, _BACKLINKS = b"_result", b"_links", b"_byresult", b"_backlinks"
+_BY_KEY = (_RESULT, _LINKS, _BACKLINKS)
 
 
 def _link(key: bytes) -> tuple[dict[str, Any], bytes]:
@@ -25,7 +26,7 @@ def _link(key: bytes) -> tuple[dict[str, Any], bytes]:
 
 @view("Links between cache keys", "from to input:integer output:integer digest selector link:json")
 def links(db: Store) -> Rows:
-    for outer, bucket in buckets_at(db, _LINKS):
+    for outer, bucket in buckets(db, _LINKS):
         for name, _ in pairs(bucket):
             link, target = _link(name)
             numbers = link.get("Input", 0), link.get("Output", 0)
@@ -34,12 +35,8 @@ def links(db: Store) -> Rows:
 
 @view("Cache keys, with their results and links", "key results:integer links:integer backlinks:integer")
 def keys(db: Store) -> Rows:
-    counts = [
-        {key: sum(1 for _ in pairs(bucket)) for key, bucket in buckets_at(db, name)}
-        for name in (_RESULT, _LINKS, _BACKLINKS)
-    ]
-    for key in sorted(set().union(*counts)):
-        yield as_text(key), *(count.get(key, 0) for count in counts)
+    for key in sorted({key for name in _BY_KEY for key, _ in buckets(db, name)}):
+        yield as_text(key), *(sum(1 for _ in pairs(db, name, key)) for name in _BY_KEY)
 
 
 def _link_key(key: bytes) -> Plain:
@@ -85,14 +82,14 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
     """Compare results and links with the buckets that lead back to them."""
 
     def entries(name: bytes) -> set[tuple[bytes, bytes]]:
-        return {(outer, inner) for outer, bucket in buckets_at(db, name) for inner, _ in pairs(bucket)}
+        return {(outer, inner) for outer, bucket in buckets(db, name) for inner, _ in pairs(bucket)}
 
     results = entries(_RESULT)
     by_result = {(key, result) for result, key in entries(_BY_RESULT)}
     links = {(key, _link(name)[1]) for key, name in entries(_LINKS)}
     backlinks = {(key, target) for target, key in entries(_BACKLINKS)}
     keys = {key for key, _ in results} | {key for pair in links for key in pair}
-    named = {key for name in (_RESULT, _LINKS, _BACKLINKS) for key, _ in buckets_at(db, name)}
+    named = {key for name in _BY_KEY for key, _ in buckets(db, name)}
     faults = (
         (_NO_RECORD, _RESULT, by_result - results),
         (_NO_RESULT, _RESULT, results - by_result),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from ..errors import ArgumentError
-from ..text.json import jsonable, load
+from ..text.json import jsonable, parsed
 from ..text.times import go_time, time_text
 from ..text.values import text_or_bytes
 from .codecs.compressed import MOST, unpacked
@@ -127,9 +128,9 @@ def _bounded(value: Any) -> Any:
         return {key: _bounded(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_bounded(part) for part in value]
-    if isinstance(value, int) and not _LEAST <= value < _LARGEST:
-        return str(value)
-    if isinstance(value, float) and value - value != 0:
+    if (isinstance(value, int) and not _LEAST <= value < _LARGEST) or (
+        isinstance(value, float) and not isfinite(value)
+    ):
         return str(value)
     if isinstance(value, str) and not value.isascii():
         return value.encode("utf-8", "backslashreplace").decode()
@@ -137,47 +138,40 @@ def _bounded(value: Any) -> Any:
 
 
 def _guessed(data: bytes, *, is_key: bool = False) -> Decoded:
-    found = guess(data, is_key=is_key)
-    return Decoded(plain(data)) if found is None else Decoded(plain(found[1]), found[0])
+    form, value = guess(data, is_key=is_key) or (None, data)
+    return Decoded(plain(value), form)
 
 
-def _sure(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """Return ``decode``, raising ValueError for what it returns None of, or the bytes themselves."""
+def _known(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Return ``decode``, raising ValueError for what it returns None of."""
 
     def decoded(data: bytes) -> Any:
         found = decode(data)
-        if found is None or found is data:
+        if found is None:
             raise ValueError("not of this format")
         return found
 
     return decoded
 
 
-def _json(data: bytes) -> Any:
-    found = load(data)
-    if found is data:
-        raise ValueError("no JSON")
-    return found
-
-
 def _unpacked(kind: str) -> Callable[[bytes], Any]:
     def unpack(data: bytes) -> Any:
         inner = unpacked(data, kind)
-        found = guess(inner)
-        return text_or_bytes(inner) if found is None else found[1]
+        _, value = guess(inner) or ("", text_or_bytes(inner))
+        return value
 
     return unpack
 
 
 FORMATS: dict[str, Callable[[bytes], Any]] = {
-    "json": _json,
+    "json": parsed,
     "msgpack": messagepack,
     "gob": gob,
-    "protobuf": _sure(lambda data: any_message(data) if data else {}),
-    "time": _sure(lambda data: time_text(go_time(data)) or None),
-    "uvarint": _sure(whole_uvarint),
-    "varint": _sure(varint),
-    "u64": _sure(u64),
+    "protobuf": _known(lambda data: any_message(data) if data else {}),
+    "time": _known(lambda data: time_text(go_time(data)) or None),
+    "uvarint": _known(whole_uvarint),
+    "varint": _known(varint),
+    "u64": _known(u64),
     **{kind: _unpacked(kind) for kind in ("gzip", "zstd", "snappy")},
 }
 """The formats that ``--decode`` can name; each raises ValueError for bytes that aren't of it."""

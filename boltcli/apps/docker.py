@@ -11,7 +11,7 @@ from typing import Any
 from ..text.json import load, load_record
 from ..text.values import as_text, text_or_bytes
 from .contract import CERTAIN, Codec, Pattern, Plain, Recognition, Store
-from .values import JSON, find, pairs_at
+from .values import JSON, find, pairs
 from .views import Rows, json, key_text, records, text, view
 
 _NETWORK, _VOLUMES = b"libnetwork", b"volumes"
@@ -21,7 +21,7 @@ _INDEX = 8  # bytes before the JSON: the version of the entry, little-endian
 
 def _entries(db: Store, kind: str | None = None) -> Iterator[tuple[str, str, int | None, Plain]]:
     """Yield kind, id, index and record of what lies in a network store."""
-    for name, value in pairs_at(db, _NETWORK):
+    for name, value in pairs(db, _NETWORK):
         found, _, rest = as_text(name.removeprefix(_PREFIX)).strip("/").partition("/")
         if kind is None or found == kind:
             yield found, rest, *_parts(value)
@@ -102,5 +102,5 @@ def recognise(db: Store) -> Recognition | None:
     found = find(db, _NETWORK)
     if found is not None and next(found.prefix(b"docker/"), None) is not None:
         return Recognition("docker", "local-kv", CERTAIN)
-    record = load_record(next((value for _, value in pairs_at(db, _VOLUMES)), None)) or {}
+    record = load_record(next((value for _, value in pairs(db, _VOLUMES)), None)) or {}
     return Recognition("docker", "volumes", CERTAIN) if "Name" in record and "Driver" in record else None

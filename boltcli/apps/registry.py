@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from itertools import islice
+from itertools import filterfalse, islice
 
 from ..database import Database
 from ..errors import BoltError
 from ..storage.snapshot import Snapshot
-from .contract import CERTAIN, GROUP, GUESS, LIKELY, Application, Store
+from .contract import CERTAIN, GROUP, GUESS, LIKELY, Application, Recognition, Store
 from .guarded import loaded
 
 _LOOKED_AT = 256  # buckets, to ask applications by
 _ORDER = {CERTAIN: 0, LIKELY: 1, GUESS: 2}
 
 
-@dataclass
-class Recognised:
-    """Whose file a database is: the ``application``, and what it said: ``name``, ``layout`` and ``certainty``."""
+@dataclass(frozen=True)
+class Recognised(Recognition):
+    """Whose file a database is: what the ``application`` said, and itself."""
 
-    application: Application
-    name: str
-    layout: str
-    certainty: str
+    application: Application = field(kw_only=True)
 
     def __str__(self) -> str:
         return f"{self.name}, {self.layout}"
@@ -43,9 +40,8 @@ def recognised(snapshot: Snapshot) -> Recognised | None:
 def recognise(db: Store) -> Recognised | None:
     """Return the application whose file ``db`` most certainly is, with what it said; None if none knows it.
 
-    Plug-ins are asked first, and win where they are as sure as one of boltcli's
-    own. An application that fails is passed over; damage of the file is too,
-    since whose file it is doesn't hang on it.
+    Plug-ins are asked first, and win where they are as sure as one of boltcli's own. An application that fails is
+    passed over; damage of the file is too, since whose file it is doesn't hang on it.
     """
     answers = filter(None, (_asked(each, db) for each in _candidates(db)))
     return min(answers, key=lambda found: _ORDER.get(found.certainty, len(_ORDER)), default=None)
@@ -54,7 +50,7 @@ def recognise(db: Store) -> Recognised | None:
 def named(db: Store, name: str) -> Recognised | None:
     """Return the application called ``name``, which need not recognise ``db``; None if there is none."""
     found = application(name)
-    return found and (_asked(found, db) or Recognised(found, found.name, "unknown", GUESS))
+    return found and (_asked(found, db) or Recognised(found.name, "unknown", GUESS, application=found))
 
 
 def _asked(application: Application, db: Store) -> Recognised | None:
@@ -62,15 +58,13 @@ def _asked(application: Application, db: Store) -> Recognised | None:
         found = application.recognise(db)
     except Exception:
         return None
-    return found and Recognised(application, found.name, found.layout, found.certainty)
+    return found and Recognised(found.name, found.layout, found.certainty, application=application)
 
 
 def applications() -> Iterator[Application]:
     """Yield all applications by the names of their entry points: plug-ins, then boltcli's own."""
     yield from plug_ins()
-    for point in _points():
-        if _is_own(point):
-            yield _own(point)
+    yield from map(_own, filter(_is_own, _points()))
 
 
 def application(name: str) -> Application | None:
@@ -80,10 +74,7 @@ def application(name: str) -> Application | None:
 
 def plug_ins() -> Iterator[Application]:
     """Yield the applications of other packages, guarded; one that can't be loaded is left out, with a warning."""
-    for point in _points():
-        found = None if _is_own(point) else loaded(point)
-        if found is not None:
-            yield found
+    return filter(None, map(loaded, filterfalse(_is_own, _points())))
 
 
 @cache

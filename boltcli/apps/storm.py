@@ -92,7 +92,7 @@ def _types_in(store: Store, path: Path = ()) -> Iterator[tuple[Path, Store, str]
 
 def _codec_of_all(db: Store) -> str:
     """Return the codec that the store was made with: that of values whose bucket names none."""
-    return text_of(find(db, _DB, _META), b"codec") or ""
+    return text_of(db, _DB, _META, b"codec") or ""
 
 
 def _node(path: Path) -> str | None:
@@ -158,7 +158,7 @@ VIEWS = (types, records)
 
 def recognise(db: Store) -> Recognition | None:
     """Say whether ``db`` is storm's: by the version that it keeps."""
-    value = value_of(find(db, _DB), b"version")
+    value = value_of(db, _DB, b"version")
     if value is None:
         return None
     codec = _codec_of_all(db)
@@ -174,5 +174,5 @@ def codec(path: Path) -> Codec | None:
 def codec_in(db: Store, path: Path) -> Codec | None:
     """Return the codec that the type names, or that of the whole store."""
     end = next((at for at, name in enumerate(path) if name.startswith(_OWN) and name != _DB), len(path))
-    named = text_of(find(db, *path[:end], _META), b"codec") or _codec_of_all(db)
+    named = text_of(db, *path[:end], _META, b"codec") or _codec_of_all(db)
     return codec_of(path, named, find(db, *path))

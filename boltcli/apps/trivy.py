@@ -9,7 +9,7 @@ from ..text.json import load, load_record
 from ..text.values import as_text
 from .contract import ANY, CERTAIN, INFO, LIKELY, WARNING, Audit, AuditOptions, Codec, Pattern, Recognition, Store
 from .rules import Rule, findings
-from .values import JSON, buckets, find, first, pairs, pairs_at
+from .values import JSON, buckets, find, first, pairs
 from .views import Item, Rows, computed, json, key_text, records, time, view, whole_record
 
 _VULNERABILITY, _SOURCES = b"vulnerability", b"data-source"
@@ -76,7 +76,7 @@ def _counted(db: Store, ids: set[bytes] | None = None) -> Iterator[tuple[bytes, 
 
     The vulnerabilities of the advisories are added to ``ids``.
     """
-    sources = {key for key, _ in pairs_at(db, _SOURCES)}
+    sources = {key for key, _ in pairs(db, _SOURCES)}
     for platform, content in _platforms_in(db):
         packages = total = unfixed = 0
         for _, found in buckets(content):
@@ -138,7 +138,7 @@ _NO_RECORD = Rule(
 
 def audit(db: Store, options: AuditOptions) -> Audit | None:
     """Count advisories by platform, and compare their ids with the vulnerabilities."""
-    known = {key for key, _ in pairs_at(db, _VULNERABILITY)}
+    known = {key for key, _ in pairs(db, _VULNERABILITY)}
     ids: set[bytes] = set()
     found = list(_counted(db, ids))
     missing = sorted(map(as_text, ids - known))

@@ -40,13 +40,11 @@ NUMBER = Codec(lambda key: key if len(key) != 8 else u64(key))
 """Keys of 8 bytes, big-endian."""
 
 
-def find(store: Store, *path: bytes) -> Store | None:
+def find(store: Store | None, *path: bytes) -> Store | None:
     """Return the bucket at ``path`` below ``store``, or None if there is none."""
     for name in path:
-        child = store.get(name)
-        if child is None or isinstance(child, bytes):
-            return None
-        store = child
+        child = None if store is None else store.get(name)
+        store = None if isinstance(child, bytes) else child
     return store
 
 
@@ -65,40 +63,37 @@ def space(db: Store) -> tuple[int, int] | None:
     return db.space() if isinstance(db, Database) else None
 
 
-def value_of(store: Store | None, key: bytes) -> bytes | None:
-    """Return the value of ``key``; None for a bucket, or if there is none."""
-    value = None if store is None else store.get(key)
+def value_of(store: Store | None, *path: bytes) -> bytes | None:
+    """Return the value at ``path``, which ends in its key; None if there is none."""
+    *outer, key = path
+    found = find(store, *outer)
+    value = None if found is None else found.get(key)
     return value if isinstance(value, bytes) else None
 
 
-def text_of(store: Store | None, key: bytes) -> str | None:
-    """Return the value of ``key`` as text; None if there is none."""
-    value = value_of(store, key)
+def text_of(store: Store | None, *path: bytes) -> str | None:
+    """Return the value at ``path`` as text; None if there is none."""
+    value = value_of(store, *path)
     return None if value is None else as_text(value)
 
 
-def buckets(store: Store | None) -> Iterator[tuple[bytes, Store]]:
-    """Yield the buckets in ``store``."""
-    for key, value in store.range() if store is not None else ():
+def buckets(store: Store | None, *path: bytes) -> Iterator[tuple[bytes, Store]]:
+    """Yield the buckets in the bucket at ``path``."""
+    found = find(store, *path)
+    for key, value in found.range() if found is not None else ():
         if not isinstance(value, bytes):
             yield key, value
 
 
-def buckets_at(store: Store, *path: bytes) -> Iterator[tuple[bytes, Store]]:
-    """Yield the buckets in the bucket at ``path``."""
-    return buckets(find(store, *path))
-
-
-def pairs(store: Store | None) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the pairs in ``store``."""
-    for key, value in store.range() if store is not None else ():
+def pairs(store: Store | None, *path: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the pairs in the bucket at ``path``."""
+    found = find(store, *path)
+    for key, value in found.range() if found is not None else ():
         if isinstance(value, bytes):
             yield key, value
 
 
-def pairs_at(store: Store, *path: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the pairs in the bucket at ``path``."""
-    return pairs(find(store, *path))
+buckets_at, pairs_at = buckets, pairs
 
 
 def key_parts(text: str, what: str) -> int:
@@ -116,9 +111,9 @@ def prefix_of(key: bytes, parts: int) -> bytes:
 
 def names_at(store: Store, *path: bytes) -> list[str]:
     """Return the keys of the pairs of the bucket at ``path`` as text."""
-    return [as_text(key) for key, _ in pairs_at(store, *path)]
+    return [as_text(key) for key, _ in pairs(store, *path)]
 
 
 def text_map(store: Store, *path: bytes) -> dict[str, str]:
     """Return the pairs of the bucket at ``path`` as text."""
-    return {as_text(key): as_text(value) for key, value in pairs_at(store, *path)}
+    return {as_text(key): as_text(value) for key, value in pairs(store, *path)}

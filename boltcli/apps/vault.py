@@ -10,7 +10,7 @@ from itertools import groupby
 from ..text.values import as_text, text_or_bytes
 from .codecs.wire import Message, one_of
 from .contract import CERTAIN, LIKELY, Codec, Pattern, Plain, Recognition, Store
-from .values import find, key_parts, pairs_at, prefix_of, value_of
+from .values import find, key_parts, pairs, prefix_of, value_of
 from .views import Rows, view
 
 _DATA, _CONFIG = b"data", b"config"
@@ -25,16 +25,16 @@ _DEPTH = "2"
     "index:integer term:integer paths:integer bytes:integer",
 )
 def status(db: Store) -> Rows:
-    found = value_of(find(db, _CONFIG), _INDEXES)
+    found = value_of(db, _CONFIG, _INDEXES)
     indexes = Message(found)
-    sizes = [len(key) + len(value) for key, value in pairs_at(db, _DATA)]
+    sizes = [len(key) + len(value) for key, value in pairs(db, _DATA)]
     index, term = (None, None) if found is None else (indexes.unsigned(2), indexes.unsigned(1))
     yield index, term, len(sizes), sum(sizes)
 
 
 @view("Servers of the raft cluster", "id address suffrage index:integer")
 def servers(db: Store) -> Rows:
-    found = Message(value_of(find(db, _CONFIG), _SERVERS))
+    found = Message(value_of(db, _CONFIG, _SERVERS))
     for server in map(Message, found.all_bytes(2)):
         yield server.text(2), server.text(3), _SUFFRAGE(server, 1), found.unsigned(1)
 
@@ -46,7 +46,7 @@ def servers(db: Store) -> Rows:
 )
 def paths(db: Store, depth: str = _DEPTH) -> Rows:
     parts = key_parts(depth, "path")
-    for name, group in groupby(pairs_at(db, _DATA), lambda pair: prefix_of(pair[0], parts)):
+    for name, group in groupby(pairs(db, _DATA), lambda pair: prefix_of(pair[0], parts)):
         count = key_bytes = value_bytes = 0
         for key, value in group:
             count += 1

@@ -11,7 +11,7 @@ from ...text.json import jsonable
 from ...text.values import as_text
 from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
 from ..rules import Deviation, Rule, findings
-from ..values import find, pairs_at, space, value_of
+from ..values import find, pairs, space, value_of
 from .history import History
 from .kubernetes import ENCRYPTED, is_object, place, read_object
 from .layout import ALARM, AUTH, KEY, LEASE, MEMBERS, MEMBERS_REMOVED, META, ROLES, USERS, recognise, revision, standing
@@ -57,7 +57,7 @@ class Facts:
             self.tombstones += at.tombstone
             self.unreadable += not record.sound
             self._note(record, not at.tombstone)
-        self.leases = [Lease(value) for _, value in pairs_at(db, LEASE)]
+        self.leases = [Lease(value) for _, value in pairs(db, LEASE)]
         known = {lease.id for lease in self.leases}
         held: dict[int, list[bytes]] = {}  # keys that exist, by their lease
         for key, each in self.keys.items():
@@ -65,15 +65,15 @@ class Facts:
                 held.setdefault(each.lease, []).append(key)
         self.gone_leases = {lease: keys for lease, keys in sorted(held.items()) if lease not in known}
         self.idle_leases = sorted(known - held.keys())
-        self.alarms = [(key, Alarm(key)) for key, _ in pairs_at(db, ALARM)]
+        self.alarms = [(key, Alarm(key)) for key, _ in pairs(db, ALARM)]
         self.members = list(members(db))
         self.ids = {each.key for each in self.members}
         self.configuration = configuration(db)
         self.snapshot = newest_snapshot(db)
-        self.removed = [key for key, _ in pairs_at(db, MEMBERS_REMOVED)]
-        self.auth = value_of(find(db, AUTH), b"authEnabled") == b"\1"
-        self.users = [User(value) for _, value in pairs_at(db, USERS)]
-        self.roles = [Role(value) for _, value in pairs_at(db, ROLES)]
+        self.removed = [key for key, _ in pairs(db, MEMBERS_REMOVED)]
+        self.auth = value_of(db, AUTH, b"authEnabled") == b"\1"
+        self.users = [User(value) for _, value in pairs(db, USERS)]
+        self.roles = [Role(value) for _, value in pairs(db, ROLES)]
         self.size, self.free = space(db) or (None, None)
 
     def _note(self, record: KeyValue, live: bool) -> None:

@@ -109,7 +109,7 @@ def standing(db: Store) -> Standing:
     found = map(revision, (key for key, _ in keys.range(reverse=True))) if keys is not None else iter(())
     newest = next((each.main for each in found if each is not None), 0)  # malformed keys say nothing
     term, index = (u64(value_of(meta, name)) for name in (b"term", b"consistent_index"))
-    storage, cluster = text_of(meta, b"storageVersion") or "", text_of(find(db, CLUSTER), b"clusterVersion") or ""
+    storage, cluster = text_of(meta, b"storageVersion") or "", text_of(db, CLUSTER, b"clusterVersion") or ""
     version = ".".join((storage or cluster).split(".")[:2])
     if not version and meta is not None:
         # 3.5 began to keep the term and the configuration; an older store has only the index.

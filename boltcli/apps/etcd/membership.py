@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ...text.json import load_record
 from ..beside import names_in, place_of
 from ..contract import Store
-from ..values import find, pairs_at, value_of
+from ..values import pairs, value_of
 from .layout import MEMBERS, META
 
 _SNAPSHOT = re.compile(r"([0-9a-f]{16})-([0-9a-f]{16})\.snap")  # term and index
@@ -49,7 +49,7 @@ class Member:
 
 def configuration(db: Store) -> Configuration | None:
     """Return raft's configuration; None where none is kept, as before 3.5, or it can't be read."""
-    record = load_record(value_of(find(db, META), b"confState")) or {}
+    record = load_record(value_of(db, META, b"confState")) or {}
 
     def ids(*names: str) -> set[int]:
         lists = [found for name in names if isinstance(found := record.get(name), list)]
@@ -62,7 +62,7 @@ def configuration(db: Store) -> Configuration | None:
 def members(db: Store) -> Iterator[Member]:
     """Yield the members that the store has."""
     conf = configuration(db)
-    for key, value in pairs_at(db, MEMBERS):
+    for key, value in pairs(db, MEMBERS):
         record, id_ = load_record(value) or {}, member_id(key)
         attribute = bool(record.get("isLearner"))
         if conf is None:

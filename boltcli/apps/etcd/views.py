@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from ...text.values import as_text
 from ..contract import Store
-from ..values import find, key_parts, pairs_at, prefix_of, space, value_of
+from ..values import key_parts, pairs, prefix_of, space, value_of
 from ..views import Rows, Source, boolean, computed, integer, json, records, view
 from .history import asked_key, asked_revision, file_hash, history_hash, key_history, latest, live
 from .history import revisions as found_revisions
@@ -46,9 +46,9 @@ def status(db: Store) -> Rows:
         "cluster_version": at.cluster_version or None,
         "hash": None if hash_ is None else f"{hash_:x}",
         "total_keys": keys,
-        "members": sum(1 for _ in pairs_at(db, MEMBERS)),
-        "alarms": sum(1 for _ in pairs_at(db, ALARM)),
-        "auth_enabled": value_of(find(db, AUTH), b"authEnabled") == b"\1",
+        "members": sum(1 for _ in pairs(db, MEMBERS)),
+        "alarms": sum(1 for _ in pairs(db, ALARM)),
+        "auth_enabled": value_of(db, AUTH, b"authEnabled") == b"\1",
         "size": size,
         "in_use": None if size is None else size - free,
     }
@@ -106,7 +106,7 @@ def leases(db: Store) -> Rows:
     held: dict[int, list[bytes]] = {}
     for record in live(db):
         held.setdefault(record.lease, []).append(record.key)
-    for _, value in pairs_at(db, LEASE):
+    for _, value in pairs(db, LEASE):
         lease = Lease(value)
         found = held.get(lease.id, []) if lease.id else []
         yield lease.id, f"{lease.id % (1 << 64):x}", lease.ttl, lease.remaining_ttl, len(found), found
@@ -128,7 +128,7 @@ def members(db: Store) -> Rows:
             "removed": False,
             "learner_attribute": each.attribute,
         }
-    for key, _ in pairs_at(db, MEMBERS_REMOVED):
+    for key, _ in pairs(db, MEMBERS_REMOVED):
         yield {"id": member_id(key), "id_hex": as_text(key), "removed": True}
 
 
