@@ -1,8 +1,7 @@
 """Audits as tables: a rule says what can be wrong, a deviation says where it is.
 
-An audit compares a file with what its program would have written and yields
-deviations. Findings, answers and the changes that mend the file are made of
-these, and no text is taken apart again. One more rule is one more row of an
+An audit compares a file with what its program would have written and yields deviations. Findings, answers and the
+changes that mend the file are made of these, and no text is taken apart again. One more rule is one more row of an
 application's table, and the line that yields its deviations.
 """
 

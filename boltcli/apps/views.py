@@ -1,7 +1,6 @@
 """Views in few words: records at a path as columns, or a function with its columns above it.
 
-A view whose rows are the records at a path is a list of columns, each with the
-field that it shows::
+A view whose rows are the records at a path is a list of columns, each with the field that it shows::
 
     VERSIONS = records(
         "versions", "All versions of the jobs", at=(b"jobs", ANY, b"versions"),
@@ -110,13 +109,7 @@ class Source(NamedTuple):
 
 
 def records(
-    name: str,
-    title: str,
-    /,
-    *,
-    at: Pattern,
-    read: Callable[[bytes, Any], Any] | None = None,
-    **columns: str | Source,
+    name: str, title: str, /, *, at: Pattern, read: Callable[[bytes, Any], Any] | None = None, **columns: str | Source
 ) -> View:
     """Return a view of the records in the buckets at ``at``, where ANY stands for any name: a row for each.
 

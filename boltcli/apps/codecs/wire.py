@@ -1,8 +1,7 @@
 """Protobuf's wire format: fields by number, for messages whose few fields are known, and for those of no schema.
 
-Source: protobuf's "Encoding" page. A field is a varint tag (number << 3 | wire
-type), then a varint (0), 8 bytes (1), a length and as many bytes (2), or 4
-bytes (5). Groups (3, 4) are out of use, and are taken for no protobuf.
+Source: protobuf's "Encoding" page. A field is a varint tag (number << 3 | wire type), then a varint (0), 8 bytes (1), a
+length and as many bytes (2), or 4 bytes (5). Groups (3, 4) are out of use, and are taken for no protobuf.
 """
 
 from __future__ import annotations
@@ -118,9 +117,8 @@ def one_of(names: Mapping[int, str]) -> Callable[[Message, int], str]:
 def any_message(data: bytes, depth: int = 0) -> dict[str, Any] | None:
     """Return what a message without a schema holds, by field number; None if ``data`` isn't a message.
 
-    Strings are those values that are printable UTF-8, messages those that can
-    be read as one; others stay bytes. What can be both is shown as both, as
-    ``message`` and ``text``. A field that occurs several times is a list.
+    Strings are those values that are printable UTF-8, messages those that can be read as one; others stay bytes. What
+    can be both is shown as both, as ``message`` and ``text``. A field that occurs several times is a list.
 
     >>> any_message(b"\\x0a\\x03pod\\x10\\x07\\x1a\\x02\\x08\\x01")
     {'1': 'pod', '2': 7, '3': {'1': 1}}

@@ -21,9 +21,8 @@ PROTOBUF, ENCRYPTED = b"k8s\x00", b"k8s:enc:"
 class Object:
     """What is known of an object without its schema; a text is None where there is none.
 
-    ``encoding`` is protobuf, json, or the name of the provider that encrypted
-    it (with its key's name), of which nothing else is known. ``creation_time``
-    is in nanoseconds since 1970.
+    ``encoding`` is protobuf, json, or the name of the provider that encrypted it (with its key's name), of which
+    nothing else is known. ``creation_time`` is in nanoseconds since 1970.
     """
 
     encoding: str
