@@ -20,6 +20,7 @@ from .contract import Application, Audit, AuditFinding, AuditOptions, Codec, Pat
 
 T = TypeVar("T")
 _FAULTS = (Exception, SystemExit)
+_LISTS = ("hints", "places", "buckets")
 
 
 @contextmanager
@@ -64,7 +65,7 @@ class _Sink(io.TextIOBase):
 
 
 def loaded(point: EntryPoint) -> Application | None:
-    """Return the application of an entry point, or None, after a warning, if it can't be loaded."""
+    """Return the application of an entry point; None, after a warning, if it can't be loaded."""
     try:
         with _silence(point.name, deep=True):
             found = point.load()
@@ -78,13 +79,9 @@ class PlugIn(Application):
     """An application from an installed package; ``point`` is the name of its entry point."""
 
     def __init__(self, point: str, inner: Application) -> None:
-        self._point = point
-        self._inner = inner
-        self.name = str(inner.name)
-        self.title = str(getattr(inner, "title", ""))
-        self.hints, self.places, self.buckets = (
-            tuple(getattr(inner, name, ())) for name in ("hints", "places", "buckets")
-        )
+        self._point, self._inner = point, inner
+        self.name, self.title = str(inner.name), str(getattr(inner, "title", ""))
+        self.hints, self.places, self.buckets = (tuple(getattr(inner, name, ())) for name in _LISTS)
 
     @property
     def views(self) -> Sequence[View]:  # type: ignore[override]
@@ -95,11 +92,7 @@ class PlugIn(Application):
         return self._ask("codecs", lambda: getattr(self._inner, "codecs", {}), {})
 
     def recognise(self, db: Store) -> Recognition | None:
-        def asked() -> Recognition | None:
-            found = self._inner.recognise(db)
-            return found and Recognition(found.name, found.layout, found.certainty)
-
-        return self._ask("recognition", asked, None, deep=True)
+        return self._ask("recognition", lambda: self._inner.recognise(db), None, deep=True)
 
     def audit(self, db: Store, options: AuditOptions) -> Audit | None:
         return self._ask("audit", lambda: self._inner.audit(db, options), deep=True)

@@ -56,15 +56,15 @@ def named(db: Store, name: str) -> Recognised | None:
 def _asked(application: Application, db: Store) -> Recognised | None:
     try:
         found = application.recognise(db)
+        return found and Recognised(found.name, found.layout, found.certainty, application=application)
     except Exception:
         return None
-    return found and Recognised(found.name, found.layout, found.certainty, application=application)
 
 
 def applications() -> Iterator[Application]:
     """Yield all applications by the names of their entry points: plug-ins, then boltcli's own."""
     yield from plug_ins()
-    yield from map(_own, filter(_is_own, _points()))
+    yield from (point.load() for point in _points() if _is_own(point))
 
 
 def application(name: str) -> Application | None:
@@ -83,18 +83,10 @@ def _points() -> list[EntryPoint]:
 
 
 def _is_own(point: EntryPoint) -> bool:
-    """Say whether an application comes with boltcli: then it need not be guarded."""
     return point.value.startswith(f"{__package__}.")
 
 
-@cache
-def _own(point: EntryPoint) -> Application:
-    found: Application = point.load()
-    return found
-
-
 def _candidates(db: Store) -> Iterator[Application]:
-    """Yield the applications whose files may have such buckets."""
     try:
         present = [name.decode("latin-1") for name, _ in islice(db.range(), _LOOKED_AT)]
     except BoltError:

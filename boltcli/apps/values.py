@@ -30,14 +30,11 @@ def decoded_by(data: bytes, *decoders: Callable[[bytes], Plain]) -> Plain:
     return data
 
 
+# Keys that are text, to text, to JSON, to objects and lists of JSON or to text; keys of 8 bytes, big-endian.
 TEXT = Codec(text_or_bytes, lambda key, value: text_or_bytes(value))
-"""Keys and values that are text."""
 JSON = Codec(text_or_bytes, lambda key, value: load(value))
-"""Text to JSON."""
 JSON_OR_TEXT = Codec(text_or_bytes, lambda key, value: json_or_text(value))
-"""Text to objects and lists of JSON, or to text."""
 NUMBER = Codec(lambda key: key if len(key) != 8 else u64(key))
-"""Keys of 8 bytes, big-endian."""
 
 
 def find(store: Store | None, *path: bytes) -> Store | None:

@@ -129,10 +129,8 @@ def records(
         for item in items(db, read or json_record):
             yield tuple([each.get(item) for each in sources.values()])
 
-    def count(db: Store) -> int:
-        return sum(1 for _ in items(db, read or pair))
-
-    return _typed(View(name, [Column(name, each.type) for name, each in sources.items()], rows, title, count=count))
+    columns_ = [Column(column, each.type) for column, each in sources.items()]
+    return _typed(View(name, columns_, rows, title, count=lambda db: sum(1 for _ in items(db, read or pair))))
 
 
 def json_record(key: bytes, value: Any) -> dict[str, Any] | None:
@@ -162,23 +160,19 @@ def buckets_like(db: Store, pattern: Pattern, path: Path = ()) -> Iterator[tuple
             yield from buckets_like(value, rest, (*path, key))
 
 
-# What a value of a bucket says in a column of these types.
-_SAID: dict[str, Callable[[bytes], Any]] = {"text": as_text, "json": load}
-
-
 def _field(kind: str) -> Callable[..., Source]:
-    """Return what makes sources of type ``kind`` of a field's name, and of what stands for None there."""
-
     def source(name: str, default: Any = None) -> Source:
+        """Return a column of the field ``name``; where that is None of ``default``, another column or a value."""
+
         def get(item: Item) -> Any:
             found = item.field(name)
-            if isinstance(found, bytes) and kind in _SAID:
-                found = _SAID[kind](found)
+            if isinstance(found, bytes) and kind in ("text", "json"):  # a value in a bucket
+                found = as_text(found) if kind == "text" else load(found)
             # A number is a time in nanoseconds; 0 is none.
             found = None if kind == "time" and found == 0 else cell(found, kind)
-            if found is not None:
-                return found
-            return default.get(item) if isinstance(default, Source) else default
+            if found is None:
+                return default.get(item) if isinstance(default, Source) else default
+            return found
 
         return Source(kind, get)
 
@@ -190,16 +184,12 @@ text, integer, number, boolean, time, json, data = map(
 )
 
 
-def computed(kind: str, get: Callable[[Item], Any]) -> Source:
-    """Return a column of what ``get`` returns for each item."""
-    return Source(kind, get)
-
-
 def parent(place: int) -> Source:
     """Return a column of the name at ``place`` in the path of the record's bucket, as text."""
     return Source("text", lambda item: as_text(item.path[place]))
 
 
+computed = Source
 key_text = Source("text", lambda item: as_text(item.key))
 big_endian = Source("integer", lambda item: int.from_bytes(item.key, "big"))
 size = Source("integer", lambda item: len(item.value) if isinstance(item.value, bytes) else None)

@@ -57,6 +57,10 @@ class Facts:
             self.tombstones += at.tombstone
             self.unreadable += not record.sound
             self._note(record, not at.tombstone)
+        # Keys of which an older revision is a secret that anybody can read, and the newest is not.
+        self.old_secrets = sorted(
+            key for key, each in self.keys.items() if each.was_open_secret and not each.open_secret
+        )
         self.leases = [Lease(value) for _, value in pairs(db, LEASE)]
         known = {lease.id for lease in self.leases}
         held: dict[int, list[bytes]] = {}  # keys that exist, by their lease
@@ -168,15 +172,10 @@ def _answers(facts: Facts) -> dict[str, Any]:
         "users_without_password": [user.name for user in facts.users if user.no_password or not user.has_password],
         "unused_roles": [role.name for role in facts.roles if role.name not in given],
         "unencrypted_secrets": sorted(key for key, each in keys.items() if each.live and each.open_secret),
-        "secrets_plain_in_older_revisions": sorted(_old_secrets(facts)),
+        "secrets_plain_in_older_revisions": facts.old_secrets,
         "size": facts.size,
         "free": facts.free,
     })  # fmt: skip
-
-
-def _old_secrets(facts: Facts) -> list[bytes]:
-    """Return keys of which an older revision is a secret that anybody can read, and the newest is not."""
-    return [key for key, each in facts.keys.items() if each.was_open_secret and not each.open_secret]
 
 
 _RESTORE = "Restore the member from a snapshot or another member."
@@ -320,9 +319,9 @@ def _deviations(facts: Facts, answers: dict[str, Any]) -> Iterator[Deviation]:
         yield OPEN_SECRETS.at((KEY,), None, secrets[0], **_words(len(secrets)))
     # Rewritten encrypted, or deleted, while plain revisions are still in the file.
     for live, rule in ((True, OLD_SECRETS), (False, DELETED_SECRETS)):
-        found = [key for key in _old_secrets(facts) if facts.keys[key].live == live]
+        found = [key for key in facts.old_secrets if facts.keys[key].live == live]
         if found:
-            yield rule.at((KEY,), None, as_text(min(found)), **_words(len(found)))
+            yield rule.at((KEY,), None, as_text(found[0]), **_words(len(found)))
     if facts.users and not facts.auth:
         yield AUTH_OFF.at((AUTH,))
     for bucket, rule in ((USERS, NO_ROLE), (USERS, NO_PASSWORD), (ROLES, IDLE_ROLE)):
@@ -356,7 +355,6 @@ def _of_members(facts: Facts) -> Iterator[Deviation]:
 
 
 def _words(count: int) -> dict[str, Any]:
-    """Return the words of a message that go by a number."""
     if count == 1:
         return {"count": 1, "s": "", "are": "is", "them": "it", "secrets": "Secret is"}
     return {"count": count, "s": "s", "are": "are", "them": "them", "secrets": "Secrets are"}

@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ...text.json import load_record
@@ -32,8 +31,7 @@ class Configuration(NamedTuple):
     learners: set[int]
 
 
-@dataclass
-class Member:
+class Member(NamedTuple):
     """A member: ``key`` is its id in hex. ``learner`` is what raft says where it says it, else the ``attribute``.
 
     ``configured`` says whether raft's configuration names it: None if there is no configuration.
@@ -60,20 +58,16 @@ def configuration(db: Store) -> Configuration | None:
 
 
 def members(db: Store) -> Iterator[Member]:
-    """Yield the members that the store has."""
     conf = configuration(db)
     for key, value in pairs(db, MEMBERS):
         record, id_ = load_record(value) or {}, member_id(key)
         attribute = bool(record.get("isLearner"))
-        if conf is None:
-            yield Member(key, id_, record, attribute, attribute, None)
-        else:
-            named = id_ in conf.voters or id_ in conf.learners
-            yield Member(key, id_, record, attribute, id_ not in conf.voters if named else attribute, named)
+        named = None if conf is None else id_ in conf.voters | conf.learners
+        learner = id_ not in conf.voters if conf is not None and named else attribute
+        yield Member(key, id_, record, attribute, learner, named)
 
 
 def member_id(key: bytes) -> int | None:
-    """Return the id that a key of ``members`` is, or None."""
     try:
         return int(key, 16)
     except ValueError:

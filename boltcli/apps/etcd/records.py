@@ -21,10 +21,7 @@ class KeyValue(Message):
     value = declared(Message.data, 5)
     lease = declared(Message.number, 6)
 
-    @property
-    def value_bytes(self) -> int:
-        """The size of the value."""
-        return len(self.value)
+    value_bytes = declared(lambda record, number: len(record.data(number)), 5)
 
 
 class Lease(Message):

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from ...text.values import as_text
 from ..contract import Store
 from ..values import key_parts, pairs, prefix_of, space, value_of
-from ..views import Rows, Source, boolean, computed, integer, json, records, view
+from ..views import Rows, boolean, computed, integer, json, records, view
 from .history import asked_key, asked_revision, file_hash, history_hash, key_history, latest, live
 from .history import revisions as found_revisions
 from .kubernetes import place, read_object
@@ -26,16 +26,12 @@ _EVENT = (
 )
 
 
-def _one(db: Store) -> int:
-    return 1
-
-
 @view(
     "Where the store stands; hash as etcdutl snapshot status prints it",
     "revision:integer compacted_revision:integer scheduled_compact_revision:integer term:integer "
     "consistent_index:integer version storage_version cluster_version hash total_keys:integer members:integer "
     "alarms:integer auth_enabled:boolean size:integer in_use:integer",
-    count=_one,
+    count=lambda db: 1,
 )
 def status(db: Store) -> Rows:
     at = standing(db)
@@ -69,6 +65,10 @@ def keys(db: Store, rev: str | None = None, key: str | None = None) -> Rows:
             yield record.record("key", "create_revision", "mod_revision", "version", "lease", "value_bytes", "value")
 
 
+def _count(db: Store) -> int:
+    return sum(1 for _ in found_revisions(db))
+
+
 def _event(at: Revision, record: KeyValue) -> dict[str, Any]:
     return record.record("key", "create_revision", "version", "lease", "value_bytes") | {
         "revision": at.main,
@@ -79,17 +79,13 @@ def _event(at: Revision, record: KeyValue) -> dict[str, Any]:
     }
 
 
-def _event_count(db: Store) -> int:
-    return sum(1 for _ in found_revisions(db))
-
-
-@view("All revisions in the file, in order", _EVENT, count=_event_count)
+@view("All revisions in the file, in order", _EVENT, count=_count)
 def revisions(db: Store) -> Rows:
     for at, _, value in found_revisions(db):
         yield _event(at, KeyValue(value))
 
 
-@view("Revisions key by key, or of one --key", _EVENT, options={"key": "only this key"}, count=_event_count)
+@view("Revisions key by key, or of one --key", _EVENT, options={"key": "only this key"}, count=_count)
 def history(db: Store, key: str | None = None) -> Rows:
     wanted = None if key is None else asked_key(key)
     found = key_history(db) if wanted is None else ((at, KeyValue(value)) for at, _, value in found_revisions(db))
@@ -106,8 +102,7 @@ def leases(db: Store) -> Rows:
     held: dict[int, list[bytes]] = {}
     for record in live(db):
         held.setdefault(record.lease, []).append(record.key)
-    for _, value in pairs(db, LEASE):
-        lease = Lease(value)
+    for lease in (Lease(value) for _, value in pairs(db, LEASE)):
         found = held.get(lease.id, []) if lease.id else []
         yield lease.id, f"{lease.id % (1 << 64):x}", lease.ttl, lease.remaining_ttl, len(found), found
 
@@ -196,7 +191,7 @@ def prefixes(db: Store, depth: str = _DEPTH) -> Rows:
     "Hash of the history up to --rev, to compare members by, as etcdutl hashkv prints it",
     "hash:integer hash_revision:integer compact_revision:integer",
     options=_REV,
-    count=_one,
+    count=lambda db: 1,
 )
 def hashkv(db: Store, rev: str | None = None) -> Rows:
     until = asked_revision(db, rev) or standing(db).revision
@@ -204,7 +199,7 @@ def hashkv(db: Store, rev: str | None = None) -> Rows:
     yield hash_, until, compacted
 
 
-_NAME: Source = computed("text", lambda item: item.record.name or as_text(item.key))
+_NAME = computed("text", lambda item: item.record.name or as_text(item.key))
 VIEWS = (
     status,
     keys,
