@@ -40,14 +40,12 @@ def ordered(data: bytes) -> int | None:
 
 
 def _rows_of(db: Store, kind: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the rows of one type."""
     store = find(db, _ROWS)
     found = store.prefix(kind) if store is not None else ()
     return ((key, value) for key, value in found if isinstance(value, bytes))
 
 
 def _field(key: bytes) -> int:
-    """Return the number after the type."""
     return int.from_bytes(key[1:3], "little")
 
 

@@ -44,7 +44,6 @@ def _types_in(db: Store) -> Iterator[tuple[bytes, Store]]:
 
 
 def _indexes_in(db: Store) -> Iterator[tuple[bytes, str, Store]]:
-    """Yield each index with the type and the field that it is of."""
     for name, bucket in buckets(db):
         if name.startswith(_INDEX):
             type_, _, field = name[len(_INDEX) :].rpartition(b":")
@@ -81,7 +80,6 @@ VIEWS = (types, records, indexes)
 
 
 def codec(path: Path) -> Codec | None:
-    """Return the codec of records, or of an index."""
     is_index = len(path) == 1 and path[0].startswith(_INDEX)
     return Codec(decoded, lambda key, value: keys_of(value)) if is_index else CODECS[ANY,] if len(path) == 1 else None
 
@@ -107,5 +105,4 @@ def _encoder(bucket: Store) -> str:
 
 
 def _is_gob(data: bytes) -> bool:
-    """Say whether it is a gob stream, and no number of 8 bytes."""
     return len(data) != 8 and decoded_by(data, gob) is not data

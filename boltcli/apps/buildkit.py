@@ -10,7 +10,7 @@ from typing import Any
 from ..text.json import jsonable, load_record
 from ..text.values import as_text, text_or_bytes
 from .contract import ANY, CERTAIN, LIKELY, WARNING, Audit, AuditOptions, Codec, Pattern, Plain, Recognition, Store
-from .rules import Rule, findings
+from .rules import Deviation, Rule, findings
 from .values import JSON, buckets, find, pairs
 from .views import Rows, key_text, parent, records, time, view
 
@@ -51,31 +51,15 @@ CODECS: dict[Pattern, Codec] = {
     (_BY_RESULT, ANY): _TEXT,
     (_BACKLINKS, ANY): _TEXT,
 }
-VIEWS = (
-    records(
-        "results", "Results by cache key", at=(_RESULT, ANY), key=parent(1), id=key_text, created_at=time("CreatedAt")
-    ),
-    links,
-    keys,
-)  # fmt: skip
+results = records(
+    "results", "Results by cache key", at=(_RESULT, ANY), key=parent(1), id=key_text, created_at=time("CreatedAt")
+)
+VIEWS = (results, links, keys)
 
 
 def recognise(db: Store) -> Recognition | None:
-    """Say whether ``db`` is a solver cache: by its buckets."""
     found = sum(find(db, name) is not None for name in (_RESULT, _LINKS, _BY_RESULT, _BACKLINKS))
     return Recognition("buildkit", "solver cache", CERTAIN if found == 4 else LIKELY) if found >= 2 else None
-
-
-_NO_RECORD, _NO_RESULT, _NO_BACKLINK, _NO_LINK, _NOTHING = (
-    Rule(code, WARNING, message, "buildctl prune; the cache is made anew by builds.")
-    for code, message in (
-        ("results_without_record", "Key {subject} is listed for the result {other}, but has no record of it."),
-        ("records_without_result", "Key {subject} has a record of the result {other}, which doesn't list it."),
-        ("links_without_backlink", "Key {subject} links to {other}, which has no link back."),
-        ("backlinks_without_link", "Key {subject} has no link to {other}, which has a link back."),
-        ("keys_without_result_or_link", "Key {subject} has neither results nor links."),
-    )
-)
 
 
 def audit(db: Store, options: AuditOptions) -> Audit | None:
@@ -89,20 +73,20 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
     links = {(key, _link(name)[1]) for key, name in entries(_LINKS)}
     backlinks = {(key, target) for target, key in entries(_BACKLINKS)}
     keys = {key for key, _ in results} | {key for pair in links for key in pair}
-    named = {key for name in _BY_KEY for key, _ in buckets(db, name)}
-    faults = (
-        (_NO_RECORD, _RESULT, by_result - results),
-        (_NO_RESULT, _RESULT, results - by_result),
-        (_NO_BACKLINK, _LINKS, links - backlinks),
-        (_NO_LINK, _LINKS, backlinks - links),
-        (_NOTHING, _LINKS, {(key, b"") for key in named - keys}),
-    )
-    deviations = [
-        rule.at((bucket,), key, as_text(key), other=as_text(other))
-        for rule, bucket, found in faults for key, other in sorted(found)
-    ]  # fmt: skip
+    idle = {(key, b"") for name in _BY_KEY for key, _ in buckets(db, name) if key not in keys}
     counts = [("keys", len(keys)), ("results", len(results)), ("links", len(links))]
     answers: dict[str, Plain] = dict(counts)
-    for rule, _, found in faults:
-        answers[rule.code] = sorted([as_text(key), as_text(other)] for key, other in found)
+    deviations: list[Deviation] = []
+    for bucket, faults, code, message in (
+        (_RESULT, by_result - results, "results_without_record",
+         "is listed for the result {other}, but has no record of it"),
+        (_RESULT, results - by_result, "records_without_result",
+         "has a record of the result {other}, which doesn't list it"),
+        (_LINKS, links - backlinks, "links_without_backlink", "links to {other}, which has no link back"),
+        (_LINKS, backlinks - links, "backlinks_without_link", "has no link to {other}, which has a link back"),
+        (_LINKS, idle, "keys_without_result_or_link", "has neither results nor links"),
+    ):  # fmt: skip
+        rule = Rule(code, WARNING, f"Key {{subject}} {message}.", "buildctl prune; the cache is made anew by builds.")
+        answers[code] = sorted([as_text(key), as_text(other)] for key, other in faults)
+        deviations += [rule.at((bucket,), key, as_text(key), other=as_text(other)) for key, other in sorted(faults)]
     return Audit("solver cache", jsonable(answers), findings(deviations), counts=counts)

@@ -20,7 +20,6 @@ _INDEX = 8  # bytes before the JSON: the version of the entry, little-endian
 
 
 def _entries(db: Store, kind: str | None = None) -> Iterator[tuple[str, str, int | None, Plain]]:
-    """Yield kind, id, index and record of what lies in a network store."""
     for name, value in pairs(db, _NETWORK):
         found, _, rest = as_text(name.removeprefix(_PREFIX)).strip("/").partition("/")
         if kind is None or found == kind:
@@ -38,7 +37,6 @@ def _parts(value: bytes) -> tuple[int | None, Plain]:
 
 
 def _records(db: Store, kind: str) -> Iterator[tuple[str, dict[str, Any], Plain]]:
-    """Yield the ids of one kind, each with the fields of its record, and the record."""
     for _, name, _, found in _entries(db, kind):
         yield name, found if isinstance(found, dict) else {}, found
 
@@ -69,7 +67,6 @@ def _addresses(record: dict[str, Any], name: str) -> str | None:
 
 
 def _inner(value: object) -> Any:
-    """Return what JSON says that is text in JSON."""
     return load(value.encode("utf-8", "backslashreplace")) if isinstance(value, str) else value
 
 
@@ -98,7 +95,6 @@ VIEWS = (
 
 
 def recognise(db: Store) -> Recognition | None:
-    """Say whether ``db`` holds Docker's networks, or its volumes."""
     found = find(db, _NETWORK)
     if found is not None and next(found.prefix(b"docker/"), None) is not None:
         return Recognition("docker", "local-kv", CERTAIN)

@@ -53,7 +53,6 @@ class Meter:
                 yield from self.walk(value, (*path, key))
 
     def count(self, store: Store, path: Path) -> None:
-        """Count the bucket at ``path`` and all inside."""
         for _ in self.walk(store, path):
             pass
 

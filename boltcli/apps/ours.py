@@ -55,8 +55,7 @@ BACALHAU = OwnApplication(
 )  # fmt: skip
 BLEVE = OwnApplication(
     name="bleve", title="Bleve's search indexes: upside_down, and scorch's root.bolt",
-    buckets=("bleve", "s"),
-    places=("store/root.bolt", "index_meta/store"),
+    buckets=("bleve", "s"), places=("store/root.bolt", "index_meta/store"),
     hints=("view FILE fields", "view FILE segments"),
 )  # fmt: skip
 BOLTHOLD = OwnApplication(
@@ -72,8 +71,7 @@ BUILDKIT = OwnApplication(
 )  # fmt: skip
 CONTAINERD = OwnApplication(
     name="containerd", title="containerd's metadata (meta.db) and its snapshotters' (metadata.db), 1.x and 2.x",
-    buckets=("v1",),
-    places=("io.containerd.metadata.v1.bolt/meta.db",),
+    buckets=("v1",), places=("io.containerd.metadata.v1.bolt/meta.db",),
     hints=(
         "view FILE images --columns namespace,name,digest,size", "view FILE content --sort -size --limit 20",
         "view FILE snapshots --where snapshotter=overlayfs", "audit FILE",
@@ -81,14 +79,12 @@ CONTAINERD = OwnApplication(
 )  # fmt: skip
 DOCKER = OwnApplication(
     name="docker", title="Docker's stores of networks (local-kv.db) and volumes (metadata.db)",
-    buckets=("libnetwork", "volumes"),
-    places=("network/files/local-kv.db", "volumes/metadata.db"),
+    buckets=("libnetwork", "volumes"), places=("network/files/local-kv.db", "volumes/metadata.db"),
     hints=("view FILE networks", "view FILE volumes"),
 )  # fmt: skip
 ETCD = OwnApplication(
     name="etcd", title="etcd's store (member/snap/db) and its snapshots, 3.4 to 3.6, with Kubernetes' objects",
-    buckets=("key",),
-    places=("snap/db",),
+    buckets=("key",), places=("snap/db",),
     hints=(
         "view FILE status", "view FILE keys --rev 1000",
         "view FILE objects --where kind=Secret --columns namespace,name",
@@ -97,14 +93,12 @@ ETCD = OwnApplication(
 )  # fmt: skip
 PODMAN = OwnApplication(
     name="podman", title="podman's state (bolt_state.db)",
-    buckets=("id-registry",),
-    places=("libpod/bolt_state.db", "bolt_state.db"),
+    buckets=("id-registry",), places=("libpod/bolt_state.db", "bolt_state.db"),
     hints=("view FILE containers --columns id,name,state", "view FILE pods"),
 )  # fmt: skip
 RAFT = OwnApplication(
     name="raft-boltdb", title="hashicorp/raft-boltdb: the raft log of Consul, Nomad, Vault, rqlite",
-    buckets=("logs",),
-    places=("raft.db",),
+    buckets=("logs",), places=("raft.db",),
     hints=(
         "view FILE status", "view FILE logs --where type=LogConfiguration", "view FILE types --sort -bytes",
         "audit FILE",
@@ -117,8 +111,7 @@ STORM = OwnApplication(
 )  # fmt: skip
 TRIVY = OwnApplication(
     name="trivy-db", title="trivy's vulnerability database (trivy.db)",
-    buckets=("vulnerability",),
-    places=("trivy.db",),
+    buckets=("vulnerability",), places=("trivy.db",),
     hints=(
         "view FILE vulnerabilities --where severity=CRITICAL --columns id,title",
         "view FILE advisories --where package=openssl",
@@ -126,7 +119,6 @@ TRIVY = OwnApplication(
 )  # fmt: skip
 VAULT = OwnApplication(
     name="vault", title="Vault's integrated storage (vault.db): paths and sizes, never contents",
-    buckets=("data",),
-    places=("vault.db",),
+    buckets=("data",), places=("vault.db",),
     hints=("view FILE paths --sort -bytes --limit 20", "view FILE paths --set depth=3", "view FILE servers"),
 )  # fmt: skip

@@ -73,7 +73,6 @@ VIEWS = (
 
 
 def recognise(db: Store) -> Recognition | None:
-    """Say whether ``db`` is podman's state: by its registries."""
     if find(db, _IDS) is None or find(db, _NAMES) is None:
         return None
     sure = find(db, _CONFIG) is not None and find(db, _CONTAINERS) is not None

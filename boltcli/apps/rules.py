@@ -67,14 +67,12 @@ class Deviation:
         )
 
     def answer(self) -> Plain:
-        """Return it as the answers name it."""
         chosen = self.rule.answer
         if isinstance(chosen, str):
             return self.text(chosen)
         return {name: _FACTS.get_field(fact, (), self.facts)[0] for name, fact in chosen.items()}
 
     def text(self, template: str) -> str:
-        """Return ``template`` with the facts in it."""
         return template.format_map(self.facts)
 
 

@@ -167,7 +167,6 @@ def recognise(db: Store) -> Recognition | None:
 
 
 def codec(path: Path) -> Codec | None:
-    """Return the codec of the bucket at ``path`` where the file can't be asked."""
     return codec_of(path, "")
 
 

@@ -29,7 +29,6 @@ def _vendor_severity(item: Item) -> dict[str, Any]:
 
 
 def _platforms_in(db: Store) -> Iterator[tuple[bytes, Store]]:
-    """Yield the buckets of advisories."""
     return ((name, bucket) for name, bucket in buckets(db) if name not in _OTHERS)
 
 
@@ -43,7 +42,6 @@ def advisories(db: Store) -> Rows:
 
 
 def _fixed(record: object) -> str | None:
-    """Return the versions that mend it, as text."""
     if not isinstance(record, dict):
         return None
     if record.get("FixedVersion"):

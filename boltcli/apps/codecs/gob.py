@@ -9,13 +9,14 @@ zero value, as Go's decoder leaves it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...text.times import ZERO, go_time, time_text
 from ...text.values import as_text
+from .integers import Reader
 
-_INT, _STRING = 2, 6  # ids of basic types
+_INT, _STRING, _INTERFACE = 2, 6, 8  # ids of basic types
 _ZEROS: dict[TypeId, Any] = {1: False, _INT: 0, 3: 0, 4: 0, _STRING: ""}
 _DEEPEST = 48
 _MOST_VALUES = 1_000_000
@@ -57,10 +58,9 @@ def gob(data: bytes) -> Any:
     return value
 
 
-class _Stream:
+class _Stream(Reader):
     def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.at = 0
+        super().__init__(data)
         self.stop = 0  # of the message
         self.types = dict(_DEFINITIONS)
         self.left = _MOST_VALUES
@@ -79,17 +79,13 @@ class _Stream:
         number = self.unsigned()
         return ~(number >> 1) if number & 1 else number >> 1
 
-    def take(self, size: int) -> bytes:
-        if self.at + size > len(self.data):
-            raise ValueError("cut short")
-        self.at += size
-        return self.data[self.at - size : self.at]
+    def counted(self) -> bytes:
+        return self.take(self.unsigned())
 
     def text(self) -> str:
-        return as_text(self.take(self.unsigned()))
+        return as_text(self.counted())
 
     def value(self) -> Any:
-        """Read type definitions, then the value."""
         while True:
             self.message()
             type_id = self.signed()
@@ -117,46 +113,26 @@ class _Stream:
             raise ValueError("no value")
         return self.read(type_id, depth)
 
-    def count(self) -> int:
-        """Return how many elements follow; each takes a byte at least."""
-        number = self.unsigned()
-        if number > len(self.data) - self.at:
-            raise ValueError("cut short")
-        return number
-
     def read(self, type_id: TypeId, depth: int) -> Any:
         self.left -= 1
         if depth > _DEEPEST or self.left < 0:
             raise ValueError("too deep")
-        match type_id:
-            case 1:  # bool
-                return self.unsigned() != 0
-            case 2:  # int
-                return self.signed()
-            case 3:  # uint
-                return self.unsigned()
-            case 4:  # float
-                return self.decimal()
-            case 5:  # bytes
-                return self.take(self.unsigned())
-            case 6:  # string
-                return self.text()
-            case 7:  # complex
-                return [self.decimal(), self.decimal()]
-            case 8:
-                return self.interface(depth)
+        if type_id == _INTERFACE:
+            return self.interface(depth)
+        if type_id in _BASIC:
+            return _BASIC[type_id](self)
         if type_id not in self.types:
             raise ValueError("unknown type")
         ((kind, type_),) = self.types[type_id].items()
         if kind == "StructT":
             return self.zeros(type_id, depth + 1) | dict(self.fields(type_id, depth))
-        if kind == "MapT":
-            key_type, elem = type_["Key"], type_["Elem"]
-            pairs = [(self.read(key_type, depth + 1), self.read(elem, depth + 1)) for _ in range(self.count())]
+        if kind in ("MapT", "ArrayT", "SliceT"):
+            numbers = range(self.within(self.unsigned()))
+            if kind != "MapT":
+                return [self.read(type_["Elem"], depth + 1) for _ in numbers]
+            pairs = [(self.read(type_["Key"], depth + 1), self.read(type_["Elem"], depth + 1)) for _ in numbers]
             return {key if isinstance(key, str) else str(key): value for key, value in pairs}
-        if kind in ("ArrayT", "SliceT"):
-            return [self.read(type_["Elem"], depth + 1) for _ in range(self.count())]
-        data = self.take(self.unsigned())  # it encodes itself: Go's time is known
+        data = self.counted()  # it encodes itself: Go's time is known
         moment = go_time(data)
         return data if moment is None else time_text(moment)
 
@@ -198,3 +174,14 @@ class _Stream:
             return self.zeros(type_id, depth + 1)
         own = any(type_["CommonType"]["Name"] == "Time" for kind, type_ in found.items() if kind.endswith("erT"))
         return time_text(ZERO) if own else _ZEROS.get(type_id)
+
+
+_BASIC: dict[TypeId, Callable[[_Stream], Any]] = {
+    1: lambda stream: stream.unsigned() != 0,
+    _INT: _Stream.signed,
+    3: _Stream.unsigned,
+    4: _Stream.decimal,
+    5: _Stream.counted,
+    _STRING: _Stream.text,
+    7: lambda stream: [stream.decimal(), stream.decimal()],
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from struct import unpack
 from typing import Any
 
@@ -66,16 +66,17 @@ def _one_of(found: list[Guess]) -> Guess | None:
 
 
 def _structures(data: bytes) -> Iterator[Guess]:
-    if data[0] in _MAPS and len(data) > 1:
-        value = _tried(messagepack, data)
-        if value is not None:
-            yield "msgpack", value
-    value = _tried(gob, data) if len(data) > 3 else None
-    if value is not None:
-        yield "gob", value
-    message = any_message(data) if len(data) > 2 else None
-    if message is not None and all(int(field) <= _LARGEST_FIELD for field in message):
-        yield "protobuf", message
+    for name, decode, likely in (
+        ("msgpack", messagepack, data[0] in _MAPS and len(data) > 1),
+        ("gob", gob, len(data) > 3),
+        ("protobuf", any_message, len(data) > 2),
+    ):
+        try:
+            value = decode(data) if likely else None
+        except ValueError:
+            continue
+        if value is not None and (name != "protobuf" or all(int(field) <= _LARGEST_FIELD for field in value)):
+            yield name, value
 
 
 def _unpacked(data: bytes, kind: str, depth: int) -> Guess | None:
@@ -83,18 +84,8 @@ def _unpacked(data: bytes, kind: str, depth: int) -> Guess | None:
         inner = unpacked(data, kind)
     except (ValueError, MissingExtra):
         return None
-    found = guess(inner, depth + 1)
-    if found is not None:
-        return f"{kind}, {found[0]}", found[1]
-    text = printable(inner)
-    return kind, inner if text is None else text
-
-
-def _tried(decode: Callable[[bytes], Any], data: bytes) -> Any:
-    try:
-        return decode(data)
-    except ValueError:
-        return None
+    found, text = guess(inner, depth + 1), printable(inner)
+    return (kind, inner if text is None else text) if found is None else (f"{kind}, {found[0]}", found[1])
 
 
 def _numbers(data: bytes, is_key: bool) -> list[Guess]:
@@ -104,17 +95,16 @@ def _numbers(data: bytes, is_key: bool) -> list[Guess]:
     """
     size = len(data)
     found: list[Guess] = []
-    if size in _LARGEST:
-        for order in ("big", "little"):
-            number = int.from_bytes(data, order)
-            if number < _LARGEST[size] and (size > 2 or order == "big" or not is_key):
-                found.append((f"u{8 * size} {order}-endian", number))
-            if size in _FLOATS:
-                (real,) = unpack((">" if order == "big" else "<") + _FLOATS[size], data)
-                if not real or _SMALLEST_FLOAT <= abs(real) < _LARGEST_FLOAT:
-                    found.append((f"float{8 * size} {order}-endian", real))
-        if is_key and any(name.endswith("big-endian") for name, _ in found):
-            found = [each for each in found if each[0].endswith("big-endian")]
-        if not any(name.startswith("u") for name, _ in found):
-            return []
+    for order in ("big", "little") if size in _LARGEST else ():
+        if found and is_key:
+            break
+        number = int.from_bytes(data, order)
+        if number < _LARGEST[size] and (size > 2 or order == "big" or not is_key):
+            found.append((f"u{8 * size} {order}-endian", number))
+        if size in _FLOATS:
+            (real,) = unpack((">" if order == "big" else "<") + _FLOATS[size], data)
+            if not real or _SMALLEST_FLOAT <= abs(real) < _LARGEST_FLOAT:
+                found.append((f"float{8 * size} {order}-endian", real))
+    if not any(name.startswith("u") for name, _ in found):
+        return []
     return [each for at, each in enumerate(found) if each[1] not in [value for _, value in found[:at]]]

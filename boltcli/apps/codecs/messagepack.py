@@ -9,6 +9,7 @@ import struct
 from typing import Any, NamedTuple
 
 from ...text.times import SECOND, time_text
+from .integers import Reader
 from .wire import printable
 
 _DEEPEST = 48
@@ -65,17 +66,7 @@ def timestamp(data: bytes) -> int | None:
     return seconds * SECOND + (fraction if fraction < SECOND else 0)
 
 
-class _Reader:
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.at = 0
-
-    def take(self, size: int) -> bytes:
-        if self.at + size > len(self.data):
-            raise ValueError("cut short")
-        self.at += size
-        return self.data[self.at - size : self.at]
-
+class _Reader(Reader):
     def value(self, depth: int) -> Any:
         if depth > _DEEPEST:
             raise ValueError("too deep")
@@ -97,11 +88,10 @@ class _Reader:
             if code < _TIMESTAMP:
                 raise ValueError("reserved")
             return Extension(code, self.take(count))
-        if count > len(self.data) - self.at:  # values of a byte at least
-            raise ValueError("cut short")
-        if kind == _LIST:
-            return [self.value(depth + 1) for _ in range(count)]
-        return dict(self.pair(depth + 1) for _ in range(count))
+        numbers = range(self.within(count))
+        return (
+            [self.value(depth + 1) for _ in numbers] if kind == _LIST else dict(self.pair(depth + 1) for _ in numbers)
+        )
 
     def counted(self, head: int) -> tuple[int, int]:
         """Return what follows, and how many values or bytes of it."""

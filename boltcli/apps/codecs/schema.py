@@ -55,7 +55,6 @@ def message_decoder(descriptors: str, name: str) -> Callable[[bytes], Any]:
 
 
 def _names(file: Any) -> Iterator[str]:
-    """Yield the full names of all messages in a file, also of those inside others."""
     pending = [(file.package, message) for message in file.message_type]
     for outer, message in pending:
         name = f"{outer}.{message.name}".removeprefix(".")

@@ -84,7 +84,6 @@ class Message:
         return as_text(self.data(number))
 
     def message(self, number: int) -> Message:
-        """Return a message in the message, an empty one by default."""
         return Message(self.data(number))
 
     def all_bytes(self, number: int) -> list[bytes]:
@@ -92,11 +91,9 @@ class Message:
         return [value for value in self._fields.get(number, ()) if isinstance(value, bytes)]
 
     def all_text(self, number: int) -> list[str]:
-        """Return all values of a repeated string field."""
         return [*map(as_text, self.all_bytes(number))]
 
     def text_map(self, number: int) -> dict[str, str]:
-        """Return a map of strings to strings."""
         return {entry.text(1): entry.text(2) for entry in map(Message, self.all_bytes(number))}
 
     def record(self, *names: str) -> dict[str, Any]:

@@ -37,8 +37,6 @@ class _Key:
 
 
 class Facts:
-    """What one pass over the store found."""
-
     def __init__(self, db: Store) -> None:
         self.at = standing(db)
         self.keys: dict[bytes, _Key] = {}
@@ -100,7 +98,6 @@ def _open_secret(key: bytes, value: bytes) -> bool:
 
 
 def audit(db: Store, options: AuditOptions) -> Audit | None:
-    """Audit a store; None if it isn't one of etcd."""
     recognition = recognise(db)
     if recognition is None:
         return None

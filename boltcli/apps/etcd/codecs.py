@@ -21,7 +21,6 @@ def _revision(data: bytes) -> Plain:
 
 
 def _key_value(key: bytes, value: bytes) -> Plain:
-    """Return a revision's record; a value of Kubernetes is read too."""
     record, at = KeyValue(value), revision(key)
     if not record.sound:
         return value

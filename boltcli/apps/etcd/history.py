@@ -165,7 +165,6 @@ class History:
         return min((revision for _, revision in odd), default=None)
 
     def _counted(self, compacted: int, until: int) -> Iterator[tuple[int, int]]:
-        """Yield digest and revision of each record that counts."""
         newest = {key: number for number, key in enumerate(self._keys) if self._revisions[number] <= until}
         keep = {number for number in newest.values() if not self._tombstones[number]}
         for number, main in enumerate(self._revisions):
@@ -174,5 +173,4 @@ class History:
 
 
 def _mark(data: bytes) -> int:
-    """Return a digest of 8 bytes."""
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "big")

@@ -68,7 +68,6 @@ def recognise(db: Store) -> Recognition | None:
 
 
 def _at_both_ends(keys: Store, most: int) -> list[tuple[bytes, bytes]]:
-    """Return the pairs among the first and the last keys."""
     found = (each for reverse in (False, True) for each in islice(keys.range(reverse=reverse), most))
     return [(key, value) for key, value in found if isinstance(value, bytes)]
 
@@ -102,7 +101,6 @@ class Standing(NamedTuple):
 
 
 def standing(db: Store) -> Standing:
-    """Say where ``db`` stands."""
     meta, keys = find(db, META), find(db, KEY)
     marks = [revision(value_of(meta, name)) for name in (b"finishedCompactRev", b"scheduledCompactRev")]
     done, begun = (0 if each is None else each.main for each in marks)
