@@ -16,9 +16,9 @@ T = TypeVar("T")
 
 
 def place_of(db: Store) -> str | None:
-    """Return the path of the file of ``db`` where that is one of this machine; None if nothing beside it is known.
+    """Return the path of the file of ``db``, links followed; None if it isn't one of this machine.
 
-    Links are followed. What was unpacked, or came from elsewhere, has no place.
+    What was unpacked, or came from elsewhere, has no place.
     """
     if not isinstance(db, Database) or is_elsewhere(db.path):
         return None

@@ -5,6 +5,7 @@ Source: blevesearch/bleve ``index/upsidedown/row.go``, ``index/scorch/persister.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from ..text.json import jsonable, load
@@ -12,7 +13,7 @@ from ..text.values import as_text, text_or_bytes
 from .codecs.integers import whole_uvarint
 from .codecs.wire import any_message
 from .contract import CERTAIN, REST, Codec, Pattern, Plain, Recognition, Store
-from .values import buckets, find, pairs_at, text_of, value_of
+from .values import buckets, find, pairs, text_of, value_of
 from .views import Rows, view
 
 _ROWS, _SNAPSHOTS = b"bleve", b"s"
@@ -39,25 +40,23 @@ def ordered(data: bytes) -> int | None:
 
 
 def _rows_of(db: Store, kind: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the rows of one type."""
     store = find(db, _ROWS)
-    for key, value in store.prefix(kind) if store is not None else ():
-        if isinstance(value, bytes):
-            yield key, value
+    found = store.prefix(kind) if store is not None else ()
+    return ((key, value) for key, value in found if isinstance(value, bytes))
 
 
 def _field(key: bytes) -> int:
-    return int.from_bytes(key[:2], "little")
+    return int.from_bytes(key[1:3], "little")
 
 
 def _names(db: Store) -> dict[int, str]:
-    return {_field(key[1:]): as_text(value.split(_SEPARATOR)[0]) for key, value in _rows_of(db, b"f")}
+    return {_field(key): as_text(value.split(_SEPARATOR)[0]) for key, value in _rows_of(db, b"f")}
 
 
 @view("Rows by type (upside_down)", "type count:integer bytes:integer")
 def rows(db: Store) -> Rows:
     found: dict[bytes, list[int]] = {}
-    for key, value in pairs_at(db, _ROWS):
+    for key, value in pairs(db, _ROWS):
         row = found.setdefault(key[:1], [0, 0])
         row[0] += 1
         row[1] += len(key) + len(value)
@@ -67,18 +66,16 @@ def rows(db: Store) -> Rows:
 
 @view("Fields (upside_down)", "number:integer name terms:integer")
 def fields(db: Store) -> Rows:
-    terms: dict[int, int] = {}
-    for key, _ in _rows_of(db, b"d"):
-        terms[_field(key[1:])] = terms.get(_field(key[1:]), 0) + 1
+    terms = Counter(_field(key) for key, _ in _rows_of(db, b"d"))
     for number, name in sorted(_names(db).items()):
-        yield number, name, terms.get(number, 0)
+        yield number, name, terms[number]
 
 
 @view("Terms of the dictionary (upside_down)", "field term:bytes documents:integer")
 def terms(db: Store) -> Rows:
     names = _names(db)
     for key, value in _rows_of(db, b"d"):
-        yield names.get(_field(key[1:]), str(_field(key[1:]))), key[3:], whole_uvarint(value)
+        yield names.get(_field(key), str(_field(key))), key[3:], whole_uvarint(value)
 
 
 @view("Documents, with the size of their back index", "id bytes:integer")
@@ -89,20 +86,19 @@ def documents(db: Store) -> Rows:
 
 @view("Segment files by snapshot (scorch)", "epoch:integer segment:integer path stats:json deleted_bytes:integer")
 def segments(db: Store) -> Rows:
-    for epoch, snapshot in buckets(find(db, _SNAPSHOTS)):
+    for epoch, snapshot in buckets(db, _SNAPSHOTS):
         for key, segment in buckets(snapshot):
             if (number := ordered(key)) is not None:
-                deleted = value_of(segment, b"d") or b""
-                stats = value_of(segment, b"stats")
-                yield ordered(epoch), number, text_of(segment, b"p"), stats and load(stats), len(deleted)
+                deleted, stats = (value_of(segment, name) for name in (b"d", b"stats"))
+                yield ordered(epoch), number, text_of(segment, b"p"), stats and load(stats), len(deleted or b"")
 
 
 @view("Internal values, the mapping among them", "epoch:integer key value:json")
 def internal(db: Store) -> Rows:
     for key, value in _rows_of(db, b"i"):
         yield None, as_text(key[1:]), jsonable(_plain(value))
-    for epoch, snapshot in buckets(find(db, _SNAPSHOTS)):
-        for key, value in pairs_at(snapshot, b"i"):
+    for epoch, snapshot in buckets(db, _SNAPSHOTS):
+        for key, value in pairs(snapshot, b"i"):
             yield ordered(epoch), as_text(key), jsonable(_internal_value(key, value))
 
 
@@ -121,30 +117,36 @@ def _row_key(key: bytes) -> Plain:
     kind, rest = _TYPES.get(key[:1]), key[1:]
     if kind is None:
         return text_or_bytes(key)
-    if kind in ("field", "dictionary", "term") and len(rest) >= 2:
-        record = {"row": kind, "field": _field(rest)}
-        if kind == "dictionary":
-            return record | {"term": text_or_bytes(rest[2:])}
-        if kind == "term":
-            term, _, document = rest[2:].partition(_SEPARATOR)
-            return record | {"term": text_or_bytes(term), "document": text_or_bytes(document)}
-        return record
+    named: dict[str, Plain] = {"row": kind}
     if kind == "stored":
         document, _, after = rest.partition(_SEPARATOR)
-        return {"row": kind, "document": text_or_bytes(document), "field": _field(after)}
-    return {"row": kind, "name": text_or_bytes(rest)}
+        return named | {"document": text_or_bytes(document), "field": int.from_bytes(after[:2], "little")}
+    if kind not in ("field", "dictionary", "term") or len(rest) < 2:
+        return named | {"name": text_or_bytes(rest)}
+    named["field"] = _field(key)
+    if kind == "dictionary":
+        named["term"] = text_or_bytes(rest[2:])
+    if kind == "term":
+        term, _, document = rest[2:].partition(_SEPARATOR)
+        named |= {"term": text_or_bytes(term), "document": text_or_bytes(document)}
+    return named
 
 
 def _row_value(key: bytes, value: bytes) -> Plain:
-    kind = _TYPES.get(key[:1])
-    if kind == "field":
-        return text_or_bytes(value.rstrip(_SEPARATOR))
-    if kind in ("dictionary", "back index"):
-        found = whole_uvarint(value) if kind == "dictionary" else any_message(value)
-        return value if found is None else found
-    if kind == "version" and len(value) == 1:
-        return value[0]
-    return _plain(value) if kind in ("internal", "version") else value
+    match key[:1]:
+        case b"f":
+            return text_or_bytes(value.rstrip(_SEPARATOR))
+        case b"d":
+            found: Plain = whole_uvarint(value)
+        case b"b":
+            found = any_message(value)
+        case b"v" if len(value) == 1:
+            found = value[0]
+        case b"i" | b"v":
+            return _plain(value)
+        case _:
+            found = None
+    return value if found is None else found
 
 
 def _scorch_key(key: bytes) -> Plain:
@@ -164,7 +166,7 @@ def recognise(db: Store) -> Recognition | None:
     upside_down = find(db, _ROWS)
     if upside_down is not None:
         return None if value_of(upside_down, b"v") is None else Recognition("bleve", "upside_down", CERTAIN)
-    for epoch, snapshot in buckets(find(db, _SNAPSHOTS)):
+    for epoch, snapshot in buckets(db, _SNAPSHOTS):
         if ordered(epoch) is not None and find(snapshot, b"m") is not None:
             return Recognition("bleve", "scorch", CERTAIN)
     return None

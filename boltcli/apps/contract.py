@@ -1,26 +1,22 @@
 """What an application gives, so that boltcli knows its files; a plug-in needs nothing but this module.
 
-An application is an :class:`Application`: a small one is thirty lines. Each is
-the entry point of an installed package, boltcli's own among them, in the group
-``boltcli.applications``, which names an instance or a subclass without
+An application is an :class:`Application`: a small one is thirty lines. Each is the entry point of an installed
+package, boltcli's own among them, in the group ``boltcli.applications``, which names an instance or a subclass without
 arguments::
 
     [project.entry-points."boltcli.applications"]
     todo = "todo_store:Todo"
 
-What it reads is a :class:`Store`: a bucket of keys to values or to further
-stores, in key order and lazily. The database is one; so is every bucket of the
-public library.
-
-Reading a damaged page raises :class:`~boltcli.errors.Corrupted`; an application
-lets that pass. Everything else it must bear: no codec, view or audit fails
-because of a record that isn't what the program writes.
+What it reads is a :class:`Store`: a bucket of keys to values or to further stores, in key order and lazily. Reading a
+damaged page raises :class:`~boltcli.errors.Corrupted`; an application lets that pass. Everything else it must bear: no
+codec, view or audit fails because of a record that isn't what the program writes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from enum import Enum
 from typing import Any, Protocol
 
 from ..ops.compare.change import Change
@@ -41,33 +37,27 @@ ERROR, WARNING, INFO = "error", "warning", "info"
 SEVERITIES = (ERROR, WARNING, INFO)
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class Wildcard:
-    """ANY or REST in a pattern of bucket names."""
+class Wildcard(Enum):
+    """In a pattern of bucket names: ANY stands for one name, REST, at its end, for any number of further names."""
 
-    name: str
-
-    def __repr__(self) -> str:
-        return self.name
+    ANY = "ANY"
+    REST = "REST"
 
 
-ANY, REST = Wildcard("ANY"), Wildcard("REST")
+ANY, REST = Wildcard.ANY, Wildcard.REST
 
 Path = tuple[bytes, ...]
 """A bucket by the names that lead to it from the root bucket."""
 
 Pattern = tuple[bytes | Wildcard, ...]
-"""The same, where ANY stands for one name and, last, REST for any number of further names."""
+"""The same with wildcards."""
 
 Plain = Any
 """JSON's own (None, bool, int, float, str, list, dict with str keys), and bytes for what does not fit."""
 
 
 class Store(Protocol):
-    """The part of a bucket that applications use; the public library's Bucket and Database are stores.
-
-    Reading a damaged page raises :class:`~boltcli.errors.Corrupted`.
-    """
+    """The part of a bucket that applications use; the public library's Bucket and Database are stores."""
 
     @property
     def sequence(self) -> int:
@@ -96,16 +86,13 @@ class Recognition:
 
 @dataclass(frozen=True)
 class Codec:
-    """How the pairs of a bucket are decoded.
+    """How the pairs of a bucket are decoded. Ready ones are in :mod:`boltcli.apps.values`.
 
-    ``key(key)`` and ``value(key, value)`` return what JSON can say. They lose
-    nothing: what does not fit is returned as bytes, the argument itself or a
-    part of it inside the result. They never raise. None leaves the bytes as
-    they are. Ready ones are in :mod:`boltcli.apps.values`.
+    ``key(key)`` and ``value(key, value)`` return what JSON can say, and lose nothing: what does not fit stays bytes,
+    all of the argument or a part inside the result. They never raise. None leaves the bytes as they are.
 
-    ``version(key, value)`` is for buckets whose pairs are versions of other keys,
-    in the order in which they were made: it returns the key that a pair is a
-    version of, and whether it is a delete; None for any other pair.
+    ``version(key, value)`` is for buckets whose pairs are versions of other keys, in the order in which they were
+    made: it returns the key that a pair is a version of, and whether it is a delete; None for any other pair.
     """
 
     key: Callable[[bytes], Plain] | None = None
@@ -117,9 +104,8 @@ class Codec:
 class Column:
     """A column of a view: its name, and the type of its values; each may be None where a record has none.
 
-    ``text`` str, ``integer`` int, ``number`` float, ``boolean`` bool, ``bytes``
-    bytes, ``time`` int (nanoseconds since 1970, UTC), ``json`` a list or dict
-    of what JSON can say.
+    ``text`` str, ``integer`` int, ``number`` float, ``boolean`` bool, ``bytes`` bytes, ``time`` int (nanoseconds since
+    1970, UTC), ``json`` a list or dict of what JSON can say.
     """
 
     name: str
@@ -130,13 +116,10 @@ class Column:
 class View:
     """A table of an application's records, which ``view`` prints and ``sql`` queries.
 
-    ``rows(db, **options)`` yields tuples, a value for each column in order, as
-    it reads. ``options`` names the keyword arguments that ``rows`` takes, each
-    with its meaning in a sentence; they come as text (``--rev 7`` as "7"), and
-    are left out where they aren't given. Wrong ones raise
-    :class:`~boltcli.errors.ArgumentError`. ``count(db)`` is the number of rows,
-    where that is cheaper than reading them. :mod:`boltcli.apps.views` declares
-    views in fewer words.
+    ``rows(db, **options)`` yields tuples, a value for each column in order, as it reads. ``options`` names the keyword
+    arguments that ``rows`` takes, each with its meaning in a sentence; they come as text (``--rev 7`` as "7"), and are
+    left out where they aren't given. Wrong ones raise :class:`~boltcli.errors.ArgumentError`. ``count(db)`` is the
+    number of rows, where that is cheaper than reading them. :mod:`boltcli.apps.views` declares views in fewer words.
     """
 
     name: str
@@ -157,12 +140,10 @@ class View:
 class AuditFinding:
     """Something that an operator should know.
 
-    ``question`` is a short name of what was asked, ``severity`` ERROR (the
-    program won't start, work is lost, a record can't be found), WARNING (will
-    need attention) or INFO. ``bucket`` and ``key`` say where; ``subject`` is
-    the id concerned, ``message`` a sentence, ``remedy`` what to do. ``changes``
-    mend it, in the order in which ``patch`` applies them, where that can be
-    done in the file.
+    ``question`` is a short name of what was asked, ``severity`` ERROR (the program won't start, work is lost, a record
+    can't be found), WARNING (will need attention) or INFO. ``bucket`` and ``key`` say where; ``subject`` is the id
+    concerned, ``message`` a sentence, ``remedy`` what to do. ``changes`` mend it, in the order in which ``patch``
+    applies them, where that can be done in the file.
     """
 
     question: str
@@ -180,9 +161,9 @@ class AuditFinding:
 class AuditOptions:
     """What an audit is asked: ``now`` (nanoseconds since 1970) for ages, ``older_than`` (nanoseconds, or None).
 
-    With ``older_than`` the audit also reports what could be deleted because it
-    was finished longer ago than that, and with ``deletions`` the changes that
-    delete it. ``snapshot`` says what the newest snapshot beside a log holds, "" where the operator said nothing.
+    With ``older_than`` the audit also reports what could be deleted because it was finished longer ago than that, and
+    with ``deletions`` the changes that delete it. ``snapshot`` says what the newest snapshot beside a log holds, ""
+    where the operator said nothing.
     """
 
     now: int
@@ -196,11 +177,10 @@ class AuditOptions:
 class Audit:
     """What an audit found out.
 
-    ``answers`` are by name, in the form that JSON prints, and so is ``more``,
-    which stands beside the answers. ``findings`` may be in any order. ``counts``
-    are pairs of words and numbers for the table at the end of the text.
-    ``facts`` is the application's own, for :meth:`Application.join`.
-    ``retention`` answers ``older_than``, ``deletions`` are its changes.
+    ``answers`` are by name, in the form that JSON prints, and so is ``more``, which stands beside the answers.
+    ``findings`` may be in any order. ``counts`` are pairs of words and numbers for the table at the end of the text.
+    ``facts`` is the application's own, for :meth:`Application.join`. ``retention`` answers ``older_than``,
+    ``deletions`` are its changes.
     """
 
     layout: str
@@ -220,13 +200,11 @@ class Audit:
 class Application:
     """A program whose files boltcli knows. Subclass it, and set or override what the program has.
 
-    ``name`` is one word in lower case, ``title`` a line for people. ``hints``
-    are example commands without the leading ``boltcli``, with FILE for the
-    file. ``places`` are patterns (``fnmatch``, / between the parts) of the
-    paths at which a data directory holds such files. ``buckets`` are patterns
-    (``fnmatch``) of top-level names: only a file that has one of them is shown
-    to :meth:`recognise` (none: every file is). ``views`` and ``codecs`` may be
-    properties, so that their modules are imported only in use.
+    ``name`` is one word in lower case, ``title`` a line for people. ``hints`` are example commands without the leading
+    ``boltcli``, with FILE for the file. ``places`` are patterns (``fnmatch``, / between the parts) of the paths at
+    which a data directory holds such files. ``buckets`` are patterns (``fnmatch``) of top-level names: only a file that
+    has one of them is shown to :meth:`recognise` (none: every file is). ``views`` and ``codecs`` may be properties, so
+    that their modules are imported only in use.
     """
 
     name: str = ""
@@ -247,7 +225,7 @@ class Application:
 
     def has_audit(self, db: Store) -> bool:
         """Say whether there is an audit of ``db``, a file of this program: its layouts may have none."""
-        return type(self).audit is not Application.audit
+        return getattr(self.audit, "__func__", None) is not Application.audit
 
     def join(self, audits: Sequence[tuple[str, Audit]]) -> Iterable[tuple[str, AuditFinding]]:
         """Compare several files of this program, given as paths and audits; yield findings with the path concerned."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from ..errors import ArgumentError
-from ..text.json import jsonable, load
+from ..text.json import jsonable, parsed
 from ..text.times import go_time, time_text
 from ..text.values import text_or_bytes
 from .codecs.compressed import MOST, unpacked
@@ -33,49 +34,39 @@ class Decoded:
 
 
 class Decoder:
-    """Decodes the pairs of a database. It never raises because of a pair: what isn't decoded is text, or 0x and hex."""
+    """Decodes the pairs of a database. It never raises because of a pair: what isn't decoded is text, or 0x and hex.
+
+    ``form`` decodes values, and raises ValueError for those that aren't of it: these are decoded as those of ``found``.
+    """
 
     def __init__(
-        self,
-        found: Application | None = None,
-        form: Callable[[bytes], Any] | None = None,
-        schema: Callable[[bytes], Any] | None = None,
-        db: Store | None = None,
+        self, found: Application | None = None, form: Callable[[bytes], Any] | None = None, db: Store | None = None
     ) -> None:
         self._application = found
-        self._db = db
         self._form = form
-        self._schema = schema
+        self._db = db
         self._codecs: dict[Path, Codec | None] = {}
 
     def key(self, path: Path, key: bytes) -> Decoded:
         """Decode a key of the bucket at ``path``."""
         codec = self._codec(path)
         if codec is not None and codec.key is not None:
-            try:
-                return Decoded(plain(codec.key(key)))
-            except Exception:  # an application's own fault is no reason to show nothing
-                return Decoded(plain(key))
-        return Decoded(plain(key)) if self._named() else _guessed(key, is_key=True)
+            return _by(codec.key, key)
+        only_values = self._form is not None and self._application is None
+        return Decoded(plain(key)) if only_values else _guessed(key, is_key=True)
 
     def value(self, path: Path, key: bytes, value: bytes) -> Decoded:
         """Decode the value of ``key``; of one that is too large only its size is said."""
         if len(value) > MOST:
             return Decoded(f"({len(value)} bytes, not decoded)")
-        for decode in (self._schema, self._form):
-            if decode is not None:
-                try:
-                    return Decoded(plain(decode(value)))
-                except ValueError:
-                    if decode is self._form or self._application is None:
-                        return Decoded(plain(value))
-        codec = self._codec(path)
-        if codec is not None and codec.value is not None:
+        if self._form is not None:
             try:
-                return Decoded(plain(codec.value(key, value)))
-            except Exception:
-                return Decoded(plain(value))
-        return _guessed(value)
+                return Decoded(plain(self._form(value)))
+            except ValueError:
+                if self._application is None:
+                    return Decoded(plain(value))
+        codec = self._codec(path)
+        return _by(codec.value, key, value) if codec is not None and codec.value is not None else _guessed(value)
 
     def leave(self, paths: Iterable[Path] = ()) -> None:
         """Read no more in the database, which will be closed; what it says of the buckets at ``paths`` is kept."""
@@ -83,26 +74,24 @@ class Decoder:
             self._codec(path)
         self._db = None
 
-    def _named(self) -> bool:
-        """Return whether only values are decoded, by a format."""
-        return self._form is not None or (self._schema is not None and self._application is None)
-
     def _codec(self, path: Path) -> Codec | None:
-        if self._application is None:
-            return None
-        if path not in self._codecs:
+        found = self._application
+        if found is not None and path not in self._codecs:
             if len(self._codecs) >= 4096:  # a store may have a bucket for each of a million jobs
                 self._codecs.clear()
-            self._codecs[path] = self._codec_of(self._application, path)
-        return self._codecs[path]
-
-    def _codec_of(self, found: Application, path: Path) -> Codec | None:
-        if self._db is not None:
             try:
-                return found.codec_in(self._db, path)
+                self._codecs[path] = found.codec(path) if self._db is None else found.codec_in(self._db, path)
             except Exception:  # damage, or an application's own fault
-                pass
-        return found.codec(path)
+                self._codecs[path] = found.codec(path)
+        return self._codecs.get(path)
+
+
+def _by(decode: Callable[..., Any], *data: bytes) -> Decoded:
+    """Decode the last of ``data``; an application's own fault is no reason to show nothing."""
+    try:
+        return Decoded(plain(decode(*data)))
+    except Exception:
+        return Decoded(plain(data[-1]))
 
 
 def decoder(db: Store | None, name: str, descriptors: str = "", message: str = "") -> Decoder | None:
@@ -113,19 +102,17 @@ def decoder(db: Store | None, name: str, descriptors: str = "", message: str = "
     """
     if bool(descriptors) != bool(message):
         raise ArgumentError("--proto and --message go together: a descriptor set, and the name of a message in it")
-    schema = message_decoder(descriptors, message) if descriptors else None
-    if name == OFF:
-        return None if schema is None else Decoder(schema=schema)
+    form = message_decoder(descriptors, message) if descriptors else FORMATS.get(name)
+    if name == OFF or name in FORMATS:
+        return form and Decoder(form=form)
     if name == AUTO:
         found = None if db is None else recognise(db)
-        return Decoder(None if found is None else found.application, schema=schema, db=db)
-    if name in FORMATS:
-        return Decoder(form=FORMATS[name], schema=schema)
+        return Decoder(None if found is None else found.application, form, db)
     known = application(name)
     if known is None:
         names = ", ".join([*(each.name for each in applications()), *FORMATS])
         raise ArgumentError(f"--decode {name}: must be auto, off, or one of {names}")
-    return Decoder(known, schema=schema, db=db)
+    return Decoder(known, form, db)
 
 
 def plain(value: Any) -> Any:
@@ -141,9 +128,9 @@ def _bounded(value: Any) -> Any:
         return {key: _bounded(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_bounded(part) for part in value]
-    if isinstance(value, int) and not _LEAST <= value < _LARGEST:
-        return str(value)
-    if isinstance(value, float) and value - value != 0:
+    if (isinstance(value, int) and not _LEAST <= value < _LARGEST) or (
+        isinstance(value, float) and not isfinite(value)
+    ):
         return str(value)
     if isinstance(value, str) and not value.isascii():
         return value.encode("utf-8", "backslashreplace").decode()
@@ -151,47 +138,40 @@ def _bounded(value: Any) -> Any:
 
 
 def _guessed(data: bytes, *, is_key: bool = False) -> Decoded:
-    found = guess(data, is_key=is_key)
-    return Decoded(plain(data)) if found is None else Decoded(plain(found[1]), found[0])
+    form, value = guess(data, is_key=is_key) or (None, data)
+    return Decoded(plain(value), form)
 
 
-def _sure(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """Return ``decode``, raising ValueError for what it returns None of, or the bytes themselves."""
+def _known(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Return ``decode``, raising ValueError for what it returns None of."""
 
     def decoded(data: bytes) -> Any:
         found = decode(data)
-        if found is None or found is data:
+        if found is None:
             raise ValueError("not of this format")
         return found
 
     return decoded
 
 
-def _json(data: bytes) -> Any:
-    found = load(data)
-    if found is data:
-        raise ValueError("no JSON")
-    return found
-
-
 def _unpacked(kind: str) -> Callable[[bytes], Any]:
     def unpack(data: bytes) -> Any:
         inner = unpacked(data, kind)
-        found = guess(inner)
-        return text_or_bytes(inner) if found is None else found[1]
+        _, value = guess(inner) or ("", text_or_bytes(inner))
+        return value
 
     return unpack
 
 
 FORMATS: dict[str, Callable[[bytes], Any]] = {
-    "json": _json,
+    "json": parsed,
     "msgpack": messagepack,
     "gob": gob,
-    "protobuf": _sure(lambda data: any_message(data) if data else {}),
-    "time": _sure(lambda data: time_text(go_time(data)) or None),
-    "uvarint": _sure(whole_uvarint),
-    "varint": _sure(varint),
-    "u64": _sure(u64),
+    "protobuf": _known(lambda data: any_message(data) if data else {}),
+    "time": _known(lambda data: time_text(go_time(data)) or None),
+    "uvarint": _known(whole_uvarint),
+    "varint": _known(varint),
+    "u64": _known(u64),
     **{kind: _unpacked(kind) for kind in ("gzip", "zstd", "snappy")},
 }
 """The formats that ``--decode`` can name; each raises ValueError for bytes that aren't of it."""

@@ -11,7 +11,7 @@ from typing import Any
 from ..text.json import load, load_record
 from ..text.values import as_text, text_or_bytes
 from .contract import CERTAIN, Codec, Pattern, Plain, Recognition, Store
-from .values import JSON, find, pairs_at
+from .values import JSON, find, pairs
 from .views import Rows, json, key_text, records, text, view
 
 _NETWORK, _VOLUMES = b"libnetwork", b"volumes"
@@ -20,22 +20,25 @@ _INDEX = 8  # bytes before the JSON: the version of the entry, little-endian
 
 
 def _entries(db: Store, kind: str | None = None) -> Iterator[tuple[str, str, int | None, Plain]]:
-    """Yield kind, id, index and record of what lies in a network store."""
-    for name, value in pairs_at(db, _NETWORK):
-        parts = as_text(name.removeprefix(_PREFIX)).strip("/").split("/")
-        if kind is None or parts[0] == kind:
-            yield parts[0], "/".join(parts[1:]), *_parts(value)
+    for name, value in pairs(db, _NETWORK):
+        found, _, rest = as_text(name.removeprefix(_PREFIX)).strip("/").partition("/")
+        if kind is None or found == kind:
+            yield found, rest, *_parts(value)
 
 
 def _parts(value: bytes) -> tuple[int | None, Plain]:
     """Return index and record of an entry, each None if it isn't there: an entry may be the index alone."""
-    if len(value) < _INDEX or value[:1] in (b"{", b"["):
-        whole = load(value)  # without an index, as nobody is known to write it
-        if len(value) < _INDEX or whole is not value:
-            return None, text_or_bytes(whole) if isinstance(whole, bytes) else whole
+    whole = load(value) if len(value) < _INDEX or value[:1] in (b"{", b"[") else value
+    if len(value) < _INDEX or whole is not value:  # without an index, as nobody is known to write it
+        return None, text_or_bytes(whole) if isinstance(whole, bytes) else whole
     rest = value[_INDEX:]
     found = load(rest) if rest else None
     return int.from_bytes(value[:_INDEX], "little"), text_or_bytes(found) if isinstance(found, bytes) else found
+
+
+def _records(db: Store, kind: str) -> Iterator[tuple[str, dict[str, Any], Plain]]:
+    for _, name, _, found in _entries(db, kind):
+        yield name, found if isinstance(found, dict) else {}, found
 
 
 @view("All records of the network store", "kind id index:integer record:json", name="records")
@@ -45,47 +48,31 @@ def network_records(db: Store) -> Rows:
 
 @view("Networks", "id name type scope subnet gateway created:time internal:boolean labels:json record:json")
 def networks(db: Store) -> Rows:
-    for _, name, _, found in _entries(db, "network"):
-        record = found if isinstance(found, dict) else {}
-        subnets, gateways = _addresses(record)
-        yield {
+    for name, record, found in _records(db, "network"):
+        yield record | {
             "id": record.get("id", name),
-            "name": record.get("name"),
             "type": record.get("networkType"),
-            "scope": record.get("scope"),
-            "subnet": subnets,
-            "gateway": gateways,
-            "created": record.get("created"),
-            "internal": record.get("internal"),
-            "labels": record.get("labels"),
+            "subnet": _addresses(record, "Pool"),
+            "gateway": _addresses(record, "Gateway"),
             "record": found,
         }
 
 
-def _addresses(record: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Return the subnets and the gateways of a network as text: they lie in JSON in JSON."""
-    subnets: list[str] = []
-    gateways: list[str] = []
-    for field in ("ipamV4Info", "ipamV6Info"):
-        found = _inner(record.get(field))
-        for each in found if isinstance(found, list) else ():
-            data = _inner(each.get("IPAMData")) if isinstance(each, dict) else None
-            if isinstance(data, dict):
-                for name, into in (("Pool", subnets), ("Gateway", gateways)):
-                    if isinstance(data.get(name), str):
-                        into.append(data[name])
-    return ", ".join(subnets) or None, ", ".join(gateways) or None
+def _addresses(record: dict[str, Any], name: str) -> str | None:
+    """Return the subnets or the gateways of a network as text: they lie in JSON in JSON."""
+    lists = [found for field in ("ipamV4Info", "ipamV6Info") if isinstance(found := _inner(record.get(field)), list)]
+    pools = [_inner(each.get("IPAMData")) for found in lists for each in found if isinstance(each, dict)]
+    found = [pool.get(name) for pool in pools if isinstance(pool, dict)]
+    return ", ".join(each for each in found if isinstance(each, str)) or None
 
 
 def _inner(value: object) -> Any:
-    """Return what JSON says that is text in JSON."""
     return load(value.encode("utf-8", "backslashreplace")) if isinstance(value, str) else value
 
 
 @view("Endpoints of networks", "id name network sandbox record:json")
 def endpoints(db: Store) -> Rows:
-    for _, name, _, found in _entries(db, "endpoint"):
-        record = found if isinstance(found, dict) else {}
+    for name, record, found in _records(db, "endpoint"):
         network, _, endpoint = name.partition("/")
         yield record.get("id", endpoint), record.get("name"), network, record.get("sandbox"), found
 
@@ -108,12 +95,8 @@ VIEWS = (
 
 
 def recognise(db: Store) -> Recognition | None:
-    """Say whether ``db`` holds Docker's networks, or its volumes."""
     found = find(db, _NETWORK)
     if found is not None and next(found.prefix(b"docker/"), None) is not None:
         return Recognition("docker", "local-kv", CERTAIN)
-    first = next(pairs_at(db, _VOLUMES), None)
-    record = None if first is None else load_record(first[1])
-    if record is not None and "Name" in record and "Driver" in record:
-        return Recognition("docker", "volumes", CERTAIN)
-    return None
+    record = load_record(next((value for _, value in pairs(db, _VOLUMES)), None)) or {}
+    return Recognition("docker", "volumes", CERTAIN) if "Name" in record and "Driver" in record else None

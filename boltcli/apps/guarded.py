@@ -9,54 +9,44 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from importlib.metadata import EntryPoint
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import BoltError, report_fault
 from .contract import Application, Audit, AuditFinding, AuditOptions, Codec, Path, Plain, Recognition, Store, View
 
-FAULTS = (Exception, SystemExit)
+T = TypeVar("T")
+_FAULTS = (Exception, SystemExit)
+_LISTS = ("hints", "places", "buckets")
 
 
 @contextmanager
-def silence(name: str, *, deep: bool = False) -> Iterator[None]:
+def _silence(name: str, deep: bool) -> Iterator[None]:
     """Drop what the plug-in ``name`` prints inside, and report it.
 
     With ``deep`` what its C code and its child processes write is dropped, too.
     """
-    stdout, sink, kept = sys.stdout, _Sink(), -1
-    sys.stdout = sink
+    sink, kept = _Sink(), -1
     try:
-        if deep:
-            try:
-                kept = os.dup(1)
-                nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, 1)
-                os.close(nowhere)
-            except OSError:
-                pass  # there is no standard output
-        yield
+        with redirect_stdout(sink):
+            if deep:
+                try:
+                    kept = os.dup(1)
+                    nowhere = os.open(os.devnull, os.O_WRONLY)
+                    os.dup2(nowhere, 1)
+                    os.close(nowhere)
+                except OSError:
+                    pass  # there is no standard output
+            yield
     finally:
-        sys.stdout = stdout
         if kept >= 0:
             os.dup2(kept, 1)
             os.close(kept)
         if sink.used:
             report_fault(f"the plug-in {name!r} prints to standard output; that is left out")
-
-
-@contextmanager
-def failing(name: str, what: str) -> Iterator[None]:
-    """Raise a BoltError that names the plug-in ``name`` for what it raises inside."""
-    try:
-        yield
-    except BoltError:
-        raise
-    except FAULTS as error:
-        raise BoltError(f"the {what} of the plug-in {name!r} failed: {_words(error)}") from error
 
 
 class _Sink(io.TextIOBase):
@@ -75,13 +65,12 @@ class _Sink(io.TextIOBase):
 
 
 def loaded(point: EntryPoint) -> Application | None:
-    """Return the application of an entry point, or None, after a warning, if it can't be loaded."""
+    """Return the application of an entry point; None, after a warning, if it can't be loaded."""
     try:
-        with silence(point.name, deep=True):
+        with _silence(point.name, deep=True):
             found = point.load()
-            found = found() if isinstance(found, type) else found
-            return PlugIn(point.name, found)
-    except FAULTS as error:
+            return PlugIn(point.name, found() if isinstance(found, type) else found)
+    except _FAULTS as error:
         report_fault(f"the plug-in {point.name!r} can't be loaded: {_words(error)}")
         return None
 
@@ -90,87 +79,67 @@ class PlugIn(Application):
     """An application from an installed package; ``point`` is the name of its entry point."""
 
     def __init__(self, point: str, inner: Application) -> None:
-        self._point = point
-        self._inner = inner
-        self.name = str(inner.name)
-        self.title = str(getattr(inner, "title", ""))
-        self.hints = tuple(getattr(inner, "hints", ()))
-        self.places = tuple(getattr(inner, "places", ()))
-        self.buckets = tuple(getattr(inner, "buckets", ()))
+        self._point, self._inner = point, inner
+        self.name, self.title = str(inner.name), str(getattr(inner, "title", ""))
+        self.hints, self.places, self.buckets = (tuple(getattr(inner, name, ())) for name in _LISTS)
 
     @property
     def views(self) -> Sequence[View]:  # type: ignore[override]
-        return [self._view(view) for view in self._asked("views", lambda: list(getattr(self._inner, "views", ())), [])]
+        return [self._view(view) for view in self._ask("views", lambda: list(getattr(self._inner, "views", ())), [])]
 
     @property
     def codecs(self) -> Mapping[Any, Codec]:  # type: ignore[override]
-        found: Mapping[Any, Codec] = self._asked("codecs", lambda: getattr(self._inner, "codecs", {}), {})
-        return found
+        return self._ask("codecs", lambda: getattr(self._inner, "codecs", {}), {})
 
     def recognise(self, db: Store) -> Recognition | None:
-        try:
-            with silence(self._point, deep=True):
-                found = self._inner.recognise(db)
-                return found and Recognition(found.name, found.layout, found.certainty)
-        except BoltError:
-            return None  # the file is damaged
-        except FAULTS as error:
-            report_fault(f"the plug-in {self._point!r} fails to recognise files: {_words(error)}")
-            return None
+        return self._ask("recognition", lambda: self._inner.recognise(db), None, deep=True)
 
     def audit(self, db: Store, options: AuditOptions) -> Audit | None:
-        with failing(self._point, "audit"), silence(self._point, deep=True):
-            return self._inner.audit(db, options)
+        return self._ask("audit", lambda: self._inner.audit(db, options), deep=True)
 
     def join(self, audits: Sequence[tuple[str, Audit]]) -> Iterable[tuple[str, AuditFinding]]:
-        with failing(self._point, "audit"), silence(self._point):
-            return list(self._inner.join(audits))
+        return self._ask("audit", lambda: list(self._inner.join(audits)))
 
     def common(self, old: Store, new: Store) -> tuple[dict[str, str], dict[str, Plain]]:
-        with failing(self._point, "comparison"), silence(self._point):
-            return self._inner.common(old, new)
+        return self._ask("comparison", lambda: self._inner.common(old, new))
 
     def view(self, name: str) -> View | None:
-        found = self._asked("views", lambda: self._inner.view(name), None)
-        return None if found is None else self._view(found)
+        found = self._ask("views", lambda: self._inner.view(name), None)
+        return found and self._view(found)
 
     def codec(self, path: Path) -> Codec | None:
-        found = self._asked("codecs", lambda: self._inner.codec(path), None)
-        if found is None:
-            return None
-        key, value = found.key, found.value
-        return Codec(
-            None if key is None else lambda data: self._decoded(data, lambda: key(data)),
-            None if value is None else lambda name, data: self._decoded(data, lambda: value(name, data)),
-        )
+        found = self._ask("codecs", lambda: self._inner.codec(path), None)
+        return found and Codec(self._decoder(found.key), self._decoder(found.value))
 
-    def _decoded(self, data: bytes, decode: Callable[[], Any]) -> Any:
-        return self._asked("codecs", decode, data)
-
-    def _asked(self, what: str, answer: Callable[[], Any], default: Any) -> Any:
-        try:
-            with silence(self._point):
-                return answer()
-        except FAULTS as error:
-            report_fault(f"the {what} of the plug-in {self._point!r} fail: {_words(error)}")
-            return default
+    def _decoder(self, decode: Callable[..., Plain] | None) -> Callable[..., Plain] | None:
+        return decode and (lambda *data: self._ask("codecs", lambda: decode(*data), data[-1]))
 
     def _view(self, view: View) -> View:
+        what = f"view {view.name}"
+
         def rows(db: Store, **options: str) -> Iterator[tuple[Any, ...]]:
-            with failing(self._point, f"view {view.name}"), silence(self._point):
-                source = iter(view.rows(db, **options))
-            while True:
-                with failing(self._point, f"view {view.name}"), silence(self._point):
-                    row = next(source, None)
-                if row is None:
-                    return
+            source = self._ask(what, lambda: iter(view.rows(db, **options)))
+            while (row := self._ask(what, lambda: next(source, None))) is not None:
                 yield row
 
-        def count(db: Store) -> int:
-            with failing(self._point, f"view {view.name}"), silence(self._point):
-                return view.count(db)
+        return replace(view, rows=rows, count=lambda db: self._ask(what, lambda: view.count(db)))
 
-        return View(view.name, view.columns, rows, view.title, view.options, count=count)
+    def _ask(self, what: str, answer: Callable[[], T], *otherwise: T, deep: bool = False) -> T:
+        """Return what the plug-in answers; if it fails ``otherwise``, after a warning, or if that isn't given an error.
+
+        Errors of boltcli's own, of damage above all, are no fault of the plug-in.
+        """
+        try:
+            with _silence(self._point, deep):
+                return answer()
+        except _FAULTS as error:
+            own = isinstance(error, BoltError)
+            said = f"the {what} of the plug-in {self._point!r} failed: {_words(error)}"
+            if not otherwise:
+                raise error if own else BoltError(said) from error
+            if not own:
+                report_fault(said)
+            return otherwise[0]
 
 
 def _words(error: BaseException) -> str:

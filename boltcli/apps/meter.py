@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import nsmallest
 
 from .contract import Path, Store
 
 LARGEST = 8
-_WAITING = 64  # large values that may gather before the smaller ones are let go
+_WAITING = 64  # values that may gather before the smaller ones are let go
 
 
 @dataclass
@@ -27,21 +28,19 @@ class Meter:
     def __init__(self) -> None:
         self.top: dict[bytes, Usage] = {}
         self._large: list[tuple[int, Path]] = []
-        self._floor = 1
 
     def read(self, store: Store, path: Path) -> Iterator[tuple[bytes, bytes | Store]]:
         """Yield what is in the bucket ``store``, which is at ``path``, in key order."""
         usage = self.top.setdefault(path[0], Usage())
         for key, value in store.range():
             if isinstance(value, bytes):
-                size = len(value)
                 usage.pairs += 1
                 usage.key_bytes += len(key)
-                usage.value_bytes += size
-                if size >= self._floor:
-                    self._large.append((size, (*path, key)))
-                    if len(self._large) >= _WAITING:
-                        self._sort()
+                usage.value_bytes += len(value)
+                if value:
+                    self._large.append((-len(value), (*path, key)))
+                if len(self._large) > _WAITING:
+                    self._large = nsmallest(LARGEST, self._large)
             else:
                 usage.buckets += 1
             yield key, value
@@ -54,7 +53,6 @@ class Meter:
                 yield from self.walk(value, (*path, key))
 
     def count(self, store: Store, path: Path) -> None:
-        """Count the bucket at ``path`` and all inside."""
         for _ in self.walk(store, path):
             pass
 
@@ -67,11 +65,4 @@ class Meter:
 
     def largest(self) -> list[tuple[Path, int]]:
         """Return the path (which ends in the key) and the size of the largest values, the largest first."""
-        self._sort()
-        return [(path, size) for size, path in self._large]
-
-    def _sort(self) -> None:
-        self._large.sort(key=lambda entry: (-entry[0], entry[1]))
-        del self._large[LARGEST:]
-        if len(self._large) == LARGEST:
-            self._floor = self._large[-1][0]
+        return [(path, -size) for size, path in nsmallest(LARGEST, self._large)]

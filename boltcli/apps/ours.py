@@ -6,36 +6,24 @@ buckets of its files are here, so that asking whose a file is imports one or two
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any
 
-from .contract import (
-    Application,
-    Audit,
-    AuditFinding,
-    AuditOptions,
-    Codec,
-    Path,
-    Pattern,
-    Plain,
-    Recognition,
-    Store,
-    View,
-)
+from .contract import Application
 
-T = TypeVar("T")
+_PARTS = {"views": "VIEWS", "codecs": "CODECS"} | {
+    name: name for name in ("recognise", "audit", "has_audit", "join", "common", "codec", "codec_in")
+}
 
 
 @dataclass(kw_only=True)
 class OwnApplication(Application):
-    """An application whose parts are in a module of this package, each under the name that it has in the contract.
+    """An application whose parts are in a module or folder of this package, called as it is up to the first -.
 
-    That is ``VIEWS``, ``CODECS``, ``recognise``, ``audit`` and so on; what the
-    module lacks is the contract's. The ``module`` is called as the application
-    unless it is given.
+    Parts have the names that they have in the contract, ``VIEWS`` and ``CODECS`` in capitals; what the module lacks
+    is the contract's.
     """
 
     name: str
@@ -43,44 +31,12 @@ class OwnApplication(Application):
     buckets: Sequence[str]
     hints: Sequence[str] = ()
     places: Sequence[str] = ()
-    module: str = ""
 
-    @cached_property
-    def _loaded(self) -> Any:
-        return import_module(f".{self.module or self.name}", __package__)
-
-    def _part(self, name: str, default: T) -> T:
-        found: T = getattr(self._loaded, name, default)
-        return found
-
-    @property
-    def views(self) -> Sequence[View]:  # type: ignore[override]
-        return self._part("VIEWS", ())
-
-    @property
-    def codecs(self) -> Mapping[Pattern, Codec]:  # type: ignore[override]
-        return self._part("CODECS", {})
-
-    def recognise(self, db: Store) -> Recognition | None:
-        return self._part("recognise", super().recognise)(db)
-
-    def audit(self, db: Store, options: AuditOptions) -> Audit | None:
-        return self._part("audit", super().audit)(db, options)
-
-    def has_audit(self, db: Store) -> bool:
-        return self._part("has_audit", lambda db: hasattr(self._loaded, "audit"))(db)
-
-    def join(self, audits: Sequence[tuple[str, Audit]]) -> Iterable[tuple[str, AuditFinding]]:
-        return self._part("join", super().join)(audits)
-
-    def common(self, old: Store, new: Store) -> tuple[dict[str, str], dict[str, Plain]]:
-        return self._part("common", super().common)(old, new)
-
-    def codec(self, path: Path) -> Codec | None:
-        return self._part("codec", super().codec)(path)
-
-    def codec_in(self, db: Store, path: Path) -> Codec | None:
-        return self._part("codec_in", super().codec_in)(db, path)
+    def __getattribute__(self, name: str) -> Any:
+        inherited = super().__getattribute__(name)
+        if name not in _PARTS:
+            return inherited
+        return getattr(import_module(f".{self.name.partition('-')[0]}", __package__), _PARTS[name], inherited)
 
 
 BACALHAU = OwnApplication(
@@ -99,8 +55,7 @@ BACALHAU = OwnApplication(
 )  # fmt: skip
 BLEVE = OwnApplication(
     name="bleve", title="Bleve's search indexes: upside_down, and scorch's root.bolt",
-    buckets=("bleve", "s"),
-    places=("store/root.bolt", "index_meta/store"),
+    buckets=("bleve", "s"), places=("store/root.bolt", "index_meta/store"),
     hints=("view FILE fields", "view FILE segments"),
 )  # fmt: skip
 BOLTHOLD = OwnApplication(
@@ -116,8 +71,7 @@ BUILDKIT = OwnApplication(
 )  # fmt: skip
 CONTAINERD = OwnApplication(
     name="containerd", title="containerd's metadata (meta.db) and its snapshotters' (metadata.db), 1.x and 2.x",
-    buckets=("v1",),
-    places=("io.containerd.metadata.v1.bolt/meta.db",),
+    buckets=("v1",), places=("io.containerd.metadata.v1.bolt/meta.db",),
     hints=(
         "view FILE images --columns namespace,name,digest,size", "view FILE content --sort -size --limit 20",
         "view FILE snapshots --where snapshotter=overlayfs", "audit FILE",
@@ -125,14 +79,12 @@ CONTAINERD = OwnApplication(
 )  # fmt: skip
 DOCKER = OwnApplication(
     name="docker", title="Docker's stores of networks (local-kv.db) and volumes (metadata.db)",
-    buckets=("libnetwork", "volumes"),
-    places=("network/files/local-kv.db", "volumes/metadata.db"),
+    buckets=("libnetwork", "volumes"), places=("network/files/local-kv.db", "volumes/metadata.db"),
     hints=("view FILE networks", "view FILE volumes"),
 )  # fmt: skip
 ETCD = OwnApplication(
     name="etcd", title="etcd's store (member/snap/db) and its snapshots, 3.4 to 3.6, with Kubernetes' objects",
-    buckets=("key",),
-    places=("snap/db",),
+    buckets=("key",), places=("snap/db",),
     hints=(
         "view FILE status", "view FILE keys --rev 1000",
         "view FILE objects --where kind=Secret --columns namespace,name",
@@ -141,14 +93,12 @@ ETCD = OwnApplication(
 )  # fmt: skip
 PODMAN = OwnApplication(
     name="podman", title="podman's state (bolt_state.db)",
-    buckets=("id-registry",),
-    places=("libpod/bolt_state.db", "bolt_state.db"),
+    buckets=("id-registry",), places=("libpod/bolt_state.db", "bolt_state.db"),
     hints=("view FILE containers --columns id,name,state", "view FILE pods"),
 )  # fmt: skip
 RAFT = OwnApplication(
-    name="raft-boltdb", module="raft", title="hashicorp/raft-boltdb: the raft log of Consul, Nomad, Vault, rqlite",
-    buckets=("logs",),
-    places=("raft.db",),
+    name="raft-boltdb", title="hashicorp/raft-boltdb: the raft log of Consul, Nomad, Vault, rqlite",
+    buckets=("logs",), places=("raft.db",),
     hints=(
         "view FILE status", "view FILE logs --where type=LogConfiguration", "view FILE types --sort -bytes",
         "audit FILE",
@@ -160,9 +110,8 @@ STORM = OwnApplication(
     hints=("view FILE types", "view FILE records --set type=User"),
 )  # fmt: skip
 TRIVY = OwnApplication(
-    name="trivy-db", module="trivy", title="trivy's vulnerability database (trivy.db)",
-    buckets=("vulnerability",),
-    places=("trivy.db",),
+    name="trivy-db", title="trivy's vulnerability database (trivy.db)",
+    buckets=("vulnerability",), places=("trivy.db",),
     hints=(
         "view FILE vulnerabilities --where severity=CRITICAL --columns id,title",
         "view FILE advisories --where package=openssl",
@@ -170,7 +119,6 @@ TRIVY = OwnApplication(
 )  # fmt: skip
 VAULT = OwnApplication(
     name="vault", title="Vault's integrated storage (vault.db): paths and sizes, never contents",
-    buckets=("data",),
-    places=("vault.db",),
+    buckets=("data",), places=("vault.db",),
     hints=("view FILE paths --sort -bytes --limit 20", "view FILE paths --set depth=3", "view FILE servers"),
 )  # fmt: skip

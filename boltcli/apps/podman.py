@@ -6,7 +6,7 @@ from typing import Any
 
 from ..text.values import as_text
 from .contract import CERTAIN, LIKELY, REST, Codec, Pattern, Recognition, Store
-from .values import JSON_OR_TEXT, buckets_at, find, json_or_text, names_at, pairs_at
+from .values import JSON_OR_TEXT, buckets, find, json_or_text, names_at, pairs
 from .views import Item, Rows, computed, json, key_text, nested, pair, records, text, time, view
 
 _CONTAINERS, _CONFIG = b"ctr", b"runtime-config"
@@ -22,10 +22,10 @@ _ENDED = ("stopped", "exited")
 )
 def containers(db: Store) -> Rows:
     needed: dict[bytes, list[str]] = {}  # by container: the bucket of each lists those that depend on it
-    for name, each in buckets_at(db, _CONTAINERS):
-        for dependent, _ in pairs_at(each, b"dependencies"):
+    for name, each in buckets(db, _CONTAINERS):
+        for dependent, _ in pairs(each, b"dependencies"):
             needed.setdefault(dependent, []).append(as_text(name))
-    for name, each in buckets_at(db, _CONTAINERS):
+    for name, each in buckets(db, _CONTAINERS):
         field = Item((_CONTAINERS,), name, each, each).field
         state, code = _state(field("state.state")), field("state.exitCode")
         yield {
@@ -73,7 +73,6 @@ VIEWS = (
 
 
 def recognise(db: Store) -> Recognition | None:
-    """Say whether ``db`` is podman's state: by its registries."""
     if find(db, _IDS) is None or find(db, _NAMES) is None:
         return None
     sure = find(db, _CONFIG) is not None and find(db, _CONTAINERS) is not None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from itertools import islice
+from itertools import filterfalse, islice
 
 from ..database import Database
 from ..errors import BoltError
@@ -19,14 +19,11 @@ _LOOKED_AT = 256  # buckets, to ask applications by
 _ORDER = {CERTAIN: 0, LIKELY: 1, GUESS: 2}
 
 
-@dataclass
-class Recognised:
-    """Whose file a database is: the ``application``, and what it said: ``name``, ``layout`` and ``certainty``."""
+@dataclass(frozen=True)
+class Recognised(Recognition):
+    """Whose file a database is: what the ``application`` said, and itself."""
 
-    application: Application
-    name: str
-    layout: str
-    certainty: str
+    application: Application = field(kw_only=True)
 
     def __str__(self) -> str:
         return f"{self.name}, {self.layout}"
@@ -43,40 +40,31 @@ def recognised(snapshot: Snapshot) -> Recognised | None:
 def recognise(db: Store) -> Recognised | None:
     """Return the application whose file ``db`` most certainly is, with what it said; None if none knows it.
 
-    Plug-ins are asked first, and win where they are as sure as one of boltcli's
-    own. An application that fails is passed over; damage of the file is too,
-    since whose file it is doesn't hang on it.
+    Plug-ins are asked first, and win where they are as sure as one of boltcli's own. An application that fails is
+    passed over; damage of the file is too, since whose file it is doesn't hang on it.
     """
-    best: Recognised | None = None
-    for application in _candidates(db):
-        try:
-            found = application.recognise(db)
-        except Exception:
-            continue
-        if found is not None and (best is None or _rank(found) < _rank(best)):
-            best = Recognised(application, found.name, found.layout, found.certainty)
-    return best
+    answers = filter(None, (_asked(each, db) for each in _candidates(db)))
+    return min(answers, key=lambda found: _ORDER.get(found.certainty, len(_ORDER)), default=None)
 
 
 def named(db: Store, name: str) -> Recognised | None:
     """Return the application called ``name``, which need not recognise ``db``; None if there is none."""
     found = application(name)
-    if found is None:
-        return None
+    return found and (_asked(found, db) or Recognised(found.name, "unknown", GUESS, application=found))
+
+
+def _asked(application: Application, db: Store) -> Recognised | None:
     try:
-        recognition = found.recognise(db)
+        found = application.recognise(db)
+        return found and Recognised(found.name, found.layout, found.certainty, application=application)
     except Exception:
-        recognition = None
-    said = recognition or Recognition(found.name, "unknown", GUESS)
-    return Recognised(found, said.name, said.layout, said.certainty)
+        return None
 
 
 def applications() -> Iterator[Application]:
     """Yield all applications by the names of their entry points: plug-ins, then boltcli's own."""
     yield from plug_ins()
-    for point in _points():
-        if _is_own(point):
-            yield _own(point)
+    yield from (point.load() for point in _points() if _is_own(point))
 
 
 def application(name: str) -> Application | None:
@@ -86,10 +74,7 @@ def application(name: str) -> Application | None:
 
 def plug_ins() -> Iterator[Application]:
     """Yield the applications of other packages, guarded; one that can't be loaded is left out, with a warning."""
-    for point in _points():
-        found = None if _is_own(point) else loaded(point)
-        if found is not None:
-            yield found
+    return filter(None, map(loaded, filterfalse(_is_own, _points())))
 
 
 @cache
@@ -98,18 +83,10 @@ def _points() -> list[EntryPoint]:
 
 
 def _is_own(point: EntryPoint) -> bool:
-    """Say whether an application comes with boltcli: then it need not be guarded."""
     return point.value.startswith(f"{__package__}.")
 
 
-@cache
-def _own(point: EntryPoint) -> Application:
-    found: Application = point.load()
-    return found
-
-
 def _candidates(db: Store) -> Iterator[Application]:
-    """Yield the applications whose files may have such buckets."""
     try:
         present = [name.decode("latin-1") for name, _ in islice(db.range(), _LOOKED_AT)]
     except BoltError:
@@ -117,7 +94,3 @@ def _candidates(db: Store) -> Iterator[Application]:
     for each in applications():
         if not each.buckets or any(fnmatchcase(name, pattern) for pattern in each.buckets for name in present):
             yield each
-
-
-def _rank(recognition: Recognition | Recognised) -> int:
-    return _ORDER.get(recognition.certainty, len(_ORDER))

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import ArgumentError
 from ..text.cells import cell_text
 from ..text.json import plain_text
-from .contract import Column, Store, View
+from .contract import Store, View
 
 Row = tuple[Any, ...]
 
@@ -17,9 +17,8 @@ Row = tuple[Any, ...]
 class Selection:
     """Which rows and columns of ``view``. Raises :class:`~boltcli.errors.ArgumentError` for a column it hasn't.
 
-    ``columns`` are names (none: all), ``where`` pairs of a name and the text
-    that its value must have, ``sort`` a name (with - before it: descending),
-    ``limit`` the most rows (0: all).
+    ``columns`` are names (none: all), ``where`` pairs of a name and the text that its value must have, ``sort`` a name
+    (with - before it: descending), ``limit`` the most rows (0: all).
     """
 
     def __init__(
@@ -30,51 +29,45 @@ class Selection:
         sort: str = "",
         limit: int = 0,
     ) -> None:
-        self.view = view
-        self.indexes = [self._index(name) for name in columns] or list(range(len(view.columns)))
-        self.where = [(self._index(name), text) for name, text in where]
-        self.descending = sort.startswith("-")
-        self.sort = self._index(sort.removeprefix("-")) if sort else None
-        self.limit = limit
-
-    @property
-    def columns(self) -> list[Column]:
-        """The columns that are wanted, in their order."""
-        return [self.view.columns[index] for index in self.indexes]
+        names = [column.name for column in view.columns]
+        for name in (*columns, *(name for name, _ in where), *([sort.removeprefix("-")] if sort else [])):
+            if name not in names:
+                raise ArgumentError(f"view {view.name} has no column {name!r}: it has {', '.join(names)}")
+        self._indexes = [names.index(name) for name in columns or names]
+        self._where = [(names.index(name), text) for name, text in where]
+        self._sort = names.index(sort.removeprefix("-")) if sort else None
+        self._descending = sort.startswith("-")
+        self._types = [column.type for column in view.columns]
+        self._limit = limit
+        self.columns = [view.columns[index] for index in self._indexes]
 
     def rows(self, source: Iterator[Row]) -> Iterator[Row]:
         """Yield what is wanted of ``source``; only sorting keeps rows in memory, all or ``limit`` of them."""
-        rows = (row for row in source if self._fits(row)) if self.where else source
-        if self.sort is not None:
-            rows = iter(self._sorted(rows, _order(self.view.columns[self.sort], self.sort)))
-        indexes, everything = self.indexes, self.indexes == list(range(len(self.view.columns)))
+        rows = (row for row in source if self._fits(row)) if self._where else source
+        if self._sort is not None:
+            rows = iter(self._sorted(rows, _order(self._types[self._sort], self._sort)))
+        everything = self._indexes == list(range(len(self._types)))
         for number, row in enumerate(rows, 1):
-            yield row if everything else tuple(row[index] for index in indexes)
-            if number == self.limit:
+            yield row if everything else tuple(row[index] for index in self._indexes)
+            if number == self._limit:
                 break
 
-    def _index(self, name: str) -> int:
-        names = [column.name for column in self.view.columns]
-        if name not in names:
-            raise ArgumentError(f"view {self.view.name} has no column {name!r}: it has {', '.join(names)}")
-        return names.index(name)
-
     def _fits(self, row: Row) -> bool:
-        return all(cell_text(row[index], self.view.columns[index].type) == text for index, text in self.where)
+        return all(cell_text(row[index], self._types[index]) == text for index, text in self._where)
 
     def _sorted(self, rows: Iterator[Row], key: Callable[[Row], Any]) -> list[Row]:
-        if not self.limit:
-            return sorted(rows, key=key, reverse=self.descending)
-        return (nlargest if self.descending else nsmallest)(self.limit, rows, key=key)
+        if not self._limit:
+            return sorted(rows, key=key, reverse=self._descending)
+        return (nlargest if self._descending else nsmallest)(self._limit, rows, key=key)
 
 
-def _order(column: Column, index: int) -> Callable[[Row], Any]:
+def _order(type: str, index: int) -> Callable[[Row], Any]:
     """Return the key to sort by: rows without a value come first, JSON is sorted as text.
 
     In the other columns values may be of several types: numbers come before text, text before bytes, all else follows
     as JSON.
     """
-    if column.type == "json":
+    if type == "json":
         return lambda row: (row[index] is not None, plain_text(row[index]))
     return lambda row: _rank(row[index])
 

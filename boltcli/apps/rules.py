@@ -1,23 +1,18 @@
 """Audits as tables: a rule says what can be wrong, a deviation says where it is.
 
-An audit compares a file with what its program would have written and yields
-deviations. Findings, answers and the changes that mend the file are made of
-these, and no text is taken apart again. One more rule is one more row of an
+An audit compares a file with what its program would have written and yields deviations. Findings, answers and the
+changes that mend the file are made of these, and no text is taken apart again. One more rule is one more row of an
 application's table, and the line that yields its deviations.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from string import Formatter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .contract import SEVERITIES, AuditFinding
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from .contract import Change, Path, Plain
+from .contract import SEVERITIES, AuditFinding, Change, Path, Plain
 
 _FACTS = Formatter()
 SILENT = "silent"
@@ -28,11 +23,10 @@ SILENT = "silent"
 class Rule:
     """A row of the table: what can be wrong with a file, how bad that is, and what to do about it.
 
-    ``code`` is the findings' question, and names the answer. It, ``message`` and
-    ``remedy`` are templates (``str.format``) of a deviation's facts and
-    ``subject``. ``repair`` returns the changes that mend a deviation; None: none
-    can. ``answer`` is what stands for a deviation in the answers: a template of
-    text, or an object's names, each with the fact that it shows ("job.id").
+    ``code`` is the findings' question, and names the answer. It, ``message`` and ``remedy`` are templates
+    (``str.format``) of a deviation's facts and ``subject``. ``repair`` returns the changes that mend a deviation; None:
+    none can. ``answer`` is what stands for a deviation in the answers: a template of text, or an object's names, each
+    with the fact that it shows ("job.id").
     """
 
     code: str
@@ -44,7 +38,7 @@ class Rule:
 
     def at(self, bucket: Path = (), key: bytes | None = None, subject: str = "", /, **facts: Any) -> Deviation:
         """Return the deviation from this rule at ``bucket`` and ``key``, which is about the id ``subject``."""
-        return Deviation(self, bucket, key, subject, facts, self.severity)
+        return Deviation(self, bucket, key, subject, {"subject": subject, **facts}, self.severity)
 
 
 @dataclass(slots=True)
@@ -55,8 +49,8 @@ class Deviation:
     bucket: Path
     key: bytes | None
     subject: str
-    facts: dict[str, Any] = field(default_factory=dict)
-    severity: str = SILENT
+    facts: dict[str, Any]
+    severity: str
 
     def finding(self) -> AuditFinding:
         """Return it as a finding, with the changes that mend it."""
@@ -73,16 +67,13 @@ class Deviation:
         )
 
     def answer(self) -> Plain:
-        """Return it as the answers name it."""
         chosen = self.rule.answer
         if isinstance(chosen, str):
             return self.text(chosen)
-        facts = {"subject": self.subject, **self.facts}
-        return {name: _FACTS.get_field(fact, (), facts)[0] for name, fact in chosen.items()}
+        return {name: _FACTS.get_field(fact, (), self.facts)[0] for name, fact in chosen.items()}
 
     def text(self, template: str) -> str:
-        """Return ``template`` with the facts in it."""
-        return template.format_map({"subject": self.subject, **self.facts})
+        return template.format_map(self.facts)
 
 
 def findings(deviations: Iterable[Deviation]) -> list[AuditFinding]:

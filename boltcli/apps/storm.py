@@ -6,7 +6,6 @@ Source: asdine/storm ``metadata.go``, ``index/list.go``, ``codec/``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from ..text.json import jsonable, load
 from ..text.values import as_text, text_or_bytes
@@ -15,7 +14,7 @@ from .codecs.integers import i64
 from .codecs.messagepack import messagepack
 from .codecs.wire import any_message, printable
 from .contract import CERTAIN, REST, Codec, Path, Pattern, Plain, Recognition, Store
-from .values import find, pairs, text_of, value_of
+from .values import decoded_by, find, pairs, text_of, value_of
 from .views import Rows, view
 
 _META, _DB, _INDEX = b"__storm_metadata", b"__storm_db", b"__storm_index_"
@@ -23,40 +22,9 @@ _IDS = b"storm__ids"  # in an index: the keys of each record
 _BETWEEN = b"__"  # value and id in a key of an index
 _OWN = b"__storm"
 _DEEPEST = 16  # nodes in nodes
-_INTEGERS = (1, 2, 4)  # bytes of ids of small integer types; those of others have 8
+_INTEGERS = (1, 2, 4, 8)  # bytes of ids of integer types
 _LARGEST_ID = 1 << 53  # integers beyond it are rather something else of 8 bytes, if the codec takes it
 ENCRYPTED = "encrypted"
-
-
-def is_encrypted(codec: str) -> bool:
-    """Say whether a codec encrypts what it writes (aes-json and the like)."""
-    return codec.startswith("aes")
-
-
-def decoder(codec: str) -> Callable[[bytes], Plain]:
-    """Return what decodes the values of the codec that a bucket names, and of no other; it never raises.
-
-    What isn't of the codec stays as it is. Where no codec is named ("") whatever takes a value decodes it.
-    """
-    if is_encrypted(codec):
-        return lambda data: ENCRYPTED if data else ""
-    known: dict[str, tuple[Callable[[bytes], Any], ...]] = {
-        "json": (load,), "gob": (gob,), "msgpack": (messagepack,), "": (load, gob),
-        # What is no protobuf message that codec writes as JSON.
-        "protobuf": (_json, _message),
-    }  # fmt: skip
-
-    def decode(data: bytes) -> Plain:
-        for each in known.get(codec, ()):
-            try:
-                found = each(data)
-            except Exception:  # another codec's, or MissingExtra
-                continue
-            if found is not data:
-                return found
-        return data
-
-    return decode
 
 
 def _json(data: bytes) -> Plain:
@@ -64,8 +32,21 @@ def _json(data: bytes) -> Plain:
 
 
 def _message(data: bytes) -> Plain:
-    found = {} if not data else any_message(data)
+    found = any_message(data) if data else {}
     return data if found is None else found
+
+
+# Where no codec is named whatever takes a value decodes it; what is no protobuf message that codec writes as JSON.
+_BY_CODEC: dict[str, tuple[Callable[[bytes], Plain], ...]] = {
+    "json": (load,), "gob": (gob,), "msgpack": (messagepack,), "protobuf": (_json, _message), "": (load, gob),
+}  # fmt: skip
+
+
+def decoded(data: bytes, codec: str) -> Plain:
+    """Return a value by the codec that its bucket names, and by no other; what isn't of the codec stays as it is."""
+    if codec.startswith("aes"):  # aes-json and the like
+        return ENCRYPTED if data else ""
+    return decoded_by(data, *_BY_CODEC.get(codec, ()))
 
 
 def key_of(key: bytes, codec: str) -> Plain:
@@ -73,55 +54,45 @@ def key_of(key: bytes, codec: str) -> Plain:
     text = printable(key)
     if text is not None and not (codec in ("json", "") and key[:1] == b'"'):
         return text
-    number = i64(key)
-    if number is not None and text is None and abs(number) < _LARGEST_ID:
+    number = int.from_bytes(key, "big", signed=True) if text is None and len(key) in _INTEGERS else None
+    if number is not None and len(key) == 8 and abs(number) < _LARGEST_ID:
         return number
-    found = decoder(codec)(key)
-    if found is not key and not (found == ENCRYPTED and (number is not None or len(key) in _INTEGERS)):
+    found = decoded(key, codec)
+    if found is not key and not (found == ENCRYPTED and number is not None):
         return found
-    if number is not None and text is None:
+    if number is not None:
         return number
-    if len(key) in _INTEGERS and text is None:
-        return int.from_bytes(key, "big", signed=True)
     return text_or_bytes(key) if text is None else text
 
 
-def split_entry(key: bytes, ids: Store | None = None) -> tuple[bytes, bytes] | None:
+def _split(key: bytes, ids: Store | None) -> tuple[bytes, bytes] | None:
     """Return value and id of an entry of a list index, ``value__id``; None if it isn't one.
 
     Both may have __ in them: ``ids`` says of each id which entry it has, without it the last __ counts.
     """
-    at = key.rfind(_BETWEEN)
-    last = at
-    while at >= 0:
-        if ids is not None and ids.get(key[at + len(_BETWEEN) :]) == key:
-            return key[:at], key[at + len(_BETWEEN) :]
-        at = key.rfind(_BETWEEN, 0, at + 1)
-    return None if last < 0 or ids is not None else (key[:last], key[last + len(_BETWEEN) :])
+    cuts = (at for at in reversed(range(len(key) - 1)) if key.startswith(_BETWEEN, at))
+    parts = ((key[:at], key[at + len(_BETWEEN) :]) for at in cuts)
+    return next((each for each in parts if ids is None or ids.get(each[1]) == key), None)
 
 
-def _types_in(db: Store) -> Iterator[tuple[Path, Store, str]]:
+def _types_in(store: Store, path: Path = ()) -> Iterator[tuple[Path, Store, str]]:
     """Yield each bucket that holds records or plain values, its path and its codec ("" where none is named)."""
-    pending: list[tuple[Path, Store]] = [((), db)]
-    while pending:
-        path, store = pending.pop()
-        inner = []
-        holds = False
-        for key, value in store.range():
-            if isinstance(value, bytes):
-                holds = True
-            elif not key.startswith(_OWN):
-                inner.append(((*path, key), value))
-        meta = find(store, _META)
-        if path and (holds or meta is not None):
-            yield path, store, text_of(meta, b"codec") or ""
-        if len(path) < _DEEPEST:
-            pending += reversed(inner)
+    holds, inner = False, []
+    for key, value in store.range():
+        if isinstance(value, bytes):
+            holds = True
+        elif not key.startswith(_OWN):
+            inner.append((key, value))
+    meta = find(store, _META)
+    if path and (holds or meta is not None):
+        yield path, store, text_of(meta, b"codec") or ""
+    for key, value in inner if len(path) < _DEEPEST else ():
+        yield from _types_in(value, (*path, key))
 
 
 def _codec_of_all(db: Store) -> str:
     """Return the codec that the store was made with: that of values whose bucket names none."""
-    return text_of(find(db, _DB, _META), b"codec") or ""
+    return text_of(db, _DB, _META, b"codec") or ""
 
 
 def _node(path: Path) -> str | None:
@@ -135,7 +106,7 @@ def _node(path: Path) -> str | None:
 def types(db: Store) -> Rows:
     for path, store, codec in _types_in(db):
         meta = find(store, _META)
-        counter = None if meta is None else i64(meta.get(b"IDcounter"))
+        counter = i64(value_of(meta, b"IDcounter"))
         indexes = [as_text(key[len(_INDEX) :]) for key, value in store.prefix(_INDEX) if not isinstance(value, bytes)]
         yield _node(path), as_text(path[-1]), codec or None, sum(1 for _ in pairs(store)), counter, indexes
 
@@ -146,40 +117,9 @@ def records(db: Store, type: str | None = None) -> Rows:
     for path, store, own in _types_in(db):
         if type is None or as_text(path[-1]) == type:
             codec = own or default
-            decode = decoder(codec)
             for key, value in pairs(store):
-                id_, record = jsonable(key_of(key, codec), printable), jsonable(decode(value), printable)
+                id_, record = (jsonable(each, printable) for each in (key_of(key, codec), decoded(value, codec)))
                 yield _node(path), as_text(path[-1]), id_, len(value), record
-
-
-def _values(codec: str) -> Codec:
-    """Return how the pairs of a bucket of records are decoded."""
-    decode = decoder(codec)
-    return Codec(lambda key: key_of(key, codec), lambda key, value: decode(value))
-
-
-def _index(codec: str, bucket: Store | None) -> Codec:
-    """Return how an index is decoded: the value, in a list index with the id of its record, to the id."""
-    ids = None if bucket is None else find(bucket, _IDS)
-
-    def decode_key(key: bytes) -> Plain:
-        parts = split_entry(key, ids) if bucket is None or ids is not None else None
-        if parts is None:
-            return key_of(key, codec)
-        return {"value": key_of(parts[0], codec), "id": key_of(parts[1], codec)}
-
-    return Codec(decode_key, lambda key, value: key_of(value, codec))
-
-
-def _ids(codec: str) -> Codec:
-    """Return how the ids of a list index are decoded: each with its entry."""
-
-    def decode_value(key: bytes, value: bytes) -> Plain:
-        if not value.endswith(_BETWEEN + key):
-            return value
-        return {"value": key_of(value[: -len(_BETWEEN) - len(key)], codec), "id": key_of(key, codec)}
-
-    return Codec(lambda key: key_of(key, codec), decode_value)
 
 
 def _meta_value(key: bytes, value: bytes) -> Plain:
@@ -187,41 +127,51 @@ def _meta_value(key: bytes, value: bytes) -> Plain:
     return text_or_bytes(value) if number is None else number
 
 
-_META_CODEC = Codec(text_or_bytes, _meta_value)
-
-
 def codec_of(path: Path, codec: str, bucket: Store | None = None) -> Codec:
     """Return the codec of the pairs at ``path``, of a type whose own codec is ``codec`` ("" if that isn't known)."""
-    if path and path[-1] == _META:
-        return _META_CODEC
-    if len(path) > 1 and path[-1] == _IDS and path[-2].startswith(_INDEX):
-        return _ids(codec)
-    if path and path[-1].startswith(_INDEX):
-        return _index(codec, bucket)
-    return _values(codec)
+
+    def named(data: bytes) -> Plain:
+        return key_of(data, codec)
+
+    def entry(data: bytes, parts: tuple[bytes, bytes] | None) -> Plain:
+        return named(data) if parts is None else {"value": named(parts[0]), "id": named(parts[1])}
+
+    def entry_of(id_: bytes, data: bytes) -> Plain:
+        value = data.removesuffix(_BETWEEN + id_)
+        return data if value == data else entry(data, (value, id_))
+
+    outer, last = (b"", b"", *path)[-2:]
+    if last == _META:
+        return Codec(text_or_bytes, _meta_value)
+    if last == _IDS and outer.startswith(_INDEX):
+        return Codec(named, entry_of)
+    if last.startswith(_INDEX):
+        ids = None if bucket is None else find(bucket, _IDS)
+        is_list = bucket is None or ids is not None
+        return Codec(lambda data: entry(data, _split(data, ids) if is_list else None), lambda key, value: named(value))
+    return Codec(named, lambda key, value: decoded(value, codec))
 
 
-CODECS: dict[Pattern, Codec] = {(REST,): _values("")}
+CODECS: dict[Pattern, Codec] = {(REST,): codec_of((), "")}
 VIEWS = (types, records)
 
 
 def recognise(db: Store) -> Recognition | None:
     """Say whether ``db`` is storm's: by the version that it keeps."""
-    value = value_of(find(db, _DB), b"version")
+    value = value_of(db, _DB, b"version")
     if value is None:
         return None
     codec = _codec_of_all(db)
-    version = decoder(codec)(value)
+    version = decoded(value, codec)
     return Recognition("storm", f"{version if isinstance(version, str) else 'unknown version'}, {codec}", CERTAIN)
 
 
 def codec(path: Path) -> Codec | None:
-    """Return the codec of the bucket at ``path`` where the file can't be asked."""
     return codec_of(path, "")
 
 
 def codec_in(db: Store, path: Path) -> Codec | None:
     """Return the codec that the type names, or that of the whole store."""
     end = next((at for at, name in enumerate(path) if name.startswith(_OWN) and name != _DB), len(path))
-    named = text_of(find(db, *path[:end], _META), b"codec") or _codec_of_all(db)
+    named = text_of(db, *path[:end], _META, b"codec") or _codec_of_all(db)
     return codec_of(path, named, find(db, *path))

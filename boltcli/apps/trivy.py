@@ -9,7 +9,7 @@ from ..text.json import load, load_record
 from ..text.values import as_text
 from .contract import ANY, CERTAIN, INFO, LIKELY, WARNING, Audit, AuditOptions, Codec, Pattern, Recognition, Store
 from .rules import Rule, findings
-from .values import JSON, buckets, find, pairs, pairs_at
+from .values import JSON, buckets, find, first, pairs
 from .views import Item, Rows, computed, json, key_text, records, time, view, whole_record
 
 _VULNERABILITY, _SOURCES = b"vulnerability", b"data-source"
@@ -17,13 +17,6 @@ _OTHERS = (
     _VULNERABILITY, _SOURCES, b"advisory-detail", b"vulnerability-detail", b"vulnerability-id", b"Red Hat CPE",
 )  # fmt: skip
 SEVERITIES = ("UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL")
-
-
-def platforms(db: Store) -> Iterator[tuple[bytes, Store]]:
-    """Yield the buckets of advisories."""
-    for name, bucket in buckets(db):
-        if name not in _OTHERS:
-            yield name, bucket
 
 
 def _named(severity: object) -> object:
@@ -35,9 +28,13 @@ def _vendor_severity(item: Item) -> dict[str, Any]:
     return {name: _named(each) for name, each in found.items()} if isinstance(found, dict) else {}
 
 
+def _platforms_in(db: Store) -> Iterator[tuple[bytes, Store]]:
+    return ((name, bucket) for name, bucket in buckets(db) if name not in _OTHERS)
+
+
 @view("Advisories by platform and package", "platform package id fixed_version advisory:json")
 def advisories(db: Store) -> Rows:
-    for platform, content in platforms(db):
+    for platform, content in _platforms_in(db):
         for package, found in buckets(content):
             for key, value in pairs(found):
                 record = load(value)
@@ -45,7 +42,6 @@ def advisories(db: Store) -> Rows:
 
 
 def _fixed(record: object) -> str | None:
-    """Return the versions that mend it, as text."""
     if not isinstance(record, dict):
         return None
     if record.get("FixedVersion"):
@@ -73,21 +69,32 @@ def _ids(key: bytes, record: object) -> set[bytes]:
     return found or {key}
 
 
-@view(
-    "Advisories by platform, and how many have no fixed version",
-    "platform packages:integer advisories:integer unfixed:integer data_source:boolean",
-    name="platforms",
-)
-def platform_counts(db: Store) -> Rows:
-    sources = {key for key, _ in pairs_at(db, _SOURCES)}
-    for platform, content in platforms(db):
+def _counted(db: Store, ids: set[bytes] | None = None) -> Iterator[tuple[bytes, int, int, int, bool]]:
+    """Yield each platform, its packages, advisories, those without a fixed version, and whether it has a source.
+
+    The vulnerabilities of the advisories are added to ``ids``.
+    """
+    sources = {key for key, _ in pairs(db, _SOURCES)}
+    for platform, content in _platforms_in(db):
         packages = total = unfixed = 0
         for _, found in buckets(content):
             packages += 1
-            for _, value in pairs(found):
+            for key, value in pairs(found):
+                record = load(value)
                 total += 1
-                unfixed += _fixed(load(value)) is None
-        yield as_text(platform), packages, total, unfixed, platform in sources
+                unfixed += _fixed(record) is None
+                if ids is not None:
+                    ids |= _ids(key, record)
+        yield platform, packages, total, unfixed, platform in sources
+
+
+@view(
+    "Advisories by platform, and how many have no fixed version",
+    "platform packages:integer advisories:integer unfixed:integer data_source:boolean",
+)
+def platforms(db: Store) -> Rows:
+    for platform, *counts in _counted(db):
+        yield as_text(platform), *counts
 
 
 CODECS: dict[Pattern, Codec] = {(ANY,): JSON, (ANY, ANY): JSON, (ANY, ANY, ANY): JSON}
@@ -104,18 +111,16 @@ VIEWS = (
         "data_sources", "Where each platform's data come from", at=(_SOURCES,),
         platform=key_text, id="ID", name="Name", url="URL",
     ),
-    platform_counts,
+    platforms,
 )  # fmt: skip
 
 
 def recognise(db: Store) -> Recognition | None:
     """Say whether ``db`` is trivy's: by the first of its vulnerabilities."""
-    found, sources = find(db, _VULNERABILITY), find(db, _SOURCES)
-    first = None if found is None else next(found.range(), None)
-    if first is None or load_record(first[1]) is None:
+    if load_record(first(find(db, _VULNERABILITY))[1]) is None:
         return None
     layout = "as published" if find(db, b"vulnerability-detail") is None else "with details"
-    return Recognition("trivy-db", layout, CERTAIN if sources is not None else LIKELY)
+    return Recognition("trivy-db", layout, CERTAIN if find(db, _SOURCES) is not None else LIKELY)
 
 
 _NO_SOURCE = Rule(
@@ -131,32 +136,22 @@ _NO_RECORD = Rule(
 
 def audit(db: Store, options: AuditOptions) -> Audit | None:
     """Count advisories by platform, and compare their ids with the vulnerabilities."""
-    known = {key for key, _ in pairs_at(db, _VULNERABILITY)}
-    sources = {key for key, _ in pairs_at(db, _SOURCES)}
-    by_platform: dict[str, int] = {}
-    unfixed: dict[str, int] = {}
-    missing: set[bytes] = set()
-    deviations = []
-    for platform, content in platforms(db):
-        name = as_text(platform)
-        by_platform[name] = unfixed[name] = 0
-        for _, found in buckets(content):
-            for key, value in pairs(found):
-                record = load(value)
-                by_platform[name] += 1
-                unfixed[name] += _fixed(record) is None
-                missing |= _ids(key, record) - known
-        if platform not in sources:
-            deviations.append(_NO_SOURCE.at((platform,), None, name))
+    known = {key for key, _ in pairs(db, _VULNERABILITY)}
+    ids: set[bytes] = set()
+    found = list(_counted(db, ids))
+    missing = sorted(map(as_text, ids - known))
+    without_source = [platform for platform, *_, has_source in found if not has_source]
+    deviations = [_NO_SOURCE.at((name,), None, as_text(name)) for name in without_source]
     if missing:
-        deviations.append(_NO_RECORD.at((_VULNERABILITY,), None, as_text(min(missing)), count=len(missing)))
+        deviations.append(_NO_RECORD.at((_VULNERABILITY,), None, missing[0], count=len(missing)))
+    by_platform = {as_text(platform): total for platform, _, total, *_ in found}
     answers = {
         "vulnerabilities": len(known),
         "advisories": sum(by_platform.values()),
         "advisories_by_platform": by_platform,
-        "without_fixed_version": unfixed,
-        "advisories_without_vulnerability": sorted(map(as_text, missing)),
-        "platforms_without_data_source": sorted(by_platform.keys() - {as_text(key) for key in sources}),
+        "without_fixed_version": {as_text(platform): unfixed for platform, _, _, unfixed, _ in found},
+        "advisories_without_vulnerability": missing,
+        "platforms_without_data_source": sorted(map(as_text, without_source)),
     }
     recognition = recognise(db)
     layout = recognition.layout if recognition is not None else "unknown"

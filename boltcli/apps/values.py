@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from ..database import Database
+from ..errors import ArgumentError
 from ..text.json import load
 from ..text.values import as_text, text_or_bytes
 from .codecs.integers import u64
@@ -17,29 +18,36 @@ def json_or_text(data: bytes) -> Plain:
     return load(data) if data[:1] in (b"{", b"[") else text_or_bytes(data)
 
 
-def _number(data: bytes) -> int | bytes:
-    found = u64(data)
-    return data if found is None else found
+def decoded_by(data: bytes, *decoders: Callable[[bytes], Plain]) -> Plain:
+    """Return what the first of ``decoders`` makes of ``data`` that takes it; the bytes themselves if none does."""
+    for decode in decoders:
+        try:
+            found = decode(data)
+        except ValueError:
+            continue
+        if found is not data:
+            return found
+    return data
 
 
+# Keys that are text, to text, to JSON, to objects and lists of JSON or to text; keys of 8 bytes, big-endian.
 TEXT = Codec(text_or_bytes, lambda key, value: text_or_bytes(value))
-"""Keys and values that are text."""
 JSON = Codec(text_or_bytes, lambda key, value: load(value))
-"""Text to JSON."""
 JSON_OR_TEXT = Codec(text_or_bytes, lambda key, value: json_or_text(value))
-"""Text to objects and lists of JSON, or to text."""
-NUMBER = Codec(_number)
-"""Keys of 8 bytes, big-endian."""
+NUMBER = Codec(lambda key: key if len(key) != 8 else u64(key))
 
 
-def find(store: Store, *path: bytes) -> Store | None:
+def find(store: Store | None, *path: bytes) -> Store | None:
     """Return the bucket at ``path`` below ``store``, or None if there is none."""
     for name in path:
-        child = store.get(name)
-        if child is None or isinstance(child, bytes):
-            return None
-        store = child
+        child = None if store is None else store.get(name)
+        store = None if isinstance(child, bytes) else child
     return store
+
+
+def first(store: Store | None) -> tuple[bytes, bytes | Store | None]:
+    """Return the first key of ``store`` with its value or bucket; b"" and None if there is none."""
+    return next(store.range(), (b"", None)) if store is not None else (b"", None)
 
 
 def names(store: Store, limit: int = 256) -> list[bytes]:
@@ -52,47 +60,57 @@ def space(db: Store) -> tuple[int, int] | None:
     return db.space() if isinstance(db, Database) else None
 
 
-def value_of(store: Store | None, key: bytes) -> bytes | None:
-    """Return the value of ``key``; None for a bucket, or if there is none."""
-    value = None if store is None else store.get(key)
+def value_of(store: Store | None, *path: bytes) -> bytes | None:
+    """Return the value at ``path``, which ends in its key; None if there is none."""
+    *outer, key = path
+    found = find(store, *outer)
+    value = None if found is None else found.get(key)
     return value if isinstance(value, bytes) else None
 
 
-def text_of(store: Store | None, key: bytes) -> str | None:
-    """Return the value of ``key`` as text; None if there is none."""
-    value = value_of(store, key)
+def text_of(store: Store | None, *path: bytes) -> str | None:
+    """Return the value at ``path`` as text; None if there is none."""
+    value = value_of(store, *path)
     return None if value is None else as_text(value)
 
 
-def buckets(store: Store | None) -> Iterator[tuple[bytes, Store]]:
-    """Yield the buckets in ``store``."""
-    for key, value in store.range() if store is not None else ():
+def buckets(store: Store | None, *path: bytes) -> Iterator[tuple[bytes, Store]]:
+    """Yield the buckets in the bucket at ``path``."""
+    found = find(store, *path)
+    for key, value in found.range() if found is not None else ():
         if not isinstance(value, bytes):
             yield key, value
 
 
-def buckets_at(store: Store, *path: bytes) -> Iterator[tuple[bytes, Store]]:
-    """Yield the buckets in the bucket at ``path``."""
-    return buckets(find(store, *path))
-
-
-def pairs(store: Store | None) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the pairs in ``store``."""
-    for key, value in store.range() if store is not None else ():
+def pairs(store: Store | None, *path: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the pairs in the bucket at ``path``."""
+    found = find(store, *path)
+    for key, value in found.range() if found is not None else ():
         if isinstance(value, bytes):
             yield key, value
 
 
-def pairs_at(store: Store, *path: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the pairs in the bucket at ``path``."""
-    return pairs(find(store, *path))
+buckets_at, pairs_at = buckets, pairs
+
+
+def key_parts(text: str, what: str) -> int:
+    """Return how many parts of a key make a prefix, as an option says. Raises ArgumentError."""
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise ArgumentError(f"depth is a number of {what} parts from 1 on, not {text!r}")
+    return int(text)
+
+
+def prefix_of(key: bytes, parts: int) -> bytes:
+    """Return the first parts of a key, with the / after them: no key that has just these parts; or all of the key."""
+    rest = key.split(b"/", parts)[parts:]
+    return key[: len(key) - len(rest[0])] if rest else key
 
 
 def names_at(store: Store, *path: bytes) -> list[str]:
     """Return the keys of the pairs of the bucket at ``path`` as text."""
-    return [as_text(key) for key, _ in pairs_at(store, *path)]
+    return [as_text(key) for key, _ in pairs(store, *path)]
 
 
 def text_map(store: Store, *path: bytes) -> dict[str, str]:
     """Return the pairs of the bucket at ``path`` as text."""
-    return {as_text(key): as_text(value) for key, value in pairs_at(store, *path)}
+    return {as_text(key): as_text(value) for key, value in pairs(store, *path)}

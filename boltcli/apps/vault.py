@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from ..errors import ArgumentError
 from ..text.values import as_text, text_or_bytes
-from .codecs.wire import Message
+from .codecs.wire import Message, one_of
 from .contract import CERTAIN, LIKELY, Codec, Pattern, Plain, Recognition, Store
-from .values import find, pairs_at, value_of
+from .values import find, key_parts, pairs, prefix_of, value_of
 from .views import Rows, view
 
 _DATA, _CONFIG = b"data", b"config"
 _INDEXES, _SERVERS = b"latest_indexes", b"latest_config"
 _ROOTS = (b"core/", b"sys/", b"logical/")
-_SUFFRAGE = ("Voter", "Nonvoter", "Staging")
-_DEPTH = 2
+_SUFFRAGE = one_of({0: "Voter", 1: "Nonvoter", 2: "Staging"})
+_DEPTH = "2"
 
 
 @view(
@@ -26,20 +25,18 @@ _DEPTH = 2
     "index:integer term:integer paths:integer bytes:integer",
 )
 def status(db: Store) -> Rows:
-    found = value_of(find(db, _CONFIG), _INDEXES)
-    indexes = None if found is None else Message(found)
-    sizes = [len(key) + len(value) for key, value in pairs_at(db, _DATA)]
-    index, term = (None, None) if indexes is None else (indexes.unsigned(2), indexes.unsigned(1))
+    found = value_of(db, _CONFIG, _INDEXES)
+    indexes = Message(found)
+    sizes = [len(key) + len(value) for key, value in pairs(db, _DATA)]
+    index, term = (None, None) if found is None else (indexes.unsigned(2), indexes.unsigned(1))
     yield index, term, len(sizes), sum(sizes)
 
 
 @view("Servers of the raft cluster", "id address suffrage index:integer")
 def servers(db: Store) -> Rows:
-    found = Message(value_of(find(db, _CONFIG), _SERVERS))
+    found = Message(value_of(db, _CONFIG, _SERVERS))
     for server in map(Message, found.all_bytes(2)):
-        suffrage = server.number(1)
-        named = _SUFFRAGE[suffrage] if 0 <= suffrage < len(_SUFFRAGE) else str(suffrage)
-        yield server.text(2), server.text(3), named, found.unsigned(1)
+        yield server.text(2), server.text(3), _SUFFRAGE(server, 1), found.unsigned(1)
 
 
 @view(
@@ -47,26 +44,15 @@ def servers(db: Store) -> Rows:
     "prefix count:integer bytes:integer key_bytes:integer value_bytes:integer",
     options={"depth": f"how many parts of a path make a prefix; {_DEPTH}"},
 )
-def paths(db: Store, depth: str = str(_DEPTH)) -> Rows:
-    if not depth.isascii() or not depth.isdigit() or not int(depth):
-        raise ArgumentError(f"depth is a number of path parts from 1 on, not {depth!r}")
-
-    def prefix(pair: tuple[bytes, bytes]) -> bytes:
-        # A prefix ends in / and so does not name a path that has one part more.
-        pieces = pair[0].split(b"/")
-        return b"/".join(pieces[: int(depth)]) + b"/" if len(pieces) > int(depth) else pair[0]
-
-    for name, group in groupby(pairs_at(db, _DATA), prefix):
+def paths(db: Store, depth: str = _DEPTH) -> Rows:
+    parts = key_parts(depth, "path")
+    for name, group in groupby(pairs(db, _DATA), lambda pair: prefix_of(pair[0], parts)):
         count = key_bytes = value_bytes = 0
         for key, value in group:
             count += 1
             key_bytes += len(key)
             value_bytes += len(value)
         yield as_text(name), count, key_bytes + value_bytes, key_bytes, value_bytes
-
-
-def _hidden(key: bytes, value: bytes) -> Plain:
-    return {"bytes": len(value)}
 
 
 def _config_value(key: bytes, value: bytes) -> Plain:
@@ -77,7 +63,7 @@ def _config_value(key: bytes, value: bytes) -> Plain:
 
 
 CODECS: dict[Pattern, Codec] = {
-    (_DATA,): Codec(text_or_bytes, _hidden),
+    (_DATA,): Codec(text_or_bytes, lambda key, value: {"bytes": len(value)}),
     (_CONFIG,): Codec(text_or_bytes, _config_value),
 }
 VIEWS = (status, paths, servers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -29,14 +30,14 @@ def view_diff(old: Snapshot, new: Snapshot, name: str) -> tuple[View, dict[str, 
     rows of one file. Raises :class:`~boltcli.errors.ArgumentError`, and :class:`~boltcli.errors.Corrupted` also for
     keys that are out of order.
     """
-    application, other = _application(old), _application(new)
-    before, after = Database(old, ordered=True), Database(new, ordered=True)
+    application, other = (_application(each) for each in (old, new))
     if application.name != other.name:
         raise ArgumentError(f"the files are of different programs: {application.name} and {other.name}")
     view = application.view(name)
     if view is None:
         known = ", ".join(each.name for each in application.views) or "none"
         raise ArgumentError(f"{application.name} has no view {name!r}; its views: {known}")
+    before, after = (Database(each, ordered=True) for each in (old, new))
     options, facts = application.common(before, after)
     options = {key: value for key, value in options.items() if key in view.options}
     return view, facts, _changes(view_rows(view, before, options), view_rows(view, after, options))
@@ -61,8 +62,8 @@ def _changes(before: Iterable[Row], after: Iterable[Row]) -> Iterator[ViewChange
 
 def _numbered(rows: Iterable[Row]) -> Iterator[tuple[tuple[Any, int], Row]]:
     """Yield each row with its name: its first column, and how many rows before it have the same."""
-    met: dict[Any, int] = {}
+    met: Counter[Any] = Counter()
     for row in rows:
         name = row[0] if isinstance(row[0], (str, bytes, int, type(None))) else repr(row[0])
-        met[name] = met.get(name, -1) + 1
         yield (name, met[name]), row
+        met[name] += 1

@@ -1,7 +1,6 @@
 """Views in few words: records at a path as columns, or a function with its columns above it.
 
-A view whose rows are the records at a path is a list of columns, each with the
-field that it shows::
+A view whose rows are the records at a path is a list of columns, each with the field that it shows::
 
     VERSIONS = records(
         "versions", "All versions of the jobs", at=(b"jobs", ANY, b"versions"),
@@ -20,8 +19,8 @@ Either way each cell has its column's type, whatever a record says: see :func:`~
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from ..text.cells import cell
 from ..text.json import load, load_record
@@ -47,36 +46,30 @@ def view(
 
     ``columns`` are words, ``name`` or ``name:type``. What a dict lacks is None.
     """
-
-    def declare(rows: Callable[..., Rows]) -> View:
-        declared = [Column(*word.split(":")) for word in columns.split()]
-        return View(name or rows.__name__, declared, _typed(rows, declared), title, options or {}, count=count)  # type: ignore[arg-type]
-
-    return declare
+    declared = [Column(*word.split(":")) for word in columns.split()]
+    return lambda rows: _typed(View(name or rows.__name__, declared, rows, title, options or {}, count=count))  # type: ignore[arg-type]
 
 
-def _typed(rows: Callable[..., Rows], columns: list[Column]) -> Callable[..., Iterator[tuple[Any, ...]]]:
-    """Return ``rows`` as tuples, each of which has the columns' types."""
-    names = [column.name for column in columns]
-    types = [column.type for column in columns]
+def _typed(view: View) -> View:
+    """Return ``view`` with rows that are tuples, each of the columns' types."""
+    names = [column.name for column in view.columns]
+    types = [column.type for column in view.columns]
+    untyped = view.rows
 
     def typed(db: Store, **options: str) -> Iterator[tuple[Any, ...]]:
         right: set[tuple[type, ...]] = set()  # types of rows that fit as they are: views have few of these
-        for row in rows(db, **options):
+        for row in untyped(db, **options):
             cells = tuple(map(row.get, names)) if isinstance(row, dict) else row
             found = tuple(map(type, cells))
             if found not in right:
-                if not all(map(_is, types, found)):
-                    cells = tuple(map(cell, cells, types))
-                else:
+                if all(each is type(None) or each in _TYPES[kind] for each, kind in zip(found, types)):
                     right.add(found)
+                else:
+                    cells = tuple(map(cell, cells, types))
             yield cells
 
-    return typed
-
-
-def _is(kind: str, found: type) -> bool:
-    return found is type(None) or found in _TYPES[kind]
+    view.rows = typed
+    return view
 
 
 @dataclass
@@ -87,9 +80,7 @@ class Item:
     key: bytes
     value: bytes | Store
     record: Any
-
-    def __post_init__(self) -> None:
-        self._parts: dict[str, Any] = {}
+    _parts: dict[str, Any] = field(default_factory=dict, init=False)
 
     def field(self, name: str) -> Any:
         """Return the field ``name`` of the record, or None; dots lead into objects, buckets, and values of JSON."""
@@ -110,8 +101,7 @@ def _member(record: Any, name: str) -> Any:
     return record.get(name.encode()) if hasattr(record, "range") else getattr(record, name, None)
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """Where a column's values come from: ``get`` of an :class:`Item`, as ``type``."""
 
     type: str
@@ -119,22 +109,14 @@ class Source:
 
 
 def records(
-    name: str,
-    title: str,
-    /,
-    *,
-    at: Pattern,
-    read: Callable[[bytes, Any], Any] | None = None,
-    **columns: str | Source,
+    name: str, title: str, /, *, at: Pattern, read: Callable[[bytes, Any], Any] | None = None, **columns: str | Source
 ) -> View:
     """Return a view of the records in the buckets at ``at``, where ANY stands for any name: a row for each.
 
-    ``read(key, value)`` returns the record, an object with attributes, a dict or
-    a bucket; None: there is no row. Without it each pair is a record of JSON. A
-    column is a :class:`Source`, or the name of a field that is text.
+    ``read(key, value)`` returns the record, an object with attributes, a dict or a bucket; None: there is no row.
+    Without it each pair is a record of JSON. A column is a :class:`Source`, or the name of a field that is text.
     """
     sources = {column: text(each) if isinstance(each, str) else each for column, each in columns.items()}
-    gets = [each.get for each in sources.values()]
 
     def items(db: Store, read: Callable[[bytes, Any], Any]) -> Iterator[Item]:
         for path, bucket in buckets_like(db, at):
@@ -143,15 +125,12 @@ def records(
                 if record is not None:
                     yield Item(path, key, value, record)
 
-    def rows(db: Store) -> Rows:
+    def rows(db: Store) -> Iterator[tuple[Any, ...]]:
         for item in items(db, read or json_record):
-            yield tuple([get(item) for get in gets])
+            yield tuple([each.get(item) for each in sources.values()])
 
-    def count(db: Store) -> int:
-        return sum(1 for _ in items(db, read or pair))
-
-    declared = [Column(column, each.type) for column, each in sources.items()]
-    return View(name, declared, _typed(rows, declared), title, count=count)
+    columns_ = [Column(column, each.type) for column, each in sources.items()]
+    return _typed(View(name, columns_, rows, title, count=lambda db: sum(1 for _ in items(db, read or pair))))
 
 
 def json_record(key: bytes, value: Any) -> dict[str, Any] | None:
@@ -181,23 +160,19 @@ def buckets_like(db: Store, pattern: Pattern, path: Path = ()) -> Iterator[tuple
             yield from buckets_like(value, rest, (*path, key))
 
 
-# What a value of a bucket says in a column of these types.
-_SAID: dict[str, Callable[[bytes], Any]] = {"text": as_text, "json": load}
-
-
 def _field(kind: str) -> Callable[..., Source]:
-    """Return what makes sources of type ``kind`` of a field's name, and of what stands for None there."""
-
     def source(name: str, default: Any = None) -> Source:
+        """Return a column of the field ``name``; where that is None of ``default``, another column or a value."""
+
         def get(item: Item) -> Any:
             found = item.field(name)
-            if isinstance(found, bytes) and kind in _SAID:
-                found = _SAID[kind](found)
+            if isinstance(found, bytes) and kind in ("text", "json"):  # a value in a bucket
+                found = as_text(found) if kind == "text" else load(found)
             # A number is a time in nanoseconds; 0 is none.
             found = None if kind == "time" and found == 0 else cell(found, kind)
-            if found is not None:
-                return found
-            return default.get(item) if isinstance(default, Source) else default
+            if found is None:
+                return default.get(item) if isinstance(default, Source) else default
+            return found
 
         return Source(kind, get)
 
@@ -209,16 +184,12 @@ text, integer, number, boolean, time, json, data = map(
 )
 
 
-def computed(kind: str, get: Callable[[Item], Any]) -> Source:
-    """Return a column of what ``get`` returns for each item."""
-    return Source(kind, get)
-
-
 def parent(place: int) -> Source:
     """Return a column of the name at ``place`` in the path of the record's bucket, as text."""
     return Source("text", lambda item: as_text(item.path[place]))
 
 
+computed = Source
 key_text = Source("text", lambda item: as_text(item.key))
 big_endian = Source("integer", lambda item: int.from_bytes(item.key, "big"))
 size = Source("integer", lambda item: len(item.value) if isinstance(item.value, bytes) else None)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from boltcli.apps.contract import AuditOptions
-from boltcli.apps.etcd.hashes import history_hash
+from boltcli.apps.etcd.history import history_hash
 from boltcli.apps.etcd.kubernetes import place, read_object
 from boltcli.apps.ours import ETCD
 from boltcli.apps.registry import recognise
@@ -332,7 +332,7 @@ def test_objects_of_odd_values() -> None:
     assert read_object(b'{"apiVersion":"v1","kind":"Pod","metadata":[1]}') is not None
     found = read_object(b'{"apiVersion":"v1","kind":"Pod","metadata":{"creationTimestamp":"2024-01-02T03:04:05Z"}}')
     assert found is not None
-    assert found.created == parse_time("2024-01-02T03:04:05Z")
+    assert found.creation_time == parse_time("2024-01-02T03:04:05Z")
     for cut in (b"k8s\0", b"k8s\0\xff\xff", b"k8s\0" + put(2, b"\xff")):
         empty = read_object(cut)
         assert empty is not None

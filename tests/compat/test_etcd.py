@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from boltcli.apps.etcd.hashes import file_hash, history_hash
-from boltcli.apps.etcd.layout import current_revision
+from boltcli.apps.etcd.history import file_hash, history_hash
+from boltcli.apps.etcd.layout import standing
 from boltcli.apps.etcd.views import status
 from tests.apps.support import STORES, Opened
 from tests.support import ROOT
@@ -49,7 +49,7 @@ def test_status_and_hashes(path: Path, etcd: Path, tmp_path: Path) -> None:
     with Opened(path) as db:
         assert file_hash(db) == (said["status"]["hash"], said["status"]["totalKey"])
         (row,) = status.rows(db)
-        assert current_revision(db) == said["status"]["revision"]
+        assert standing(db).revision == said["status"]["revision"]
         assert f"{said['status']['hash']:x}" in row
         assert said["hashes"]
         for each in said["hashes"]:

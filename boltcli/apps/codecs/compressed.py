@@ -8,29 +8,25 @@ from __future__ import annotations
 import zlib
 
 from ...extras import need
+from .integers import uvarint
 
 MOST = 4 << 20  # bytes of a value that is decoded, packed or not: as objects it takes many times its size
 _WINDOW = 64 << 20  # bytes of zstd's memory
 _PART = 256  # bytes of zstd unpacked at a time: 4 may become 128 KiB
 _BLOCK = 64 << 10  # bytes of a chunk in snappy's framed form, uncompressed
-_GZIP, _ZSTD, _FRAMED_SNAPPY = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\xff\x06\x00\x00sNaPpY"
-NAMES = ("gzip", "zstd", "snappy")
+_FRAMED_SNAPPY = b"\xff\x06\x00\x00sNaPpY"
+_MAGIC = {"gzip": b"\x1f\x8b\x08", "zstd": b"\x28\xb5\x2f\xfd", "snappy": _FRAMED_SNAPPY}
+NAMES = tuple(_MAGIC)
 
 
 def kind_of(data: bytes) -> str | None:
     """Return gzip, zstd or snappy by the bytes that ``data`` begins with; None for others."""
-    if data.startswith(_GZIP):
-        return "gzip"
-    if data.startswith(_ZSTD):
-        return "zstd"
-    return "snappy" if data.startswith(_FRAMED_SNAPPY) else None
+    return next((kind for kind, magic in _MAGIC.items() if data.startswith(magic)), None)
 
 
 def unpacked(data: bytes, kind: str) -> bytes:
     """Return what ``data`` is, uncompressed. Raises ValueError, or MissingExtra without the package that it takes."""
-    if kind == "gzip":
-        return _gzip(data)
-    return _zstd(data) if kind == "zstd" else _snappy(data)
+    return {"gzip": _gzip, "zstd": _zstd, "snappy": _snappy}[kind](data)
 
 
 def _gzip(data: bytes) -> bytes:
@@ -48,22 +44,19 @@ def _gzip(data: bytes) -> bytes:
 
 def _zstd(data: bytes) -> bytes:
     zstandard = need("zstandard", "apps", "zstd")
-    parts, size = [], 0
+    out, at = bytearray(), 0
     try:
         stream = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
-        for at in range(0, len(data), _PART):
-            part = stream.decompress(data[at : at + _PART])
-            parts.append(part)
-            size += len(part)
-            if size > MOST:
+        while at < len(data) and not stream.eof:
+            out += stream.decompress(data[at : at + _PART])
+            at += _PART
+            if len(out) > MOST:
                 raise ValueError("too large")
-            if stream.eof:
-                break
     except (zstandard.ZstdError, MemoryError) as error:
         raise ValueError("no zstd") from error
     if not stream.eof:
         raise ValueError("no whole frame of zstd")
-    return b"".join(parts)
+    return bytes(out)
 
 
 def _snappy(data: bytes) -> bytes:
@@ -73,8 +66,6 @@ def _snappy(data: bytes) -> bytes:
             if _framed_size(data) > MOST:
                 raise ValueError("too large")
             return bytes(cramjam.snappy.decompress(data))
-        from .integers import uvarint
-
         size, at = uvarint(data)
         if size > min(MOST, 64 * (len(data) - at)):  # 3 bytes of a copy make at most 64
             raise ValueError("too large")
@@ -85,8 +76,6 @@ def _snappy(data: bytes) -> bytes:
 
 def _framed_size(data: bytes) -> int:
     """Return how many bytes the chunks of snappy's framed form become."""
-    from .integers import uvarint
-
     at, size = 0, 0
     while at + 4 <= len(data):
         kind, length = data[at], int.from_bytes(data[at + 1 : at + 4], "little")

@@ -10,19 +10,9 @@ try:
 except ImportError:
     extend = None
 
-_POLYNOMIAL = 0x82F63B78  # Castagnoli's, reflected
-
-
-def _table() -> list[int]:
-    table = []
-    for byte in range(256):
-        for _ in range(8):
-            byte = byte >> 1 ^ (_POLYNOMIAL if byte & 1 else 0)
-        table.append(byte)
-    return table
-
-
-_TABLE = _table()
+_TABLE = list(range(256))
+for _ in range(8):
+    _TABLE = [byte >> 1 ^ (0x82F63B78 if byte & 1 else 0) for byte in _TABLE]  # Castagnoli's polynomial, reflected
 
 
 def plain(data: bytes, crc: int = 0) -> int:

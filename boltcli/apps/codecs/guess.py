@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from struct import unpack
 from typing import Any
 
@@ -11,7 +11,7 @@ from ...text.json import load
 from ...text.times import go_time, time_text
 from .compressed import kind_of, unpacked
 from .gob import gob
-from .integers import uvarint
+from .integers import whole_uvarint
 from .messagepack import messagepack
 from .wire import any_message, may_be_message, printable
 
@@ -23,7 +23,6 @@ _LARGEST_FIELD = 4096  # field numbers beyond it are rare: whoever has them isn'
 _LARGEST = {8: 1 << 48, 4: 1 << 24, 2: 1 << 16}  # integers by size: larger ones are rather ids or hashes
 _SMALLEST_FLOAT, _LARGEST_FLOAT = 1e-4, 1e15  # but for 0
 _FLOATS = {8: "d", 4: "f"}
-_LONGEST_VARINT = 10
 OR = " or "
 """Between the names of two formats that fit equally well."""
 
@@ -31,9 +30,8 @@ OR = " or "
 def guess(data: bytes, depth: int = 0, *, is_key: bool = False) -> Guess | None:
     r"""Return a format's name and the decoded value; None if ``data`` is text, or of no format that is known here.
 
-    Where two fit equally well, both are named, and the value has each by its
-    name; where more do, nothing is guessed. Keys are sorted by their bytes, so
-    that their numbers are big-endian wherever they can be.
+    Where two fit equally well, both are named, and the value has each by its name; where more do, nothing is guessed.
+    Keys are sorted by their bytes, so that their numbers are big-endian wherever they can be.
 
     >>> guess(b'{"a": 1}'), guess(b"plain text"), guess((42).to_bytes(8, "big"))
     (('json', {'a': 1}), None, ('u64 big-endian', 42))
@@ -57,7 +55,8 @@ def guess(data: bytes, depth: int = 0, *, is_key: bool = False) -> Guess | None:
     if moment is not None:
         return "go time", time_text(moment)
     # A varint may be signed or not, so that it is never guessed; but what may be one is no more surely anything else.
-    return None if _is_varint(data) else _one_of([*_structures(data), *_numbers(data, is_key)])
+    is_varint = len(data) > 1 and data[-1] != 0 and whole_uvarint(data) is not None
+    return None if is_varint else _one_of([*_structures(data), *_numbers(data, is_key)])
 
 
 def _one_of(found: list[Guess]) -> Guess | None:
@@ -67,16 +66,17 @@ def _one_of(found: list[Guess]) -> Guess | None:
 
 
 def _structures(data: bytes) -> Iterator[Guess]:
-    if data[0] in _MAPS and len(data) > 1:
-        value = _tried(messagepack, data)
-        if value is not None:
-            yield "msgpack", value
-    value = _tried(gob, data) if len(data) > 3 else None
-    if value is not None:
-        yield "gob", value
-    message = any_message(data) if len(data) > 2 else None
-    if message is not None and all(int(field) <= _LARGEST_FIELD for field in message):
-        yield "protobuf", message
+    for name, decode, likely in (
+        ("msgpack", messagepack, data[0] in _MAPS and len(data) > 1),
+        ("gob", gob, len(data) > 3),
+        ("protobuf", any_message, len(data) > 2),
+    ):
+        try:
+            value = decode(data) if likely else None
+        except ValueError:
+            continue
+        if value is not None and (name != "protobuf" or all(int(field) <= _LARGEST_FIELD for field in value)):
+            yield name, value
 
 
 def _unpacked(data: bytes, kind: str, depth: int) -> Guess | None:
@@ -84,26 +84,8 @@ def _unpacked(data: bytes, kind: str, depth: int) -> Guess | None:
         inner = unpacked(data, kind)
     except (ValueError, MissingExtra):
         return None
-    found = guess(inner, depth + 1)
-    if found is not None:
-        return f"{kind}, {found[0]}", found[1]
-    text = printable(inner)
-    return kind, inner if text is None else text
-
-
-def _tried(decode: Callable[[bytes], Any], data: bytes) -> Any:
-    try:
-        return decode(data)
-    except (ValueError, MissingExtra):
-        return None
-
-
-def _is_varint(data: bytes) -> bool:
-    """Say whether ``data`` is a varint of several bytes, in its shortest form."""
-    try:
-        return 2 <= len(data) <= _LONGEST_VARINT and data[-1] != 0 and uvarint(data)[1] == len(data)
-    except ValueError:
-        return False
+    found, text = guess(inner, depth + 1), printable(inner)
+    return (kind, inner if text is None else text) if found is None else (f"{kind}, {found[0]}", found[1])
 
 
 def _numbers(data: bytes, is_key: bool) -> list[Guess]:
@@ -113,17 +95,16 @@ def _numbers(data: bytes, is_key: bool) -> list[Guess]:
     """
     size = len(data)
     found: list[Guess] = []
-    if size in _LARGEST:
-        for order in ("big", "little"):
-            number = int.from_bytes(data, order)
-            if number < _LARGEST[size] and (size > 2 or order == "big" or not is_key):
-                found.append((f"u{8 * size} {order}-endian", number))
-            if size in _FLOATS:
-                (real,) = unpack((">" if order == "big" else "<") + _FLOATS[size], data)
-                if not real or _SMALLEST_FLOAT <= abs(real) < _LARGEST_FLOAT:
-                    found.append((f"float{8 * size} {order}-endian", real))
-        if is_key and any(name.endswith("big-endian") for name, _ in found):
-            found = [each for each in found if each[0].endswith("big-endian")]
-        if not any(name.startswith("u") for name, _ in found):
-            return []
+    for order in ("big", "little") if size in _LARGEST else ():
+        if found and is_key:
+            break
+        number = int.from_bytes(data, order)
+        if number < _LARGEST[size] and (size > 2 or order == "big" or not is_key):
+            found.append((f"u{8 * size} {order}-endian", number))
+        if size in _FLOATS:
+            (real,) = unpack((">" if order == "big" else "<") + _FLOATS[size], data)
+            if not real or _SMALLEST_FLOAT <= abs(real) < _LARGEST_FLOAT:
+                found.append((f"float{8 * size} {order}-endian", real))
+    if not any(name.startswith("u") for name, _ in found):
+        return []
     return [each for at, each in enumerate(found) if each[1] not in [value for _, value in found[:at]]]

@@ -6,6 +6,25 @@ _MASK = (1 << 64) - 1
 _MOST = 10  # bytes of the longest varint
 
 
+class Reader:
+    """Reads bytes from the first to the last; it raises ValueError where there are no more."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+
+    def take(self, size: int) -> bytes:
+        """Return the next ``size`` bytes."""
+        self.at += self.within(size)
+        return self.data[self.at - size : self.at]
+
+    def within(self, count: int) -> int:
+        """Return ``count``, of what takes a byte each at least."""
+        if count > len(self.data) - self.at:
+            raise ValueError("cut short")
+        return count
+
+
 def uvarint(data: bytes, at: int = 0) -> tuple[int, int]:
     """Read an unsigned varint at ``at``: return it and where it ends. Raises ValueError.
 

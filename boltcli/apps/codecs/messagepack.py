@@ -9,18 +9,19 @@ import struct
 from typing import Any, NamedTuple
 
 from ...text.times import SECOND, time_text
+from .integers import Reader
 from .wire import printable
 
 _DEEPEST = 48
-_SIZES = (1, 2, 4, 8)
-_UNSIGNED, _SIGNED = (dict(zip(range(first, first + 4), _SIZES)) for first in (0xCC, 0xD0))
-_RAW = {0xC4: 1, 0xC5: 2, 0xC6: 4, 0xD9: 1, 0xDA: 2, 0xDB: 4}
-_LISTS, _MAPS = {0xDC: 2, 0xDD: 4}, {0xDE: 2, 0xDF: 4}
-_FLOATS = {0xCA: (">f", 4), 0xCB: (">d", 8)}
-_EXTENSIONS = {0xD4: 1, 0xD5: 2, 0xD6: 4, 0xD7: 8, 0xD8: 16}
-_SIZED_EXTENSIONS = {0xC7: 1, 0xC8: 2, 0xC9: 4}
-_CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
 _TIMESTAMP = -1
+_CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
+_NUMBERS = dict(enumerate([">f", ">d", ">B", ">H", ">I", ">Q", ">b", ">h", ">i", ">q"], 0xCA))
+_RAW, _LIST, _MAP, _EXTENSION = range(4)
+_COUNTED = {  # what follows, after how many bytes of its count
+    0xC4: (_RAW, 1), 0xC5: (_RAW, 2), 0xC6: (_RAW, 4), 0xD9: (_RAW, 1), 0xDA: (_RAW, 2), 0xDB: (_RAW, 4),
+    0xDC: (_LIST, 2), 0xDD: (_LIST, 4), 0xDE: (_MAP, 2), 0xDF: (_MAP, 4),
+    0xC7: (_EXTENSION, 1), 0xC8: (_EXTENSION, 2), 0xC9: (_EXTENSION, 4),
+}  # fmt: skip
 
 
 class Extension(NamedTuple):
@@ -37,10 +38,7 @@ def unpack(data: bytes) -> Any:
     {b'a': 1, b'b': [True, -1, b'\\x00']}
     """
     reader = _Reader(data)
-    try:
-        value = reader.value(0)
-    except (IndexError, struct.error) as error:
-        raise ValueError("cut short") from error
+    value = reader.value(0)
     if reader.at != len(data):
         raise ValueError("more than one value")
     return value
@@ -68,73 +66,51 @@ def timestamp(data: bytes) -> int | None:
     return seconds * SECOND + (fraction if fraction < SECOND else 0)
 
 
-class _Reader:
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.at = 0
-
-    def take(self, size: int) -> bytes:
-        end = self.at + size
-        if end > len(self.data):
-            raise ValueError("cut short")
-        found = self.data[self.at : end]
-        self.at = end
-        return found
-
-    def number(self, size: int) -> int:
-        return int.from_bytes(self.take(size), "big")
-
+class _Reader(Reader):
     def value(self, depth: int) -> Any:
         if depth > _DEEPEST:
             raise ValueError("too deep")
-        head = self.data[self.at]
-        self.at += 1
+        head = self.take(1)[0]
         if head < 0x80:
             return head
         if head >= 0xE0:
             return head - 0x100
-        if head < 0x90:
-            return self.map(head & 0x0F, depth)
-        if head < 0xA0:
-            return [self.value(depth + 1) for _ in range(head & 0x0F)]
-        if head < 0xC0:
-            return self.take(head & 0x1F)
         if head in _CONSTANTS:
             return _CONSTANTS[head]
-        if head in _RAW:
-            return self.take(self.number(_RAW[head]))
-        if head in _UNSIGNED:
-            return self.number(_UNSIGNED[head])
-        if head in _SIGNED:
-            return int.from_bytes(self.take(_SIGNED[head]), "big", signed=True)
-        if head in _MAPS:
-            return self.map(self.number(_MAPS[head]), depth)
-        if head in _LISTS:
-            return [self.value(depth + 1) for _ in range(self.count(self.number(_LISTS[head])))]
-        if head in _FLOATS:
-            form, size = _FLOATS[head]
-            return struct.unpack(form, self.take(size))[0]
-        if head in _EXTENSIONS or head in _SIZED_EXTENSIONS:
-            size = _EXTENSIONS[head] if head in _EXTENSIONS else self.number(_SIZED_EXTENSIONS[head])
+        if head in _NUMBERS:
+            form = _NUMBERS[head]
+            return struct.unpack(form, self.take(struct.calcsize(form)))[0]
+        kind, count = self.counted(head)
+        if kind == _RAW:
+            return self.take(count)
+        if kind == _EXTENSION:
             code = int.from_bytes(self.take(1), "big", signed=True)
-            if code >= _TIMESTAMP:  # those below are reserved
-                return Extension(code, self.take(size))
-        raise ValueError("no MessagePack")
+            if code < _TIMESTAMP:
+                raise ValueError("reserved")
+            return Extension(code, self.take(count))
+        numbers = range(self.within(count))
+        return (
+            [self.value(depth + 1) for _ in numbers] if kind == _LIST else dict(self.pair(depth + 1) for _ in numbers)
+        )
 
-    def count(self, number: int) -> int:
-        """Return how many values follow, each of a byte at least."""
-        if number > len(self.data) - self.at:
-            raise ValueError("cut short")
-        return number
+    def counted(self, head: int) -> tuple[int, int]:
+        """Return what follows, and how many values or bytes of it."""
+        if head < 0xA0:
+            return _MAP if head < 0x90 else _LIST, head & 0x0F
+        if head < 0xC0:
+            return _RAW, head & 0x1F
+        if 0xD4 <= head <= 0xD8:
+            return _EXTENSION, 1 << (head - 0xD4)
+        if head not in _COUNTED:
+            raise ValueError("no MessagePack")
+        kind, size = _COUNTED[head]
+        return kind, int.from_bytes(self.take(size), "big")
 
-    def map(self, count: int, depth: int) -> dict[Any, Any]:
-        found = {}
-        for _ in range(self.count(count)):
-            key = self.value(depth + 1)
-            if isinstance(key, (list, dict)):
-                raise ValueError("no key")
-            found[key] = self.value(depth + 1)
-        return found
+    def pair(self, depth: int) -> tuple[Any, Any]:
+        key = self.value(depth)
+        if isinstance(key, (list, dict)):
+            raise ValueError("no key")
+        return key, self.value(depth)
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...errors import ArgumentError, OpenError
@@ -14,10 +14,8 @@ _LARGEST = 16 << 20  # bytes of a descriptor set: those of all of Kubernetes' AP
 def message_decoder(descriptors: str, name: str) -> Callable[[bytes], Any]:
     """Return what decodes a message of type ``name``, of the descriptor set in the file ``descriptors``.
 
-    ``protoc --include_imports --descriptor_set_out=FILE`` writes such a file.
-    The decoder raises ValueError for bytes that aren't such a message. Raises
-    :class:`~boltcli.errors.OpenError`, :class:`~boltcli.errors.ArgumentError`
-    or :class:`~boltcli.errors.MissingExtra`.
+    ``protoc --include_imports --descriptor_set_out=FILE`` writes such a file. The decoder raises ValueError for bytes
+    that aren't such a message. Raises :class:`~boltcli.errors.OpenError`, ArgumentError or MissingExtra.
     """
     need("google.protobuf", "apps", "--proto")
     from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
@@ -39,10 +37,8 @@ def message_decoder(descriptors: str, name: str) -> Callable[[bytes], Any]:
             pool.Add(each)
         found = pool.FindMessageTypeByName(name)
     except (DecodeError, TypeError, RecursionError) as error:
-        raise ArgumentError(
-            f"{descriptors} is no whole descriptor set: {error};"
-            " protoc --include_imports --descriptor_set_out writes one"
-        ) from error
+        told = f"{error}; protoc --include_imports --descriptor_set_out writes one"
+        raise ArgumentError(f"{descriptors} is no whole descriptor set: {told}") from error
     except KeyError:
         known = sorted(full for each in files.file for full in _names(each))
         few = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
@@ -58,12 +54,9 @@ def message_decoder(descriptors: str, name: str) -> Callable[[bytes], Any]:
     return decode
 
 
-def _names(file: Any) -> list[str]:
-    prefix = f"{file.package}." if file.package else ""
-    pending = [(prefix, message) for message in file.message_type]
-    names = []
-    while pending:
-        prefix, message = pending.pop()
-        names.append(prefix + message.name)
-        pending += [(f"{prefix}{message.name}.", inner) for inner in message.nested_type]
-    return names
+def _names(file: Any) -> Iterator[str]:
+    pending = [(file.package, message) for message in file.message_type]
+    for outer, message in pending:
+        name = f"{outer}.{message.name}".removeprefix(".")
+        yield name
+        pending += [(name, inner) for inner in message.nested_type]

@@ -1,15 +1,15 @@
 """Protobuf's wire format: fields by number, for messages whose few fields are known, and for those of no schema.
 
-Source: protobuf's "Encoding" page. A field is a varint tag (number << 3 | wire
-type), then a varint (0), 8 bytes (1), a length and as many bytes (2), or 4
-bytes (5). Groups (3, 4) are out of use, and are taken for no protobuf.
+Source: protobuf's "Encoding" page. A field is a varint tag (number << 3 | wire type), then a varint (0), 8 bytes (1), a
+length and as many bytes (2), or 4 bytes (5). Groups (3, 4) are out of use, and are taken for no protobuf.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from math import isfinite
+from typing import Any, TypeVar
 from unicodedata import category, name
 
 from ...text.values import as_text
@@ -19,6 +19,7 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _FIXED = {FIXED64: 8, FIXED32: 4}
 _MOST_NUMBER = (1 << 29) - 1
 _DEEPEST = 24  # messages in messages: more is no message that anybody wrote
+T = TypeVar("T")
 
 
 def fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
@@ -83,7 +84,6 @@ class Message:
         return as_text(self.data(number))
 
     def message(self, number: int) -> Message:
-        """Return a message in the message, an empty one by default."""
         return Message(self.data(number))
 
     def all_bytes(self, number: int) -> list[bytes]:
@@ -91,61 +91,61 @@ class Message:
         return [value for value in self._fields.get(number, ()) if isinstance(value, bytes)]
 
     def all_text(self, number: int) -> list[str]:
-        """Return all values of a repeated string field."""
         return [*map(as_text, self.all_bytes(number))]
 
     def text_map(self, number: int) -> dict[str, str]:
-        """Return a map of strings to strings."""
-        entries = map(Message, self.all_bytes(number))
-        return {entry.text(1): entry.text(2) for entry in entries}
+        return {entry.text(1): entry.text(2) for entry in map(Message, self.all_bytes(number))}
+
+    def record(self, *names: str) -> dict[str, Any]:
+        """Return the fields that a message declares under these names."""
+        return {name: getattr(self, name) for name in names}
+
+
+def declared(read: Callable[[Any, int], T], number: int) -> T:
+    """Declare the field ``number`` of a kind of message, as an attribute: ``lease = declared(Message.number, 6)``."""
+    return property(lambda message: read(message, number))  # type: ignore[return-value]
+
+
+def one_of(names: Mapping[int, str]) -> Callable[[Message, int], str]:
+    """Read a number of an enumeration by its name."""
+    return lambda message, number: names.get(message.number(number), str(message.number(number)))
 
 
 def any_message(data: bytes, depth: int = 0) -> dict[str, Any] | None:
     """Return what a message without a schema holds, by field number; None if ``data`` isn't a message.
 
-    Strings are those values that are printable UTF-8, messages those that can
-    be read as one; others stay bytes. What can be both is shown as both, as
-    ``message`` and ``text``. A field that occurs several times is a list.
+    Strings are those values that are printable UTF-8, messages those that can be read as one; others stay bytes. What
+    can be both is shown as both, as ``message`` and ``text``. A field that occurs several times is a list.
 
     >>> any_message(b"\\x0a\\x03pod\\x10\\x07\\x1a\\x02\\x08\\x01")
     {'1': 'pod', '2': 7, '3': {'1': 1}}
     """
     if not data or depth > _DEEPEST:
         return None
-    found: dict[str, Any] = {}
-    repeated: set[str] = set()
+    found: dict[str, list[Any]] = {}
     try:
         for number, kind, value in fields(data):
-            name, shown = str(number), _shown(kind, value, depth)
-            if name in repeated:
-                found[name].append(shown)
-            elif name in found:
-                found[name] = [found[name], shown]
-                repeated.add(name)
-            else:
-                found[name] = shown
+            found.setdefault(str(number), []).append(_shown(kind, value, depth))
     except ValueError:
         return None
-    return found
+    return {number: values if len(values) > 1 else values[0] for number, values in found.items()}
 
 
 def _shown(kind: int, value: int | bytes, depth: int) -> Any:
+    if value == b"":
+        return ""
     if isinstance(value, bytes):
-        if not value:
-            return ""
         text = printable(value)
         inner = any_message(value, depth + 1) if text is None or may_be_message(value) else None
-        if text is None:
-            return value if inner is None else inner
-        return text if inner is None else {"message": inner, "text": text}
+        if inner is None:
+            return value if text is None else text
+        return inner if text is None else {"message": inner, "text": text}
     if kind == VARINT:
         return value
     name, form, size = ("double", "<d", 8) if kind == FIXED64 else ("float", "<f", 4)
     (number,) = struct.unpack(form, value.to_bytes(size, "little"))
-    shown: dict[str, Any] = {f"fixed{size * 8}": value}
-    if number - number == 0:  # neither infinite nor NaN, which JSON lacks
-        shown[name] = number
-    return shown
+    # Infinite numbers and NaN are not in JSON.
+    return {f"fixed{size * 8}": value} | ({name: number} if isfinite(number) else {})
 
 
 def may_be_message(data: bytes) -> bool:

@@ -11,91 +11,16 @@ from ...text.json import jsonable
 from ...text.values import as_text
 from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
 from ..rules import Deviation, Rule, findings
-from ..values import find, pairs_at, space, value_of
-from .hashes import History
+from ..values import find, pairs, space, value_of
+from .history import History
 from .kubernetes import ENCRYPTED, is_object, place, read_object
-from .layout import (
-    ALARM,
-    AUTH,
-    KEY,
-    LEASE,
-    MEMBERS,
-    MEMBERS_REMOVED,
-    META,
-    ROLES,
-    USERS,
-    Revision,
-    compaction,
-    current_revision,
-    number,
-    recognise,
-    revision,
-    versions,
-)
-from .membership import configuration, members
-from .raft_snapshots import newest_snapshot
+from .layout import ALARM, AUTH, KEY, LEASE, MEMBERS, MEMBERS_REMOVED, META, ROLES, USERS, recognise, revision, standing
+from .membership import configuration, members, newest_snapshot
 from .records import Alarm, KeyValue, Lease, Role, User
 
 _MOST = 8  # of a list of the largest
 _GAIN = 0.5  # of the file that is free: from there on a defragmentation is worth its pause
 _SMALL = 16 << 20  # bytes: smaller files aren't worth it
-
-
-class Facts:
-    """What one pass over the store found."""
-
-    def __init__(self, db: Store) -> None:
-        self.revision = current_revision(db)
-        self.compacted, self.scheduled = compaction(db)
-        self.term = number(db, META, b"term")
-        self.index = number(db, META, b"consistent_index")
-        self.layout, self.storage, self.cluster = versions(db)
-        self.keys: dict[bytes, _Key] = {}
-        self.revisions = self.tombstones = self.unreadable = 0
-        self.malformed: list[bytes] = []
-        self.history = History()
-        keys = find(db, KEY)
-        for key, value in keys.range() if keys is not None else ():
-            at = revision(key)
-            if at is None or not isinstance(value, bytes):
-                self.malformed.append(key)
-            else:
-                self._note(at, key, value)
-        self.leases = [Lease(value) for _, value in pairs_at(db, LEASE)]
-        self.alarms = [(key, Alarm(key)) for key, _ in pairs_at(db, ALARM)]
-        self.members = members(db)
-        self.configuration = configuration(db)
-        self.snapshot = newest_snapshot(db)
-        self.removed = [key for key, _ in pairs_at(db, MEMBERS_REMOVED)]
-        self.auth = value_of(find(db, AUTH), b"authEnabled") == b"\1"
-        self.users = [User(value) for _, value in pairs_at(db, USERS)]
-        self.roles = [Role(value) for _, value in pairs_at(db, ROLES)]
-        self.space = space(db)
-
-    def _note(self, at: Revision, key: bytes, value: bytes) -> None:
-        record = KeyValue(value)
-        self.history.add(at, record.key, key, value)
-        self.revisions += 1
-        self.unreadable += not record.sound
-        found = self.keys.get(record.key)
-        if found is None:
-            found = self.keys[record.key] = _Key()
-        found.revisions += 1
-        found.all_bytes += len(record.value)
-        found.size, found.lease, found.live = len(record.value), record.lease, not at.tombstone
-        found.was_open_secret = found.was_open_secret or found.open_secret
-        found.object = is_object(record.value)
-        found.open_secret = found.object and _open_secret(record.key, record.value)
-        self.tombstones += at.tombstone
-
-    @property
-    def held(self) -> dict[int, list[bytes]]:
-        """Keys that exist, by their lease."""
-        found: dict[int, list[bytes]] = {}
-        for key, facts in self.keys.items():
-            if facts.live and facts.lease:
-                found.setdefault(facts.lease, []).append(key)
-        return found
 
 
 @dataclass(slots=True)
@@ -107,14 +32,60 @@ class _Key:
     size: int = 0
     lease: int = 0
     live: bool = False
-    object: bool = False
-    open_secret: bool = False
-    was_open_secret: bool = False
+    open_secret: bool = False  # anybody can read it
+    was_open_secret: bool = False  # an older revision is one
 
-    @property
-    def had_open_secret(self) -> bool:
-        """Whether an older revision is a secret that anybody can read, and the newest is not."""
-        return self.was_open_secret and not self.open_secret
+
+class Facts:
+    def __init__(self, db: Store) -> None:
+        self.at = standing(db)
+        self.keys: dict[bytes, _Key] = {}
+        self.revisions = self.tombstones = self.unreadable = 0
+        self.malformed: list[bytes] = []
+        self.history = History()
+        keys = find(db, KEY)
+        for key, value in keys.range() if keys is not None else ():
+            at = revision(key)
+            if at is None or not isinstance(value, bytes):
+                self.malformed.append(key)
+                continue
+            record = KeyValue(value)
+            self.history.add(at, record.key, key, value)
+            self.revisions += 1
+            self.tombstones += at.tombstone
+            self.unreadable += not record.sound
+            self._note(record, not at.tombstone)
+        # Keys of which an older revision is a secret that anybody can read, and the newest is not.
+        self.old_secrets = sorted(
+            key for key, each in self.keys.items() if each.was_open_secret and not each.open_secret
+        )
+        self.leases = [Lease(value) for _, value in pairs(db, LEASE)]
+        known = {lease.id for lease in self.leases}
+        held: dict[int, list[bytes]] = {}  # keys that exist, by their lease
+        for key, each in self.keys.items():
+            if each.live and each.lease:
+                held.setdefault(each.lease, []).append(key)
+        self.gone_leases = {lease: keys for lease, keys in sorted(held.items()) if lease not in known}
+        self.idle_leases = sorted(known - held.keys())
+        self.alarms = [(key, Alarm(key)) for key, _ in pairs(db, ALARM)]
+        self.members = list(members(db))
+        self.ids = {each.key for each in self.members}
+        self.configuration = configuration(db)
+        self.snapshot = newest_snapshot(db)
+        self.removed = [key for key, _ in pairs(db, MEMBERS_REMOVED)]
+        self.auth = value_of(db, AUTH, b"authEnabled") == b"\1"
+        self.users = [User(value) for _, value in pairs(db, USERS)]
+        self.roles = [Role(value) for _, value in pairs(db, ROLES)]
+        self.size, self.free = space(db) or (None, None)
+
+    def _note(self, record: KeyValue, live: bool) -> None:
+        key, value = record.key, record.value
+        found = self.keys.setdefault(key, _Key())
+        found.revisions += 1
+        found.all_bytes += len(value)
+        found.size, found.lease, found.live = len(value), record.lease, live
+        found.was_open_secret = found.was_open_secret or found.open_secret
+        found.open_secret = is_object(value) and _open_secret(key, value)
 
 
 def _open_secret(key: bytes, value: bytes) -> bool:
@@ -127,7 +98,6 @@ def _open_secret(key: bytes, value: bytes) -> bool:
 
 
 def audit(db: Store, options: AuditOptions) -> Audit | None:
-    """Audit a store; None if it isn't one of etcd."""
     recognition = recognise(db)
     if recognition is None:
         return None
@@ -141,75 +111,77 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
         ("members", len(facts.members)),
         ("alarms", len(facts.alarms)),
     ]
-    if facts.space is not None:
-        counts.append(("bytes", facts.space[0]))
-        counts.append(("bytes that a defrag frees", facts.space[1]))
+    if facts.size is not None and facts.free is not None:
+        counts += [("bytes", facts.size), ("bytes that a defrag frees", facts.free)]
     return Audit(recognition.layout, answers, findings(_deviations(facts, answers)), counts=counts, facts=facts)
 
 
 def _answers(facts: Facts) -> dict[str, Any]:
-    held = facts.held
-    known = {lease.id for lease in facts.leases}
-    used: dict[tuple[str, str | None], list[int]] = {}
-    for key, each in facts.keys.items():
-        row = used.setdefault(place(key), [0, 0, 0])
-        for index, more in enumerate((int(each.live), each.size if each.live else 0, each.all_bytes)):
-            row[index] += more
+    at, keys, conf, snapshot = facts.at, facts.keys, facts.configuration, facts.snapshot
+    used: dict[tuple[str, str], dict[str, Any]] = {}
+    for key, each in keys.items():
+        resource, namespace = place(key)
+        row = used.setdefault(
+            (resource, namespace or ""),
+            {"resource": resource, "namespace": namespace, "count": 0, "live_bytes": 0, "all_bytes": 0},
+        )
+        row["count"] += each.live
+        row["live_bytes"] += each.size if each.live else 0
+        row["all_bytes"] += each.all_bytes
     given = {name for user in facts.users for name in user.roles}
-    largest = nlargest(_MOST, ((each.size, key) for key, each in facts.keys.items() if each.live))
-    busiest = nlargest(_MOST, ((each.revisions, key) for key, each in facts.keys.items()))
+    largest = nlargest(_MOST, ((each.size, key) for key, each in keys.items() if each.live))
+    busiest = nlargest(_MOST, ((each.revisions, key) for key, each in keys.items()))
     return jsonable({  # type: ignore[no-any-return]
-        "revision": facts.revision,
-        "compacted_revision": facts.compacted or 0,
-        "unfinished_compaction": facts.scheduled if (facts.scheduled or 0) > (facts.compacted or 0) else None,
-        "term": facts.term,
-        "consistent_index": facts.index,
-        "storage_version": facts.storage or None,
-        "cluster_version": facts.cluster or None,
-        "keys": sum(each.live for each in facts.keys.values()),
+        "revision": at.revision,
+        "compacted_revision": at.compacted_revision,
+        "unfinished_compaction": at.unfinished,
+        "term": at.term,
+        "consistent_index": at.consistent_index,
+        "storage_version": at.storage_version or None,
+        "cluster_version": at.cluster_version or None,
+        "keys": sum(each.live for each in keys.values()),
         "revisions": facts.revisions,
         "tombstones": facts.tombstones,
         "unreadable_records": facts.unreadable,
         "malformed_revision_keys": [f"0x{key.hex()}" for key in facts.malformed],
         "most_revisions": [{"key": key, "revisions": count} for count, key in busiest],
         "largest_values": [{"key": key, "value_bytes": size} for size, key in largest],
-        "usage": [
-            {"resource": where[0], "namespace": where[1], "count": row[0], "live_bytes": row[1], "all_bytes": row[2]}
-            for where, row in sorted(used.items(), key=lambda item: (-item[1][2], item[0][0], item[0][1] or ""))
-        ],
+        "usage": [row for where, row in sorted(used.items(), key=lambda item: (-item[1]["all_bytes"], item[0]))],
         "leases": len(facts.leases),
         "lease_ttls": {str(lease.id): lease.ttl for lease in facts.leases},
-        "keys_of_gone_leases": sorted(key for lease, keys in held.items() if lease not in known for key in keys),
-        "leases_without_keys": sorted(known - held.keys()),
+        "keys_of_gone_leases": sorted(key for held in facts.gone_leases.values() for key in held),
+        "leases_without_keys": facts.idle_leases,
         "alarms": [{"member": f"{alarm.member:x}", "alarm": alarm.alarm} for _, alarm in facts.alarms],
         "members": [
             {"id": each.key, "name": each.record.get("name", ""), "learner": each.learner,
              "learner_attribute": each.attribute}
             for each in facts.members
         ],
-        "conf_state": None if facts.configuration is None else {
-            "voters": [f"{each:x}" for each in sorted(facts.configuration.voters)],
-            "learners": [f"{each:x}" for each in sorted(facts.configuration.learners)],
+        "conf_state": None if conf is None else {
+            name: [f"{each:x}" for each in sorted(ids)] for name, ids in conf._asdict().items()
         },
-        "raft_snapshot": None if facts.snapshot is None else {
-            "file": facts.snapshot.name, "term": facts.snapshot.term, "index": facts.snapshot.index,
+        "raft_snapshot": None if snapshot is None else {
+            "file": snapshot.name, "term": snapshot.term, "index": snapshot.index,
         },
         "removed_members": facts.removed,
         "auth_enabled": facts.auth,
         "users_without_roles": [user.name for user in facts.users if not user.roles],
         "users_without_password": [user.name for user in facts.users if user.no_password or not user.has_password],
         "unused_roles": [role.name for role in facts.roles if role.name not in given],
-        "unencrypted_secrets": sorted(key for key, each in facts.keys.items() if each.live and each.open_secret),
-        "secrets_plain_in_older_revisions": sorted(
-            key for key, each in facts.keys.items() if each.had_open_secret
-        ),
-        "size": None if facts.space is None else facts.space[0],
-        "free": None if facts.space is None else facts.space[1],
+        "unencrypted_secrets": sorted(key for key, each in keys.items() if each.live and each.open_secret),
+        "secrets_plain_in_older_revisions": facts.old_secrets,
+        "size": facts.size,
+        "free": facts.free,
     })  # fmt: skip
 
 
 _RESTORE = "Restore the member from a snapshot or another member."
 _COMPARE = "Compare with `etcdctl member list`, and with the files of the other members."
+_OLD_SECRETS = (
+    "{count} {secrets} {now}, but older revisions in this file are not encrypted: whoever has it reads {them},"
+    " {subject} first."
+)
+_DROP_OLD = "Compact to the newest revision, then `etcdctl defrag` on each member: free pages hold them, too."
 RULES = (
     UNFINISHED := Rule(
         "unfinished_compaction", WARNING,
@@ -240,8 +212,8 @@ RULES = (
         "raft_snapshot", ERROR,
         "The newest raft snapshot, {name}, is of index {subject}, but the database has applied only {applied}"
         " (consistent_index): etcd doesn't start.",
-        "Remove the member and let it join anew with an empty data directory; if it is the only"
-        " one, restore a snapshot.",
+        "Remove the member and let it join anew with an empty data directory; if it is the only one, restore a"
+        " snapshot.",
     ),
     SNAPSHOT_TAKEN := Rule(
         "raft_snapshot", INFO,
@@ -286,18 +258,18 @@ RULES = (
         " replace -f -",
     ),
     OLD_SECRETS := Rule(
-        "secrets_plain_in_older_revisions", WARNING,
-        "{count} {secrets} {now}, but older revisions in this file are not encrypted: whoever has it reads {them},"
-        " {subject} first.",
-        "Compact to the newest revision, then `etcdctl defrag` on each member: free pages hold them, too.",
+        "secrets_plain_in_older_revisions", WARNING, _OLD_SECRETS.replace("{now}", "encrypted now"), _DROP_OLD,
+    ),
+    DELETED_SECRETS := Rule(
+        "secrets_plain_in_older_revisions", INFO, _OLD_SECRETS.replace("{now}", "deleted"), _DROP_OLD,
     ),
     AUTH_OFF := Rule(
         "auth_enabled", WARNING, "There are users, but authentication is off: everybody may do everything.",
         "etcdctl auth enable",
     ),
     NO_ROLE := Rule(
-        "users_without_roles", INFO, "User {subject} has no role: it may do nothing.", "Grant a"
-        " role, or delete the user.",
+        "users_without_roles", INFO, "User {subject} has no role: it may do nothing.",
+        "Grant a role, or delete the user.",
     ),
     NO_PASSWORD := Rule(
         "users_without_password", INFO, "User {subject} has no password: it logs in by its certificate only.",
@@ -312,67 +284,65 @@ RULES = (
 
 
 def _deviations(facts: Facts, answers: dict[str, Any]) -> Iterator[Deviation]:
-    if answers["unfinished_compaction"] is not None:
-        place_ = (META,), b"scheduledCompactRev"
-        yield UNFINISHED.at(*place_, str(facts.scheduled), compacted=facts.compacted or 0)
+    at = facts.at
+    if at.unfinished is not None:
+        yield UNFINISHED.at((META,), b"scheduledCompactRev", str(at.unfinished), compacted=at.compacted_revision)
     for key, alarm in facts.alarms:
         rule = NO_SPACE if alarm.alarm == "NOSPACE" else OTHER_ALARM
         yield rule.at((ALARM,), key, f"{alarm.member:x}", alarm=alarm.alarm)
-    held, known = facts.held, {lease.id for lease in facts.leases}
-    for lease, keys in sorted(held.items()):
-        if lease not in known:
-            named = as_text(keys[0]) + (f" and {len(keys) - 1} more" if len(keys) > 1 else "")
-            yield LEASE_GONE.at((LEASE,), None, f"{lease % (1 << 64):x}", keys=named)
-    for lease in sorted(known - held.keys()):
+    for lease, keys in facts.gone_leases.items():
+        more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+        yield LEASE_GONE.at((LEASE,), None, f"{lease % (1 << 64):x}", keys=as_text(keys[0]) + more)
+    for lease in facts.idle_leases:
         yield LEASE_IDLE.at((LEASE,), None, f"{lease % (1 << 64):x}")
     if facts.malformed:
-        first = facts.malformed[0]
+        first, count = facts.malformed[0], len(facts.malformed)
         shown = first[:20].hex() + ("..." if len(first) > 20 else "")
-        yield MALFORMED.at((KEY,), first, str(len(facts.malformed)), first=shown, **_number(len(facts.malformed)))
+        yield MALFORMED.at((KEY,), first, str(count), first=shown, **_words(count))
     snapshot = facts.snapshot
-    if snapshot is not None and facts.index is not None and snapshot.index > facts.index:
+    index = at.consistent_index
+    if snapshot is not None and index is not None and snapshot.index > index:
         rule = SNAPSHOT_TAKEN if snapshot.has_database else BEHIND_SNAPSHOT
-        told = {"name": snapshot.name, "applied": facts.index, "file": f"{snapshot.index:016x}.snap.db"}
+        told = {"name": snapshot.name, "applied": index, "file": f"{snapshot.index:016x}.snap.db"}
         yield rule.at((META,), b"consistent_index", str(snapshot.index), **told)
     if facts.unreadable:
         yield UNREADABLE.at((KEY,), None, str(facts.unreadable))
-    storage, cluster = (".".join(text.split(".")[:2]) for text in (facts.storage, facts.cluster))
+    storage, cluster = (".".join(text.split(".")[:2]) for text in (at.storage_version, at.cluster_version))
     if storage and cluster and storage != cluster:
         yield VERSIONS.at((META,), b"storageVersion", storage, cluster=cluster)
     yield from _of_members(facts)
     secrets = answers["unencrypted_secrets"]
     if secrets:
-        words = "Secret is" if len(secrets) == 1 else "Secrets are"
-        yield OPEN_SECRETS.at((KEY,), None, secrets[0], secrets=words, **_number(len(secrets)))
+        yield OPEN_SECRETS.at((KEY,), None, secrets[0], **_words(len(secrets)))
     # Rewritten encrypted, or deleted, while plain revisions are still in the file.
-    for live, severity, now in ((True, WARNING, "encrypted now"), (False, INFO, "deleted")):
-        found = [key for key, each in facts.keys.items() if each.had_open_secret and each.live == live]
+    for live, rule in ((True, OLD_SECRETS), (False, DELETED_SECRETS)):
+        found = [key for key in facts.old_secrets if facts.keys[key].live == live]
         if found:
-            words = "Secret is" if len(found) == 1 else "Secrets are"
-            old = OLD_SECRETS.at((KEY,), None, as_text(min(found)), secrets=words, now=now, **_number(len(found)))
-            yield replace(old, severity=severity)
+            yield rule.at((KEY,), None, as_text(found[0]), **_words(len(found)))
     if facts.users and not facts.auth:
         yield AUTH_OFF.at((AUTH,))
     for bucket, rule in ((USERS, NO_ROLE), (USERS, NO_PASSWORD), (ROLES, IDLE_ROLE)):
         for name in answers[rule.code]:
             yield rule.at((bucket,), name.encode("utf-8", "surrogateescape"), name)
-    if facts.space is not None and facts.space[1] > facts.space[0] * _GAIN:
-        size, free = facts.space
-        fragmented = FRAGMENTED.at((), None, str(free), size=size)
-        yield replace(fragmented, severity=WARNING) if size >= _SMALL else fragmented
+    if facts.size is not None and facts.free is not None and facts.free > facts.size * _GAIN:
+        fragmented = FRAGMENTED.at((), None, str(facts.free), size=facts.size)
+        yield replace(fragmented, severity=WARNING) if facts.size >= _SMALL else fragmented
 
 
 def _of_members(facts: Facts) -> Iterator[Deviation]:
-    if facts.members and not any(each.configured in (None, True) for each in facts.members):
+    if facts.members and all(each.configured is False for each in facts.members):
         yield NO_MEMBER_KNOWN.at((META,), b"confState")
         return
+    # From 3.6 on the members are those of `members`, and not those of raft.
+    version = facts.at.version.split(".")
+    by_attribute = all(map(str.isdecimal, version)) and [*map(int, version)] >= [3, 6]
     for each in facts.members:
         place_ = (MEMBERS,), each.key, each.key.decode("utf-8", "replace")
         if each.configured is False:
             yield MEMBER_UNKNOWN.at(*place_)
         elif each.attribute != each.learner:
             called = (CALLED_LEARNER if each.attribute else CALLED_VOTER).at(*place_)
-            yield replace(called, severity=ERROR) if _reads_attribute(facts.layout) else called
+            yield replace(called, severity=ERROR) if by_attribute else called
         if each.learner:
             yield LEARNER.at(*place_)
     conf = facts.configuration
@@ -381,13 +351,7 @@ def _of_members(facts: Facts) -> Iterator[Deviation]:
         yield MEMBER_MISSING.at((META,), b"confState", f"{id_:x}")
 
 
-def _reads_attribute(layout: str) -> bool:
-    """Say whether this version takes the members from ``members``: from 3.6 on."""
-    major, _, minor = layout.partition(".")
-    return major.isdigit() and minor.isdigit() and (int(major), int(minor)) >= (3, 6)
-
-
-def _number(count: int) -> dict[str, Any]:
-    """Return the words of a message that go by a number."""
-    one = count == 1
-    return {"count": count, "s": "" if one else "s", "are": "is" if one else "are", "them": "it" if one else "them"}
+def _words(count: int) -> dict[str, Any]:
+    if count == 1:
+        return {"count": 1, "s": "", "are": "is", "them": "it", "secrets": "Secret is"}
+    return {"count": count, "s": "s", "are": "are", "them": "them", "secrets": "Secrets are"}

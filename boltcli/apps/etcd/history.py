@@ -1,23 +1,33 @@
-"""The revisions of etcd's store: all in order, those of a key, the keys at a revision, those of two stores compared."""
+"""The revisions of etcd's store: all in order, those of a key, the keys at a revision; hashes, and two stores compared.
+
+The hashes are those of the whole file, as ``etcdutl snapshot status`` prints it, and of the history up to a revision.
+Source: etcd's ``etcdutl/snapshot/v3_snapshot.go`` (Status) and ``server/storage/mvcc/hash.go`` (kvHasher),
+``key_index.go`` (keep).
+"""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
+from hashlib import blake2b
 from itertools import zip_longest
 
 from ...errors import ArgumentError
+from ..codecs.crc32c import crc32c
 from ..contract import Plain, Store
-from ..values import find, pairs_at
-from .layout import KEY, Revision, compaction, current_revision, revision
+from ..values import find
+from .layout import KEY, Revision, revision, standing
 from .records import KeyValue
 
 
-def events(db: Store) -> Iterator[tuple[bytes, Revision, KeyValue]]:
-    """Yield each revision that is in the file: its key, what that says, and the record; a tombstone is a delete."""
-    for key, value in pairs_at(db, KEY):
-        found = revision(key)
-        if found is not None:
-            yield key, found, KeyValue(value)
+def revisions(db: Store, above: int = -1, until: int | None = None) -> Iterator[tuple[Revision, bytes, bytes]]:
+    """Yield the revisions ``above`` one and up to ``until``, each with its pair; malformed keys are none."""
+    start, stop = (above + 1).to_bytes(8, "big"), None if until is None else (until + 1).to_bytes(8, "big")
+    bucket = find(db, KEY)
+    for key, value in bucket.range(start, stop) if bucket is not None else ():
+        at = revision(key)
+        if at is not None and isinstance(value, bytes):
+            yield at, key, value
 
 
 def asked_revision(db: Store, rev: str | None) -> int | None:
@@ -29,50 +39,38 @@ def asked_revision(db: Store, rev: str | None) -> int | None:
         return None
     if not rev.isascii() or not rev.isdigit():
         raise ArgumentError(f"--rev takes a revision, a number above 0, not {rev!r}")
-    wanted, newest = int(rev), current_revision(db)
-    oldest = max(each or 0 for each in compaction(db))
-    if wanted > newest:
-        raise ArgumentError(f"revision {wanted} is in the future: the newest is {newest}")
-    if wanted < oldest:
-        raise ArgumentError(f"revision {wanted} has been compacted: the oldest that is whole is {oldest}")
+    wanted, at = int(rev), standing(db)
+    if wanted > at.revision:
+        raise ArgumentError(f"revision {wanted} is in the future: the newest is {at.revision}")
+    if wanted < at.oldest:
+        raise ArgumentError(f"revision {wanted} has been compacted: the oldest that is whole is {at.oldest}")
     return wanted
 
 
-def latest(db: Store, until: int | None = None) -> dict[bytes, bytes]:
-    """Return the key of the newest revision of each key, up to revision ``until`` (None: all), deleted ones too."""
-    found: dict[bytes, bytes] = {}
-    for key, value in pairs_at(db, KEY):
-        at = revision(key)
-        if at is None:
-            continue
-        if until is not None and at.main > until:
-            break
-        found[KeyValue(value).key] = key
-    return found
+def latest(db: Store, until: int | None = None) -> dict[bytes, tuple[bytes, bool]]:
+    """Return the newest revision of each key, up to ``until`` (None: all): its key in the file, and if it exists."""
+    return {KeyValue(value).key: (key, not at.tombstone) for at, key, value in revisions(db, until=until)}
 
 
-def live(db: Store, until: int | None = None) -> Iterator[tuple[bytes, KeyValue]]:
-    """Yield the keys that exist at revision ``until`` (None: the newest), in order, each with its record."""
+def live(db: Store, until: int | None = None) -> Iterator[KeyValue]:
+    """Yield the records of the keys that exist at revision ``until`` (None: the newest), by key."""
     store = find(db, KEY)
-    newest = latest(db, until)
-    for key in sorted(newest):
-        at = revision(newest[key])
-        if store is None or at is None or at.tombstone:
-            continue
-        yield key, KeyValue(store.get(newest[key]))
+    for _, (key, exists) in sorted(latest(db, until).items()):
+        if store is not None and exists:
+            yield KeyValue(store.get(key))
 
 
 def key_history(db: Store) -> Iterator[tuple[Revision, KeyValue]]:
     """Yield all revisions, those of a key together, the keys in order."""
     found: dict[bytes, list[bytes]] = {}
-    for at, _, record in events(db):
-        found.setdefault(record.key, []).append(at)
+    for _, key, value in revisions(db):
+        found.setdefault(KeyValue(value).key, []).append(key)
     store = find(db, KEY)
-    for key in sorted(found):
-        for each in found[key]:
-            at_ = revision(each)
-            if store is not None and at_ is not None:
-                yield at_, KeyValue(store.get(each))
+    for _, keys in sorted(found.items()):
+        for key in keys:
+            at = revision(key)
+            if store is not None and at is not None:
+                yield at, KeyValue(store.get(key))
 
 
 def asked_key(key: str) -> bytes:
@@ -88,30 +86,91 @@ def asked_key(key: str) -> bytes:
 def common(old: Store, new: Store) -> tuple[dict[str, str], dict[str, Plain]]:
     """Return the options at which views of both say the same thing, and what is to be known.
 
-    That is the newest revision that both have. ``first_difference`` is the
-    first revision above what either has compacted whose records differ, None
-    if there is none up to the common one. Without a common revision that both
+    That is the newest revision that both have. ``first_difference`` is the first revision above what either has
+    compacted whose records differ, None if there is none up to the common one. Without a common revision that both
     hold whole there are no options.
     """
-    at = min(current_revision(old), current_revision(new))
-    compacted = max(each or 0 for store in (old, new) for each in compaction(store))
+    stands = [standing(store) for store in (old, new)]
+    at, compacted = min(each.revision for each in stands), max(each.oldest for each in stands)
     facts: dict[str, Plain] = {"common_revision": at, "compacted_revision": compacted}
     if at < compacted:
         return {}, facts | {"common_revision": None, "first_difference": None}
-    return {"rev": str(at)}, facts | {"first_difference": _first_difference(old, new, compacted, at)}
+    both = zip_longest(*(revisions(store, compacted, at) for store in (old, new)))
+    odd = next(((one, other) for one, other in both if one != other), ())
+    return {"rev": str(at)}, facts | {"first_difference": min((each[0].main for each in odd if each), default=None)}
 
 
-def _first_difference(old: Store, new: Store, compacted: int, until: int) -> int | None:
-    for one, other in zip_longest(_records(old, compacted, until), _records(new, compacted, until)):
-        if one != other:
-            found = [at.main for each in (one, other) if each is not None and (at := revision(each[0])) is not None]
-            return min(found)
-    return None
+def file_hash(db: Store) -> tuple[int | None, int]:
+    """Return the hash of all buckets' names, keys and values, and the number of keys that exist.
+
+    With a malformed key among the revisions there is no hash: etcdutl prints none either.
+    """
+    crc = 0
+    live: set[bytes] = set()
+    sound = True
+    for name, bucket in db.range():
+        crc = crc32c(name, crc)
+        for key, value in bucket.range() if not isinstance(bucket, bytes) else ():
+            crc = crc32c(key, crc)
+            at = revision(key) if name == KEY else None
+            sound = sound and (at is not None or name != KEY)
+            if not isinstance(value, bytes):
+                continue
+            crc = crc32c(value, crc)
+            if at is not None:
+                (live.discard if at.tombstone else live.add)(KeyValue(value).key)
+    return crc if sound else None, len(live)
 
 
-def _records(store: Store, above: int, until: int) -> Iterator[tuple[bytes, bytes]]:
-    bucket = find(store, KEY)
-    start, stop = ((number + 1).to_bytes(8, "big") for number in (above, until))
-    for key, value in bucket.range(start, stop) if bucket is not None else ():
-        if isinstance(value, bytes) and revision(key) is not None:
-            yield key, value
+def history_hash(db: Store, until: int) -> tuple[int, int]:
+    """Return the hash of the revisions up to ``until``, and the compacted revision that it counts from.
+
+    Members that have compacted the same revision have the same hash, wherever their compactions stand: of what is
+    compacted only the newest revision of each key counts, and no delete.
+    """
+    compacted = standing(db).oldest
+    keep = {key for key, exists in latest(db, until).values() if exists}
+    crc = crc32c(KEY)
+    for at, key, value in revisions(db, until=until):
+        if at.main > compacted or ((key in keep or not keep) and not (at.main == compacted and at.tombstone)):
+            crc = crc32c(value, crc32c(key, crc))
+    return crc, compacted or -1  # -1: nothing was compacted, as etcd says
+
+
+class History:
+    """The revisions of a store as digests, in order: enough to compare it with another one's when both are closed.
+
+    What is compared is what :func:`history_hash` hashes, so it doesn't hang on where the two compactions stand.
+    """
+
+    def __init__(self) -> None:
+        self._revisions = array("q")
+        self._keys = array("Q")
+        self._marks = array("Q")
+        self._tombstones = bytearray()
+
+    def add(self, at: Revision, name: bytes, key: bytes, value: bytes) -> None:
+        """Add the next revision: ``name`` is the key in its record, ``key`` and ``value`` the pair in the file."""
+        self._revisions.append(at.main)
+        self._keys.append(_mark(name))
+        self._marks.append(_mark(key + value))
+        self._tombstones.append(at.tombstone)
+
+    def first_difference(self, other: History, compacted: int, until: int) -> int | None:
+        """Return the first revision up to ``until`` whose records differ; None if there is none.
+
+        Of what either has ``compacted`` only the newest revision of each key counts, and no delete.
+        """
+        odd = set(self._counted(compacted, until)) ^ set(other._counted(compacted, until))
+        return min((revision for _, revision in odd), default=None)
+
+    def _counted(self, compacted: int, until: int) -> Iterator[tuple[int, int]]:
+        newest = {key: number for number, key in enumerate(self._keys) if self._revisions[number] <= until}
+        keep = {number for number in newest.values() if not self._tombstones[number]}
+        for number, main in enumerate(self._revisions):
+            if main <= until and (main > compacted or number in keep):
+                yield self._marks[number], main
+
+
+def _mark(data: bytes) -> int:
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "big")

@@ -44,20 +44,21 @@ RULES = (
 def join(audits: Sequence[tuple[str, Audit]]) -> Iterator[tuple[str, AuditFinding]]:
     """Yield what differs between the files of members of the same cluster."""
     found: list[tuple[str, Facts]] = [(path, audit.facts) for path, audit in audits]
-    newest_path, newest = max(found, key=lambda each: each[1].index or 0)
+    newest_path, newest = max(found, key=lambda each: each[1].at.consistent_index or 0)
     place = (META,), b"consistent_index"
     for path, facts in found:
-        if facts is newest or _ids(facts).isdisjoint(_ids(newest)):
+        if facts is newest or facts.ids.isdisjoint(newest.ids):
             continue  # another cluster's
-        both = {"other": newest_path, "revision": facts.revision, "newest": newest.revision}
-        if _ids(facts) != _ids(newest):
+        at, top = facts.at, newest.at
+        both = {"other": newest_path, "revision": at.revision, "newest": top.revision}
+        if facts.ids != newest.ids:
             yield path, OTHER_MEMBERS.at((MEMBERS,), **both).finding()
-        behind = (newest.index or 0) - (facts.index or 0)
+        behind = (top.consistent_index or 0) - (at.consistent_index or 0)
         if behind:
-            terms = {"term": facts.term, "newest_term": newest.term, "until": min(facts.revision, newest.revision)}
-            yield path, BEHIND.at(*place, str(facts.index), behind=behind, **both, **terms).finding()
-        elif facts.revision != newest.revision:
-            yield path, OTHER_REVISION.at(*place, str(facts.revision), **both).finding()
+            terms = {"term": at.term, "newest_term": top.term, "until": min(at.revision, top.revision)}
+            yield path, BEHIND.at(*place, str(at.consistent_index), behind=behind, **both, **terms).finding()
+        elif at.revision != top.revision:
+            yield path, OTHER_REVISION.at(*place, str(at.revision), **both).finding()
     yield from _contents(found)
 
 
@@ -67,22 +68,17 @@ def _contents(found: Sequence[tuple[str, Facts]]) -> Iterator[tuple[str, AuditFi
     If each agrees with the next newer one, all agree: up to a revision there is one history. As etcd's hash of it
     (hashKV) does, this leaves out what either has compacted.
     """
-    order = sorted(found, key=lambda each: -each[1].revision)
+    order = sorted(found, key=lambda each: -each[1].at.revision)
     for number, (path, facts) in enumerate(order):
-        ids = _ids(facts)
-        newer = next((each for each in reversed(order[:number]) if not ids.isdisjoint(_ids(each[1]))), None)
+        newer = next((each for each in reversed(order[:number]) if not facts.ids.isdisjoint(each[1].ids)), None)
         if newer is None:
             continue
         other_path, other = newer
-        until = min(facts.revision, other.revision)
-        compacted = max(each or 0 for one in (facts, other) for each in (one.compacted, one.scheduled))
+        until = min(facts.at.revision, other.at.revision)
+        compacted = max(facts.at.oldest, other.at.oldest)
         if until < compacted:
             yield path, NOT_COMPARED.at((KEY,), None, str(until), other=other_path, compacted=compacted).finding()
             continue
         first = facts.history.first_difference(other.history, compacted, until)
         for here, there in ((path, other_path), (other_path, path)) if first is not None else ():
             yield here, OTHER_CONTENT.at((KEY,), None, str(first), other=there, until=until).finding()
-
-
-def _ids(facts: Facts) -> set[bytes]:
-    return {each.key for each in facts.members}

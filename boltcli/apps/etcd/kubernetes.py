@@ -15,15 +15,14 @@ from ...text.values import as_text
 from ..codecs.wire import Message, any_message
 
 PROTOBUF, ENCRYPTED = b"k8s\x00", b"k8s:enc:"
-_PLURAL_PARTS = {b"services": (b"specs", b"endpoints")}  # both lie under "services"
 
 
 @dataclass
 class Object:
     """What is known of an object without its schema; a text is None where there is none.
 
-    ``encoding`` is protobuf, json, or the name of the provider that encrypted
-    it (with its key's name), of which nothing else is known.
+    ``encoding`` is protobuf, json, or the name of the provider that encrypted it (with its key's name), of which
+    nothing else is known. ``creation_time`` is in nanoseconds since 1970.
     """
 
     encoding: str
@@ -33,7 +32,7 @@ class Object:
     namespace: str | None = None
     uid: str | None = None
     labels: dict[str, Any] = field(default_factory=dict)
-    created: int | None = None  # nanoseconds since 1970
+    creation_time: int | None = None
 
 
 def is_object(value: bytes) -> bool:
@@ -53,36 +52,34 @@ def read_object(value: bytes) -> Object | None:
     record = load_record(value) if value[:1] == b"{" else None
     if record is None or not isinstance(record.get("kind"), str) or not isinstance(record.get("apiVersion"), str):
         return None
-    return _json(record)
+    return _json("json", record)
 
 
 def _protobuf(unknown: Message) -> Object:
-    found = Object("protobuf")
-    kind = unknown.message(1)
-    found.api_version, found.kind = kind.text(1) or None, kind.text(2) or None
-    raw = unknown.data(2)
+    kind, raw = unknown.message(1), unknown.data(2)
+    typed = kind.text(1) or None, kind.text(2) or None
     if raw[:1] == b"{":  # contentType application/json inside the envelope
         record = load_record(raw)
-        return _json(record, found) if record is not None else found
+        return Object("protobuf", *typed) if record is None else _json("protobuf", record, *typed)
     meta = Message(raw).message(1)
-    found.name, found.namespace, found.uid = meta.text(1) or None, meta.text(3) or None, meta.text(5) or None
-    found.labels = meta.text_map(11)
+    names = [meta.text(number) or None for number in (1, 3, 5)]
     time = meta.message(8)
-    found.created = time.number(1) * SECOND + time.number(2) if 1 in time else None
-    return found
+    created = time.number(1) * SECOND + time.number(2) if 1 in time else None
+    return Object("protobuf", *typed, *names, meta.text_map(11), created)
 
 
-def _json(record: dict[str, Any], found: Object | None = None) -> Object:
-    found = found or Object("json")
+def _json(encoding: str, record: dict[str, Any], api_version: str | None = None, kind: str | None = None) -> Object:
     meta = record.get("metadata")
     meta = meta if isinstance(meta, dict) else {}
-    found.api_version = _text(record.get("apiVersion")) or found.api_version
-    found.kind = _text(record.get("kind")) or found.kind
-    found.name, found.namespace, found.uid = (_text(meta.get(name)) for name in ("name", "namespace", "uid"))
     labels = meta.get("labels")
-    found.labels = labels if isinstance(labels, dict) else {}
-    found.created = parse_time(meta.get("creationTimestamp"))
-    return found
+    return Object(
+        encoding,
+        _text(record.get("apiVersion")) or api_version,
+        _text(record.get("kind")) or kind,
+        *(_text(meta.get(name)) for name in ("name", "namespace", "uid")),
+        labels if isinstance(labels, dict) else {},
+        parse_time(meta.get("creationTimestamp")),
+    )
 
 
 def _text(value: object) -> str | None:
@@ -114,17 +111,13 @@ def place(key: bytes) -> tuple[str, str | None]:
     >>> place(b"/registry/widgets.example.org/widgets/shop/blue"), place(b"/registry/services/specs/shop/cart")
     (('widgets.widgets.example.org', 'shop'), ('services', 'shop'))
     """
-    parts = key.removeprefix(b"/").split(b"/")
+    parts = as_text(key.removeprefix(b"/")).split("/")
     if len(parts) < 2:
-        return as_text(parts[0]), None
-    del parts[0]
-    resource = as_text(parts[0])
-    if parts[0] in _PLURAL_PARTS and len(parts) > 2 and parts[1] in _PLURAL_PARTS[parts[0]]:
-        resource = "endpoints" if parts[1] == b"endpoints" else resource
-        rest = parts[2:]
-    elif b"." in parts[0] and len(parts) > 2:
-        resource = f"{as_text(parts[1])}.{resource}"
-        rest = parts[2:]
-    else:
-        rest = parts[1:]
-    return resource, as_text(rest[0]) if len(rest) > 1 else None
+        return parts[0], None
+    _, resource, *rest = parts
+    if resource == "services" and len(rest) > 1 and rest[0] in ("specs", "endpoints"):
+        kind = rest.pop(0)
+        resource = "endpoints" if kind == "endpoints" else resource
+    elif "." in resource and len(rest) > 1:
+        resource = f"{rest.pop(0)}.{resource}"
+    return resource, rest[0] if len(rest) > 1 else None

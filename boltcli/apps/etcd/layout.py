@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from ..codecs.integers import u64
 from ..contract import CERTAIN, LIKELY, Recognition, Store
-from ..values import find, text_of
+from ..values import find, text_of, value_of
 from .kubernetes import is_object
 from .records import KeyValue
 
@@ -20,9 +21,6 @@ AUTH, USERS, ROLES = b"auth", b"authUsers", b"authRoles"
 _OTHERS = (LEASE, ALARM, AUTH, USERS, ROLES, MEMBERS, MEMBERS_REMOVED)
 
 _REVISION_SIZE = 17  # u64 main, "_", u64 sub
-_TOMBSTONE = 0x74  # "t" after it
-_UNDERSCORE = 0x5F
-_SIGN = 0x80  # etcd's numbers are int64: a first byte from here on is no revision
 _NEAR, _FEW = 64, 21  # keys at either end that are looked at, and their values
 
 
@@ -42,11 +40,10 @@ def revision(key: object) -> Revision | None:
     >>> found.main, found.sub, found.tombstone
     (7, 1, True)
     """
-    if not isinstance(key, bytes) or not _REVISION_SIZE <= len(key) <= _REVISION_SIZE + 1 or key[8] != _UNDERSCORE:
+    if not isinstance(key, bytes) or key[_REVISION_SIZE:] not in (b"", b"t") or key[8:9] != b"_":
         return None
-    if len(key) > _REVISION_SIZE and key[_REVISION_SIZE] != _TOMBSTONE:
-        return None
-    if key[0] >= _SIGN or key[9] >= _SIGN:
+    # etcd's numbers are int64: they have no sign.
+    if len(key) < _REVISION_SIZE or key[0] >= 0x80 or key[9] >= 0x80:
         return None
     main, sub = int.from_bytes(key[:8], "big"), int.from_bytes(key[9:17], "big")
     return Revision(main, sub, len(key) > _REVISION_SIZE)
@@ -57,67 +54,62 @@ def recognise(db: Store) -> Recognition | None:
     keys, meta = find(db, KEY), find(db, META)
     if keys is None or meta is None:
         return None
-    first = next(keys.range(), None)
-    if first is not None and not _has_revisions(keys):
+    empty = next(keys.range(), None) is None
+    # Damage may have put other keys beside the revisions.
+    if not empty and all(revision(key) is None for key, _ in _at_both_ends(keys, _NEAR)):
         return None
-    others = sum(find(db, name) is not None for name in _OTHERS)
-    position = u64(meta.get(b"consistent_index")) is not None
-    if first is None and not (position and others):
+    sure = u64(meta.get(b"consistent_index")) is not None and any(find(db, name) is not None for name in _OTHERS)
+    if empty and not sure:
         return None
-    layout = versions(db)[0] or "unknown version"
-    if _is_kubernetes(keys):
+    layout = standing(db).version or "unknown version"
+    if any(is_object(KeyValue(value).value) for _, value in _at_both_ends(keys, _FEW)):
         layout += ", with Kubernetes' objects"
-    return Recognition("etcd", layout, CERTAIN if position and others else LIKELY)
+    return Recognition("etcd", layout, CERTAIN if sure else LIKELY)
 
 
-def _has_revisions(keys: Store) -> bool:
-    """Say whether keys near either end of the bucket are revisions: damage may have put others beside them."""
-    return any(
-        revision(key) is not None and isinstance(value, bytes)
-        for reverse in (False, True)
-        for key, value in islice(keys.range(reverse=reverse), _NEAR)
-    )
+def _at_both_ends(keys: Store, most: int) -> list[tuple[bytes, bytes]]:
+    found = (each for reverse in (False, True) for each in islice(keys.range(reverse=reverse), most))
+    return [(key, value) for key, value in found if isinstance(value, bytes)]
 
 
-def versions(db: Store) -> tuple[str, str, str]:
-    """Return the layout's version in words, ``storageVersion`` (from 3.6 on) and ``clusterVersion``, "" where unset."""
-    meta, cluster = find(db, META), find(db, CLUSTER)
-    storage, running = text_of(meta, b"storageVersion") or "", text_of(cluster, b"clusterVersion") or ""
-    version = storage or running
-    if version:
-        return ".".join(version.split(".")[:2]), storage, running
-    # 3.5 began to keep the term and the configuration; an older store has only the index.
-    newer = meta is not None and (meta.get(b"term") is not None or meta.get(b"confState") is not None)
-    return "3.5" if newer else "3.4 or older" if meta is not None else "", storage, running
+class Standing(NamedTuple):
+    """Where a store stands, and the versions that it names; a number that it lacks is None, a version "".
+
+    ``revision`` is where a server that opens the store begins, 1 if nothing was ever written. The last compaction is
+    of ``compacted_revision``, the last that was begun of ``scheduled_compact_revision``, 0 for none. ``version`` is
+    that of the layout, in words.
+    """
+
+    revision: int
+    compacted_revision: int
+    scheduled_compact_revision: int
+    term: int | None
+    consistent_index: int | None
+    version: str
+    storage_version: str
+    cluster_version: str
+
+    @property
+    def unfinished(self) -> int | None:
+        """The compaction that was begun and isn't done."""
+        return self.scheduled_compact_revision if self.scheduled_compact_revision > self.compacted_revision else None
+
+    @property
+    def oldest(self) -> int:
+        """The oldest revision that is whole; 0 if nothing was compacted."""
+        return max(self.compacted_revision, self.scheduled_compact_revision)
 
 
-def number(db: Store, bucket: bytes, key: bytes) -> int | None:
-    """Return a u64, big-endian, or None."""
-    store = find(db, bucket)
-    return None if store is None else u64(store.get(key))
-
-
-def compaction(db: Store) -> tuple[int | None, int | None]:
-    """Return the revision that was last compacted, and the one for which a compaction was last begun."""
-    meta = find(db, META)
-    if meta is None:
-        return None, None
-    done, begun = revision(meta.get(b"finishedCompactRev")), revision(meta.get(b"scheduledCompactRev"))
-    return None if done is None else done.main, None if begun is None else begun.main
-
-
-def current_revision(db: Store) -> int:
-    """Return the revision at which a server that opens ``db`` stands; 1 if nothing was ever written."""
-    keys = find(db, KEY)
+def standing(db: Store) -> Standing:
+    meta, keys = find(db, META), find(db, KEY)
+    marks = [revision(value_of(meta, name)) for name in (b"finishedCompactRev", b"scheduledCompactRev")]
+    done, begun = (0 if each is None else each.main for each in marks)
     found = map(revision, (key for key, _ in keys.range(reverse=True))) if keys is not None else iter(())
     newest = next((each.main for each in found if each is not None), 0)  # malformed keys say nothing
-    return max(1, newest, *(each or 0 for each in compaction(db)))
-
-
-def _is_kubernetes(keys: Store) -> bool:
-    """Look at a few revisions, the first and the last ones."""
-    return any(
-        isinstance(value, bytes) and is_object(KeyValue(value).value)
-        for reverse in (False, True)
-        for _, value in islice(keys.range(reverse=reverse), _FEW)
-    )
+    term, index = (u64(value_of(meta, name)) for name in (b"term", b"consistent_index"))
+    storage, cluster = text_of(meta, b"storageVersion") or "", text_of(db, CLUSTER, b"clusterVersion") or ""
+    version = ".".join((storage or cluster).split(".")[:2])
+    if not version and meta is not None:
+        # 3.5 began to keep the term and the configuration; an older store has only the index.
+        version = "3.4 or older" if meta.get(b"term") is None and meta.get(b"confState") is None else "3.5"
+    return Standing(max(1, newest, done, begun), done, begun, term, index, version, storage, cluster)

@@ -4,68 +4,62 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..codecs.wire import Message
+from ...text.values import text_or_bytes
+from ..codecs.wire import Message, declared, one_of
 
-ALARMS = {0: "NONE", 1: "NOSPACE", 2: "CORRUPT"}
-PERMISSIONS = {0: "READ", 1: "WRITE", 2: "READWRITE"}
+_ALARMS = one_of({0: "NONE", 1: "NOSPACE", 2: "CORRUPT"})
+_PERMISSIONS = one_of({0: "READ", 1: "WRITE", 2: "READWRITE"})
 
 
-class KeyValue:
+class KeyValue(Message):
     """mvccpb.KeyValue; of a tombstone only ``key`` is set."""
 
-    def __init__(self, data: object) -> None:
-        message = Message(data)
-        self.sound = message.sound
-        self.key = message.data(1)
-        self.create_revision = message.number(2)
-        self.mod_revision = message.number(3)
-        self.version = message.number(4)
-        self.value = message.data(5)
-        self.lease = message.number(6)
+    key = declared(Message.data, 1)
+    create_revision = declared(Message.number, 2)
+    mod_revision = declared(Message.number, 3)
+    version = declared(Message.number, 4)
+    value = declared(Message.data, 5)
+    lease = declared(Message.number, 6)
+
+    value_bytes = declared(lambda record, number: len(record.data(number)), 5)
 
 
-class Lease:
-    """leasepb.Lease: ``id``, and seconds ``ttl`` granted and ``remaining`` (0: not kept)."""
+class Lease(Message):
+    """leasepb.Lease: ``ttl`` is granted, in seconds, ``remaining_ttl`` is 0 where it isn't kept."""
 
-    def __init__(self, data: object) -> None:
-        message = Message(data)
-        self.sound = message.sound
-        self.id = message.number(1)
-        self.ttl = message.number(2)
-        self.remaining = message.number(3)
+    id = declared(Message.number, 1)
+    ttl = declared(Message.number, 2)
+    remaining_ttl = declared(Message.number, 3)
 
 
-class User:
+class User(Message):
     """authpb.User; the password is a bcrypt hash, of which only is said whether there is one."""
 
-    def __init__(self, data: object) -> None:
-        message = Message(data)
-        self.name = message.text(1)
-        self.has_password = bool(message.data(2))
-        self.roles = message.all_text(3)
-        self.no_password = bool(message.message(4).number(1))
+    name = declared(Message.text, 1)
+    has_password = declared(lambda user, number: bool(user.data(number)), 2)
+    roles = declared(Message.all_text, 3)
+    no_password = declared(lambda user, number: bool(user.message(number).number(1)), 4)
 
 
-class Role:
-    """authpb.Role: ``permissions`` have what is allowed, the first ``key``, and ``range_end`` (b"": one key)."""
+class Role(Message):
+    """authpb.Role: ``permissions`` have what is allowed, the first ``key``, and ``range_end`` ("": one key)."""
 
-    def __init__(self, data: object) -> None:
-        message = Message(data)
-        self.name = message.text(1)
-        self.permissions: list[dict[str, Any]] = [
-            {"type": _named(PERMISSIONS, each.number(1)), "key": each.data(2), "range_end": each.data(3)}
-            for each in map(Message, message.all_bytes(2))
+    name = declared(Message.text, 1)
+
+    @property
+    def permissions(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "type": _PERMISSIONS(each, 1),
+                "key": text_or_bytes(each.data(2)),
+                "range_end": text_or_bytes(each.data(3)),
+            }
+            for each in map(Message, self.all_bytes(2))
         ]
 
 
-class Alarm:
+class Alarm(Message):
     """AlarmMember, which is a key: the member, and what is wrong."""
 
-    def __init__(self, data: object) -> None:
-        message = Message(data)
-        self.member = message.unsigned(1)
-        self.alarm = _named(ALARMS, message.number(2))
-
-
-def _named(names: dict[int, str], number: int) -> str:
-    return names.get(number, str(number))
+    member = declared(Message.unsigned, 1)
+    alarm = declared(_ALARMS, 2)

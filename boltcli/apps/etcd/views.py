@@ -5,37 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ...errors import ArgumentError
 from ...text.values import as_text
 from ..contract import Store
-from ..values import find, pairs_at, space, value_of
+from ..values import key_parts, pairs, prefix_of, space, value_of
 from ..views import Rows, boolean, computed, integer, json, records, view
-from .hashes import file_hash, history_hash
-from .history import asked_key, asked_revision, events, key_history, latest, live
+from .history import asked_key, asked_revision, file_hash, history_hash, key_history, latest, live
+from .history import revisions as found_revisions
 from .kubernetes import place, read_object
-from .layout import (
-    ALARM,
-    AUTH,
-    KEY,
-    LEASE,
-    MEMBERS,
-    MEMBERS_REMOVED,
-    META,
-    ROLES,
-    USERS,
-    Revision,
-    compaction,
-    current_revision,
-    number,
-    revision,
-    versions,
-)
+from .layout import ALARM, AUTH, LEASE, MEMBERS, MEMBERS_REMOVED, ROLES, USERS, Revision, standing
 from .membership import member_id
 from .membership import members as found_members
 from .records import Alarm, KeyValue, Lease, Role, User
 
 Place = TypeVar("Place")
-_DEPTH = 2
+_DEPTH = "2"
 _REV = {"rev": "the revision at which to look; the newest"}
 _EVENT = (
     "revision:integer sub:integer type key:bytes create_revision:integer mod_revision:integer version:integer "
@@ -43,43 +26,28 @@ _EVENT = (
 )
 
 
-def _one(db: Store) -> int:
-    return 1
-
-
 @view(
     "Where the store stands; hash as etcdutl snapshot status prints it",
     "revision:integer compacted_revision:integer scheduled_compact_revision:integer term:integer "
     "consistent_index:integer version storage_version cluster_version hash total_keys:integer members:integer "
     "alarms:integer auth_enabled:boolean size:integer in_use:integer",
-    count=_one,
+    count=lambda db: 1,
 )
 def status(db: Store) -> Rows:
+    at = standing(db)
     hash_, keys = file_hash(db)
-    done, begun = compaction(db)
-    layout, storage, cluster = versions(db)
     size, free = space(db) or (None, 0)
-    yield {
-        "revision": current_revision(db),
-        "compacted_revision": done or 0,
-        "scheduled_compact_revision": begun or 0,
-        "term": number(db, META, b"term"),
-        "consistent_index": number(db, META, b"consistent_index"),
-        "version": layout,
-        "storage_version": storage or None,
-        "cluster_version": cluster or None,
+    yield at._asdict() | {
+        "storage_version": at.storage_version or None,
+        "cluster_version": at.cluster_version or None,
         "hash": None if hash_ is None else f"{hash_:x}",
         "total_keys": keys,
-        "members": sum(1 for _ in pairs_at(db, MEMBERS)),
-        "alarms": sum(1 for _ in pairs_at(db, ALARM)),
-        "auth_enabled": value_of(find(db, AUTH), b"authEnabled") == b"\1",
+        "members": sum(1 for _ in pairs(db, MEMBERS)),
+        "alarms": sum(1 for _ in pairs(db, ALARM)),
+        "auth_enabled": value_of(db, AUTH, b"authEnabled") == b"\1",
         "size": size,
         "in_use": None if size is None else size - free,
     }
-
-
-def _key_count(db: Store) -> int:
-    return sum(at is not None and not at.tombstone for at in map(revision, latest(db).values()))
 
 
 @view(
@@ -87,63 +55,42 @@ def _key_count(db: Store) -> int:
     "key:bytes create_revision:integer mod_revision:integer version:integer lease:integer value_bytes:integer "
     "value:bytes",
     options=_REV | {"key": "only keys that begin with this"},
-    count=_key_count,
+    count=lambda db: sum(exists for _, exists in latest(db).values()),
 )
 def keys(db: Store, rev: str | None = None, key: str | None = None) -> Rows:
     until = asked_revision(db, rev)
     prefix = asked_key(key) if key else b""
-    for name, record in live(db, until):
-        if name.startswith(prefix):
-            yield {
-                "key": name,
-                "create_revision": record.create_revision,
-                "mod_revision": record.mod_revision,
-                "version": record.version,
-                "lease": record.lease,
-                "value_bytes": len(record.value),
-                "value": record.value,
-            }
+    for record in live(db, until):
+        if record.key.startswith(prefix):
+            yield record.record("key", "create_revision", "mod_revision", "version", "lease", "value_bytes", "value")
+
+
+def _count(db: Store) -> int:
+    return sum(1 for _ in found_revisions(db))
 
 
 def _event(at: Revision, record: KeyValue) -> dict[str, Any]:
-    return {
+    return record.record("key", "create_revision", "version", "lease", "value_bytes") | {
         "revision": at.main,
         "sub": at.sub,
         "type": "DELETE" if at.tombstone else "PUT",
-        "key": record.key,
-        "create_revision": record.create_revision,
         "mod_revision": at.main,
-        "version": record.version,
-        "lease": record.lease,
-        "value_bytes": len(record.value),
         "value": None if at.tombstone else record.value,
     }
 
 
-def _event_count(db: Store) -> int:
-    return sum(revision(key) is not None for key, _ in pairs_at(db, KEY))
-
-
-@view("All revisions in the file, in order", _EVENT, count=_event_count)
+@view("All revisions in the file, in order", _EVENT, count=_count)
 def revisions(db: Store) -> Rows:
-    for _, at, record in events(db):
-        yield _event(at, record)
+    for at, _, value in found_revisions(db):
+        yield _event(at, KeyValue(value))
 
 
-@view(
-    "Revisions key by key, or of one --key",
-    _EVENT,
-    options={"key": "only this key"},
-    count=_event_count,
-)
+@view("Revisions key by key, or of one --key", _EVENT, options={"key": "only this key"}, count=_count)
 def history(db: Store, key: str | None = None) -> Rows:
-    if key is None:
-        for at, record in key_history(db):
-            yield _event(at, record)
-        return
-    wanted = asked_key(key)
-    for _, at, record in events(db):
-        if record.key == wanted:
+    wanted = None if key is None else asked_key(key)
+    found = key_history(db) if wanted is None else ((at, KeyValue(value)) for at, _, value in found_revisions(db))
+    for at, record in found:
+        if wanted is None or record.key == wanted:
             yield _event(at, record)
 
 
@@ -153,13 +100,11 @@ def history(db: Store, key: str | None = None) -> Rows:
 )
 def leases(db: Store) -> Rows:
     held: dict[int, list[bytes]] = {}
-    for key, record in live(db):
-        if record.lease:
-            held.setdefault(record.lease, []).append(key)
-    for _, value in pairs_at(db, LEASE):
-        lease = Lease(value)
-        found = held.get(lease.id, [])
-        yield lease.id, f"{lease.id % (1 << 64):x}", lease.ttl, lease.remaining, len(found), found
+    for record in live(db):
+        held.setdefault(record.lease, []).append(record.key)
+    for lease in (Lease(value) for _, value in pairs(db, LEASE)):
+        found = held.get(lease.id, []) if lease.id else []
+        yield lease.id, f"{lease.id % (1 << 64):x}", lease.ttl, lease.remaining_ttl, len(found), found
 
 
 @view(
@@ -178,7 +123,7 @@ def members(db: Store) -> Rows:
             "removed": False,
             "learner_attribute": each.attribute,
         }
-    for key, _ in pairs_at(db, MEMBERS_REMOVED):
+    for key, _ in pairs(db, MEMBERS_REMOVED):
         yield {"id": member_id(key), "id_hex": as_text(key), "removed": True}
 
 
@@ -189,44 +134,32 @@ def members(db: Store) -> Rows:
     options=_REV,
 )
 def objects(db: Store, rev: str | None = None) -> Rows:
-    for key, record in live(db, asked_revision(db, rev)):
+    for record in live(db, asked_revision(db, rev)):
         found = read_object(record.value)
         if found is None:
             continue
-        resource, namespace = place(key)
-        yield {
-            "key": key,
-            "resource": resource,
-            "api_version": found.api_version,
-            "kind": found.kind,
-            "namespace": found.namespace or namespace,
-            "name": as_text(key.rpartition(b"/")[2]) if found.name is None else found.name,
-            "uid": found.uid,
-            "labels": found.labels,
-            "creation_time": found.created,
-            "bytes": len(record.value),
-            "create_revision": record.create_revision,
-            "mod_revision": record.mod_revision,
-            "version": record.version,
-            "encoding": found.encoding,
-        }
+        resource, namespace = place(record.key)
+        row = vars(found) | record.record("key", "create_revision", "mod_revision", "version")
+        name = as_text(record.key.rpartition(b"/")[2]) if found.name is None else found.name
+        named = {"resource": resource, "namespace": found.namespace or namespace, "name": name}
+        yield row | named | {"bytes": record.value_bytes}
 
 
 def used_by(db: Store, place_of: Callable[[bytes], Place]) -> dict[Place, dict[str, int]]:
     """Return what the keys of each place take, as ``place_of`` says of a key; one pass over the revisions."""
     found: dict[Place, dict[str, int]] = {}
     newest: dict[bytes, tuple[dict[str, int], int]] = {}
-    for _, at, record in events(db):
-        where = place_of(record.key)
+    for at, _, value in found_revisions(db):
+        record = KeyValue(value)
+        where, name, size = place_of(record.key), record.key, record.value_bytes
         if where not in found:
             found[where] = {"count": 0, "live_bytes": 0, "revisions": 0, "revision_bytes": 0}
         used = found[where]
         used["revisions"] += 1
-        used["revision_bytes"] += len(record.value)
-        if at.tombstone:
-            newest.pop(record.key, None)
-        else:
-            newest[record.key] = used, len(record.value)
+        used["revision_bytes"] += size
+        newest.pop(name, None)
+        if not at.tombstone:
+            newest[name] = used, size
     for used, size in newest.values():
         used["count"] += 1
         used["live_bytes"] += size
@@ -247,16 +180,10 @@ def usage(db: Store) -> Rows:
     "prefix:bytes count:integer live_bytes:integer revisions:integer revision_bytes:integer",
     options={"depth": f"how many parts of a key make a prefix; {_DEPTH}"},
 )
-def prefixes(db: Store, depth: str = str(_DEPTH)) -> Rows:
-    if not depth.isascii() or not depth.isdigit() or not int(depth):
-        raise ArgumentError(f"depth is a number of key parts from 1 on, not {depth!r}")
-
-    def prefix(key: bytes) -> bytes:
-        parts = int(depth) + key.startswith(b"/")
-        pieces = key.split(b"/", parts)
-        return key[: len(key) - len(pieces[-1])] if len(pieces) > parts else key
-
-    for name, used in sorted(used_by(db, prefix).items()):
+def prefixes(db: Store, depth: str = _DEPTH) -> Rows:
+    parts = key_parts(depth, "key")
+    found = used_by(db, lambda key: prefix_of(key, parts + key.startswith(b"/")))
+    for name, used in sorted(found.items()):
         yield used | {"prefix": name}
 
 
@@ -264,14 +191,15 @@ def prefixes(db: Store, depth: str = str(_DEPTH)) -> Rows:
     "Hash of the history up to --rev, to compare members by, as etcdutl hashkv prints it",
     "hash:integer hash_revision:integer compact_revision:integer",
     options=_REV,
-    count=_one,
+    count=lambda db: 1,
 )
 def hashkv(db: Store, rev: str | None = None) -> Rows:
-    until = asked_revision(db, rev) or current_revision(db)
+    until = asked_revision(db, rev) or standing(db).revision
     hash_, compacted = history_hash(db, until)
     yield hash_, until, compacted
 
 
+_NAME = computed("text", lambda item: item.record.name or as_text(item.key))
 VIEWS = (
     status,
     keys,
@@ -286,12 +214,11 @@ VIEWS = (
     ),
     records(
         "users", "Users, without secrets", at=(USERS,), read=lambda key, value: User(value),
-        name=computed("text", lambda item: item.record.name or as_text(item.key)), roles=json("roles"),
-        has_password=boolean("has_password"), no_password=boolean("no_password"),
+        name=_NAME, roles=json("roles"), has_password=boolean("has_password"), no_password=boolean("no_password"),
     ),
     records(
         "roles", "Roles and what they allow", at=(ROLES,), read=lambda key, value: Role(value),
-        name=computed("text", lambda item: item.record.name or as_text(item.key)), permissions=json("permissions"),
+        name=_NAME, permissions=json("permissions"),
     ),
     objects,
     usage,
