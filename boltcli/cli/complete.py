@@ -25,7 +25,7 @@ from .command import FILES as FILE_KINDS
 from .help import inside
 from .key_argument import addresses
 from .parse import find_command
-from .registry import find, is_group
+from .registry import find
 from .values import parse_count
 
 TYPE_CHECKING = False
@@ -63,7 +63,7 @@ def candidates(words: Sequence[str]) -> Candidates:
     *before, current = words or [""]
     name, rest = find_command(before, strict=False)
     command = find(name)
-    if command is None or is_group(command.name):
+    if command is None or command.is_group:
         flags = [("--help", "Show this help.")] + [("--version", "Print the version.")] * (command is None)
         names = [] if rest else _commands(name)
         return _beginning(current, flags if current.startswith("-") else names)

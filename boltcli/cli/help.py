@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .command_table import COMMANDS
-from .registry import find, is_group
+from .registry import find
 from .streams import wants_style, write_styled
 
 TYPE_CHECKING = False
@@ -125,7 +125,7 @@ def _plain(command: Command | None, width: int = _WIDTH) -> Iterator[str]:
         return
     yield from _wrapped_usage(command.usage(), width)
     yield from ("", *_wrapped(command.summary, width))
-    if is_group(command.name):
+    if command.is_group:
         yield from _section("Commands", [(each.name, each.summary) for each in inside(command.name)], width=width)
     yield from _section(
         "Arguments", [(each.name, each.help) for each in command.arguments if not each.hidden], width=width
