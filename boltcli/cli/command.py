@@ -115,7 +115,8 @@ class Option(_Row):
     list collects the values of all its occurrences; for other flags the last occurrence counts. ``parser`` is the
     function of ``values.py`` for its values. ``kind`` and ``choices`` are for completing them; without the parser
     parse_choice, or a ``check``, others fail later, as in bbolt. ``check`` is the
-    function of this module that refuses values. ``environment`` is the name of a variable with the default, ``panel`` the heading in the help.
+    function of this module that refuses values. ``environment`` is the name of a variable with the default, ``panel``
+    the heading in the help.
     ``required`` flags have no default; that they are missing is reported before other errors, as by cobra.
     ``aliases`` are other names. The help lists neither these nor options that are ``hidden``. ``common`` options are
     handled by the runner, and are not in the usage line. ``is_name``: the function gets the bytes that the value
