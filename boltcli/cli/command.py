@@ -286,12 +286,12 @@ class Command(_Row):
         if self.opens:
             given.pop("db", None)
         given |= {option.parameter: values[option.name] for option in self.options if not option.common}
-        for one in (*self.arguments, *self.options):
-            if one.is_name and one.parameter in given:
-                from .key_argument import address, addresses
+        declared: tuple[Argument | Option, ...] = (*self.arguments, *self.options)
+        for parameter in [one.parameter for one in declared if one.is_name and one.parameter in given]:
+            from .key_argument import address, addresses
 
-                value = given[one.parameter]
-                given[one.parameter] = addresses(value) if isinstance(value, list) else address(value)
+            value = given[parameter]
+            given[parameter] = addresses(value) if isinstance(value, list) else address(value)
         return given
 
     def statuses_text(self) -> str:

@@ -1,6 +1,14 @@
 """What all commands take. Written by `make table` from their functions: do not edit."""
 
-ARGUMENTS = {
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Rows = dict[str, dict[str, Any]]
+
+ARGUMENTS: Rows = {
     'FILE': {'name': 'FILE', 'help': 'The bolt database file; several give a table, or with --json an object for each.', 'parameter': 'db', 'kind': 'file'},
     'FILE 2': {'name': 'FILE', 'help': 'Databases and backups, also packed or remote.', 'parameter': 'db', 'kind': 'file', 'many': True},
     'DIR': {'name': 'DIR', 'help': 'Folders, or files.', 'parameter': 'dirs', 'kind': 'file', 'many': True},
@@ -41,7 +49,7 @@ ARGUMENTS = {
     'COMMAND': {'name': 'COMMAND', 'help': 'The name of a command; default: all.', 'parameter': 'commands', 'kind': 'command', 'many': True, 'required': False},
     'COMMAND 2': {'name': 'COMMAND', 'help': 'The name of a command or a topic.', 'parameter': 'commands', 'kind': 'command', 'many': True, 'required': False},
 }
-OPTIONS = {
+OPTIONS: Rows = {
     'from-page': {'name': 'from-page', 'help': 'Check only the tree below this page id.', 'parameter': 'from_page', 'default': 0, 'metavar': 'PGID', 'parser': 'parse_uint64'},
     'deep': {'name': 'deep', 'help': "Check everything, also what bbolt's check ignores.", 'parameter': 'deep', 'default': False},
     'explain': {'name': 'explain', 'help': 'Explain each kind of finding: what it means, its risk, what to do.', 'parameter': 'explain', 'default': False},
@@ -194,7 +202,7 @@ OPTIONS = {
     'meta-page': {'name': 'meta-page', 'help': 'The meta page to change: 0 or 1.', 'parameter': 'meta_page', 'default': 0, 'metavar': 'PAGE', 'parser': 'parse_uint32'},
     'no-descriptions': {'name': 'no-descriptions', 'help': 'Complete without descriptions.', 'parameter': 'no_descriptions', 'default': False},
 }
-COMMANDS = {
+COMMANDS: Rows = {
     'check': {'module': 'check', 'summary': 'Verify the integrity of a database.', 'takes': ('db', 'out'), 'least': 1, 'example': 'boltcli check fixtures/document.db', 'group': 'Verify', 'several': True, 'statuses': {0: 'no errors', 1: 'errors were found, or the file could not be read'},
         'arguments': ('FILE',),
         'options': ('from-page', 'deep', 'explain', 'max-findings', 'jobs', 'recursive', 'files-from', 'output', 'force', 'resume', 'engine', 'json', 'quiet', 'color', 'exit-status', 'timeout', 'lock', 'no-lock', 'offset', 'previous', 'max-unpacked', 'read-timeout', 'stats')},

@@ -31,6 +31,16 @@ _OPENS: dict[bool | str, tuple[type, ...]] = {
     "locked": (options.Locking, options.Inside),
     True: (options.Locking, options.Inside, options.Access),
 }
+_HEAD = '''"""What all commands take. Written by `make table` from their functions: do not edit."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Rows = dict[str, dict[str, Any]]
+'''
 _TARGET = os.path.join(os.path.dirname(__file__), "command_table.py")
 
 
@@ -63,7 +73,7 @@ def shared() -> dict[str, tuple[Any, OptionInfo]]:
     """Return the type of each shared option, and what typer is told of it."""
     holders = (options.Many, options.Common, *_OPENS[True])
     hints = {name: hint for holder in holders for name, hint in typing.get_type_hints(holder, None, None, True).items()}
-    return {name: typing.get_args(hint) for name, hint in hints.items()}  # type: ignore[misc]
+    return {name: typing.get_args(hint) for name, hint in hints.items()}
 
 
 def _said(row: Row, **more: Any) -> Row:
@@ -122,7 +132,7 @@ def _command(declared: command.command, arguments: dict[str, Row], options_: dic
     function = declared.function
     own = list(parameters(function))
     taken = tuple(name for name in inspect.signature(function).parameters if name in INJECTED)
-    positionals = [_argument(*one) for one in own if isinstance(one[2], ArgumentInfo)]
+    positionals = [_argument(it, kind, info) for it, kind, info in own if isinstance(info, ArgumentInfo)]
     rows = [_option(it.name, kind, info, it.default) for it, kind, info in own if isinstance(info, OptionInfo)]
     named = {row["name"] for row in rows}
     holders = [options.Many] * bool(declared.facts["several"]) + [options.Common] * bool(declared.json)
@@ -132,7 +142,7 @@ def _command(declared: command.command, arguments: dict[str, Row], options_: dic
             if row["name"] == "json" and isinstance(declared.json, str):
                 row["help"] = declared.json
             rows += [row] * (row["name"] not in named)
-    facts = {"module": _module(declared), "summary": (function.__doc__ or "").partition("\n")[0], "takes": taken}
+    facts: Row = {"module": _module(declared), "summary": (function.__doc__ or "").partition("\n")[0], "takes": taken}
     facts["least"] = sum(row.get("required", True) for row in positionals)
     facts |= {name: value for name, value in declared.facts.items() if value and (name, value) != ("failure", 1)}
     return [
@@ -144,7 +154,7 @@ def _command(declared: command.command, arguments: dict[str, Row], options_: dic
 
 def _key(rows: dict[str, Row], row: Row) -> str:
     """Return the key of ``row`` in ``rows``, to which it is added if it is new: its name, with a number."""
-    key, number = row["name"], 1
+    key, number = str(row["name"]), 1
     while rows.setdefault(key, row) != row:
         number += 1
         key = f"{row['name']} {number}"
@@ -162,10 +172,10 @@ def table() -> str:
     rows: dict[str, dict[str, Row]] = {"ARGUMENTS": {}, "OPTIONS": {}}
     known = sorted(command.DECLARED.values(), key=lambda declared: commands.MODULES.index(_module(declared)))
     lines = [line for declared in known for line in _command(declared, rows["ARGUMENTS"], rows["OPTIONS"])]
-    text = ['"""What all commands take. Written by `make table` from their functions: do not edit."""', ""]
+    text = [_HEAD]
     for name, listed in rows.items():
-        text += [f"{name} = {{", *(f"    {key!r}: {row!r}," for key, row in listed.items()), "}"]
-    return "\n".join([*text, "COMMANDS = {", *lines, "}"]) + "\n"
+        text += [f"{name}: Rows = {{", *(f"    {key!r}: {row!r}," for key, row in listed.items()), "}"]
+    return "\n".join([*text, "COMMANDS: Rows = {", *lines, "}"]) + "\n"
 
 
 if __name__ == "__main__":

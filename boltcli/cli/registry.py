@@ -5,10 +5,6 @@ from __future__ import annotations
 from .command import DECLARED, Argument, Command, Option, command
 from .command_table import ARGUMENTS, COMMANDS, OPTIONS
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 GROUPS = {
     name: Command(name=name, summary=summary, group=group, example=f"boltcli {example}", is_group=True)
     for name, group, summary, example in (
@@ -59,7 +55,7 @@ def find(name: str) -> Command | None:
     """Return the command or group ``name``; None if there is none."""
     if name not in COMMANDS:
         return GROUPS.get(name)
-    row: dict[str, Any] = COMMANDS[name]
+    row = COMMANDS[name]
     return Command(
         **row | {
             "name": name,
