@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ..read_errors import ArgumentError
-from .values import go_quote, one_of, parse_bool, parse_choice, parse_string
+from . import values
+from .values import go_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, TypeVar
 
     Value = bool | int | str | list[str]
@@ -26,8 +27,6 @@ class Summary:
     that are ok are left out then.
     """
 
-    __slots__ = ("columns", "faulty", "is_measure", "order")
-
     def __init__(
         self,
         *columns: tuple[str, str | Callable[[dict[str, Any]], Any], str],
@@ -41,51 +40,7 @@ class Summary:
         self.is_measure = is_measure
 
 
-class Declared:
-    """A command's function, and what its decorator says that is needed only when it runs."""
-
-    __slots__ = ("apart", "facts", "function", "select", "summary", "unknown", "validate")
-
-    def __init__(
-        self,
-        function: Callable[..., int | None],
-        facts: dict[str, Any],
-        validate: Callable[..., object] | None,
-        select: Callable[[Any, Sequence[str]], Any] | None,
-        summary: Summary | None,
-        unknown: dict[str, Any] | None,
-        apart: str,
-    ) -> None:
-        self.function = function
-        self.facts = facts  # for the table
-        self.validate = validate
-        self.select = select
-        self.summary = summary or Summary()
-        self.unknown = unknown or {}
-        self.apart = apart
-
-
-DECLARED: dict[str, Declared] = {}  # by the names of commands, of the modules that were imported
-
-
-def command(
-    name: str,
-    *,
-    example: str,
-    group: str = "Read",
-    several: bool = False,
-    together: bool = False,
-    opens: bool | str = False,
-    json: bool | str = True,
-    fewest: int | None = None,
-    statuses: dict[int, str] | None = None,
-    failure: int = 1,
-    validate: Callable[..., object] | None = None,
-    select: Callable[[Any, Sequence[str]], Any] | None = None,
-    summary: Summary | None = None,
-    unknown: dict[str, Any] | None = None,
-    apart: str = "",
-) -> Callable[[F], F]:
+class command:
     """Declare a function as the command ``name``, which includes its groups: ``surgery freelist rebuild``.
 
     The first line of its docstring is the summary. Its parameters are declared as typer declares them, by annotations
@@ -100,124 +55,111 @@ def command(
     success and failure; ``failure``: the exit status of an error.
 
     ``validate`` raises errors in the command line before a database is opened; it is called with the parameters that
-    it names, among them ``path``, the first file. ``select(opener, arguments)`` returns
-    the files of many; ``summary`` and ``unknown``, the fields of a file that could not be read, are for tables of them;
-    ``apart`` says what is left out of a command that takes
-    files ``together`` if it looks at each alone.
+    it names, among them ``path``, the first file. ``select(opener, arguments)`` returns the files of many; ``summary``
+    and ``unknown``, the fields of a file that could not be read, are for tables of them; ``apart`` says what is left
+    out of a command that takes files ``together`` if it looks at each alone.
     """
 
-    facts = {"example": example, "group": group, "several": several, "together": together, "opens": opens}
-    facts |= {"json": json, "fewest": fewest, "statuses": statuses, "failure": failure}
-
-    def declared(function: F) -> F:
-        DECLARED[name] = Declared(function, facts, validate, select, summary, unknown, apart)
-        return function
-
-    return declared
-
-
-class Option:
-    """A flag: ``--name VALUE`` or ``-short VALUE``.
-
-    The default is a bool, an int, a str or a list of str; ``parse`` converts text to a value of that type and
-    raises :class:`~boltcli.errors.ArgumentError`. A flag whose default is False is a switch: it takes no value,
-    except as ``--name=false``. A flag whose default is a list collects the values of all its occurrences; for
-    other flags the last occurrence counts. ``kind`` (text, file, bucket) and ``choices`` are for completing the
-    value. ``environment`` is the name of a variable with the default. ``panel`` is its heading in the help.
-    ``required`` flags have no default. ``aliases`` are other names. The help lists
-    neither these nor options that are ``hidden``. ``is_name``: the function gets the bytes that the value stands for,
-    see ``key_argument.py``. ``check`` raises :class:`~boltcli.errors.ArgumentError` for a value that the command
-    refuses.
-    """
-
-    __slots__ = (
-        "check", "choices", "common", "default", "environment", "gathers", "help", "hidden", "is_name", "kind",
-        "metavar", "name", "names", "panel", "parameter", "parse", "required", "short", "switch",
-    )  # fmt: skip
+    function: Callable[..., int | None]
 
     def __init__(
         self,
         name: str,
-        help: str,
         *,
-        parameter: str,
-        default: bool | int | str | list[str],
-        metavar: str = "",
-        parse: Callable[[str], Value] = parse_string,
-        short: str = "",
-        choices: tuple[str, ...] = (),
-        required: bool = False,
-        environment: str = "",
-        panel: str = "",
-        kind: str = "text",
-        common: bool = False,
-        aliases: tuple[str, ...] = (),
-        hidden: bool = False,
-        is_name: bool = False,
-        check: Callable[[Option, Any], None] | None = None,
+        example: str,
+        group: str = "Read",
+        several: bool = False,
+        together: bool = False,
+        opens: bool | str = False,
+        json: bool | str = True,
+        fewest: int | None = None,
+        statuses: dict[int, str] | None = None,
+        failure: int = 1,
+        validate: Callable[..., object] | None = None,
+        select: Callable[[Any, Sequence[str]], Any] | None = None,
+        summary: Summary | None = None,
+        unknown: dict[str, Any] | None = None,
+        apart: str = "",
     ) -> None:
-        self.is_name = is_name
-        self.check = check
-        self.names = (name, *aliases)
-        self.hidden = hidden
-        self.common = common  # to most commands: handled by the runner, not listed in the usage line
         self.name = name
-        self.parameter = parameter  # of the command's function
-        self.short = short
-        self.help = help
-        self.default = default
-        self.metavar = metavar
-        self.switch = default is False
-        self.parse: Callable[[str], Value] = (
-            parse_bool if self.switch else one_of(choices) if parse is parse_choice else parse
-        )
-        self.environment = environment
-        self.panel = panel
-        self.required = required  # reported before other errors, as by cobra
-        self.gathers = isinstance(default, list)
-        self.kind = kind
-        self.choices = choices  # without parse_choice or check other values fail later, as in bbolt
+        self.opens = opens
+        self.json = json
+        self.facts = {"example": example, "group": group, "several": several, "together": together}  # for the table
+        self.facts |= {"fewest": fewest, "statuses": statuses, "failure": failure}
+        self.validate = validate
+        self.select = select
+        self.summary = summary or Summary()
+        self.unknown = unknown or {}
+        self.apart = apart
+
+    def __call__(self, function: F) -> F:
+        self.function = function
+        DECLARED[self.name] = self
+        return function
+
+
+DECLARED: dict[str, command] = {}  # by the names of commands, of the modules that were imported
+
+
+class _Row:
+    """What a row of ``command_table.py`` says; what it leaves out is as in the class."""
+
+    def __init__(self, **row: Any) -> None:
+        self.__dict__ |= row
+
+
+class Option(_Row):
+    """A flag: ``--name VALUE`` or ``-short VALUE``, the argument ``parameter`` of the command's function.
+
+    A flag whose default is False is a switch: it takes no value, except as ``--name=false``. A flag whose default is a
+    list collects the values of all its occurrences; for other flags the last occurrence counts. ``parser`` is the
+    function of ``values.py`` for its values. ``kind`` and ``choices`` are for completing them; without the parser
+    parse_choice, or a ``check``, others fail later, as in bbolt. ``check`` is the
+    function of this module that refuses values. ``environment`` is the name of a variable with the default, ``panel``
+    the heading in the help.
+    ``required`` flags have no default; that they are missing is reported before other errors, as by cobra.
+    ``aliases`` are other names. The help lists neither these nor options that are ``hidden``. ``common`` options are
+    handled by the runner, and are not in the usage line. ``is_name``: the function gets the bytes that the value
+    stands for, see ``key_argument.py``.
+    """
+
+    name: str
+    help: str
+    parameter: str
+    default: Value
+    metavar = short = environment = panel = check = ""
+    parser = "parse_string"
+    kind = "text"
+    choices: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    required = common = hidden = is_name = False
+
+    @property
+    def switch(self) -> bool:
+        """Whether it takes no value."""
+        return self.default is False
 
     @property
     def label(self) -> str:
         """The flag's name in pflag's errors."""
         return f"-{self.short}, --{self.name}" if self.short else f"--{self.name}"
 
+    def parse(self, text: str) -> Value:
+        """Return the value that ``text`` stands for. Raises :class:`~boltcli.errors.ArgumentError`."""
+        if self.parser == "parse_choice":
+            return values.parse_choice(text, self.choices)
+        parse: Callable[[str], Value] = values.parse_bool if self.switch else getattr(values, self.parser)
+        return parse(text)
 
-class Argument:
-    """A positional argument.
-
-    ``kind`` is for completing it: file, bucket, key, page, command or text. ``many``: any number of them.
-    ``hidden``: accepted silently, as by bbolt. ``is_name``: see :class:`Option`.
-    """
-
-    __slots__ = ("help", "hidden", "is_name", "kind", "many", "name", "parameter", "required")
-
-    def __init__(
-        self,
-        name: str,
-        kind: str,
-        help: str,
-        *,
-        parameter: str,
-        many: bool = False,
-        required: bool = True,
-        hidden: bool = False,
-        is_name: bool = False,
-    ) -> None:
-        self.is_name = is_name
-        self.name = name
-        self.parameter = parameter  # of the command's function
-        self.kind = kind
-        self.help = help
-        self.many = many
-        self.required = required
-        self.hidden = hidden
+    def verify(self, value: Any) -> None:
+        """Raise :class:`~boltcli.errors.ArgumentError` for a value that the command refuses."""
+        if self.check:
+            globals()[self.check](self, value)
 
 
 def check_choice(option: Option, value: str) -> None:
     """Raise ArgumentError if ``value`` is none of the option's choices."""
-    if value not in option.choices and value != option.default:
+    if value not in (*option.choices, option.default):
         raise ArgumentError(f"--{option.name} {value}: must be one of {', '.join(option.choices)}")
 
 
@@ -227,79 +169,68 @@ def check_output(option: Option, value: str) -> None:
         raise ArgumentError("output file required")
 
 
-class Command:
-    """A command as ``command_table.py`` describes it. ``least`` and ``most`` bound the number of positionals;
-    ``most`` None: no bound.
+class Argument(_Row):
+    """A positional argument.
 
-    ``takes``: the names of what the runner passes; the other parameters are ``arguments`` and the command's own
-    ``options``. ``several``, ``together``, ``statuses``, ``failure``, ``group``: see :func:`command`.
+    ``kind`` is for completing it: file, bucket, key, page, command or text. ``many``: any number of them.
+    ``hidden``: accepted silently, as by bbolt. ``is_name``: see :class:`Option`.
     """
 
-    __slots__ = (
-        "arguments",
-        "example",
-        "failure",
-        "fewest",
-        "group",
-        "least",
-        "module",
-        "most",
-        "name",
-        "opens",
-        "options",
-        "several",
-        "statuses",
-        "summary",
-        "takes",
-        "together",
-    )
+    name: str
+    help: str
+    parameter: str
+    kind = "text"
+    many = hidden = is_name = False
+    required = True
 
-    def __init__(
-        self,
-        name: str,
-        summary: str,
-        *,
-        example: str,
-        group: str,
-        module: str = "",
-        takes: tuple[str, ...] = (),
-        arguments: tuple[Argument, ...] = (),
-        least: int = 0,
-        fewest: int | None = None,
-        options: tuple[Option, ...] = (),
-        several: bool = False,
-        together: bool = False,
-        statuses: dict[int, str] | None = None,
-        failure: int = 1,
-    ) -> None:
-        self.name = name
-        self.summary = summary
-        self.example = example
-        self.group = group
-        self.module = module
-        self.takes = takes
-        self.arguments = arguments
-        self.least = least
-        self.fewest = least if fewest is None else fewest
-        self.most = None if any(argument.many for argument in arguments) else len(arguments)
-        self.options = options
-        self.several = several
-        self.together = together
-        self.statuses = statuses or {}
-        self.failure = failure
-        self.opens = "db" in takes
+
+class Command(_Row):
+    """A command, or a group of commands: ``is_group``, which on its own prints its help.
+
+    ``least`` is the number of required positionals. ``takes``: the names of what the runner passes; the other
+    parameters are ``arguments`` and the command's own ``options``. The rest: see :class:`command`.
+    """
+
+    name: str
+    summary: str
+    example: str
+    group: str
+    module: str
+    takes: tuple[str, ...] = ()
+    arguments: tuple[Argument, ...] = ()
+    options: tuple[Option, ...] = ()
+    least = 0
+    fewest: int | None = None
+    several = together = is_group = False
+    statuses: Mapping[int, str] = {}
+    failure = 1
+
+    @property
+    def opens(self) -> bool:
+        """Whether the runner opens its file."""
+        return "db" in self.takes
+
+    @property
+    def most(self) -> int | None:
+        """The largest number of positionals; None: there is no bound."""
+        return None if any(argument.many for argument in self.arguments) else len(self.arguments)
 
     @property
     def shown_options(self) -> list[Option]:
         """The options that the help lists."""
         return [option for option in self.options if not option.hidden]
 
+    @property
+    def shown_arguments(self) -> list[Argument]:
+        """The arguments that the help lists."""
+        return [argument for argument in self.arguments if not argument.hidden]
+
     def check_count(self, arguments: Sequence[str], values: dict[str, Value]) -> None:
         """Raise :class:`~boltcli.errors.ArgumentError`, with cobra's message, for a wrong number of positionals."""
-        least, most, received = self.least, self.most, len(arguments)
-        unbounded = self.takes_files(arguments, values)
-        least = 0 if values.get("files-from") else least
-        if received >= min(least, self.fewest) and (unbounded or most is None or received <= most):
+        most, received = self.most, len(arguments)
+        least = 0 if values.get("files-from") else self.least
+        fewest = least if self.fewest is None else min(least, self.fewest)
+        if received >= fewest and (most is None or received <= most or self.takes_files(arguments, values)):
             return
         if most == 0:
             raise ArgumentError(f'unknown command {go_quote(arguments[0])} for "boltcli {self.name}"')
@@ -309,7 +240,7 @@ class Command:
             raise ArgumentError(f"accepts {least} arg(s), received {received}")
         raise ArgumentError(f"accepts between {least} and {most} arg(s), received {received}")
 
-    def takes_files(self, arguments: Sequence[str], values: dict[str, Value]) -> bool:
+    def takes_files(self, arguments: Sequence[str], values: Mapping[str, Value]) -> bool:
         """Return whether all ``arguments`` are files, any number of them.
 
         For a command that also takes other arguments (``stats FILE PREFIX``) the options decide, or with --json that
@@ -324,7 +255,7 @@ class Command:
             return False
         return len(arguments) > self.most or arguments[-1].startswith(("/", "./", "../")) or "://" in arguments[-1]
 
-    def arguments_of(self, words: Sequence[str], values: dict[str, Value]) -> list[Argument]:
+    def arguments_of(self, words: Sequence[str], values: Mapping[str, Value]) -> list[Argument]:
         """Return for each positional what it is: its declaration. One alone is the file, if a command takes that."""
         declared = list(self.arguments)
         if self.takes_files(words, values) or (len(words) == 1 >= self.least):
@@ -338,36 +269,29 @@ class Command:
             return None
         return arguments[at] if at < len(arguments) else arguments[0]
 
-    def positionals(self, arguments: Sequence[str]) -> dict[str, str | list[str]]:
-        """Return ``arguments`` by the names of the function's parameters; those that aren't given are left out."""
-        found: dict[str, str | list[str]] = {}
-        rest = list(arguments)
-        declared = [one for one in self.arguments if "db" not in self.takes or one.parameter != "db"]
-        if "db" in self.takes:
-            rest = rest[1:]
-        for number, argument in enumerate(declared):
-            if argument.many:
-                after = len(declared) - number - 1
-                found[argument.parameter] = rest[: len(rest) - after]
-                rest = rest[len(rest) - after :]
-            elif rest:
-                found[argument.parameter] = rest.pop(0)
-        return found
-
     def parameters(self, arguments: Sequence[str], values: dict[str, Value]) -> dict[str, Any]:
         """Return what the command's function takes of the command line: positionals, and its own options.
 
-        Raises :class:`~boltcli.errors.ArgumentError` for names in a notation that they don't follow.
+        Positionals that aren't given are left out. Raises :class:`~boltcli.errors.ArgumentError` for names in a
+        notation that they don't follow.
         """
-        given: dict[str, Any] = self.positionals(arguments)
+        given: dict[str, Any] = {}
+        rest = list(arguments)
+        for after, argument in zip(reversed(range(len(self.arguments))), self.arguments):
+            if argument.many:
+                taken = max(len(rest) - after, 0)
+                given[argument.parameter], rest = rest[:taken], rest[taken:]
+            elif rest:
+                given[argument.parameter] = rest.pop(0)
+        if self.opens:
+            given.pop("db", None)
         given |= {option.parameter: values[option.name] for option in self.options if not option.common}
-        names = [one.parameter for one in self.arguments if one.is_name]
-        for parameter in names + [one.parameter for one in self.options if one.is_name]:
-            if parameter in given:
-                from .key_argument import address
+        declared: tuple[Argument | Option, ...] = (*self.arguments, *self.options)
+        for parameter in [one.parameter for one in declared if one.is_name and one.parameter in given]:
+            from .key_argument import address, addresses
 
-                value = given[parameter]
-                given[parameter] = list(map(address, value)) if isinstance(value, list) else address(value)
+            value = given[parameter]
+            given[parameter] = addresses(value) if isinstance(value, list) else address(value)
         return given
 
     def statuses_text(self) -> str:
@@ -376,27 +300,12 @@ class Command:
 
     def usage(self) -> str:
         """Return the usage line: the command with its arguments and options."""
-        words = [f"boltcli {self.name}"]
+        words = ["boltcli", self.name, *["COMMAND"] * self.is_group]
         for option in self.shown_options:
-            if option.common:
-                continue  # listed in the help only
-            word = f"--{option.name}" if option.switch else f"--{option.name} {option.metavar}"
-            words.append(word if option.required else f"[{word}]")
-        for argument in self.arguments:
-            if argument.hidden:
-                continue
-            word = argument.name + ("..." if argument.many else "")
+            if not option.common:
+                word = f"--{option.name} {option.metavar}".rstrip()
+                words.append(word if option.required else f"[{word}]")
+        for argument in self.shown_arguments:
+            word = argument.name + "..." * argument.many
             words.append(word if argument.required else f"[{word}]")
         return " ".join(words)
-
-
-class Group(Command):
-    """A group of commands, whose names begin with its own; on its own it prints its help."""
-
-    __slots__ = ()
-
-    def __init__(self, name: str, summary: str, *, example: str, group: str) -> None:
-        super().__init__(name, summary, example=example, group=group)
-
-    def usage(self) -> str:
-        return f"boltcli {self.name} COMMAND"

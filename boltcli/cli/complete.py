@@ -13,9 +13,9 @@ candidates.
 from __future__ import annotations
 
 import os
-from itertools import islice
+from itertools import chain, islice
 
-from ..errors import ArgumentError, BoltError
+from ..errors import BoltError
 from ..ops.read.select_items import keys_with_prefix
 from ..storage.snapshot import Snapshot
 from ..storage.source import at_offset, open_source
@@ -24,8 +24,8 @@ from ..tree.bucket import find_bucket
 from .command import FILES as FILE_KINDS
 from .help import inside
 from .key_argument import addresses
-from .parse import find_command
-from .registry import find, is_group
+from .parse import HELP, VERSION, find_command
+from .registry import find
 from .values import parse_count
 
 TYPE_CHECKING = False
@@ -47,11 +47,12 @@ def answer(words: Sequence[str]) -> bytes:
     if style.endswith("=") and line:
         style, line[-1] = style[:-1], line[-1].removeprefix("=")
     if style == "bash":
-        from .shell_words import BashLine
+        from .shell_words import split, written
 
-        bash = BashLine(*line)
-        found = candidates(bash.words)
-        lines = [FILE] if found == [(FILE, "")] else bash.written([name for name, _ in found])
+        command_line, part = [*line, "", ""][:2]
+        (_, *line), raw, quote = split(command_line)
+        found = candidates(line)
+        lines = [FILE] if found == [(FILE, "")] else written([name for name, _ in found], part, raw, quote)
     else:
         found = candidates(line)
         lines = [f"{name}\t{text}" if text and style == "described" else name for name, text in found]
@@ -63,46 +64,43 @@ def candidates(words: Sequence[str]) -> Candidates:
     *before, current = words or [""]
     name, rest = find_command(before, strict=False)
     command = find(name)
-    if command is None or is_group(command.name):
-        flags = [("--help", "Show this help.")] + [("--version", "Print the version.")] * (command is None)
-        names = [] if rest else _commands(name)
-        return _beginning(current, flags if current.startswith("-") else names)
-    given, values, gathered, waiting, ended = _given(command, rest)
-    place = _file_place(command)
+    try:
+        if command is not None and not command.is_group:
+            return _of_command(command, rest, current)
+    except (BoltError, OSError):
+        return []
+    if current.startswith("-"):
+        return _beginning(current, _described([HELP, VERSION] if command is None else [HELP]))
+    return [] if rest else _beginning(current, _commands(name))
+
+
+def _of_command(command: Command, before: list[str], current: str) -> Candidates:
+    given, values, waiting, ended = _given(command, before)
+    place = next((place for place, argument in enumerate(command.arguments) if argument.kind == "file"), 0)
     if "offset" in values and place < len(given):
-        try:
-            given[place] = at_offset(given[place], parse_count(values["offset"]))
-        except ArgumentError:
-            return []
+        given[place] = at_offset(given[place], parse_count(values["offset"][-1]))
     if waiting is not None:
         if waiting.kind == "bucket":
-            return _buckets(command, given, gathered, current)
+            outer = values.get(waiting.name, [])
+            return _stored([given[place], *outer], current) if place < len(given) else []
         return _values(waiting, current)
     if current.startswith("-") and not ended:
         flag, equals, value = current.partition("=")
-        if equals:
-            option = _option(command, flag)
-            found = _values(option, value) if option else []
-            return [(f"{flag}={text}", help) for text, help in found if text != FILE]
-        return _beginning(
-            current,
-            [(f"--{option.name}", option.help) for option in command.shown_options] + [("--help", "Show this help.")],
-        )
+        if not equals:
+            return _beginning(current, _described([*command.shown_options, HELP]))
+        option = _option(command, flag)
+        found = _values(option, value) if option else []
+        return [(f"{flag}={text}", help) for text, help in found if text != FILE]
     kinds = _kinds(command, len(given))
     if kinds.intersection(FILE_KINDS):
         return [(FILE, "")]
     if "command" in kinds:
         return _beginning(current, _commands(" ".join(given)))
     if "page" in kinds:
-        try:
-            return _pages(given[0], current)
-        except (BoltError, OSError):
-            return []
+        return _pages(given[0], current)
     if kinds & {"bucket", "key"}:
-        try:
-            return _stored(given, current, "key" in kinds, values.get("parse-format") == "hex")
-        except (BoltError, OSError):
-            pass
+        in_hex = values.get("parse-format", [])[-1:] == ["hex"]
+        return _stored(given, current, keys="key" in kinds, in_hex=in_hex)
     return []
 
 
@@ -110,14 +108,17 @@ def _commands(group: str) -> Candidates:
     return [(command.name.split()[-1], command.summary) for command in inside(group) if command.name != group]
 
 
+def _described(options: Iterable[Option]) -> Candidates:
+    return [(f"--{option.name}", option.help) for option in options]
+
+
 def _beginning(current: str, found: Candidates) -> Candidates:
     return [each for each in found if each[0].startswith(current)]
 
 
 def _option(command: Command, flag: str) -> Option | None:
-    names = {f"--{option.name}": option for option in command.options}
-    names |= {f"-{option.short}": option for option in command.options if option.short}
-    return names.get(flag)
+    flags = ((option, f"--{option.name}", f"-{option.short}") for option in command.options)
+    return next((option for option, *names in flags if flag in names and flag != "-"), None)
 
 
 def _values(option: Option, current: str) -> Candidates:
@@ -126,54 +127,30 @@ def _values(option: Option, current: str) -> Candidates:
     return _beginning(current, [(choice, "") for choice in option.choices])
 
 
-def _file_place(command: Command) -> int:
-    return next((place for place, argument in enumerate(command.arguments) if argument.kind == "file"), 0)
-
-
-def _buckets(command: Command, given: list[str], outer: list[str], current: str) -> Candidates:
-    """Return the names of the buckets inside the bucket at ``outer``, to complete an option's value."""
-    place = _file_place(command)
-    if len(given) <= place:
-        return []
-    try:
-        return _stored([given[place], *outer], current, False, False)
-    except (BoltError, OSError):
-        return []
-
-
 def _pages(path: str, current: str) -> Candidates:
     """Return the page ids of a file, with the types of the pages."""
     from ..format.page import type_name
     from ..ops.space.pages import FREE, page_rows
     from ..tree.page_map import free_pages
 
-    found: Candidates = []
     with Snapshot(path, open_source(path, "try")) as snapshot:
-        for rows in page_rows(snapshot, free_pages(snapshot)):
-            found += [
-                (str(page), "free" if head == FREE else type_name(head & 0xFFFF))
-                for page, head in rows
-                if str(page).startswith(current)
-            ]
-            if len(found) > _LIMIT:
-                break
-    return found[:_LIMIT]
+        pages = chain.from_iterable(page_rows(snapshot, free_pages(snapshot)))
+        found = ((str(page), "free" if head == FREE else type_name(head & 0xFFFF)) for page, head in pages)
+        return list(islice((each for each in found if each[0].startswith(current)), _LIMIT))
 
 
-def _given(command: Command, words: Iterable[str]) -> tuple[list[str], dict[str, str], list[str], Option | None, bool]:
-    """Return positionals, options' values, buckets in them, the option whose value comes next, whether ``--`` came.
+def _given(command: Command, words: Iterable[str]) -> tuple[list[str], dict[str, list[str]], Option | None, bool]:
+    """Return positionals, the values of each option, the option whose value comes next, and whether ``--`` came.
 
     Unlike the parser this accepts everything, as the command line is incomplete.
     """
     given: list[str] = []
-    values: dict[str, str] = {}
-    gathered: list[str] = []
+    values: dict[str, list[str]] = {}
     waiting: Option | None = None
     ended = False
     for word in words:
         if waiting is not None:
-            values[waiting.name] = word
-            gathered += [word] * (waiting.kind == "bucket")
+            values.setdefault(waiting.name, []).append(word)
             waiting = None
         elif ended or len(word) < 2 or word[0] != "-":
             given.append(word)
@@ -183,11 +160,10 @@ def _given(command: Command, words: Iterable[str]) -> tuple[list[str], dict[str,
             flag, equals, value = word.partition("=")
             option = _option(command, flag)
             if option is not None and equals:
-                values[option.name] = value
-                gathered += [value] * (option.kind == "bucket")
+                values.setdefault(option.name, []).append(value)
             elif option is not None and not option.switch:
                 waiting = option
-    return given, values, gathered, waiting, ended
+    return given, values, waiting, ended
 
 
 def _kinds(command: Command, index: int) -> set[str]:
@@ -197,7 +173,7 @@ def _kinds(command: Command, index: int) -> set[str]:
     return set(kinds[index : index + 1] if index < many else kinds[many:])
 
 
-def _stored(given: list[str], current: str, keys: bool, in_hex: bool) -> Candidates:
+def _stored(given: list[str], current: str, *, keys: bool = False, in_hex: bool = False) -> Candidates:
     """Return the buckets, and with ``keys`` the keys, in the bucket ``given`` (the file, then the bucket path)."""
     path, *names = given
     prefix = os.fsencode(current)

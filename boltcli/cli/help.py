@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from .command_table import COMMANDS
-from .registry import find, is_group
-from .streams import wants_style, write_styled
+from .parse import HELP, VERSION
+from .registry import find
+from .streams import terminal_width, wants_style, write_styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     Rows = list[tuple[str, str]]
 
 SUMMARY = "Inspect, check and repair bolt (bbolt) database files, with the output of bbolt."
-_HELP = ("-h, --help", "Show this help.")
 _WIDTH, _NARROW = 100, 60  # columns
 _BOLD, _CYAN, _END = "\x1b[1m", "\x1b[36m", "\x1b[0m"
 EXAMPLE = "example.db"
@@ -26,11 +24,14 @@ EXAMPLE = "example.db"
 
 def write_help(command: Command | None, out: BinaryIO) -> None:
     """Write the help of ``command``, or of the program, to ``out``."""
-    lines = list(_plain(command, _width(out)))
+    width = min(max(terminal_width(out), _NARROW), _WIDTH) if out.isatty() else _WIDTH
+    text = "".join(f"{line}\n" for line in (_of_program(width) if command is None else _of_command(command, width)))
     if wants_style(out):
-        write_styled(out, ("\n".join(map(_styled, lines)) + "\n").encode())
+        write_styled(out, text.encode())
     else:
-        out.write(("\n".join(lines) + "\n").encode())
+        for style in (_BOLD, _CYAN, _END):
+            text = text.replace(style, "")
+        out.write(text.encode())
 
 
 def write_example(out: BinaryIO) -> None:
@@ -47,31 +48,6 @@ def write_example(out: BinaryIO) -> None:
         out.write(f"wrote {EXAMPLE}, a small database of Bacalhau\n".encode())
     except DestinationExists:
         out.write(f"{EXAMPLE} already exists\n".encode())
-
-
-def _width(out: BinaryIO) -> int:
-    """Return the width in columns of the terminal, within limits; a fixed width for a pipe."""
-    if not out.isatty():
-        return _WIDTH
-    try:
-        return min(max(os.get_terminal_size(out.fileno()).columns, _NARROW), _WIDTH)
-    except (OSError, ValueError):
-        return _WIDTH
-
-
-def _styled(line: str) -> str:
-    """Return a line of help with its heading or name in colour."""
-    if line.startswith("Usage: "):
-        return f"{_BOLD}Usage:{_END} {line.removeprefix('Usage: ')}"
-    if line.endswith(":") and not line.startswith(" "):
-        return f"{_BOLD}{line}{_END}"
-    name, gap, text = line[2:].partition("  ")
-    if line.startswith("  ") and name.strip() and (gap or line.startswith("  boltcli ")):
-        return f"  {_CYAN}{name}{_END}{gap}{text}"
-    if line.startswith("      --"):  # an option without a letter
-        name, gap, text = line[6:].partition("  ")
-        return f"      {_CYAN}{name}{_END}{gap}{text}"
-    return line
 
 
 def write_topic(topic: str, out: BinaryIO) -> None:
@@ -109,36 +85,33 @@ def inside(group: str) -> list[Command]:
     return [command for command in map(find, found) if command is not None]
 
 
-def _plain(command: Command | None, width: int = _WIDTH) -> Iterator[str]:
-    if command is None:
-        yield from ("Usage: boltcli COMMAND [ARGUMENTS]", "", SUMMARY)
-        outer = inside("")
-        for title in dict.fromkeys(command.group for command in outer):
-            yield from _section(
-                title, [(each.name, each.summary) for each in outer if each.group == title], width=width
-            )
-        from ..guide import topics
+def _of_program(width: int) -> Iterator[str]:
+    from ..guide import topics
 
-        yield from _section("Options", [("-v, --version", "Print the version."), _HELP], width=width)
-        yield from _section("Topics (boltcli help TOPIC)", list(topics().items()), width=width)
-        yield from ("", "Try 'boltcli COMMAND --help' for a command's arguments, options and an example.")
-        return
-    yield from _wrapped_usage(command.usage(), width)
+    yield from (_usage("boltcli COMMAND [ARGUMENTS]"), "", SUMMARY)
+    outer = inside("")
+    for title in dict.fromkeys(command.group for command in outer):
+        yield from _section(title, [(each.name, each.summary) for each in outer if each.group == title], width)
+    yield from _section("Options", [_option_row(VERSION), _option_row(HELP)], width)
+    yield from _section("Topics (boltcli help TOPIC)", list(topics().items()), width)
+    yield from ("", "Try 'boltcli COMMAND --help' for a command's arguments, options and an example.")
+
+
+def _of_command(command: Command, width: int) -> Iterator[str]:
+    first, *more = _wrapped(f"Usage: {command.usage()}", width - 4)
+    yield from (_usage(first.removeprefix("Usage: ")), *(f"    {line}" for line in more))
     yield from ("", *_wrapped(command.summary, width))
-    if is_group(command.name):
-        yield from _section("Commands", [(each.name, each.summary) for each in inside(command.name)], width=width)
-    yield from _section(
-        "Arguments", [(each.name, each.help) for each in command.arguments if not each.hidden], width=width
-    )
+    if command.is_group:
+        yield from _section("Commands", [(each.name, each.summary) for each in inside(command.name)], width)
+    yield from _section("Arguments", [(each.name, each.help) for each in command.shown_arguments], width)
     for panel in dict.fromkeys(["", *(option.panel for option in command.shown_options)]):
         rows = [_option_row(option) for option in command.shown_options if option.panel == panel]
-        yield from _section(panel or "Options", rows if panel else [*rows, _HELP], width=width)
-    yield from _section(
-        "Exit status", [(str(status), words) for status, words in command.statuses.items()], width=width
-    )
-    yield from ("", "Example:", f"  {shown_example(command.example)}")
-    if EXAMPLE in shown_example(command.example):
-        yield f"  (boltcli help example writes {EXAMPLE})"
+        yield from _section(panel or "Options", rows if panel else [*rows, _option_row(HELP)], width)
+    yield from _section("Exit status", [(str(status), words) for status, words in command.statuses.items()], width)
+    example = shown_example(command.example)
+    yield from ("", f"{_BOLD}Example:{_END}", f"  {_CYAN}{example}{_END}")
+    if EXAMPLE in example:
+        yield f"  ({_CYAN}boltcli help example{_END} writes {EXAMPLE})"
 
 
 def shown_example(example: str) -> str:
@@ -146,34 +119,32 @@ def shown_example(example: str) -> str:
     return " ".join(EXAMPLE if word.startswith("fixtures/") else word for word in example.split(" "))
 
 
-def _wrapped_usage(usage: str, width: int) -> Iterator[str]:
-    """Yield the usage line, wrapped."""
-    lines = _wrapped(f"Usage: {usage}", width - 4)
-    yield lines[0]
-    yield from (f"    {line}" for line in lines[1:])
+def _usage(usage: str) -> str:
+    return f"{_BOLD}Usage:{_END} {usage}"
 
 
 def _option_row(option: Option) -> tuple[str, str]:
-    name = f"    --{option.name} {option.metavar}".rstrip()
+    name = f"--{option.name} {option.metavar}".rstrip()
     notes = [f"env: {option.environment}"] * bool(option.environment)
     notes += ["required"] if option.required else [f"default: {option.default}"] * bool(option.default)
     note = f" [{'; '.join(notes)}]" if notes else ""
-    return f"-{option.short}, {name.lstrip()}" if option.short else name, option.help + note
+    return f"-{option.short}, {name}" if option.short else f"    {name}", option.help + note
 
 
-def _section(title: str, rows: Rows, width: int = _WIDTH) -> Iterator[str]:
+def _section(title: str, rows: Rows, width: int) -> Iterator[str]:
     if not rows:
         return
-    yield from ("", f"{title}:")
+    yield from ("", f"{_BOLD}{title}:{_END}")
     column = min(max(len(name) for name, _ in rows), width // 2)
     for name, text in rows:
-        margin = f"  {name:<{column}}  "
+        first, *more = _wrapped(text, width - column - 4)
+        shown = f"  {_CYAN}{name}{_END}"
         if len(name) > column:
-            yield margin.rstrip()
-            margin = " " * (column + 4)
-        for line in _wrapped(text, width - len(margin)):
-            yield (margin + line).rstrip()
-            margin = " " * len(margin)
+            yield shown
+            more.insert(0, first)
+        else:
+            yield f"{shown}{' ' * (column - len(name))}  {first}"
+        yield from (" " * (column + 4) + line for line in more)
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -6,9 +6,9 @@ The ``Error:`` line is bbolt's where bbolt has that error; the hints after it ar
 from __future__ import annotations
 
 import os
+from itertools import islice
 
 from ..errors import (
-    ArgumentError,
     BoltError,
     BucketNotFound,
     CheckFailed,
@@ -22,36 +22,47 @@ from ..errors import (
     SourceNotFound,
     UnreadablePage,
 )
-from ..storage.source import at_offset, is_elsewhere
+from ..format.page import LeafElements
+from ..ops.read.select_items import keys_with_prefix
+from ..storage.snapshot import Snapshot
+from ..storage.source import at_offset, is_elsewhere, open_source
 from ..text.values import path_text, shell_quoted, shell_word, typed
+from ..tree.bucket import child_bucket, find_bucket, get, root_bucket
+from ..tree.walk import Whole, leaf_pages
+from .key_argument import addresses
 from .parse import UsageError
 from .words_of_other_tools import DELETE, PUT, flags_meant, nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from ..format.bucket import BucketRef
-    from ..storage.snapshot import Snapshot
     from .command import Command, Value
-
-    Values = Mapping[str, Value]
 
 _NAMES = 12  # names in a list
 _LETTERS = 400  # characters in that list
 _FILES_LOOKED_AT = 2000
 _LOOKED_AT = 50_000  # keys compared with a missing one
+_OTHERS = 2000  # of these, those whose spelling is compared
+
+_STEPS = {
+    "doctor": "boltcli doctor {file} says what is damaged and what can be saved",
+    "recover": "boltcli recover -o DEST {file} saves all that can still be read",
+    "scan": "boltcli scan {file} looks for databases in it",
+}
 
 
 class _Call:
     """The call that failed: its command, words and options, and the file that the error is about."""
 
-    def __init__(self, command: Command, arguments: list[str], values: Values, path: str) -> None:
+    def __init__(self, command: Command, arguments: list[str], values: Mapping[str, Value], path: str) -> None:
         self.command = command
         self.arguments = arguments
         self.values = values
         self.path = path
+        self.file = shell_quoted(path)
 
 
 def hints(
@@ -67,33 +78,34 @@ def hints(
         if is_elsewhere(path):
             return []  # reading it again may take long, or be impossible
         call = _Call(command, list(arguments), values, path)
-        for kinds, helps in _HINTS:
-            if isinstance(error, kinds):
-                return helps(error, call)
+        return next((helps(error, call) for kinds, helps in _HINTS if isinstance(error, kinds)), [])
     except (BoltError, OSError, ValueError, MemoryError, RecursionError):
-        pass
-    return []
+        return []
+
+
+def opened(path: str) -> Snapshot:
+    """Open a database for a look, without waiting for its lock. Raises BoltError."""
+    return Snapshot(path, open_source(path, "try"))
+
+
+# The command line.
 
 
 def _usage(error: UsageError) -> list[str]:
-    command, arguments = error.command, error.arguments
+    command, arguments, text = error.command, error.arguments, str(error)
     if command is None:
         return _command_meant(arguments) if arguments else []
-    text = str(error)
-    if text.startswith("unknown flag: --"):
-        return _instead(flags_meant(text.removeprefix("unknown flag: --"), command))
-    if text.startswith("unknown shorthand flag: '"):
-        return _instead(flags_meant(text.removeprefix("unknown shorthand flag: '")[0], command))
+    for unknown, end in (("unknown flag: --", None), ("unknown shorthand flag: '", 1)):
+        if text.startswith(unknown):
+            return _instead(flags_meant(text.removeprefix(unknown)[:end], command))
     if text.startswith("required flag"):
         return [_output_hint(command, arguments)] if '"output"' in text else []
     if not text.startswith(("requires ", "accepts ")):
         return []
     if len(arguments) < command.least:
         return _missing(command, arguments, int(str(error.values.get("offset") or 0)))
-    too_many = command.most is not None and len(arguments) > command.most
-    if too_many and any(option.name == "output" and option.required for option in command.options):
-        return [_output_hint(command, arguments)]
-    return []
+    is_result = any(option.name == "output" and option.required for option in command.options)
+    return [_output_hint(command, arguments)] if is_result else []
 
 
 def _instead(names: Iterable[str]) -> list[str]:
@@ -111,16 +123,14 @@ def _output_hint(command: Command, arguments: list[str]) -> str:
 
 def _missing(command: Command, arguments: list[str], offset: int) -> list[str]:
     """Name the missing argument, and list possible values: those of the database at ``offset`` of the file."""
-    required = [argument for argument in command.arguments if argument.required]
-    missing = required[len(arguments)]
+    missing = [argument for argument in command.arguments if argument.required][len(arguments)]
     text = f"{missing.name} is missing"
     if not arguments or missing.kind not in ("bucket", "key"):
         return [text]
-    with opened(at_offset(arguments[0], offset)) as snapshot:
-        from ..ops.read.key_pages import keyed_leaves
-        from ..tree.bucket import find_bucket
+    from ..ops.read.key_pages import keyed_leaves
 
-        names = _decoded(arguments[1:])
+    names = addresses(arguments[1:])
+    with opened(at_offset(arguments[0], offset)) as snapshot:
         try:
             bucket = find_bucket(snapshot, names)
         except BucketNotFound:
@@ -134,20 +144,6 @@ def _missing(command: Command, arguments: list[str], offset: int) -> list[str]:
     return [f"{text}; {what} has: {_listed(found)}" if found else f"{text}; {what} has none: it is empty"]
 
 
-def opened(path: str) -> Snapshot:
-    """Open a database for a look, without waiting for its lock. Raises BoltError."""
-    from ..storage.snapshot import Snapshot
-    from ..storage.source import open_source
-
-    return Snapshot(path, open_source(path, "try"))
-
-
-def _decoded(arguments: Sequence[str]) -> list[bytes]:
-    from .key_argument import addresses
-
-    return addresses(arguments)
-
-
 def _listed(names: Sequence[bytes]) -> str:
     """Return ``names`` as they are typed, separated by commas; only the first of many or long ones."""
     shown: list[str] = []
@@ -159,98 +155,109 @@ def _listed(names: Sequence[bytes]) -> str:
     return ", ".join(shown) + (", ..." if len(shown) < len(names) else "")
 
 
-def _bucket(error: BoltError, call: _Call) -> list[str]:
-    names = _bucket_names(call)
-    return _nested_path(call, names) or _buckets_instead(call.path, names)
-
-
-def _bucket_names(call: _Call) -> list[bytes]:
-    """Return the bucket path on the command line, outermost name first."""
-    for option in call.command.options:
-        value = call.values.get(option.name)
-        if option.kind == "bucket" and isinstance(value, list) and value:
-            return _decoded(value)
-    kinds = [argument.kind for argument in call.command.arguments]
-    last = -1 if kinds[-1:] == ["key"] else None
-    return _decoded(call.arguments[1:last])
-
-
-def _nested_path(call: _Call, names: Sequence[bytes]) -> list[str]:
-    """Show how to name nested buckets, if ``names`` contains slashes between them."""
-    from ..tree.bucket import find_bucket
-
-    parts = [part for name in names for part in name.split(b"/") if part]
-    if len(parts) == len(names):
+def _command_meant(words: Sequence[str]) -> list[str]:
+    """Suggest a command line for ``words``, the first of which is not a command; nothing if the meaning isn't clear."""
+    name, *rest = words
+    if os.sep in name or name.endswith(".db"):
+        if os.path.exists(name):
+            return [f"{shell_quoted(name)} is not a command: write it after one"]
+        return [f"there is no file {shell_quoted(name)}"]
+    path = next((word for word in rest if os.path.isfile(word)), None)
+    if path is None:
         return []
-    with opened(call.path) as snapshot:
+    names = [word for word in rest[rest.index(path) + 1 :] if word[:1] != "-"]
+    if name in DELETE and len(names) > 1:
+        return _change(path, names[:-1], names[-1], None)
+    if name in PUT and len(names) > 2:
+        return _change(path, names[:-2], names[-2], names[-1])
+    from ..apps.registry import recognised
+
+    with opened(path) as snapshot:
+        found = recognised(snapshot)
+        views, known = (found.application.views, found.application.name) if found else ((), "")
+        for word in (name, *rest):
+            for view in views:
+                if view.name == word or (word == name and len(word) > 3 and view.name.startswith(word)):
+                    return [f"boltcli view {shell_quoted(path)} {view.name} shows this of {known}'s files"]
+    return []
+
+
+def _change(path: str, buckets: list[str], key: str, value: str | None) -> list[str]:
+    """Show how ``patch`` deletes or writes a pair."""
+    from ..ops.compare.change import Change
+    from ..render.changes import record
+
+    names, (wanted,) = addresses(buckets), addresses([key])
+    with opened(path) as snapshot:
+        old = get(snapshot, find_bucket(snapshot, names), wanted)
+    if value is None and old is None:
+        return []
+    new = None if value is None else os.fsencode(value)
+    change = Change("remove" if new is None else "add" if old is None else "change", tuple(names), wanted, None, new)
+    line = b"".join(record(change)).decode("utf-8", "surrogateescape").rstrip("\n")
+    patch = f"boltcli patch --force --in-place {shell_quoted(path)} -  (a backup is kept)"
+    return [f"printf '%s\\n' {shell_quoted(line)} | {patch}"]
+
+
+# Buckets and keys.
+
+
+def _bucket(error: BucketNotFound, call: _Call) -> list[str]:
+    """Show how to name nested buckets, if there are slashes between them, else the buckets that there are."""
+    names = list(error.bucket)
+    parts = [part for name in names for part in name.split(b"/") if part]
+    if len(parts) != len(names):
         try:
-            find_bucket(snapshot, parts)
+            with opened(call.path) as snapshot:
+                find_bucket(snapshot, parts)
+            line = f"boltcli {call.command.name} {call.file} {path_text(parts)}"
+            return [f"each bucket is a separate argument: {line}"]
         except BucketNotFound:
-            return []
-    line = f"boltcli {call.command.name} {shell_quoted(call.path)} {path_text(parts)}"
-    return [f"each bucket is a separate argument: {line}"]
+            pass
+    return _buckets_instead(call.path, names)
 
 
 def _buckets_instead(path: str, names: list[bytes]) -> list[str]:
     """List the buckets in the place where one was not found."""
-    from ..tree.bucket import child_bucket, root_bucket
-
     with opened(path) as snapshot:
-        bucket: BucketRef = root_bucket(snapshot)
-        depth = 0
+        bucket, depth = root_bucket(snapshot), 0
         while depth < len(names) and (inner := child_bucket(snapshot, bucket, names[depth])) is not None:
-            bucket = inner
-            depth += 1
+            bucket, depth = inner, depth + 1
         if depth == len(names):
             return []
         name = names[depth]
-        here, is_key = _buckets_of(snapshot, bucket, name)
-    where = f"the bucket {path_text(names[:depth])}" if depth else "this file"
+        is_key = any(key == name for key, _ in keys_with_prefix(snapshot, bucket, name))
+        here = [key for key, is_bucket in _looked_at(snapshot, bucket) if is_bucket]
     if is_key:
-        return [f"{typed(name)} is a key, not a bucket: boltcli get {_line(path, *names[: depth + 1])}"]
+        there = f"{shell_quoted(path)} {path_text(names[: depth + 1])}"
+        return [f"{typed(name)} is a key, not a bucket: boltcli get {there}"]
+    where = f"the bucket {path_text(names[:depth])}" if depth else "this file"
     if not here:
         return [f"{where} has no buckets"]
-    near = nearest(typed(name), [typed(each) for each in here])
+    near = nearest(typed(name), map(typed, here))
     return [*_instead(map(shell_quoted, near)), f"{where} has the buckets: {_listed(here)}"]
 
 
-def _buckets_of(snapshot: Snapshot, bucket: BucketRef, name: bytes) -> tuple[list[bytes], bool]:
-    """Return the names of the buckets in ``bucket``, and whether ``name`` is a key there."""
-    from ..ops.read.select_items import keys_with_prefix
-
-    found: list[bytes] = []
-    for number, (key, is_bucket) in enumerate(keys_with_prefix(snapshot, bucket, b"")):
-        if is_bucket:
-            found.append(key)
-        if number >= _LOOKED_AT:
-            break
-    is_key = any(key == name for key, _ in keys_with_prefix(snapshot, bucket, name))
-    return found, is_key
-
-
-def _line(path: str, *names: bytes) -> str:
-    return f"{shell_quoted(path)} {path_text(names)}".rstrip()
+def _looked_at(snapshot: Snapshot, bucket: BucketRef) -> Iterable[tuple[bytes, bool]]:
+    """Return the first keys of a bucket, and whether each is a bucket."""
+    return islice(keys_with_prefix(snapshot, bucket, b""), _LOOKED_AT + 1)
 
 
 def _key(error: KeyNotFound, call: _Call) -> list[str]:
     """Suggest existing keys and buckets that are similar to the missing one."""
-    from ..tree.bucket import child_bucket, find_bucket, get
-
-    path, key, names = call.path, error.key, _decoded(call.arguments[1:-1])
-    with opened(path) as snapshot:
+    key, names = error.key, addresses(call.arguments[1:-1])
+    place = f"{call.file} {path_text(names)}".rstrip()
+    with opened(call.path) as snapshot:
         bucket = find_bucket(snapshot, names)
         if child_bucket(snapshot, bucket, key) is not None:
-            return [f"{typed(key)} is a bucket: boltcli keys {_line(path, *names, key)}"]
+            return [f"{typed(key)} is a bucket: boltcli keys {call.file} {path_text((*names, key))}"]
         for notation in _notations(key):
-            if get(snapshot, bucket, _decoded([notation])[0]) is not None:
-                return [f"{notation} exists: boltcli get {_line(path, *names)} {notation}"]
+            if get(snapshot, bucket, addresses([notation])[0]) is not None:
+                return [f"{notation} exists: boltcli get {place} {notation}"]
         near = _keys_like(snapshot, bucket, key)
-        records = [] if near else _records_of(snapshot, path, key)
-    if records:
-        return records
-    if near:
-        return _instead(map(shell_word, near))
-    return [f"boltcli keys {_line(path, *names)} lists the keys"]
+        if near:
+            return _instead(map(shell_word, near))
+        return _records_of(snapshot, call.path, key) or [f"boltcli keys {place} lists the keys"]
 
 
 def _notations(key: bytes) -> list[str]:
@@ -267,34 +274,33 @@ def _notations(key: bytes) -> list[str]:
 
 def _keys_like(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> list[bytes]:
     """Return keys that equal ``key`` except for case, begin or end with it, or have a similar spelling."""
-    from ..ops.read.select_items import keys_with_prefix
-
     lower = key.lower()
     alike: list[bytes] = []
     longer: list[bytes] = []
     others: dict[str, bytes] = {}
-    for number, (each, _) in enumerate(keys_with_prefix(snapshot, bucket, b"")):
+    for number, (each, _) in enumerate(_looked_at(snapshot, bucket)):
         if each.lower() == lower:
             alike.append(each)
         elif each.startswith(key) or each.endswith(key):
             longer.append(each)
-        elif number < 2000 and abs(len(each) - len(key)) <= 3:
+        elif number < _OTHERS and abs(len(each) - len(key)) <= 3:
             others[typed(each)] = each
-        if len(longer) > 2 or number >= _LOOKED_AT:
+        if len(longer) > 2:
             break
     return (alike or longer)[:3] or [others[text] for text in nearest(typed(key), others)]
 
 
+# Files.
+
+
 def _file_name(error: BoltError, call: _Call) -> list[str]:
     """Suggest files with a similar name."""
-    path = call.path
-    folder, name = os.path.split(path)
+    folder, name = os.path.split(call.path)
     try:
         there = os.listdir(folder or ".")
     except OSError:
         return [f"there is no folder {shell_quoted(folder)}"] if folder and not os.path.isdir(folder) else []
-    near = nearest(name, there)
-    return _instead(shell_quoted(os.path.join(folder, each)) for each in near)
+    return _instead(shell_quoted(os.path.join(folder, each)) for each in nearest(name, there))
 
 
 def _file(error: BoltError, call: _Call) -> list[str]:
@@ -303,56 +309,37 @@ def _file(error: BoltError, call: _Call) -> list[str]:
 
     if isinstance(error, OpenError) and error.operation not in ("write", "read"):
         return []
-    path = call.path
-    if os.path.isdir(path):
-        lines = _folder(path)
-        recursive = call.command.several or call.command.name == "grep"
-        return [*lines, "--recursive takes all databases in it"] if recursive else lines
-    with open(path, "rb") as file:
+    if os.path.isdir(call.path):
+        from ..fleet.find import first_databases
+
+        found = first_databases(call.path, 3, _FILES_LOOKED_AT, 4)  # a hint must not take long
+        there = (
+            f"; in it is {', '.join(map(shell_quoted, found))}" if found else ", and no bolt database was found in it"
+        )
+        searches = call.command.several or call.command.name == "grep"
+        return [f"this is a folder{there}", *["--recursive takes all databases in it"] * searches]
+    with open(call.path, "rb") as file:
         head = file.read(HEAD)
         size = os.fstat(file.fileno()).st_size
     kind = kind_of(head)
-    if kind is not None and kind != "a file that begins with zeros only":
+    if kind not in (None, "a file that begins with zeros only"):
         return [f"this is {kind}, not a bolt database{', nor is what is packed in it' * is_packed(head)}"]
-    found = "the file begins with zeros only; " if kind else ""
-    lines = [
-        f"{found}no valid meta page (magic ed0cdaed, version 2, checksum) at offset 0, nor a second one at 1024, "
-        f"2048, 4096 and so on up to 16777216; the file has {size} bytes"
+    return [
+        f"{'the file begins with zeros only; ' if kind else ''}no valid meta page (magic ed0cdaed, version 2, checksum)"
+        f" at offset 0, nor a second one at 1024, 2048, 4096 and so on up to 16777216; the file has {size} bytes",
+        *(_STEPS[name].format(file=call.file) for name in ("scan", "recover", "doctor")),
     ]
-    return lines + _steps(path, "scan", "recover", "doctor")
-
-
-def _folder(path: str) -> list[str]:
-    """Name databases among the first files of a folder; a hint must not take long."""
-    from ..fleet.find import first_databases
-
-    found = first_databases(path, 3, _FILES_LOOKED_AT, 4)
-    if not found:
-        return ["this is a folder, and no bolt database was found in it"]
-    return [f"this is a folder; in it is {', '.join(map(shell_quoted, found))}"]
-
-
-_STEPS = {
-    "doctor": "boltcli doctor {file} says what is damaged and what can be saved",
-    "recover": "boltcli recover -o DEST {file} saves all that can still be read",
-    "scan": "boltcli scan {file} looks for databases in it",
-}
-
-
-def _steps(path: str, *names: str) -> list[str]:
-    return [_STEPS[name].format(file=shell_quoted(path)) for name in names]
 
 
 def _destination(error: BoltError, call: _Call) -> list[str]:
-    can = any(option.help.startswith("Replace") for option in call.command.options if option.name == "force")
-    can = can and not call.values.get("force")
-    return ["--force replaces it"] if can and os.path.isfile(call.path) else []
+    can = any(option.name == "force" and option.help.startswith("Replace") for option in call.command.options)
+    return ["--force replaces it"] if can and not call.values.get("force") and os.path.isfile(call.path) else []
 
 
 def _damage(error: BoltError, call: _Call) -> list[str]:
     """Suggest commands for a damaged file."""
     path = call.command.file_of(call.arguments) or call.arguments[0]
-    lines = _steps(path, "doctor", "recover")
+    lines = [_STEPS[name].format(file=shell_quoted(path)) for name in ("doctor", "recover")]
     if call.command.name == "keys":
         lines.append("--skip-damaged lists the keys that can be read")
     if call.command.opens:
@@ -363,16 +350,11 @@ def _damage(error: BoltError, call: _Call) -> list[str]:
 
 
 def _locked(error: BoltError, call: _Call) -> list[str]:
-    return [f"boltcli lock {shell_quoted(call.path)} shows the holder; --lock auto reads without the lock"]
-
-
-def _argument(error: BoltError, call: _Call) -> list[str]:
-    is_without = call.command.name == "compact" and not call.values.get("output")
-    return [_output_hint(call.command, call.arguments)] if is_without else []
+    return [f"boltcli lock {call.file} shows the holder; --lock auto reads without the lock"]
 
 
 # What helps with an error: the first row whose kind it is.
-_HINTS: tuple[tuple[Any, Callable[[Any, _Call], list[str]]], ...] = (
+_HINTS: tuple[tuple[Any, Any], ...] = (
     (BucketNotFound, _bucket),
     (KeyNotFound, _key),
     (SourceNotFound, _file_name),
@@ -380,59 +362,10 @@ _HINTS: tuple[tuple[Any, Callable[[Any, _Call], list[str]]], ...] = (
     ((InvalidDatabase, OpenError), _file),
     (DestinationExists, _destination),
     ((Corrupted, DamagedSource, CheckFailed, UnreadablePage), _damage),
-    (ArgumentError, _argument),
 )
 
 
-def _command_meant(words: Sequence[str]) -> list[str]:
-    """Suggest a command line for ``words``, the first of which is not a command; nothing if the meaning isn't clear."""
-    from ..apps.registry import recognised
-
-    name, *rest = words
-    if os.sep in name or name.endswith(".db"):
-        return (
-            [f"there is no file {shell_quoted(name)}"]
-            if not os.path.exists(name)
-            else [f"{shell_quoted(name)} is not a command: write it after one"]
-        )
-    path = next((word for word in rest if os.path.isfile(word)), None)
-    if path is None:
-        return []
-    names = [word for word in rest[rest.index(path) + 1 :] if word[:1] != "-"]
-    if name in DELETE and len(names) > 1:
-        return _change(path, names[:-1], names[-1], None)
-    if name in PUT and len(names) > 2:
-        return _change(path, names[:-2], names[-2], names[-1])
-    with opened(path) as snapshot:
-        found = recognised(snapshot)
-        if found is None:
-            return []
-        known = found.application
-        for word in (name, *rest):
-            for view in known.views:
-                if view.name == word or (word == name and len(word) > 3 and view.name.startswith(word)):
-                    return [f"boltcli view {shell_quoted(path)} {view.name} shows this of {known.name}'s files"]
-    return []
-
-
-def _change(path: str, buckets: list[str], key: str, value: str | None) -> list[str]:
-    """Show how ``patch`` deletes or writes a pair."""
-    from ..ops.compare.change import Change
-    from ..render.changes import record
-    from ..tree.bucket import find_bucket, get
-
-    names, (key_bytes,) = _decoded(buckets), _decoded([key])
-    with opened(path) as snapshot:
-        old = get(snapshot, find_bucket(snapshot, names), key_bytes)
-    if value is None:
-        if old is None:
-            return []
-        change = Change("remove", tuple(names), key_bytes, None, None)
-    else:
-        change = Change("add" if old is None else "change", tuple(names), key_bytes, None, os.fsencode(value))
-    line = b"".join(record(change)).decode("utf-8", "surrogateescape").rstrip("\n")
-    patch = f"boltcli patch --force --in-place {shell_quoted(path)} -  (a backup is kept)"
-    return [f"printf '%s\\n' {shell_quoted(line)} | {patch}"]
+# The program that wrote a file.
 
 
 def _records_of(snapshot: Snapshot, path: str, key: bytes) -> list[str]:
@@ -462,24 +395,19 @@ def _application(snapshot: Snapshot) -> tuple[str, bool]:
 
 def next_steps(path: str, snapshot: Snapshot) -> bytes:
     """Return suggestions for the next commands, depending on the state of the file and its application."""
-    from ..format.page import LeafElements
-    from ..tree.bucket import root_bucket
-    from ..tree.walk import Whole, leaf_pages
-
     file = shell_quoted(path)
     known, has_audit = _application(snapshot)
     steps = [("tree", file, "its buckets and what is in them"), ("check", file, "whether it is sound")]
     try:
         for page in leaf_pages(snapshot, root_bucket(snapshot), guard=Whole(snapshot)):
             LeafElements(page).keys()
+        steps += [("du", file, "where its bytes are")] * (not known)
     except BoltError:
         steps = [("doctor", file, "what is damaged and what can be saved"),
                  ("recover", f"-o DEST {file}", "saves all that can still be read")]  # fmt: skip
     if known:
         steps.append(("view", file, "its records"))
         steps += [("audit", file, "whether its records are consistent, and what is stuck")] * has_audit
-    elif len(steps) < 3:
-        steps.append(("du", file, "where its bytes are"))
     lines = [f"  boltcli {name:<{max(len(step[0]) for step in steps)}} {rest}  {what}" for name, rest, what in steps]
     return ("\n".join(["", "Next:", *lines]) + "\n").encode("utf-8", "surrogateescape")
 

@@ -11,6 +11,7 @@ import inspect
 import os
 import typing
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 from typing import Annotated, Any, Literal
 
@@ -18,23 +19,28 @@ import typer
 from typer.models import ArgumentInfo, OptionInfo
 
 from . import command, commands, options, values
-from .command import DECLARED, Declared
+
+Info = OptionInfo | ArgumentInfo
+Row = dict[str, Any]
 
 INJECTED = ("db", "opener", "out")
-_SHARED = {
-    "many": options.Many,
-    "common": options.Common,
-    "locking": options.Locking,
-    "inside": options.Inside,
-    "access": options.Access,
-}
 # The shared options of a command, by what it says of opening databases.
-_OPENS: dict[bool | str, tuple[str, ...]] = {
+_OPENS: dict[bool | str, tuple[type, ...]] = {
     False: (),
-    "offset": ("inside",),
-    "locked": ("locking", "inside"),
-    True: ("locking", "inside", "access"),
+    "offset": (options.Inside,),
+    "locked": (options.Locking, options.Inside),
+    True: (options.Locking, options.Inside, options.Access),
 }
+_HEAD = '''"""What all commands take. Written by `make table` from their functions: do not edit."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Rows = dict[str, dict[str, Any]]
+'''
 _TARGET = os.path.join(os.path.dirname(__file__), "command_table.py")
 
 
@@ -51,130 +57,125 @@ class Names(dict[str, Any]):
         return getattr(builtins, name, object)
 
 
-def parameters(function: Callable[..., object]) -> Iterator[tuple[inspect.Parameter, Any, OptionInfo | ArgumentInfo]]:
+def parameters(function: Callable[..., object]) -> Iterator[tuple[inspect.Parameter, Any, Info]]:
     """Yield the declared parameters of a command's function, each with its type and what typer is told of it."""
     names = Names(function)
     for parameter in inspect.signature(function).parameters.values():
         declared = eval(parameter.annotation, {}, names)
         if typing.get_origin(declared) is Annotated:
-            kind, info = typing.get_args(declared)
-            yield parameter, kind, info
+            yield parameter, *typing.get_args(declared)
         elif parameter.name not in INJECTED:
             raise TypeError(f"{function.__module__}: {parameter.name} is declared neither as an argument nor an option")
 
 
-def shared(name: str) -> tuple[Any, OptionInfo]:
-    """Return the type of the shared option ``name``, and what typer is told of it."""
-    holder = next(one for one in _SHARED.values() if hasattr(one, name))
-    kind, info = typing.get_args(eval(holder.__annotations__[name], vars(options)))
-    return kind, info
+@cache
+def shared() -> dict[str, tuple[Any, OptionInfo]]:
+    """Return the type of each shared option, and what typer is told of it."""
+    holders = (options.Many, options.Common, *_OPENS[True])
+    hints = {name: hint for holder in holders for name, hint in typing.get_type_hints(holder, None, None, True).items()}
+    return {name: typing.get_args(hint) for name, hint in hints.items()}
 
 
-def _shared(holder: type) -> list[dict[str, Any]]:
-    """Return the rows of a class of shared options, which the runner handles."""
-    return [_option(name, *shared(name), getattr(holder, name), common=True) for name in holder.__annotations__]
+def _said(row: Row, **more: Any) -> Row:
+    """Return ``row`` with those of ``more`` that say something."""
+    return row | {name: value for name, value in more.items() if value}
 
 
-def _option(name: str, kind: Any, info: OptionInfo, default: Any, *, common: bool = False) -> dict[str, Any]:
+def _option(name: str, kind: Any, info: OptionInfo, default: Any, *, common: bool = False) -> Row:
     # typer takes the first name for the default, until it sees that it is in an annotation.
     given: list[str] = [*([info.default] if isinstance(info.default, str) else []), *(info.param_decls or ())]
     words = [word[2:] for word in given if word.startswith("--")] or [name.replace("_", "-")]
-    short = [word[1:] for word in given if not word.startswith("--")]
     required = default is inspect.Parameter.empty
     if required:
         default = kind()
-    is_name = kind in (bytes, list[bytes])
-    default = default.decode() if isinstance(default, bytes) else default
-    parse = info.parser.__name__ if info.parser else "parse_name" if isinstance(default, list) else ""
-    row: dict[str, Any] = {"name": words[0], "help": info.help, "parameter": name, "default": default}
-    more = {
-        "metavar": info.metavar or "",
-        "parse": parse,
-        "short": "".join(short),
-        "choices": tuple(filter(None, typing.get_args(kind))) if typing.get_origin(kind) is Literal else (),
-        "required": required,
-        "environment": info.envvar or "",
-        "panel": info.rich_help_panel or "",
-        "kind": _kind(info),
-        "common": common,
-        "aliases": tuple(words[1:]),
-        "hidden": info.hidden,
-        "is_name": is_name,
-        "check": info.callback.__name__ if info.callback else "",
-    }
-    return row | {key: value for key, value in more.items() if value}
+    return _said(
+        {
+            "name": words[0],
+            "help": info.help,
+            "parameter": name,
+            "default": default.decode() if isinstance(default, bytes) else default,
+        },
+        metavar=info.metavar,
+        parser=info.parser.__name__ if info.parser else "parse_name" if isinstance(default, list) else "",
+        short="".join(word[1:] for word in given if not word.startswith("--")),
+        choices=tuple(filter(None, typing.get_args(kind))) if typing.get_origin(kind) is Literal else (),
+        required=required,
+        environment=info.envvar,
+        panel=info.rich_help_panel,
+        kind=_kind(info),
+        common=common,
+        aliases=tuple(words[1:]),
+        hidden=info.hidden,
+        is_name=kind in (bytes, list[bytes]),
+        check=info.callback.__name__ if info.callback else "",
+    )
 
 
-def _argument(parameter: inspect.Parameter, kind: Any, info: ArgumentInfo) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "name": (info.metavar or parameter.name.upper()).removesuffix("..."),
-        "kind": _kind(info) or "text",
-        "help": info.help,
-        "parameter": parameter.name,
-    }
-    more = {"many": typing.get_origin(kind) is list or (info.metavar or "").endswith("..."), "hidden": info.hidden}
-    more["is_name"] = kind in (bytes, list[bytes])
-    optional = {} if parameter.default is inspect.Parameter.empty else {"required": False}
-    return row | {key: value for key, value in more.items() if value} | optional
+def _argument(parameter: inspect.Parameter, kind: Any, info: ArgumentInfo) -> Row:
+    metavar = info.metavar or parameter.name.upper()
+    row = _said(
+        {"name": metavar.removesuffix("..."), "help": info.help, "parameter": parameter.name},
+        kind=_kind(info),
+        many=typing.get_origin(kind) is list or metavar.endswith("..."),
+        hidden=info.hidden,
+        is_name=kind in (bytes, list[bytes]),
+    )
+    return row if parameter.default is inspect.Parameter.empty else row | {"required": False}
 
 
-def _kind(info: OptionInfo | ArgumentInfo) -> str:
-    """Return what completes a value: file, bucket, key, page or command."""
-    return info.autocompletion.__name__.removesuffix("s") if info.autocompletion else ""
+def _kind(info: Info) -> str:
+    return info.autocompletion.__name__ if info.autocompletion else ""
 
 
-def table() -> str:
-    """Return the text of ``command_table.py``."""
-    for module in commands.MODULES:
-        import_module(f"{commands.__name__}.{module}")
-    lines = [
-        '"""What all commands take. Written by `make table` from their functions: do not edit."""',
-        "",
-        "SHARED = {",
+def _command(declared: command.command, arguments: dict[str, Row], options_: dict[str, Row]) -> list[str]:
+    """Return the lines of a command; what is as usual is left out. It adds its arguments and options to those known."""
+    function = declared.function
+    own = list(parameters(function))
+    taken = tuple(name for name in inspect.signature(function).parameters if name in INJECTED)
+    positionals = [_argument(it, kind, info) for it, kind, info in own if isinstance(info, ArgumentInfo)]
+    rows = [_option(it.name, kind, info, it.default) for it, kind, info in own if isinstance(info, OptionInfo)]
+    named = {row["name"] for row in rows}
+    holders = [options.Many] * bool(declared.facts["several"]) + [options.Common] * bool(declared.json)
+    for holder in (*holders, *_OPENS["db" in taken or declared.opens]):
+        for name in holder.__annotations__:
+            row = _option(name, *shared()[name], getattr(holder, name), common=True)
+            if row["name"] == "json" and isinstance(declared.json, str):
+                row["help"] = declared.json
+            rows += [row] * (row["name"] not in named)
+    facts: Row = {"module": _module(declared), "summary": (function.__doc__ or "").partition("\n")[0], "takes": taken}
+    facts["least"] = sum(row.get("required", True) for row in positionals)
+    facts |= {name: value for name, value in declared.facts.items() if value and (name, value) != ("failure", 1)}
+    return [
+        f"    {declared.name!r}: {{{', '.join(f'{name!r}: {value!r}' for name, value in facts.items())},",
+        f"        'arguments': {tuple(_key(arguments, row) for row in positionals)},",
+        f"        'options': {tuple(_key(options_, row) for row in rows)}}},",
     ]
-    for name, holder in _SHARED.items():
-        lines += _listed(name, _shared(holder))
-    lines += ["}", "COMMANDS = {"]
-    for name, declared in sorted(DECLARED.items(), key=lambda item: commands.MODULES.index(_module(item[1]))):
-        facts = _command(declared)
-        lists = {key: facts.pop(key) for key in ("arguments", "options")}
-        lines.append(f"    {name!r}: {{{', '.join(f'{key!r}: {value!r}' for key, value in facts.items())},")
-        for key, rows in lists.items():
-            lines += ["    " + line for line in _listed(key, rows)] if rows else [f"        {key!r}: (),"]
-        lines.append("    },")
-    lines.append("}")
-    return "\n".join(lines) + "\n"
 
 
-def _listed(name: str, rows: list[dict[str, Any]]) -> list[str]:
-    return [f"    {name!r}: (", *(f"        {row!r}," for row in rows), "    ),"]
+def _key(rows: dict[str, Row], row: Row) -> str:
+    """Return the key of ``row`` in ``rows``, to which it is added if it is new: its name, with a number."""
+    key, number = str(row["name"]), 1
+    while rows.setdefault(key, row) != row:
+        number += 1
+        key = f"{row['name']} {number}"
+    return key
 
 
-def _module(declared: Declared) -> str:
+def _module(declared: command.command) -> str:
     return declared.function.__module__.rpartition(".")[2]
 
 
-def _command(declared: Declared) -> dict[str, Any]:
-    """Return the row of a command; what is as usual is left out."""
-    facts = dict(declared.facts)
-    opens, json = facts.pop("opens"), facts.pop("json")
-    function = declared.function
-    taken = tuple(name for name in inspect.signature(function).parameters if name in INJECTED)
-    own = list(parameters(function))
-    arguments = [_argument(parameter, kind, info) for parameter, kind, info in own if isinstance(info, ArgumentInfo)]
-    row: dict[str, Any] = {
-        "module": _module(declared),
-        "summary": (function.__doc__ or "").partition("\n")[0],
-        "takes": taken,
-        "arguments": arguments,
-        "least": sum(one.get("required", True) for one in arguments),
-        "options": [
-            _option(one[0].name, one[1], one[2], one[0].default) for one in own if isinstance(one[2], OptionInfo)
-        ],
-        "shared": ("many",) * facts["several"] + ("common",) * bool(json) + _OPENS["db" in taken or opens],
-    }
-    row |= {"json": json} if isinstance(json, str) else {}
-    return row | {name: value for name, value in facts.items() if value and (name, value) != ("failure", 1)}
+def table() -> str:
+    """Return the text of ``command_table.py``: arguments and options, each once, and the commands, which name them."""
+    for module in commands.MODULES:
+        import_module(f"{commands.__name__}.{module}")
+    rows: dict[str, dict[str, Row]] = {"ARGUMENTS": {}, "OPTIONS": {}}
+    known = sorted(command.DECLARED.values(), key=lambda declared: commands.MODULES.index(_module(declared)))
+    lines = [line for declared in known for line in _command(declared, rows["ARGUMENTS"], rows["OPTIONS"])]
+    text = [_HEAD]
+    for name, listed in rows.items():
+        text += [f"{name}: Rows = {{", *(f"    {key!r}: {row!r}," for key, row in listed.items()), "}"]
+    return "\n".join([*text, "COMMANDS: Rows = {", *lines, "}"]) + "\n"
 
 
 if __name__ == "__main__":

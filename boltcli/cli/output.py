@@ -5,7 +5,7 @@ A command says what it found, never in which form: here it becomes text or JSON,
 
 from __future__ import annotations
 
-from .streams import Progress, labelled, wants_style, write_styled
+from .streams import Progress, labelled, terminal_width, wants_style, write_styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ class Output:
 
     ``out`` and ``err`` are the streams of results and of messages. ``path`` is the file that messages name, ``quiet``
     leaves out warnings, notes and progress.
+
+    Text, and the fields of JSON, may be functions without arguments that make them, which are called only if that form
+    is asked for. ``styled``: there are escape sequences in the text, and of names from a file only what is visible.
     """
 
     __slots__ = ("_hints", "_json", "_parts", "err", "out", "path", "quiet")
@@ -48,36 +51,32 @@ class Output:
     def record(self, fields: Fields, text: Text = b"") -> None:
         """Write one result: in JSON a line of ``fields``, as text ``text``.
 
-        Either may be a function without arguments that makes it, which is called only if its form is asked for. A
-        field may be an iterator of records, which are written one by one.
+        A field may be an iterator of records, which are written one by one.
         """
         if self._json:
             self._write_record(fields() if callable(fields) else fields)
         else:
-            self._write(text() if callable(text) else text)
+            self._write(text)
 
     def records(self, found: Callable[[], Iterable[Record]], text: Text = b"", *, styled: bool = False) -> None:
-        """Write several results: in JSON a line for each of what ``found`` returns, as text ``text``.
-
-        ``styled``: there are escape sequences in the text, and of names from a file only what is visible.
-        """
+        """Write several results: in JSON a line for each of what ``found`` returns, as text ``text``."""
         if self._json:
             for fields in found():
                 self._write_record(fields)
         else:
-            self._write(text() if callable(text) else text, styled=styled)
+            self._write(text, styled=styled)
 
     def part(self, field: str, fields: Fields, text: Text) -> None:
         """Write a part of the next record: as text at once, in JSON as an element of its list ``field``."""
         if self._json:
             self._parts.setdefault(field, []).append(fields() if callable(fields) else fields)
         else:
-            self._write(text() if callable(text) else text)
+            self._write(text)
 
     def text(self, text: Text) -> None:
         """Write text that JSON doesn't have, for example a heading."""
         if not self._json:
-            self._write(text() if callable(text) else text)
+            self._write(text)
 
     def stream(
         self,
@@ -87,22 +86,11 @@ class Output:
         text: Callable[[Part], bytes | Iterable[bytes]],
         styled: bool = False,
     ) -> None:
-        """Write results a part at a time, say a page's keys: each through the function of the form.
-
-        ``styled``: see :meth:`records`.
-        """
+        """Write results a part at a time, say a page's keys: each through the function of the form."""
         make = json if self._json else text
-        out = self.out
-        if styled and not self._json:
-            for part in parts:
-                self._write(make(part), styled=True)
-            return
+        styled = styled and not self._json
         for part in parts:
-            written = make(part)
-            if isinstance(written, bytes):
-                out.write(written)
-            else:
-                out.writelines(written)
+            self._write(make(part), styled=styled)
 
     def rows(
         self,
@@ -117,12 +105,26 @@ class Output:
     ) -> None:
         """Write a table in ``form``, if not "", else in the one of this output, or to a file in that of its suffix.
 
-        The other options are those of :func:`~boltcli.cli.row_output.write_table`.
+        The file ``output`` appears when it is complete and ``finish`` was called; ``force`` replaces one. On a terminal
+        text is columns as wide as that, elsewhere, with ``tabs``, fields with tabs between them, or columns;
+        ``human``: sizes have units there, too.
         """
-        from .row_output import row_form, write_table
+        from .row_output import complete, row_form
 
         form = form or row_form(output, json=self._json)
-        write_table(table, self.out, form, output=output, force=force, tabs=tabs, human=human, finish=finish)
+        if output:
+            with complete(output, replace=force) as file:
+                count = table.write(file, form)
+                if finish is not None:
+                    finish()
+            self.out.write(_encoded(f"{count} rows -> {output}\n"))
+        elif form:
+            table.write(self.out, form)
+        elif self.is_terminal:
+            for line in table.screen_lines(terminal_width(self.out), styled=self.has_colours):
+                write_styled(self.out, line)
+        else:
+            self.out.writelines(table.tab_lines() if tabs else table.text_lines(human=human))
 
     def close_with(self, sentence: str) -> None:
         """Write a sentence about all results after them: as text a line, in JSON a message beside them."""
@@ -144,12 +146,15 @@ class Output:
         """
         from contextlib import contextmanager
 
-        from .row_output import result_file
+        from .row_output import complete, format_of, lines_into
+
+        form = format_of(path)
 
         @contextmanager
         def opened() -> Iterator[Output]:
-            with result_file(path, replace=replace, public=public, sync=sync) as (file, is_json):
-                yield Output(file, self.err, json=self._json or is_json, quiet=self.quiet, path=self.path)
+            with complete(path, replace=replace, public=public, sync=sync) as file, lines_into(file, form) as target:
+                is_json = self._json or form in ("json", "ndjson")
+                yield Output(target, self.err, json=is_json, quiet=self.quiet, path=self.path)
 
         return opened()
 
@@ -161,25 +166,30 @@ class Output:
 
     def warn(self, message: str) -> None:
         """Write a warning about the file."""
-        self._notice("warning", message, self.path)
+        if self._json:
+            self._notice("warning", message, self.path)
+        elif not self.quiet:
+            labelled(self.err, "warning", "33", message)
 
     def note(self, message: str, path: str = "") -> None:
         """Write what is to be known beside the results, for example which state of ``path`` was read."""
-        self._notice("reading", message, path or self.path)
+        if self._json:
+            self._notice("reading", message, path or self.path)
+        elif not self.quiet:
+            self.err.write(_encoded(f"boltcli: {message}\n"))
+        self.err.flush()
 
     def notice(self, fields: Callable[[], Record], text: str | bytes = "") -> None:
         """Write a message that also ``quiet`` doesn't leave out: in JSON a line of ``fields``, else ``text``."""
         if self._json:
-            from ..render import records
-
-            self.err.write(records.line(fields()))
+            self._tell(fields())
         else:
-            self.err.write(text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text)
+            self.err.write(_encoded(text))
 
     def say(self, text: bytes | str) -> None:
         """Write something for people on stderr, which JSON has in its results; nothing if ``quiet``."""
         if not (self._json or self.quiet):
-            self.err.write(text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text)
+            self.err.write(_encoded(text))
 
     def hint(self, lines: Callable[[], Iterable[str]]) -> None:
         """Write hints after everything else, if a person sees it."""
@@ -190,7 +200,7 @@ class Output:
         """Let all results be seen, and write the hints."""
         self.out.flush()
         for lines in self._hints:
-            self.err.writelines(f"hint: {line}\n".encode("utf-8", "surrogateescape") for line in lines())
+            self.err.writelines(_encoded(f"hint: {line}\n") for line in lines())
 
     def complain(self, error: BoltError, path: str) -> None:
         """Write that one of several files could not be read, when others are still answered."""
@@ -198,7 +208,7 @@ class Output:
         if self._json:
             from ..render import records
 
-            self.err.write(records.line(records.error(error, path)))
+            self._tell(records.error(error, path))
             return
         from ..render.errors import error_text
 
@@ -253,16 +263,19 @@ class Output:
         """Give up what is held back."""
         self.out.close()
 
-    def _write(self, text: Written, *, styled: bool = False) -> None:
-        if isinstance(text, str):
-            text = text.encode("utf-8", "surrogateescape")
-        if styled:
-            for part in [text] if isinstance(text, bytes) else text:
+    def _write(self, text: Text, *, styled: bool = False) -> None:
+        if callable(text):
+            text = text()
+        if not isinstance(text, (bytes, str)):
+            if not styled:
+                self.out.writelines(text)
+                return
+            for part in text:
                 write_styled(self.out, part)
-        elif isinstance(text, bytes):
-            self.out.write(text)
+        elif styled:
+            write_styled(self.out, _encoded(text))
         else:
-            self.out.writelines(text)
+            self.out.write(_encoded(text))
 
     def _write_record(self, fields: Record) -> None:
         from ..render import records
@@ -275,19 +288,20 @@ class Output:
         return fields | parts if parts else fields
 
     def _notice(self, kind: str, message: str, path: str) -> None:
-        if self.quiet:
-            return
-        if self._json:
+        if not self.quiet:
             from ..render import records
 
-            self.err.write(records.line(records.notice(kind, message, path)))
-            if kind == "reading":
-                self.err.flush()
-        elif kind == "warning":
-            labelled(self.err, "warning", "33", message)
-        else:
-            self.err.write(f"boltcli: {message}\n".encode("utf-8", "surrogateescape"))
-            self.err.flush()
+            self._tell(records.notice(kind, message, path))
+
+    def _tell(self, record: Record) -> None:
+        """Write a message in JSON."""
+        from ..render import records
+
+        self.err.write(records.line(record))
+
+
+def _encoded(text: str | bytes) -> bytes:
+    return text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
 
 
 class Collected(Output):
@@ -302,19 +316,11 @@ class Collected(Output):
         self.found: list[Record] = []
         self.notes: list[Record] = []
 
-    def notice(self, fields: Callable[[], Record], text: str | bytes = "") -> None:
-        self.notes.append(fields())
-
-    def complain(self, error: BoltError, path: str) -> None:
-        from ..render import records
-
-        self.notes.append(records.error(error, path))
-
     def about(self, path: str) -> Collected:
         return Collected(path, quiet=self.quiet)
 
     def held(self) -> Collected:
-        return Collected(self.path, quiet=self.quiet)
+        return self.about(self.path)
 
     def take(self, held: Output) -> None:
         assert isinstance(held, Collected)
@@ -325,8 +331,5 @@ class Collected(Output):
         whole = self._whole(fields)
         self.found.append({name: list(each) if hasattr(each, "__next__") else each for name, each in whole.items()})
 
-    def _notice(self, kind: str, message: str, path: str) -> None:
-        if not self.quiet:
-            from ..render import records
-
-            self.notes.append(records.notice(kind, message, path))
+    def _tell(self, record: Record) -> None:
+        self.notes.append(record)

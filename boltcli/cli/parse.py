@@ -14,14 +14,24 @@ from __future__ import annotations
 import os
 
 from ..read_errors import ArgumentError
-from .registry import LEFT_OUT, find, is_group, is_known, is_shared_switch, names
-from .values import go_quote, parse_bool
+from .command import Option
+from .registry import GROUPS, find, is_known, is_shared_switch, names
+from .values import go_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .command import Command, Option, Value
+    from .command import Command, Value
+
+# The switches of all commands, and of the program alone.
+HELP = Option(name="help", short="h", default=False, help="Show this help.")
+VERSION = Option(name="version", short="v", default=False, help="Print the version.")
+
+# Commands of bbolt that boltcli doesn't have, and why.
+_LEFT_OUT = {
+    "bench": "boltcli has no bench: it measures how fast bbolt itself writes and reads; run bbolt bench",
+}
 
 
 class Parsed:
@@ -31,8 +41,6 @@ class Parsed:
     itself; ``arguments`` are the positionals, ``options`` all options by name.
     """
 
-    __slots__ = ("action", "arguments", "command", "options")
-
     def __init__(self, action: str, command: Command | None, arguments: list[str], options: dict[str, Value]) -> None:
         self.action = action
         self.command = command
@@ -41,7 +49,7 @@ class Parsed:
 
 
 class UsageError(ArgumentError):
-    """An invalid argv; ``command`` is its command, if known."""
+    """An invalid argv; ``command`` is its command, if known. ``arguments`` and ``values`` were read so far."""
 
     is_typed = True
 
@@ -49,15 +57,15 @@ class UsageError(ArgumentError):
         self,
         message: str,
         command: Command | None = None,
-        suggestions: tuple[str, ...] = (),
+        suggestions: Sequence[str] = (),
         arguments: Sequence[str] = (),
         values: dict[str, Value] | None = None,
     ) -> None:
         super().__init__(message)
         self.command = command
         self.suggestions = suggestions
-        self.arguments = list(arguments)  # the positionals read so far
-        self.values = values or {}  # and the options
+        self.arguments = list(arguments)
+        self.values = values or {}
 
 
 def parse(argv: Sequence[str]) -> Parsed:
@@ -66,19 +74,13 @@ def parse(argv: Sequence[str]) -> Parsed:
         return parse(["info", "--summary", "--", *argv])
     name, rest = find_command(list(argv))
     command = find(name)
-    arguments: list[str] = []
-    # Required options have no default; the defaults of options with an environment variable are read when needed.
-    values: dict[str, Value] = {
-        option.name: option.default
-        for option in (command.options if command else ())
-        if not (option.required or option.environment)
-    }
+    flags = _Flags(command, rest)
     try:
-        return _parse_flags(command, rest, arguments, values)
+        return flags.parsed()
     except UsageError:
         raise
     except ArgumentError as error:
-        raise UsageError(str(error), command, arguments=arguments, values=values) from None
+        raise UsageError(str(error), command, arguments=flags.arguments, values=flags.values) from None
 
 
 def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[str]]:
@@ -88,22 +90,22 @@ def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[st
     command of a group is treated as an argument of the group, and reported later.
     """
     found = ""
-    while True:
+    while not found or found in GROUPS:
         name, rest = _first_name(words)
         if name is None:
-            return found, words
-        longer = f"{found} {name}" if found else name
+            break
+        longer = f"{found} {name}".lstrip()
         if not is_known(longer):
             if strict and not found:
-                if name in LEFT_OUT:
-                    raise ArgumentError(LEFT_OUT[name])
-                raise UsageError(
-                    f'unknown command {go_quote(name)} for "boltcli"', None, _suggestions(name), [name, *rest]
-                )
-            return found, words
+                if name in _LEFT_OUT:
+                    raise ArgumentError(_LEFT_OUT[name])
+                from .words_of_other_tools import suggestions
+
+                problem = f'unknown command {go_quote(name)} for "boltcli"'
+                raise UsageError(problem, None, suggestions(name), [name, *rest])
+            break
         found, words = longer, rest
-        if not is_group(found):
-            return found, words
+    return found, words
 
 
 def _first_name(words: list[str]) -> tuple[str | None, list[str]]:
@@ -129,131 +131,113 @@ def _first_name(words: list[str]) -> tuple[str | None, list[str]]:
 
 
 def _swallows(word: str) -> bool:
-    if is_shared_switch(word):
-        return False  # bbolt doesn't have these switches, and assumes that a flag has a value
-    return "=" not in word and (word.startswith("--") or (word.startswith("-") and len(word) == 2))
+    is_flag = "=" not in word and (word.startswith("--") or (word.startswith("-") and len(word) == 2))
+    # bbolt doesn't have these switches, and assumes that a flag has a value.
+    return is_flag and not is_shared_switch(word)
 
 
-def _parse_flags(command: Command | None, words: list[str], arguments: list[str], values: dict[str, Value]) -> Parsed:
-    """Parse ``words``, which follow the name of ``command``, into ``arguments`` and ``values``."""
-    options = command.options if command else ()
-    switches = {"help": False} if command else {"help": False, "version": False}
-    queue = words[::-1]
-    while queue:
-        word = queue.pop()
-        if len(word) < 2 or word[0] != "-":
-            arguments.append(word)
-        elif word == "--":
-            arguments.extend(reversed(queue))
-            break
-        elif word[1] == "-":
-            _long(word, word[2:], queue, options, values, switches)
-        else:
-            _shorts(word[1:], queue, options, values, switches)
-    if switches["help"]:
-        return Parsed("help", command, arguments, values)
-    if switches.get("version"):
-        return Parsed("version", None, arguments, values)
-    if command is None or is_group(command.name):
-        if command is not None and arguments:
-            raise UsageError(
-                f'unknown command {go_quote(arguments[0])} for "boltcli {command.name}"', command,
-                _inside(command.name, arguments[0]), arguments,
-            )  # fmt: skip
-        return Parsed("help", command, arguments, values)
-    command.check_count(arguments, values)
-    for option in options:
-        if option.environment and option.name not in values:
-            values[option.name] = _from_environment(option)
-    missing = sorted(option.name for option in options if option.name not in values)
-    if missing:
-        raise ArgumentError("required flag(s) {} not set".format(", ".join(f'"{name}"' for name in missing)))
-    return Parsed("run", command, arguments, values)
+class _Flags:
+    """The ``words`` that follow the name of ``command``, parsed into ``arguments`` and ``values``."""
 
+    def __init__(self, command: Command | None, words: list[str]) -> None:
+        self.command = command
+        self.own = command.options if command else ()
+        self.queue = words[::-1]
+        self.arguments: list[str] = []
+        # Required options have no default; the defaults of options with an environment variable are read when needed.
+        self.values: dict[str, Value] = {
+            option.name: option.default for option in self.own if not (option.required or option.environment)
+        }
+        self.switches: dict[str, Value] = {}  # HELP and VERSION
 
-def _long(
-    word: str,
-    body: str,
-    queue: list[str],
-    options: Sequence[Option],
-    values: dict[str, Value],
-    switches: dict[str, bool],
-) -> None:
-    """Parse ``--name``, ``--name VALUE`` or ``--name=VALUE``."""
-    if not body or body[0] in "-=":
-        raise ArgumentError(f"bad flag syntax: {word}")
-    name, equals, value = body.partition("=")
-    if name in switches:
-        switches[name] = _switch_value(name, value if equals else "true")
-        return
-    option = next((option for option in options if name in option.names), None)
-    if option is None:
-        raise ArgumentError(f"unknown flag: --{name}")
-    if not equals:
-        if option.switch:
-            value = "true"
-        elif queue:
-            value = queue.pop()
-        else:
-            raise ArgumentError(f"flag needs an argument: {word}")
-    _set(option, value, values)
+    def parsed(self) -> Parsed:
+        command, arguments, values = self.command, self.arguments, self.values
+        while self.queue:
+            word = self.queue.pop()
+            if len(word) < 2 or word[0] != "-":
+                arguments.append(word)
+            elif word == "--":
+                arguments.extend(reversed(self.queue))
+                break
+            elif word[1] == "-":
+                self._long(word, word[2:])
+            else:
+                self._shorts(word[1:])
+        if self.switches.get("help"):
+            return Parsed("help", command, arguments, values)
+        if self.switches.get("version"):
+            return Parsed("version", None, arguments, values)
+        if command is None or command.is_group:
+            if command is not None and arguments:
+                problem = f'unknown command {go_quote(arguments[0])} for "boltcli {command.name}"'
+                raise UsageError(problem, command, _inside(command.name, arguments[0]), arguments)
+            return Parsed("help", command, arguments, values)
+        command.check_count(arguments, values)
+        for option in self.own:
+            if option.environment and option.name not in values:
+                values[option.name] = _from_environment(option)
+        missing = sorted(option.name for option in self.own if option.name not in values)
+        if missing:
+            raise ArgumentError("required flag(s) {} not set".format(", ".join(f'"{name}"' for name in missing)))
+        return Parsed("run", command, arguments, values)
 
+    def _known(self) -> tuple[Option, ...]:
+        return (HELP, *self.own) if self.command else (HELP, VERSION)
 
-def _shorts(
-    cluster: str,
-    queue: list[str],
-    options: Sequence[Option],
-    values: dict[str, Value],
-    switches: dict[str, bool],
-) -> None:
-    """Parse ``-f VALUE``, ``-fVALUE``, ``-f=VALUE``, or switches combined in one word."""
-    if cluster.startswith("test."):  # pflag ignores the flags of `go test`
-        return
-    # Before bbolt 1.5 long flags had one dash, and scripts still use that.
-    name = cluster.partition("=")[0]
-    if any(name in option.names for option in options):
-        _long("-" + cluster, cluster, queue, options, values, switches)
-        return
-    while cluster:
-        letter = cluster[0]
-        switch = next((name for name in switches if name[0] == letter), None)
-        option = next((option for option in options if option.short == letter), None)
-        assigned = len(cluster) > 2 and cluster[1] == "="
-        if switch:
-            switches[switch] = _switch_value(switch, cluster[2:] if assigned else "true")
-            if assigned:
-                return
-            cluster = cluster[1:]
-            continue
+    def _long(self, word: str, body: str) -> None:
+        """Parse ``--name``, ``--name VALUE`` or ``--name=VALUE``."""
+        if not body or body[0] in "-=":
+            raise ArgumentError(f"bad flag syntax: {word}")
+        name, equals, value = body.partition("=")
+        option = next((option for option in self._known() if name in (option.name, *option.aliases)), None)
         if option is None:
-            from ..text.golang import quote_char
+            raise ArgumentError(f"unknown flag: --{name}")
+        if not equals:
+            value = self._value(option, word)
+        self._set(option, value)
 
-            # pflag treats a byte as a letter, and quotes the first byte of that letter's UTF-8.
-            byte = chr(os.fsencode(letter)[0]).encode()[0]
-            raise ArgumentError(f"unknown shorthand flag: {quote_char(chr(byte))} in -{cluster}")
-        if assigned:
-            value = cluster[2:]
-        elif option.switch:
-            _set(option, "true", values)
-            cluster = cluster[1:]
-            continue
-        elif len(cluster) > 1:
-            value = cluster[1:]
-        elif queue:
-            value = queue.pop()
-        else:
-            raise ArgumentError(f"flag needs an argument: '{letter}' in -{cluster}")
-        _set(option, value, values)
-        return
+    def _shorts(self, cluster: str) -> None:
+        """Parse ``-f VALUE``, ``-fVALUE``, ``-f=VALUE``, or switches combined in one word."""
+        if cluster.startswith("test."):  # pflag ignores the flags of `go test`
+            return
+        # Before bbolt 1.5 long flags had one dash, and scripts still use that.
+        name = cluster.partition("=")[0]
+        if any(name in (option.name, *option.aliases) for option in self.own):
+            self._long("-" + cluster, cluster)
+            return
+        while cluster:
+            letter, more = cluster[0], cluster[1:]
+            option = next((option for option in self._known() if option.short == letter), None)
+            if option is None:
+                from ..text.golang import quote_char
 
+                # pflag treats a byte as a letter, and quotes the first byte of that letter's UTF-8.
+                byte = chr(os.fsencode(letter)[0]).encode()[0]
+                raise ArgumentError(f"unknown shorthand flag: {quote_char(chr(byte))} in -{cluster}")
+            if len(more) > 1 and more[0] == "=":
+                value, cluster = more[1:], ""
+            elif option.switch:
+                value, cluster = "true", more
+            else:
+                value, cluster = more or self._value(option, f"'{letter}' in -{cluster}"), ""
+            self._set(option, value)
 
-def _set(option: Option, value: str, values: dict[str, Value]) -> None:
-    try:
-        parsed = option.parse(value)
-    except ArgumentError as error:
-        raise ArgumentError(f'invalid argument {go_quote(value)} for "{option.label}" flag: {error}') from None
-    before = values.get(option.name)
-    values[option.name] = before + parsed if isinstance(before, list) and isinstance(parsed, list) else parsed
+    def _value(self, option: Option, flag: str) -> str:
+        """Return the value of a flag that stands alone: the next word."""
+        if option.switch:
+            return "true"
+        if not self.queue:
+            raise ArgumentError(f"flag needs an argument: {flag}")
+        return self.queue.pop()
+
+    def _set(self, option: Option, value: str) -> None:
+        try:
+            parsed = option.parse(value)
+        except ArgumentError as error:
+            raise ArgumentError(f'invalid argument {go_quote(value)} for "{option.label}" flag: {error}') from None
+        values = self.switches if option in (HELP, VERSION) else self.values
+        before = values.get(option.name)
+        values[option.name] = before + parsed if isinstance(before, list) and isinstance(parsed, list) else parsed
 
 
 def _from_environment(option: Option) -> Value:
@@ -266,23 +250,10 @@ def _from_environment(option: Option) -> Value:
         raise ArgumentError(f"invalid {option.environment} {go_quote(value)} in the environment: {error}") from None
 
 
-def _switch_value(name: str, value: str) -> bool:
-    try:
-        return parse_bool(value)
-    except ArgumentError as error:
-        raise ArgumentError(f'invalid argument {go_quote(value)} for "-{name[0]}, --{name}" flag: {error}') from None
-
-
-def _suggestions(name: str) -> tuple[str, ...]:
-    from .words_of_other_tools import suggestions
-
-    return suggestions(name, [each for each in names() if is_group(each)])
-
-
-def _inside(group: str, name: str) -> tuple[str, ...]:
+def _inside(group: str, name: str) -> list[str]:
     """Return suggestions for the unknown ``name`` in ``group``."""
     from .words_of_other_tools import nearest
 
     inner = [each.removeprefix(f"{group} ") for each in names() if each.startswith(f"{group} ")]
     near = nearest(name, inner) or [each for each in inner if name in each.split()]
-    return tuple(f"{group} {each}" for each in near)
+    return [f"{group} {each}" for each in near]

@@ -37,8 +37,7 @@ def prepare_command(
     """Validate a command line; return the command's function and what it takes of the line. Raises BoltError."""
     found = declared(command.name)
     for option in command.options:
-        if option.check is not None:
-            option.check(option, values[option.name])
+        option.verify(values[option.name])
     given = command.parameters(arguments, values)
     if found.validate is not None:
         _validate(found.validate, command, arguments, values, given)

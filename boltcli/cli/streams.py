@@ -19,6 +19,7 @@ _BUFFER = 1 << 17
 _PATIENCE = 1.0  # seconds before the line of progress appears
 _EVERY = 0.1  # seconds between two updates of it
 _STDERR = 2
+_COLUMNS = 80  # of a terminal that does not say how wide it is
 
 # The value of --color.
 color = "auto"
@@ -129,14 +130,20 @@ def write_styled(stream: BinaryIO, data: bytes) -> None:
     write(data)
 
 
+def terminal_width(out: BinaryIO) -> int:
+    """Return the width in columns of the terminal ``out``: what COLUMNS says, else what the system does."""
+    said = os.environ.get("COLUMNS", "")
+    try:
+        return int(said if said.isdecimal() else 0) or os.get_terminal_size(out.fileno()).columns or _COLUMNS
+    except (OSError, ValueError):
+        return _COLUMNS
+
+
 def cut_to_width(line: bytes, out: BinaryIO) -> bytes:
     """``line`` for a terminal: with spaces for tabs, and no longer than that is wide. A pipe gets it as it is."""
     if not out.isatty():
         return line
-    try:
-        width = os.get_terminal_size(out.fileno()).columns
-    except (OSError, ValueError):
-        return line
+    width = terminal_width(out)
     text = line[:-1].decode("utf-8", "replace").replace("\n", " ").expandtabs()
     return (text if len(text) <= width else text[: width - 1] + "\u2026").encode() + b"\n"
 

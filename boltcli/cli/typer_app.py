@@ -7,7 +7,7 @@ options are added, and what the runner passes is left out.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import copy
 from itertools import chain
 from typing import Annotated, Any, Literal, get_origin
@@ -22,7 +22,6 @@ from .commands.version import one_line
 from .help import SUMMARY
 from .make_table import parameters, shared
 from .registry import GROUPS, all_commands, declared
-from .values import parse_name
 
 # What a typer command does with its values: run the command, or, in tests, record them.
 Action = Callable[[Command, list[str], dict[str, Any]], None]
@@ -43,7 +42,7 @@ def build(action: Action, *, rich: bool = True) -> typer.Typer:
         """Declares the program's own options."""
 
     groups = {"": app}
-    for group in GROUPS:
+    for group in GROUPS.values():
         parent, _, name = group.name.rpartition(" ")
         groups[group.name] = inner = _typer(group.summary, rich)
         groups[parent].add_typer(inner, name=name, short_help=group.summary, rich_help_panel=group.group)
@@ -73,26 +72,17 @@ def _typer(help: str, rich: bool) -> typer.Typer:
 
 def application() -> typer.Typer:
     """Return boltcli as a typer application to include in another one; commands exit with their exit status."""
-
-    def run(command: Command, arguments: list[str], options: dict[str, Any]) -> None:
-        words = [f"--{name}={_word(value)}" for name, value in _given(command, options)]
-        raise typer.Exit(main([*command.name.split(), *words, "--", *arguments]))
-
-    return build(run)
+    return build(_run)
 
 
-def _given(command: Command, options: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the options whose values differ from the default; an option with a list comes once for each value."""
+def _run(command: Command, arguments: list[str], options: dict[str, Any]) -> None:
+    words = command.name.split()
     for option in command.options:
         value = options[option.name]
-        if isinstance(value, list):
-            yield from ((option.name, each) for each in value)
-        elif option.required or value != option.default:
-            yield option.name, value
-
-
-def _word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+        if option.required or value != option.default:
+            for one in value if isinstance(value, list) else [value]:
+                words.append(f"--{option.name}={str(one).lower() if isinstance(one, bool) else one}")
+    raise typer.Exit(main([*words, "--", *arguments]))
 
 
 def _function(command: Command, action: Action) -> Callable[..., None]:
@@ -106,7 +96,7 @@ def _function(command: Command, action: Action) -> Callable[..., None]:
         options = {option.name: values[option.parameter] for option in command.options}
         # For a flag with a list, typer makes a list of what the parser returns, which is already a list.
         for option in command.options:
-            if option.gathers and option.parse is not parse_name:
+            if isinstance(option.default, list) and option.parser != "parse_name":
                 options[option.name] = [*chain.from_iterable(options[option.name])]
         try:
             command.check_count(positionals, options)
@@ -116,11 +106,11 @@ def _function(command: Command, action: Action) -> Callable[..., None]:
 
     # If the first argument may be several files, or one file and other arguments, the command decides later.
     arguments = command.arguments[: 1 if command.several else None]
-    own = {parameter.name: one for parameter, *one in parameters(declared(command.name).function)}
+    own = shared() | {
+        parameter.name: (kind, info) for parameter, kind, info in parameters(declared(command.name).function)
+    }
     found = [_argument(argument, argument.many or command.several) for argument in arguments]
-    for option in command.options:
-        kind, info = own[option.parameter] if option.parameter in own else shared(option.parameter)
-        found.append(_option(option, kind, info))
+    found += [_option(option, *own[option.parameter]) for option in command.options]
     call.__name__ = command.name.replace(" ", "_").replace("-", "_")
     call.__signature__ = inspect.Signature(found)  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in found}
@@ -130,10 +120,9 @@ def _function(command: Command, action: Action) -> Callable[..., None]:
 def _argument(argument: Argument, many: bool) -> inspect.Parameter:
     info = typer.Argument(metavar=argument.name, help=argument.help, show_default=False, hidden=argument.hidden)
     kind: Any = list[str] if many else str
-    default: Any = inspect.Parameter.empty
-    if not argument.required:
-        kind, default = kind | None, None
-    return _keyword(argument.parameter, Annotated[kind, info], default)
+    if argument.required:
+        return _keyword(argument.parameter, Annotated[kind, info])
+    return _keyword(argument.parameter, Annotated[kind | None, info], None)
 
 
 def _option(option: Option, kind: Any, info: OptionInfo) -> inspect.Parameter:
@@ -141,20 +130,16 @@ def _option(option: Option, kind: Any, info: OptionInfo) -> inspect.Parameter:
     if option.switch and not (info.param_decls or isinstance(info.default, str)):
         info.param_decls = (f"--{option.name}",)  # without the other one, --no-NAME
     if info.parser is not None:
-        info.parser = _reader(option.parse)
+        # typer also passes the default to the parser, although it is already a value.
+        info.parser = lambda given: option.parse(given) if isinstance(given, str) else given
     info.callback = None  # the runner calls it
-    default = inspect.Parameter.empty if option.required else option.default
     # Choices are checked, and names parsed, later, so that all errors are those of this project.
     text = str if get_origin(kind) is Literal or kind is bytes else list[str] if kind == list[bytes] else kind
+    default = inspect.Parameter.empty if option.required else option.default
     return _keyword(option.parameter, Annotated[text, info], default)
 
 
-def _reader(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
-    # typer also passes the default to the parser, although it is already a value.
-    return lambda given: parse(given) if isinstance(given, str) else given
-
-
-def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+def _keyword(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 

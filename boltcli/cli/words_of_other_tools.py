@@ -2,99 +2,91 @@
 
 from __future__ import annotations
 
-from .command_table import COMMANDS
+from .registry import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from .command import Command
 
-_SEARCH = ("grep", "items")
-_REPAIR = ("doctor", "recover", "check")
-_CHANGE = ("patch", "import", "export")
-_RECORDS = ("view", "items", "keys")
-_SPACE = ("du", "top", "tree")
-
 # Words of other tools (git, coreutils, SQL, Redis, etcdctl, sqlite3, other bolt browsers), and the commands for them.
-_MEANINGS: dict[str, Sequence[str]] = {
-    **dict.fromkeys(("repair", "fix", "rescue", "salvage", "restore", "heal", "fsck", "recovery"), _REPAIR),
-    **dict.fromkeys(("undelete", "undo", "rollback", "revert"), ("deleted", "recover", "surgery")),
-    **dict.fromkeys(("search", "find", "grep", "rg", "ack", "strings", "match", "locate"), _SEARCH),
-    **dict.fromkeys(("ls", "list", "dir", "bucket", "tables", "show-tables", "databases"), ("buckets", "tree", "keys")),
-    **dict.fromkeys(("cat", "read", "print", "value", "show", "fetch", "hget", "lookup"), ("get", "items")),
-    **dict.fromkeys(("dump-keys", "list-keys", "key", "scan-keys", "keyspace"), ("keys", "items")),
-    **dict.fromkeys(("dump-all", "dumpall", "pairs", "entries", "records", "values", "kv"), ("items", "export")),
-    **dict.fromkeys(("verify", "validate", "integrity", "test", "checksum", "integrity-check"), ("verify", "check")),
-    **dict.fromkeys(("put", "set", "write", "insert", "update", "edit", "add", "create", "new"), _CHANGE),
-    **dict.fromkeys(("delete", "del", "rm", "remove", "drop", "unset", "truncate"), _CHANGE),
-    **dict.fromkeys(("wipe", "scrub", "anonymize", "anonymise", "mask", "sanitize", "sanitise"), ("redact", "export")),
-    **dict.fromkeys(("images", "containers", "snapshots", "leases", "members", "jobs", "executions"), _RECORDS),
-    **dict.fromkeys(
-        ("pods", "secrets", "configmaps", "volumes", "revisions", "users", "nodes", "namespaces", "hashkv"), _RECORDS
-    ),
-    **dict.fromkeys(("decode", "pretty", "table", "records-of"), _RECORDS),
-    **dict.fromkeys(("size", "usage", "space", "df", "ncdu", "largest", "biggest"), _SPACE),
-    **dict.fromkeys(("defrag", "defragment", "vacuum", "shrink", "trim", "gc", "optimize", "cleanup"), ("compact",)),
-    **dict.fromkeys(("backup", "copy", "cp", "clone", "snapshot", "save"), ("compact", "export", "verify")),
-    **dict.fromkeys(("query", "select", "sqlite", "duckdb", "shell"), ("sql", "browse")),
-    **dict.fromkeys(("csv", "json", "ndjson", "parquet", "to-json", "to-csv", "extract"), ("export", "sql")),
-    **dict.fromkeys(("load", "from-json", "restore-json", "ingest"), ("import",)),
-    **dict.fromkeys(("history", "log", "changes", "changed", "compare", "cmp", "delta"), ("diff", "watch")),
-    **dict.fromkeys(("follow", "monitor", "tail", "subscribe", "events"), ("watch",)),
-    **dict.fromkeys(("status", "stat", "summary", "meta", "file", "describe", "head"), ("info", "stats")),
-    **dict.fromkeys(("count", "len", "length", "wc", "statistics"), ("stats", "inspect")),
-    **dict.fromkeys(("locks", "unlock", "who", "holder", "lsof", "fuser", "in-use"), ("lock",)),
-    **dict.fromkeys(("html", "web", "dashboard"), ("report",)),
-    **dict.fromkeys(("ui", "tui", "gui", "explore", "open", "view-file", "less", "browser"), ("browse", "tree")),
-    **dict.fromkeys(("hexdump", "xxd", "hex", "od", "raw"), ("dump", "page")),
-    **dict.fromkeys(("freelist", "free"), ("pages", "surgery")),
-    **dict.fromkeys(("man", "manual", "docs", "topics", "guide", "usage-of"), ("help",)),
-    **dict.fromkeys(("security", "lint", "inspect-app", "doctor-app", "health"), ("audit", "check")),
-    **dict.fromkeys(("forensics", "carve", "deleted-keys", "ghosts"), ("deleted", "grep")),
+_COMMANDS = {
+    "repair fix rescue salvage restore heal fsck recovery": "doctor recover check",
+    "undelete undo rollback revert": "deleted recover surgery",
+    "search find grep rg ack strings match locate": "grep items",
+    "ls list dir bucket tables show-tables databases": "buckets tree keys",
+    "cat read print value show fetch hget lookup": "get items",
+    "dump-keys list-keys key scan-keys keyspace": "keys items",
+    "dump-all dumpall pairs entries records values kv": "items export",
+    "verify validate integrity test checksum integrity-check": "verify check",
+    "put set write insert update edit add create new": "patch import export",
+    "delete del rm remove drop unset truncate": "patch import export",
+    "wipe scrub anonymize anonymise mask sanitize sanitise": "redact export",
+    "images containers snapshots leases members jobs executions": "view items keys",
+    "pods secrets configmaps volumes revisions users nodes namespaces hashkv": "view items keys",
+    "decode pretty table records-of": "view items keys",
+    "size usage space df ncdu largest biggest": "du top tree",
+    "defrag defragment vacuum shrink trim gc optimize cleanup": "compact",
+    "backup copy cp clone snapshot save": "compact export verify",
+    "query select sqlite duckdb shell": "sql browse",
+    "csv json ndjson parquet to-json to-csv extract": "export sql",
+    "load from-json restore-json ingest": "import",
+    "history log changes changed compare cmp delta": "diff watch",
+    "follow monitor tail subscribe events": "watch",
+    "status stat summary meta file describe head": "info stats",
+    "count len length wc statistics": "stats inspect",
+    "locks unlock who holder lsof fuser in-use": "lock",
+    "html web dashboard": "report",
+    "ui tui gui explore open view-file less browser": "browse tree",
+    "hexdump xxd hex od raw": "dump page",
+    "freelist free": "pages surgery",
+    "man manual docs topics guide usage-of": "help",
+    "security lint inspect-app doctor-app health": "audit check",
+    "forensics carve deleted-keys ghosts": "deleted grep",
 }
-
+# Flags of other tools, and the options that have their meaning here.
+_FLAGS = {
+    "r R recurse all-files": "recursive",
+    "format output-format pretty to-json": "json",
+    "strict full thorough paranoid all": "deep",
+    "v verbose why details describe": "verbose explain",
+    "silent s no-warnings": "quiet",
+    "out dst dest destination to-file outfile": "output",
+    "overwrite y yes clobber": "force",
+    "head max count n top": "limit max-findings top",
+    "pattern match filter regex e": "grep where prefix",
+    "readonly read-only nolock ro": "no-lock",
+    "wait lock-timeout": "timeout",
+    "threads workers parallel p": "jobs",
+    "human-readable": "human",
+}
 PUT = ("put", "set", "write", "insert", "update", "edit", "add", "hset")
 DELETE = ("delete", "del", "rm", "remove", "drop", "unset", "hdel")
-# Flags of other tools, and the options that have their meaning here.
-FLAGS = {
-    **dict.fromkeys(("r", "R", "recurse", "all-files"), ("recursive",)),
-    **dict.fromkeys(("format", "output-format", "pretty", "to-json"), ("json",)),
-    **dict.fromkeys(("strict", "full", "thorough", "paranoid", "all"), ("deep",)),
-    **dict.fromkeys(("v", "verbose", "why", "details", "describe"), ("verbose", "explain")),
-    **dict.fromkeys(("silent", "s", "no-warnings"), ("quiet",)),
-    **dict.fromkeys(("out", "dst", "dest", "destination", "to-file", "outfile"), ("output",)),
-    **dict.fromkeys(("overwrite", "y", "yes", "clobber"), ("force",)),
-    **dict.fromkeys(("head", "max", "count", "n", "top"), ("limit", "max-findings", "top")),
-    **dict.fromkeys(("pattern", "match", "filter", "regex", "e"), ("grep", "where", "prefix")),
-    **dict.fromkeys(("readonly", "read-only", "nolock", "ro"), ("no-lock",)),
-    **dict.fromkeys(("wait", "lock-timeout"), ("timeout",)),
-    **dict.fromkeys(("threads", "workers", "parallel", "p"), ("jobs",)),
-    **dict.fromkeys(("human-readable",), ("human",)),
-}
 
 
-def suggestions(word: str, groups: Iterable[str] = ()) -> tuple[str, ...]:
+def _by_word(meanings: dict[str, str]) -> dict[str, list[str]]:
+    return {word: meant.split() for words, meant in meanings.items() for word in words.split()}
+
+
+MEANINGS = _by_word(_COMMANDS)
+
+
+def suggestions(word: str) -> list[str]:
     """Return the commands that ``word`` may stand for: those with that meaning, else those with a similar name."""
-    known = {*COMMANDS, *groups}
-    meant = [name for name in _MEANINGS.get(word.lower(), ()) if name in known and name != word]
+    meant = [name for name in MEANINGS.get(word.lower(), ()) if name != word]
     if meant:
-        return tuple(meant[:3])
-    outer = dict.fromkeys(name.split()[0] for name in (*COMMANDS, *groups))
-    near = nearest(word, outer)
-    if near:
-        return tuple(near)
-    # Words spelled like a word of another tool.
-    for other in nearest(word, _MEANINGS, most=1):
-        return suggestions(other, groups)
-    return ()
+        return meant
+    near = nearest(word, dict.fromkeys(name.split()[0] for name in names()))
+    # Else words spelled like a word of another tool.
+    return near or [name for other in nearest(word, MEANINGS, most=1) for name in suggestions(other)]
 
 
 def flags_meant(flag: str, command: Command) -> list[str]:
     """Return options of ``command`` for the unknown ``flag`` (without dashes): by meaning, else by spelling."""
-    names = [option.name for option in command.shown_options]
-    meant = [name for name in FLAGS.get(flag, ()) if name in names]
-    found = meant or (nearest(flag, [*names, "help"]) if len(flag) > 1 else [])
+    known = [option.name for option in command.shown_options]
+    meant = [name for name in _by_word(_FLAGS).get(flag, ()) if name in known]
+    found = meant or (nearest(flag, [*known, "help"]) if len(flag) > 1 else [])
     return [f"--{name}" for name in found]
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from boltcli.cli import shell_words
 from boltcli.cli.key_argument import address
-from boltcli.cli.shell_words import BashLine
 from tests.cli.shells import Shell
 from tests.support import fixture, freelist, page, pgid, run, small
 
@@ -125,9 +125,9 @@ def test_descriptions() -> None:
     ],
 )
 def test_lines_of_bash(line: str, part: str, words: list[str], names: list[str], written: list[str]) -> None:
-    found = BashLine(line, part)
-    assert found.words == words
-    assert found.written(names) == written
+    found, raw, quote = shell_words.split(line)
+    assert found == ["boltcli", *words]
+    assert shell_words.written(names, part, raw, quote) == written
 
 
 SHELLS = {

@@ -108,7 +108,7 @@ def test_commands_as_people_guess_them(word: str) -> None:
 
 
 def test_nothing_is_like_it() -> None:
-    assert suggestions("zzzzzzzzz") == ()
+    assert suggestions("zzzzzzzzz") == []
     assert nearest("abc", ["acb", "abd", "xyz", "bcade"]) == ["acb", "abd"]
     assert nearest("valid", ["update", "validate"]) == ["validate"]
 

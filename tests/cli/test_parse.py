@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.main import get_command
 
-from boltcli.cli import command_table, make_table
+from boltcli.cli import command_table, make_table, options
 from boltcli.cli.command import Command, Option
 from boltcli.cli.command_table import COMMANDS
 from boltcli.cli.opener import Opener
 from boltcli.cli.output import Output
 from boltcli.cli.parse import UsageError, parse
-from boltcli.cli.registry import GROUPS, all_commands, declared, find, is_group, names
+from boltcli.cli.registry import GROUPS, all_commands, declared, find, names
 from boltcli.cli.typer_app import build
-from boltcli.cli.values import parse_string, parse_uint64, seconds
+from boltcli.cli.values import parse_uint64, seconds
 from boltcli.errors import ArgumentError
 from boltcli.storage import source as open_source
 from boltcli.text import values as text_values
@@ -29,7 +29,7 @@ from boltcli.text import values as text_values
 def _many(parsed: Any) -> set[str]:
     """The options that commands have because they take many files."""
     return (
-        {str(option["name"]) for option in command_table.SHARED["many"]}
+        {name.replace("_", "-") for name in options.Many.__annotations__}
         if parsed.command and parsed.command.several
         else set()
     )
@@ -181,7 +181,7 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 
 
 def _values(option: Option, numbers: list[str], *, bad: bool) -> st.SearchStrategy[str]:
-    if option.parse is parse_string:
+    if option.parser == "parse_string" and not option.switch:
         return WORDS
     if option.name in ("timeout", "read-timeout"):
         return st.sampled_from(["0", "1s", "1.5h2m", *(["x", "1", ""] if bad else [])])
@@ -277,8 +277,8 @@ def test_the_list_is_consistent() -> None:
         assert command is not None
         assert command.name == name
         group = name.rpartition(" ")[0]
-        assert not group or is_group(group)
-        assert not is_group(name) or command in GROUPS
+        assert not group or group in GROUPS
+        assert command.is_group == (name in GROUPS)
     for command in all_commands():
         required = sum(argument.required for argument in command.arguments)
         assert command.least == required, command.name

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from boltcli.cli.help import inside, shown_example
-from boltcli.cli.registry import find, is_group, names
+from boltcli.cli.registry import find, names
 from tests.support import FIXTURES, ROOT, error_line, fixture, run
 
 COMMAND = [sys.executable, "-m", "boltcli"]
@@ -109,7 +109,7 @@ def test_help_everywhere(flag: str) -> None:
         assert (status, err) == (0, b"")
         assert b"\x1b" not in text
         words = b" ".join(text.split())
-        for inner in inside(command.name) if command and is_group(command.name) else () if command else inside(""):
+        for inner in inside(command.name) if command and command.is_group else () if command else inside(""):
             assert inner.name.encode() in words
             assert inner.summary.encode() in words
         if command:

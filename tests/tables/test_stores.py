@@ -199,7 +199,7 @@ def test_a_terminal_shows_a_table() -> None:
     import io
 
     from boltcli.apps.contract import Column
-    from boltcli.cli.row_output import write_table
+    from boltcli.cli.output import Output
     from boltcli.cli.streams import Terminal
     from boltcli.render.table import Table
 
@@ -209,7 +209,7 @@ def test_a_terminal_shows_a_table() -> None:
 
     screen = Screen()
     terminal = Terminal(screen)
-    write_table(Table([Column("name")], [["a\x1b[31mb"]]), terminal, "")
+    Output(terminal, io.BytesIO()).rows(Table([Column("name")], [["a\x1b[31mb"]]))
     terminal.flush()
     assert b"\\x1b[31mb" in screen.getvalue()  # a value's escape sequence is shown; none of our own is
     assert b"\\x1b" not in screen.getvalue().replace(b"a\\x1b[31mb", b"")
