@@ -12,7 +12,7 @@ COVERAGE_FLOOR ?= 85
 DOCUMENT := fixtures/document.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo table quick test servers coverage versions compat fuzz fuzz-answers sanitize bench rescue-score goldens fixtures lint types man dist zipapp clean
+.PHONY: help demo table quick test thorough servers coverage versions compat fuzz fuzz-answers sanitize bench rescue-score goldens fixtures lint types man dist zipapp clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -36,10 +36,13 @@ demo: $(INSTALLED) ## Set up, then inspect the shipped Bacalhau database
 	$(BIN)/boltcli stats $(DOCUMENT)
 
 quick: $(READY) ## Run the fast tests, in half a minute
-	$(BIN)/python -m pytest -n auto -m 'not compat and not slow'
+	$(BIN)/python -m pytest -n auto -m 'not compat and not slow and not thorough'
 
-test: $(READY) ## Set up, then run all tests that need no Go
+test: $(READY) ## Set up, then run the tests that need no Go
 	$(BIN)/python -m pytest -n auto
+
+thorough: $(READY) ## Run the cases that `make test` takes a sample of
+	$(BIN)/python -m pytest -n auto -m thorough
 
 servers: $(READY) ## Install what the tests on an S3 server and an sshd need; without it they skip
 	$(BIN)/python -m pip install --quiet --group servers

@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -24,6 +25,17 @@ LANGUAGE = ("LANG", "LANGUAGE", "LC_CTYPE", "LC_COLLATE", "LC_MESSAGES", "LC_NUM
 SURROUNDINGS = {"LC_ALL": "C.UTF-8", "TERM": "xterm-256color", "TZ": "UTC"}
 
 HAS_KERNEL = load_kernel() is not None
+
+_CASES: Counter[str] = Counter()  # how many of a sampled test were collected
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark as thorough all but every nth case of a test that is ``sampled(n)``."""
+    for mark in item.iter_markers("sampled"):
+        test = item.nodeid.partition("[")[0]
+        if _CASES[test] % mark.args[0]:
+            item.add_marker("thorough")
+        _CASES[test] += 1
 
 
 @pytest.fixture(scope="session", autouse=True)

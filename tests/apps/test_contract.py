@@ -296,6 +296,7 @@ DEEDS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.slow
 @pytest.mark.parametrize("deed", DEEDS)
 @pytest.mark.parametrize("when", ["import", "init", "recognise", "codec", "rows", "audit"])

@@ -301,6 +301,7 @@ def _made(line: str, files: dict[str, Path], dest: Path, *more: str) -> Path:
     return dest
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.usefixtures("umask")
 @pytest.mark.parametrize("mask", [0, 0o22, 0o277], ids=oct)

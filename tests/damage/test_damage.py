@@ -42,6 +42,7 @@ def subject(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Subje
     return Subject.of(fixture(name), tmp_path / "mutant.db")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("name", SOURCES)
@@ -60,6 +61,7 @@ def _ask(name: str, number: int, mutation: Mutation, subject: Subject, monkeypat
         assert subject.call(("check", "--no-lock", "{file}"))[:2] == answers["check", "{file}"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_mutants_are_damaged(name: str, subject: Subject) -> None:

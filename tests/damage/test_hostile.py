@@ -83,9 +83,13 @@ FILES: dict[str, Callable[[], tuple[bytes, int]]] = {
     "one byte": lambda: (b"\xed", 0),
 }  # fmt: skip
 
+LONGEST = ("a ring of branches", "200 ** 40 ways to a leaf")
+
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.thorough] * (name in LONGEST)) for name in FILES]
+)
 def test_hostile_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda fd: None)
     monkeypatch.setattr("boltcli.tree.walk._LEAST", 1 << 13)  # visits that end a walk: 128 times sooner

@@ -179,6 +179,7 @@ def test_sound_files_are_whole(tmp_path: Path, walks: str) -> None:
 UNSEEN = (": flags = 0", "root of its bucket = ", "ksize = ", "vsize = ", "ksize in its inline", "vsize in its inline")
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["document", "depth-4", "page-1024", "inline"])
 def test_an_export_is_the_whole_truth_or_an_error(name: str, tmp_path: Path, walks: str) -> None:
@@ -279,6 +280,7 @@ def shared_buckets(path: Path) -> None:
     path.write_bytes(small(freelist(2), *leaves, page(63, 2, [(b"k", b"v")])))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [shared_pages, shared_buckets])
 def test_pages_that_are_shared_many_times_end_what_reads_them(

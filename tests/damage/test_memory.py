@@ -80,6 +80,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_values_that_overlap(name: str, overlapping: Path, tmp_path: Path) -> None:
@@ -157,6 +158,7 @@ LIBRARIES = {
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*ONE_VALUE, *LIBRARIES])
 def test_a_large_value(name: str, large: Path, tmp_path: Path) -> None:

@@ -291,6 +291,7 @@ def test_a_bad_file_at_a_known_place(tmp_path: Path) -> None:
     assert str(tmp_path / "meta.db") not in databases_in(str(tmp_path))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("place", places())
 def test_every_command_finds_the_same(place: str, tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def test_damaged_files(name: str, tmp_path: Path) -> None:
             raise AssertionError(f"{name} mutant {number}: {mutation.what}") from error
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @needs_kernel
 @pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)

@@ -113,6 +113,7 @@ def test_sound_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _assert_same(path, monkeypatch)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 @pytest.mark.usefixtures("few_pages_at_once")

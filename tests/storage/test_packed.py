@@ -204,7 +204,14 @@ def long_name(how: str) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "how", ["a long name", "a chain of long names", "a pax header", "a global pax header", "a map of a sparse file"]
+    "how",
+    [
+        "a long name",
+        "a chain of long names",
+        "a pax header",
+        "a global pax header",
+        pytest.param("a map of a sparse file", marks=pytest.mark.thorough),
+    ],
 )
 @pytest.mark.parametrize("pack", [bytes, bz2.compress])
 def test_headers_of_a_tar_are_bounded(how: str, pack: Callable[[bytes], bytes], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from tests.support import DATABASES, fixture, freelist, page, pgid, small
 COMPUTE = fixture("bacalhau-compute-1.4")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_pairs(path: Path) -> None:

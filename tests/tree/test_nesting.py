@@ -35,6 +35,7 @@ def nest(path: Path, levels: int) -> Path:
     return path
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.slow
 @pytest.mark.parametrize("argv", COMMANDS, ids=" ".join)
 def test_a_thousand_levels_and_one_more(argv: tuple[str, ...], tmp_path: Path, walks: str) -> None:

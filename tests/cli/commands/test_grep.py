@@ -43,6 +43,7 @@ def found_in(record: dict[str, Any]) -> tuple[tuple[bytes, ...], bytes, str]:
     return tuple(path), raw(record, "key"), record["part"]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.slow
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("pattern", ["e", "^.a", "[0-9]{3}$", r"\x00\x00", "K", "nothing like it"])

@@ -210,6 +210,7 @@ def test_what_only_the_deep_check_finds_is_wrong(tmp_path: Path) -> None:
     assert run("check", "--deep", tmp_path / "new.db")[:2] == (0, b"OK\n")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["integers", "document", "inline", "after-deletes", "nested-8", "page-1024"])
 def test_nothing_is_wrong_only_where_the_deep_check_and_an_export_say_so(name: str, tmp_path: Path) -> None:

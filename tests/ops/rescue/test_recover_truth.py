@@ -47,6 +47,7 @@ def newest_is_damaged(content: bytes, page_size: int = 4096) -> bytes:
     return content[:at] + b"\xff\xff" + content[at + 2 :]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [*DATABASES, *LIVED], ids=lambda path: path.stem)
 def test_status_0_means_what_bbolt_reads(path: Path, tmp_path: Path) -> None:
@@ -331,6 +332,7 @@ def test_elements_that_overlap_are_not_multiplied(count: int, tmp_path: Path) ->
     assert json.loads(run("doctor", "--json", tmp_path / "bad.db")[1])["ok"] is False
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.slow
 @pytest.mark.parametrize("buckets", [False, True])
 @pytest.mark.parametrize(("levels", "fan"), [(40, 90), (100, 2)])

@@ -41,6 +41,7 @@ def looks(path: Path, commands: tuple[str, ...]) -> list[tuple[int, bytes, bytes
     return found
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
 def test_it_looks_the_same(path: Path, tmp_path: Path) -> None:
@@ -51,6 +52,7 @@ def test_it_looks_the_same(path: Path, tmp_path: Path) -> None:
     assert looks(copy, commands) == looks(path, commands)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
 def test_it_looks_the_same_but_for_names(path: Path, tmp_path: Path) -> None:

@@ -169,6 +169,7 @@ def test_sizes_for_people(count: int, text: str) -> None:
     assert sizes.size(count) == text
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.slow
 @pytest.mark.parametrize("uniform", [True, False])
 def test_of_a_cut_file_the_missing_bytes_are_zeros(uniform: bool, walks: str, tmp_path: Path) -> None:

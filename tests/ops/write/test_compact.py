@@ -272,6 +272,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.slow
 @pytest.mark.usefixtures("walks")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -304,6 +305,7 @@ def test_killed_at_any_moment(large: Path, options: list[str], tmp_path: Path) -
     assert (sha256(large), large.stat().st_mtime_ns) == before
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.usefixtures("walks")
 def test_a_large_database(large: Path, tmp_path: Path) -> None:
@@ -445,6 +447,7 @@ def _can_be_searched(path: Path) -> bool:
     return True
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.usefixtures("walks")
 def test_damaged_fixtures_give_the_whole_content_or_an_error(tmp_path: Path) -> None:
