@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from .storage.snapshot import Snapshot
     from .storage.source import Way
 
-__all__ = ["Change", "Commit", "Watch", "changes", "diff", "watch"]
-
 
 def diff(
     old: str | os.PathLike[str],

@@ -32,11 +32,6 @@ def packed_meta(*fields: int) -> bytes:
 class Meta:
     """The content of meta page ``page``, valid or not. ``hwm``, the high-water mark: the first page id never used."""
 
-    __slots__ = (
-        "checksum", "computed", "flags", "freelist", "hwm", "magic", "page",
-        "page_size", "root", "sequence", "txid", "version",
-    )  # fmt: skip
-
     def __init__(self, content: bytes, page: int) -> None:
         """``content``: the 64 bytes that follow the page header; a short one reads as zeros."""
         content = content[:META_SIZE].ljust(META_SIZE, b"\0")

@@ -44,8 +44,6 @@ class Destination(Closing):
     the disk. A symbolic link is followed. Raises DestinationError if the system refuses.
     """
 
-    __slots__ = ("_derived", "_folder", "_in_place", "_replace", "_sync", "_temporary", "fd", "path", "place")
-
     def __init__(
         self, path: str, *, mode: int | None = None, public: bool = False, replace: bool = False,
         in_place: bool = False, sync: bool = True,

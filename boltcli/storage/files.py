@@ -36,8 +36,6 @@ class Trying:
 class Closing:
     """What is closed at the end of a ``with`` block."""
 
-    __slots__ = ()
-
     def close(self) -> None:
         raise NotImplementedError
 

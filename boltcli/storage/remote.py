@@ -165,8 +165,6 @@ class Remote:
 class _Family:
     """The children of a branch page, and how far they were read: in order (``walked``) or not."""
 
-    __slots__ = ("children", "last", "there", "walked")
-
     def __init__(self, children: list[int], walked: bool) -> None:
         self.children = children
         self.walked = walked
@@ -176,8 +174,6 @@ class _Family:
 
 class RemotePages:
     """The pages of a remote object, which are put at their places in a sparse file, and that is mapped."""
-
-    __slots__ = ("_families", "_fd", "_mapping", "_page_size", "_remote", "_size", "_window")
 
     def __init__(self, remote: Remote, fd: int, size: int, page_size: int) -> None:
         self._remote = remote

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 class Items:
     """A batch of elements of the bucket at ``path``: ``keys`` and ``values``, some of which may be buckets."""
 
-    __slots__ = ("keys", "path", "values")
-
     def __init__(self, path: Path, keys: list[bytes], values: list[Value]) -> None:
         self.path = path
         self.keys = keys
