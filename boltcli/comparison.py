@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
-from contextlib import suppress
-from threading import get_ident
+from threading import Lock, get_ident
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -93,23 +92,27 @@ class Watch(Closing, Iterator[Commit]):
     def __init__(self, waiter: Waiter, commits: Generator[Commit]) -> None:
         self._waiter = waiter
         self._commits = commits
+        self._running = Lock()
         self._thread = 0  # that asked for the last commit
 
     def __next__(self) -> Commit:
-        self._thread = get_ident()
-        commit = next(self._commits, None)
-        if commit is None or self._waiter.stopped:
-            self._commits.close()
-            raise StopIteration
-        return commit
+        with self._running:
+            self._thread = get_ident()
+            commit = next(self._commits, None)
+            if commit is None or self._waiter.stopped:
+                self._commits.close()
+                raise StopIteration
+            return commit
 
     def close(self) -> None:
         """End the watch: a thread that waits for the next commit gets none, and there are no others."""
         self._waiter.stop()
         # The changes of the last commit may still be read in the thread that asked for it.
-        if self._thread in (0, get_ident()):
-            with suppress(ValueError):  # a signal handler: the same thread waits for the next commit
+        if self._thread in (0, get_ident()) and self._running.acquire(blocking=False):
+            try:
                 self._commits.close()
+            finally:
+                self._running.release()
 
     def __aiter__(self) -> Watch:
         return self
