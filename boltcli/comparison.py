@@ -36,10 +36,8 @@ def diff(
 ) -> Iterator[Change]:
     """Yield the changes that turn the database ``old`` into the database ``new``, in key order.
 
-    ``bucket`` (a name, or a path, outermost name first) limits them to one bucket. Both files are opened when the first
-    change is requested, and closed after the last one; ``lock`` and ``timeout`` are those of :func:`boltcli.open`.
-
-    Raises what that raises, BucketNotFound if neither has the bucket, and Corrupted.
+    ``bucket`` (a name, or a path, outermost name first) limits them to one bucket. ``lock`` and ``timeout`` are those
+    of :func:`boltcli.open`. Raises what that raises, BucketNotFound if neither has the bucket, and Corrupted.
 
     >>> import boltcli
     >>> one, two = "fixtures/bacalhau-compute-1.4.db", "fixtures/bacalhau-compute-1.5.db"
@@ -63,15 +61,12 @@ def watch(
     """Yield each transaction that is committed to the database at ``path`` from now on, without its lock.
 
     ``bucket`` (a name, or a path, outermost name first) limits the changes to one bucket; ``initial`` first yields the
-    existing content, as added. It looks at once when the status of the file (its time, its size) changes, and every
-    ``interval`` seconds in any case. A commit has ``txid``, ``time``, the number of transactions ``skipped``, and
-    ``changes``, which must be read before the next commit is requested.
+    existing content, as added. It looks every ``interval`` seconds, or more often. A commit has ``txid``, ``time``, the
+    number of transactions ``skipped``, and ``changes``, which must be read before the next commit is requested.
 
     It ends ``timeout`` seconds after the first commit was requested (None: never), once the event ``stop`` is set, or
-    after :meth:`Watch.close`, which any thread may call; or leave the loop. ``async for`` takes commits, too, and waits
-    for them in a thread.
-
-    Raises SourceNotFound, OpenError, InvalidDatabase or Corrupted.
+    after :meth:`Watch.close`, which any thread may call. ``async for`` takes commits, too, and waits for them in a
+    thread. Raises SourceNotFound, OpenError, InvalidDatabase or Corrupted.
 
     >>> import boltcli
     >>> for commit in boltcli.watch("fixtures/document.db", ["execution"], initial=True):

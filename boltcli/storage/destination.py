@@ -60,16 +60,12 @@ class Destination(Closing):
             self.place = os.path.realpath(path)
             found = self._refuse_existing()
             self._folder = os.path.dirname(self.place)
-            if mode is None and public and found is not None:
-                mode = found.st_mode & 0o7777
-                self.fd = self._open(mode)
-                self._allow(mode)  # as they were, whatever the umask is
-                return
+            is_kept = mode is None and public and found is not None  # the bits are those of the file that is replaced
             if mode is None:
-                mode = usual_mode(public=public)
+                mode = found.st_mode if public and found is not None else usual_mode(public=public)
             self.fd = self._open(mode & 0o7777)
-            if not mode & _OTHERS:
-                self._allow(mode & 0o7777)
+            if is_kept or not mode & _OTHERS:
+                self._allow(mode & 0o7777)  # whatever the umask is
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             self.close()
             raise DestinationError("open", path, error) from error

@@ -130,11 +130,7 @@ def stored_free_pages(state: Snapshot) -> list[int]:
 def follows(new: Snapshot, txid: int, checksum: int) -> bool:
     """Return whether ``new`` is the transaction right after ``txid``, whose meta page must still be in the file."""
     before = new.metas[1 - new.meta.page]
-    return (
-        new.meta.txid == txid + 1
-        and (before.txid, before.checksum) == (txid, checksum)
-        and before.problem() is None
-    )  # fmt: skip
+    return before.problem() is None and (before.txid, before.checksum, new.meta.txid) == (txid, checksum, txid + 1)
 
 
 def _renew(copied: bytearray, state: Snapshot, txid: int, checksum: int, free: list[int]) -> bool:
