@@ -10,7 +10,8 @@ from operator import add
 
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
-from ...format.constants import BRANCH_PAGE, COUNT_IN_FIRST_ID, FREELIST_PAGE, LEAF_PAGE, META_SIZE, PAGE_HEADER_SIZE
+from ...format.constants import BRANCH_PAGE, FREELIST_PAGE, LEAF_PAGE, META_SIZE, PAGE_HEADER_SIZE
+from ...format.encode import freelist_bytes
 from ...format.page import BranchElements, LeafElements
 from ...tree.bucket import find_bucket
 from ...tree.walk import Whole
@@ -168,7 +169,7 @@ def _regions(snapshot: Snapshot, damaged_only: bool) -> Iterator[tuple[int, int,
 def _used(page: Page) -> int:
     """Return how many bytes the content of a page in use has, whatever the order of its elements."""
     if page.flags == FREELIST_PAGE:
-        return PAGE_HEADER_SIZE + 8 * (len(page.freelist_ids()) + (page.count == COUNT_IN_FIRST_ID))
+        return freelist_bytes(len(page.freelist_ids()))
     if page.flags == LEAF_PAGE:
         leaf = LeafElements(page)
         ends = map(add, leaf.value_starts(), leaf.value_sizes)
