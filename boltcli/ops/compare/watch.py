@@ -121,9 +121,9 @@ class _Follower:
         if self._copy is None:
             return
         with self._copy.snapshot() as snapshot:
-            commit = self._commit(None, snapshot, self._diff(None, snapshot))
+            content = self._commit(None, snapshot, self._diff(None, snapshot))
             if initial:
-                yield commit
+                yield content
         failures = 0
         while self._waiter.wait():
             self._follow_replacement()
