@@ -196,9 +196,7 @@ class Database(Reading):
         return self._snapshot.locked
 
     def check(self, from_page: int = 0, *, deep: bool = False) -> Iterator[Finding]:
-        """Yield the findings of ``boltcli check``; none if the file is sound. ``deep`` also checks what bbolt's check
-        doesn't.
-        """
+        """Yield the findings of ``boltcli check``, with ``deep`` also those that bbolt's check doesn't make."""
         if not deep:
             return self._while_open(check(self._snapshot, from_page))
         if from_page:
@@ -254,8 +252,7 @@ class Database(Reading):
         return ViewRows(self._while_open(rows), found.columns)
 
     def audit(self, *, now: int | None = None, older_than: int | None = None) -> Audit:
-        """Audit the application's records: answers by name, and findings with remedies. Raises ArgumentError if there
-        is none.
+        """Audit the application's records: answers by name, and findings with remedies. Raises ArgumentError.
 
         Nanoseconds; ``now`` since 1970 (None: the current time).
         """

@@ -199,8 +199,7 @@ class Snapshot:
         return self._source.locked
 
     def check_unchanged(self) -> None:
-        """Take the closing look: raise Changed unless everything read belongs to one state. No output may be shown
-        before.
+        """Take the closing look: raise Changed unless everything read belongs to one state. Show nothing before.
 
         Without the lock the newest transaction must still be that of the opening look (see ``live.py``).
         """
