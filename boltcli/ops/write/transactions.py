@@ -141,20 +141,9 @@ class Bucket:
         child.root_node = child._edge = Node(True)
         return child
 
-    def child(self, name: bytes) -> Bucket:
-        """Return the bucket called ``name``, which is there."""
-        found = self.buckets.get(name)
-        if found is None:
-            node = self.root_node or self._page(self.root)
-            while not node.is_leaf:
-                pgid = node.values[node.child(name)]
-                assert isinstance(pgid, int)
-                node = self._nodes.get(pgid) or self._page(pgid)
-            value = node.values[node.find(name)[0]]
-            assert isinstance(value, bytes)
-            root, sequence = BUCKET_HEADER.unpack_from(value)
-            found = Bucket(self.tx, root, sequence, b"" if root else value[BUCKET_HEADER.size :])
-            self.buckets[name] = found
+    def reopen(self, name: bytes, before: Bucket) -> Bucket:
+        """Return the bucket called ``name``, as ``before`` was committed."""
+        found = self.buckets[name] = Bucket(self.tx, before.root, before.sequence, before._inline)
         return found
 
     def put(self, keys: Sequence[bytes], values: Sequence[Piece]) -> None:
@@ -192,8 +181,8 @@ class Bucket:
             if size <= file.page_size // 4 and not any(node.flags):
                 if self.root and node.pgid:
                     file.release(node.pgid, node.pages)
-                self.root = 0
-                return BUCKET_HEADER.pack(0, self.sequence) + b"".join(node.pieces(0, 0))
+                self.root, self._inline = 0, b"".join(node.pieces(0, 0))
+                return BUCKET_HEADER.pack(0, self.sequence) + self._inline
         self.spill()
         return BUCKET_HEADER.pack(self.root, self.sequence)
 
@@ -210,7 +199,7 @@ class Bucket:
         while node.parent is not None:
             node = node.parent
         self.root_node = node
-        self.root = node.pgid
+        self.root, self._inline = node.pgid, b""
 
     def _spill(self, node: Node) -> None:
         if node.spilled:
@@ -260,14 +249,6 @@ class Bucket:
             self._nodes[pgid] = found
         return found
 
-    def _page(self, pgid: int) -> Node:
-        if self._inline:
-            return _parsed(self._inline, 0)
-        pages = self.tx.pages
-        if pgid not in pages:
-            pages[pgid] = _parsed(self.tx.file.read(pgid), pgid)
-        return pages[pgid]
-
 
 class Transaction:
     """A write transaction, from its begin to its commit."""
@@ -276,7 +257,6 @@ class Transaction:
         file.begin()
         self.file = file
         self.root = Bucket(self, file.root, 0)
-        self.pages: dict[int, Node] = {}  # committed ones that were looked at, not to be changed
 
     def commit(self) -> None:
         for parent, name, child in flat(_inside(self.root)):
@@ -351,9 +331,9 @@ class BboltWriter:
     def _next_transaction(self) -> None:
         self._commit()
         self._tx = Transaction(self.file)
-        self._open = [self._tx.root]
-        for name in self._names:
-            self._open.append(self._open[-1].child(name))
+        before, self._open = self._open, [self._tx.root]
+        for name, bucket in zip(self._names, before[1:]):
+            self._open.append(self._open[-1].reopen(name, bucket))
         self._weight = 0
 
     def _commit(self) -> None:
