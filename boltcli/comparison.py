@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
-from contextlib import suppress
-from threading import get_ident
+from threading import Lock, get_ident
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from .storage.snapshot import Snapshot
     from .storage.source import Way
 
-__all__ = ["Change", "Commit", "Watch", "changes", "diff", "watch"]
-
 
 def diff(
     old: str | os.PathLike[str],
@@ -39,10 +36,8 @@ def diff(
 ) -> Iterator[Change]:
     """Yield the changes that turn the database ``old`` into the database ``new``, in key order.
 
-    ``bucket`` (a name, or a path, outermost name first) limits them to one bucket. Both files are opened when the first
-    change is requested, and closed after the last one; ``lock`` and ``timeout`` are those of :func:`boltcli.open`.
-
-    Raises what that raises, BucketNotFound if neither has the bucket, and Corrupted.
+    ``bucket`` (a name, or a path, outermost name first) limits them to one bucket. ``lock`` and ``timeout`` are those
+    of :func:`boltcli.open`. Raises what that raises, BucketNotFound if neither has the bucket, and Corrupted.
 
     >>> import boltcli
     >>> one, two = "fixtures/bacalhau-compute-1.4.db", "fixtures/bacalhau-compute-1.5.db"
@@ -66,15 +61,12 @@ def watch(
     """Yield each transaction that is committed to the database at ``path`` from now on, without its lock.
 
     ``bucket`` (a name, or a path, outermost name first) limits the changes to one bucket; ``initial`` first yields the
-    existing content, as added. It looks at once when the status of the file (its time, its size) changes, and every
-    ``interval`` seconds in any case. A commit has ``txid``, ``time``, the number of transactions ``skipped``, and
-    ``changes``, which must be read before the next commit is requested.
+    existing content, as added. It looks every ``interval`` seconds, or more often. A commit has ``txid``, ``time``, the
+    number of transactions ``skipped``, and ``changes``, which must be read before the next commit is requested.
 
     It ends ``timeout`` seconds after the first commit was requested (None: never), once the event ``stop`` is set, or
-    after :meth:`Watch.close`, which any thread may call; or leave the loop. ``async for`` takes commits, too, and waits
-    for them in a thread.
-
-    Raises SourceNotFound, OpenError, InvalidDatabase or Corrupted.
+    after :meth:`Watch.close`, which any thread may call. ``async for`` takes commits, too, and waits for them in a
+    thread. Raises SourceNotFound, OpenError, InvalidDatabase or Corrupted.
 
     >>> import boltcli
     >>> for commit in boltcli.watch("fixtures/document.db", ["execution"], initial=True):
@@ -95,23 +87,27 @@ class Watch(Closing, Iterator[Commit]):
     def __init__(self, waiter: Waiter, commits: Generator[Commit]) -> None:
         self._waiter = waiter
         self._commits = commits
+        self._running = Lock()
         self._thread = 0  # that asked for the last commit
 
     def __next__(self) -> Commit:
-        self._thread = get_ident()
-        commit = next(self._commits, None)
-        if commit is None or self._waiter.stopped:
-            self._commits.close()
-            raise StopIteration
-        return commit
+        with self._running:
+            self._thread = get_ident()
+            commit = next(self._commits, None)
+            if commit is None or self._waiter.stopped:
+                self._commits.close()
+                raise StopIteration
+            return commit
 
     def close(self) -> None:
         """End the watch: a thread that waits for the next commit gets none, and there are no others."""
         self._waiter.stop()
         # The changes of the last commit may still be read in the thread that asked for it.
-        if self._thread in (0, get_ident()):
-            with suppress(ValueError):  # a signal handler: the same thread waits for the next commit
+        if self._thread in (0, get_ident()) and self._running.acquire(blocking=False):
+            try:
                 self._commits.close()
+            finally:
+                self._running.release()
 
     def __aiter__(self) -> Watch:
         return self

@@ -107,15 +107,14 @@ def compact(
 ) -> Compaction:
     """Write a copy of the database ``source`` without its free pages to ``destination``.
 
-    The copy appears there only when it is complete. It is the file that ``bbolt compact`` writes with transactions of
-    at most ``tx_max_size`` bytes (0: one transaction); ``dense`` writes the smallest file instead, with pages filled up
-    to ``fill_percent`` (10 to 100). ``page_size`` is the page size of the copy: a power of two from 1024 to 65536, 0
-    for the host's. ``replace`` replaces an existing file; without ``sync`` nothing is synced to the disk.
-    ``progress(done, total)`` is called from time to time, with pages of the source. The other arguments are those of
-    :func:`open`: the source may be in use.
+    It is the file that ``bbolt compact`` writes with transactions of at most ``tx_max_size`` bytes (0: one
+    transaction); ``dense`` writes the smallest file instead, with pages filled up to ``fill_percent`` (10 to 100).
+    ``page_size`` is that of the copy: a power of two from 1024 to 65536, 0 for the host's. ``replace`` replaces an
+    existing file; without ``sync`` nothing is synced to the disk. ``progress(done, total)`` is called with pages of the
+    source. The other arguments are those of :func:`open`: the source may be in use.
 
-    Raises what :func:`open` raises, DamagedSource or Corrupted for a damaged source, DestinationExists,
-    DestinationIsSource, DestinationError and ArgumentError; then no copy is written.
+    Raises what :func:`open` raises, DamagedSource or Corrupted, DestinationExists, DestinationIsSource,
+    DestinationError and ArgumentError; then no copy is written. It appears only when it is complete.
 
     >>> import boltcli, tempfile, os
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -197,9 +196,7 @@ class Database(Reading):
         return self._snapshot.locked
 
     def check(self, from_page: int = 0, *, deep: bool = False) -> Iterator[Finding]:
-        """Yield the findings of ``boltcli check``; none if the file is sound. ``deep`` also checks what bbolt's check
-        doesn't.
-        """
+        """Yield the findings of ``boltcli check``, with ``deep`` also those that bbolt's check doesn't make."""
         if not deep:
             return self._while_open(check(self._snapshot, from_page))
         if from_page:
@@ -255,9 +252,9 @@ class Database(Reading):
         return ViewRows(self._while_open(rows), found.columns)
 
     def audit(self, *, now: int | None = None, older_than: int | None = None) -> Audit:
-        """Audit the application's records: answers by name, and findings with remedies.
+        """Audit the application's records: answers by name, and findings with remedies. Raises ArgumentError.
 
-        Nanoseconds; ``now`` since 1970 (None: the current time). Raises ArgumentError if no known application wrote it.
+        Nanoseconds; ``now`` since 1970 (None: the current time).
         """
         application = self._known().application
         found = application.audit(self, AuditOptions(time.time_ns() if now is None else now, older_than))
@@ -284,11 +281,10 @@ class Database(Reading):
     ) -> RecordBatchReader:
         """Return a relation or a view as a ``pyarrow.RecordBatchReader``, which reads as it goes, a few MB at a time.
 
-        ``columns`` selects columns and their order (None: all); values are read only if one of them needs them.
-        ``bucket``, a name or a path, limits ``pairs`` to one bucket. ``wide`` makes integers decimals, for unsigned
-        64-bit values; without it a value above 2^63 raises ArgumentError while reading. An unknown relation or column
-        raises the same, an unknown bucket BucketNotFound; MissingExtra is raised without pyarrow, Corrupted and
-        DatabaseClosed while reading.
+        ``columns`` selects columns and their order; values are read only if one needs them. ``bucket``, a name or a
+        path, limits ``pairs`` to one bucket. ``wide`` makes integers decimals, for unsigned 64-bit values above 2^63.
+        Raises ArgumentError (also while reading, for such a value), BucketNotFound, MissingExtra without pyarrow, and
+        Corrupted and DatabaseClosed while reading.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
@@ -362,10 +358,9 @@ class Database(Reading):
         return found
 
     def duckdb(self, *, wide: bool = False, allow_files: bool = False) -> Connection:
-        """Return a DuckDB connection of your own in which all relations of the file are tables.
+        """Return a DuckDB connection of your own in which all relations of the file are tables, read when needed.
 
-        Nothing is read before a statement needs it. Close the connection before the database. ``wide`` is as for
-        :meth:`arrow`, ``allow_files`` as for :meth:`sql`. Raises MissingExtra without duckdb and pyarrow.
+        Close it before the database. ``wide`` is as for :meth:`arrow`, ``allow_files`` as for :meth:`sql`.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db, db.duckdb() as connection:
@@ -388,10 +383,9 @@ class ViewRows(Iterator[Any]):
         return next(self._rows)
 
     def to_pandas(self) -> Any:
-        """Return the rows that are left as a ``pandas.DataFrame``.
+        """Return the rows that are left as a ``pandas.DataFrame``. Raises MissingExtra without pandas.
 
-        Times are timestamps in UTC, integers ``Int64`` (Python's own where 64 bits are too few), lists and dicts and
-        bytes stay what they are. Raises MissingExtra without pandas, and what reading raises.
+        Times are timestamps in UTC, integers ``Int64`` (Python's own where 64 bits are too few).
         """
         try:
             import pandas

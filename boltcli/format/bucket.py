@@ -50,7 +50,11 @@ class BucketRef:
 
     @property
     def inline(self) -> Page | None:
-        return None if self._inline is None else page_inside(*self._inline, self)
+        if self._inline is None:
+            return None
+        around, start, end = self._inline
+        place, buffer = around.file_offset + start - around.offset, around.buffer
+        return Page(HEADER.unpack_from(buffer, start), buffer, start, end, place, around.path, bucket=self)
 
     @property
     def names(self) -> Sequence[bytes]:
@@ -61,12 +65,6 @@ class BucketRef:
     @property
     def label(self) -> str:
         return f"bucket {bucket_text(self.names)}" if self.parent is not None else "the root bucket"
-
-
-def page_inside(page: Page, start: int, end: int, bucket: Owner | None) -> Page:
-    """Return the inline page of ``bucket`` that begins at ``start`` of the buffer of ``page``, in which it lies."""
-    place, buffer = page.file_offset + start - page.offset, page.buffer
-    return Page(HEADER.unpack_from(buffer, start), buffer, start, end, place, page.path, bucket=bucket)
 
 
 def bucket_header(leaf: LeafElements, index: int) -> tuple[int, int, int, int]:

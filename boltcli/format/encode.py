@@ -6,18 +6,7 @@ import struct
 from itertools import accumulate, chain
 from operator import add, sub
 
-from .constants import (
-    BRANCH_PAGE,
-    COUNT_IN_FIRST_ID,
-    ELEMENT_SIZE,
-    FREELIST_PAGE,
-    LEAF_PAGE,
-    MAGIC,
-    META_PAGE,
-    PAGE_HEADER_SIZE,
-    VERSION,
-)
-from .meta import packed_meta
+from .constants import BRANCH_PAGE, COUNT_IN_FIRST_ID, ELEMENT_SIZE, FREELIST_PAGE, LEAF_PAGE, PAGE_HEADER_SIZE
 from .page import HEADER
 
 TYPE_CHECKING = False
@@ -25,12 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     Piece = bytes | memoryview  # pieces are written one after the other
-
-
-def meta_page(txid: int, *, page_size: int, root: int, freelist: int, hwm: int, sequence: int = 0) -> bytes:
-    """Return the header and content of a meta page, whose page id is ``txid % 2``; the rest of the page is zeros."""
-    fields = (MAGIC, VERSION, page_size, 0, root, sequence, freelist, hwm, txid)
-    return HEADER.pack(txid % 2, META_PAGE, 0, 0) + packed_meta(*fields)
 
 
 def freelist_bytes(ids: int) -> int:

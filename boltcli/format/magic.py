@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
+
 from .constants import MAGIC, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 
 HEAD = 4096  # bytes to read of a file
@@ -21,11 +23,8 @@ _MAGIC = (
     (257, b"ustar", TAR),
     (0, b"SQLite format 3\x00", "a SQLite database"),
     (16, b"\xde\xc0\xef\xbe", "an LMDB database"),
-    (12, b"\x62\x31\x05\x00", "a Berkeley DB database"),
-    (12, b"\x00\x05\x31\x62", "a Berkeley DB database"),
-    (0, b"\xce\x9a\x57\x13", "a GDBM database"),
-    (0, b"\xcf\x9a\x57\x13", "a GDBM database"),
-    (0, b"\x13\x57\x9a\xce", "a GDBM database"),
+    (12, (b"\x62\x31\x05\x00", b"\x00\x05\x31\x62"), "a Berkeley DB database"),
+    (0, (b"\xce\x9a\x57\x13", b"\xcf\x9a\x57\x13", b"\x13\x57\x9a\xce"), "a GDBM database"),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an OLE document"),
     (0, b"\x7fELF", "a program (ELF)"),
     (0, b"\x89PNG", "a picture (PNG)"),
@@ -50,7 +49,7 @@ def is_bolt(head: bytes) -> bool:
 def kind_of(head: bytes) -> str | None:
     """Return the kind of a file that begins with ``head`` ("a zip archive"); None if unknown."""
     for offset, magic, name in _MAGIC:
-        if head[offset : offset + len(magic)] == magic:
+        if head.startswith(magic, offset):
             return name
     if not head:
         return EMPTY
@@ -71,11 +70,9 @@ def is_unknown(kind: str | None) -> bool:
 
 def _text_kind(head: bytes) -> str | None:
     try:
-        text = head.decode()
-    except UnicodeDecodeError as error:
-        if error.start < len(head) - 3:
-            return None
-        text = head[: error.start].decode()
+        text = getincrementaldecoder("utf-8")().decode(head)  # its last character may be cut
+    except UnicodeDecodeError:
+        return None
     if any(char < " " and char not in "\t\r\n\f" for char in text):
         return None
     return "JSON" if text.lstrip()[:1] in ("{", "[") else "text"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from _struct import Struct  # struct is Python code and takes longer to load
 
 from ..read_errors import InvalidDatabase
-from .constants import MAGIC, MAGIC_SWAPPED, META_SIZE, NO_FREELIST, PAGE_HEADER_SIZE, VERSION
+from .constants import MAGIC, MAGIC_SWAPPED, META_PAGE, META_SIZE, NO_FREELIST, PAGE_HEADER_SIZE, VERSION
+from .page import HEADER
 
 _META = Struct("<IIIIQQQQQQ")
 _CHECKED = META_SIZE - 8  # the checksum covers everything before itself
@@ -23,7 +24,13 @@ def fnv1a64(data: bytes) -> int:
     return value
 
 
-def packed_meta(*fields: int) -> bytes:
+def meta_page(txid: int, *, page_size: int, root: int, freelist: int, hwm: int, sequence: int = 0) -> bytes:
+    """Return the header and content of a meta page, whose page id is ``txid % 2``; the rest of the page is zeros."""
+    fields = (MAGIC, VERSION, page_size, 0, root, sequence, freelist, hwm, txid)
+    return HEADER.pack(txid % 2, META_PAGE, 0, 0) + _packed(*fields)
+
+
+def _packed(*fields: int) -> bytes:
     """Return the 64 bytes of a meta with ``fields``, all in their order but the checksum, which is added."""
     body = _META.pack(*fields, 0)[:_CHECKED]
     return body + fnv1a64(body).to_bytes(8, "little")
@@ -31,11 +38,6 @@ def packed_meta(*fields: int) -> bytes:
 
 class Meta:
     """The content of meta page ``page``, valid or not. ``hwm``, the high-water mark: the first page id never used."""
-
-    __slots__ = (
-        "checksum", "computed", "flags", "freelist", "hwm", "magic", "page",
-        "page_size", "root", "sequence", "txid", "version",
-    )  # fmt: skip
 
     def __init__(self, content: bytes, page: int) -> None:
         """``content``: the 64 bytes that follow the page header; a short one reads as zeros."""
@@ -55,7 +57,7 @@ class Meta:
 
     def packed(self) -> bytes:
         """Return the 64 bytes of this meta with its present fields and a valid checksum."""
-        return packed_meta(
+        return _packed(
             self.magic, self.version, self.page_size, self.flags, self.root, self.sequence, self.freelist, self.hwm,
             self.txid,
         )  # fmt: skip

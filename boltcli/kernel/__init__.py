@@ -106,8 +106,7 @@ def reached_pages(snapshot: Readable) -> bytes | None:
 
 
 def buckets(snapshot: Readable) -> list[Bucket] | None:
-    """Return all buckets, each before those inside it; the first is the root bucket, whose name is empty, its own
-    parent.
+    """Return all buckets, each before those inside it; the first is the root bucket, without a name, its own parent.
 
     An inline bucket's root page is 0. The size is the number of pages of its tree, or the bytes of its inline page.
     """

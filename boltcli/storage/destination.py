@@ -44,8 +44,6 @@ class Destination(Closing):
     the disk. A symbolic link is followed. Raises DestinationError if the system refuses.
     """
 
-    __slots__ = ("_derived", "_folder", "_in_place", "_replace", "_sync", "_temporary", "fd", "path", "place")
-
     def __init__(
         self, path: str, *, mode: int | None = None, public: bool = False, replace: bool = False,
         in_place: bool = False, sync: bool = True,
@@ -62,16 +60,12 @@ class Destination(Closing):
             self.place = os.path.realpath(path)
             found = self._refuse_existing()
             self._folder = os.path.dirname(self.place)
-            if mode is None and public and found is not None:
-                mode = found.st_mode & 0o7777
-                self.fd = self._open(mode)
-                self._allow(mode)  # as they were, whatever the umask is
-                return
+            is_kept = mode is None and public and found is not None  # the bits are those of the file that is replaced
             if mode is None:
-                mode = usual_mode(public=public)
+                mode = found.st_mode if public and found is not None else usual_mode(public=public)
             self.fd = self._open(mode & 0o7777)
-            if not mode & _OTHERS:
-                self._allow(mode & 0o7777)
+            if is_kept or not mode & _OTHERS:
+                self._allow(mode & 0o7777)  # whatever the umask is
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             self.close()
             raise DestinationError("open", path, error) from error

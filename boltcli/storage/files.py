@@ -36,8 +36,6 @@ class Trying:
 class Closing:
     """What is closed at the end of a ``with`` block."""
 
-    __slots__ = ()
-
     def close(self) -> None:
         raise NotImplementedError
 
@@ -192,8 +190,7 @@ def temporary_file(path: str, operation: str = "unpack") -> int:
 
 
 class Unnamed(Closing):
-    """A file without a name, written from front to back: in memory while it is small, else on the disk. Zeros become
-    holes.
+    """A file without a name, written from front to back; zeros become holes. In memory while it is small.
 
     :meth:`take` hands over the descriptor, and closing that deletes the file; otherwise :meth:`close` it.
     """

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 class Guard:
     """Watches one mapping of the file ``fd``, in this process and in its forked workers."""
 
-    __slots__ = ("_fd", "_id", "_kernel", "_length")
-
     def __init__(self, mapping: mmap.mmap, fd: int, kernel: ModuleType | None) -> None:
         self._fd = fd
         self._length = len(mapping)

@@ -56,8 +56,7 @@ def unpack(fd: int, path: str, members: list[str], max_size: int = 0, progress: 
 
 
 def look_inside(path: str, head: bytes) -> str | None:
-    """Return the kind of what is packed in a file that begins with ``head``, BOLT if a database is in it; None if
-    unknown.
+    """Return the kind of what is packed in a file that begins with ``head``: BOLT if a database is in it.
 
     Reads only ``head``, and for a zip archive the beginnings of its first members. Raises OSError.
     """
@@ -100,7 +99,7 @@ def _some(stream: Stream, size: int) -> bytes:
             return stream.head(wanted)
         except _errors():
             if len(stream._head) >= 20:
-                return stream._head
+                break
     return stream._head
 
 
@@ -150,9 +149,7 @@ class _Unpacking:
     def run(self, members: list[str]) -> int:
         try:
             with self.file, Unnamed(self.path) as target:
-                found = self._database(Stream(self.file.read), self.file, list(members), target, 0)
-                if not found:
-                    raise UnpackError(self.path, "there is no bolt database in it")
+                self._database(Stream(self.file.read), self.file, members, target, 0)
                 return target.take(self.mode)
         except BoltError:
             raise
@@ -160,7 +157,7 @@ class _Unpacking:
             what = str(error) or type(error).__name__
             raise UnpackError(self.path, f"it is damaged or cut short ({what})") from None
 
-    def _database(self, stream: Stream, file: BinaryIO | None, members: list[str], target: Unnamed, depth: int) -> bool:
+    def _database(self, stream: Stream, file: BinaryIO | None, members: list[str], target: Unnamed, depth: int) -> None:
         """Write the database in ``stream`` to ``target``; ``file`` is the same stream if it is seekable, else None."""
         while is_packed(head := stream.head(512)):
             kind = kind_of(head)
@@ -168,7 +165,8 @@ class _Unpacking:
                 raise UnpackError(self.path, f"it is packed in more than {_DEPTH} layers")
             depth += 1
             if kind in (ZIP, TAR):
-                return self._member(self._members(kind, stream, file), kind, members, target, depth)
+                self._member(self._members(kind, stream, file), kind, members, target, depth)
+                return
             stream, file = Stream(_OPENERS[kind](stream).read, self._allow_layer), None
         if members:
             raise ArgumentError(f"{self.path}: it has no member {members[0]!r}, because it is not an archive")
@@ -176,11 +174,10 @@ class _Unpacking:
         if inner is not None and inner != ZEROS:  # for unknown content, opening the database reports what is wrong
             raise UnpackError(self.path, f"it contains {inner}, not a bolt database")
         self._copy(stream, target)
-        return True
 
     def _member(
         self, parts: Iterator[tuple[str, Stream]], kind: str, members: list[str], target: Unnamed, depth: int
-    ) -> bool:
+    ) -> None:
         wanted = members[0] if members else None
         names = _Names()  # all members
         found = _Names()  # the members that are databases
@@ -188,7 +185,8 @@ class _Unpacking:
             names.add(name)
             if wanted is not None:
                 if name.removeprefix("./") == wanted.removeprefix("./"):
-                    return self._database(part, None, members[1:], target, depth)
+                    self._database(part, None, members[1:], target, depth)
+                    return
                 continue
             head = part.head()
             opener = _OPENERS.get(kind_of(head)) if depth <= _DEPTH else None
@@ -204,7 +202,6 @@ class _Unpacking:
             raise ArgumentError(f"{self.path}: {kind} with several databases; choose one: {found}")
         if not found.count:
             raise UnpackError(self.path, f"{kind} without a bolt database; it has {names}")
-        return True
 
     def _members(self, kind: str, stream: Stream, file: BinaryIO | None) -> Iterator[tuple[str, Stream]]:
         if kind == TAR:

@@ -73,7 +73,12 @@ class CopyFile(Closing):
                 except Corrupted:  # or torn, as the look shows
                     free = None
                 state.check_unchanged()
-                if self._before is None or not _renew(self._copied, state, *self._before):
+                txid, checksum, freed = self._before or (-1, 0, [])
+                if follows(state, txid, checksum):
+                    for pgid in freed:
+                        if pgid < len(self._copied):
+                            self._copied[pgid] = 0
+                elif (state.meta.txid, state.meta.checksum) != (txid, checksum):
                     self._copied = bytearray()
                     self.update(0, ())
                 self._copied.extend(bytes(max(state.page_count - len(self._copied), 0)))
@@ -130,23 +135,7 @@ def stored_free_pages(state: Snapshot) -> list[int]:
 def follows(new: Snapshot, txid: int, checksum: int) -> bool:
     """Return whether ``new`` is the transaction right after ``txid``, whose meta page must still be in the file."""
     before = new.metas[1 - new.meta.page]
-    return (
-        new.meta.txid == txid + 1
-        and (before.txid, before.checksum) == (txid, checksum)
-        and before.problem() is None
-    )  # fmt: skip
-
-
-def _renew(copied: bytearray, state: Snapshot, txid: int, checksum: int, free: list[int]) -> bool:
-    """Update ``copied`` from the earlier state to ``state``; return False if that isn't possible."""
-    if (state.meta.txid, state.meta.checksum) == (txid, checksum):
-        return True
-    if not follows(state, txid, checksum):
-        return False
-    for pgid in free:
-        if pgid < len(copied):
-            copied[pgid] = 0
-    return True
+    return before.problem() is None and (before.txid, before.checksum, new.meta.txid) == (txid, checksum, txid + 1)
 
 
 def _missing(copied: bytearray, free: list[int], stop: int, gap: int, most: int) -> Iterator[tuple[int, int]]:

@@ -33,8 +33,6 @@ _MAX_SLICE = 1 << 48  # bytes; Go refuses longer slices
 class RawPage(Page):
     """A page run (a page and its overflow pages) as it lies in the file: the header's fields and all bytes."""
 
-    __slots__ = ("data",)
-
     def __init__(self, data: bytes) -> None:
         super().__init__(HEADER.unpack_from(data), data, 0, len(data), 0)
         self.data = data

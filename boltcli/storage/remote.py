@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -56,13 +57,8 @@ class _Object:
         return info
 
     def parts(self, spans: Sequence[tuple[int, int]], _store: Store, _size: int) -> list[bytes]:
-        if len(spans) == 1:
-            return [self._files.cat_file(self._key, start=spans[0][0], end=spans[0][1])]
-        starts, stops = zip(*spans)
-        found: list[bytes] = self._files.cat_ranges(
-            [self._key] * len(spans), list(starts), list(stops), on_error="raise"
-        )
-        return found
+        starts, stops = map(list, zip(*spans))
+        return list(self._files.cat_ranges([self._key] * len(spans), starts, stops, on_error="raise"))
 
     def whole(self, store: Store) -> int:
         data = self._files.cat_file(self._key)
@@ -162,22 +158,18 @@ class Remote:
             raise Changed("the object was replaced while it was read", path=self.path)
 
 
+@dataclass(eq=False)
 class _Family:
-    """The children of a branch page, and how far they were read: in order (``walked``) or not."""
+    """The children of a branch page, which of them were requested, and whether in order (``walked``)."""
 
-    __slots__ = ("children", "last", "there", "walked")
-
-    def __init__(self, children: list[int], walked: bool) -> None:
-        self.children = children
-        self.walked = walked
-        self.last = -2
-        self.there = bytearray(len(children))
+    children: list[int]
+    walked: bool
+    there: bytearray
+    last: int = -2
 
 
 class RemotePages:
     """The pages of a remote object, which are put at their places in a sparse file, and that is mapped."""
-
-    __slots__ = ("_families", "_fd", "_mapping", "_page_size", "_remote", "_size", "_window")
 
     def __init__(self, remote: Remote, fd: int, size: int, page_size: int) -> None:
         self._remote = remote
@@ -235,7 +227,7 @@ class RemotePages:
         if children[0] in self._families:
             return
         above = self._families.get(pgid)
-        family = _Family(children, above is not None and above[0].walked)
+        family = _Family(children, above is not None and above[0].walked, bytearray(len(children)))
         for index, child in enumerate(children):
             self._families[child] = family, index
 

@@ -36,8 +36,6 @@ class FilePages:
     Reading a hundred pages costs as much as mapping the file, and most commands that look something up need fewer.
     """
 
-    __slots__ = ("_buffer", "_guard", "_left", "_page_size", "_size", "_source")
-
     def __init__(self, source: Source, size: int, page_size: int) -> None:
         self._source = source
         self._size = size
@@ -93,11 +91,6 @@ class Snapshot:
     the end of the ``with`` block, reads them again to find out whether the state changed in the meantime. ``finished``
     is True after it. ``memo`` is for what is found out about this state once.
     """
-
-    __slots__ = (
-        "_buffer", "_on_page", "_pages", "_readable", "_source", "_written", "finished", "heads", "memo", "meta",
-        "metas", "mode", "page_count", "page_size", "path", "size",
-    )  # fmt: skip
 
     def __init__(
         self, path: str, source: Source | None = None, *, previous: bool = False,
@@ -206,8 +199,7 @@ class Snapshot:
         return self._source.locked
 
     def check_unchanged(self) -> None:
-        """Take the closing look: raise Changed unless everything read belongs to one state. No output may be shown
-        before.
+        """Take the closing look: raise Changed unless everything read belongs to one state. Show nothing before.
 
         Without the lock the newest transaction must still be that of the opening look (see ``live.py``).
         """

@@ -55,8 +55,6 @@ class Source:
     of, which results can't replace. Closing the last duplicate releases the lock.
     """
 
-    __slots__ = ("_alone", "fd", "held", "is_own_copy", "locked", "path", "reason", "remote")
-
     def __init__(self, fd: int, path: str, *, is_own_copy: bool = False, remote: Remote | None = None) -> None:
         self.fd = fd
         self.path = path

@@ -138,10 +138,9 @@ class PageMap:
                 kinds[pgid] = FREE
 
     def trees(self, seen: Seen | None = None) -> Iterator[tuple[Page, Before] | Corrupted]:
-        """Claim the pages of all buckets, parents before children; yield each, or its damage, and what :meth:`claim`
-        returns.
+        """Claim the pages of all buckets, parents before children; yield each, with what :meth:`claim` returns.
 
-        Without a stored freelist all unreached pages are free then.
+        A damage is yielded in the place of its page. Without a stored freelist all unreached pages are free then.
         """
         found: Iterator[tuple[Page, Before] | Corrupted]
         found = flat(self._tree(0, self.buckets[0], seen or Seen(self.snapshot)))

@@ -272,32 +272,10 @@ def _not_in_trees(snapshot: Snapshot) -> set[int]:
     return {*ids, *range(pgid, pgid + min(page.overflow, snapshot.page_count) + 1)}
 
 
-def leaf_pages(
-    snapshot: Snapshot,
-    bucket: BucketRef,
-    start: bytes = b"",
-    stop: bytes | None = None,
-    *,
-    reverse: bool = False,
-    guard: Seen | None = None,
-) -> Iterator[Page]:
-    """Yield the leaf pages of ``bucket`` that can hold keys from ``start`` to before ``stop``, in order or in
-    ``reverse``.
-
-    Raises Corrupted after the pages before a damaged one. The default ``guard`` reads as bbolt does.
-    """
-
-    def children(page: Page) -> list[int]:
-        below = page.children()
-        if page.count and (start or stop is not None):
-            below = below[within(BranchElements(page).keys(), start, stop)]
-        if reverse:
-            below.reverse()
-        return below
-
-    for page in tree_pages(snapshot, bucket, guard or Seen(snapshot, twice=True), children):
-        if page.flags == LEAF_PAGE:
-            yield page
+def leaf_pages(snapshot: Snapshot, bucket: BucketRef, *, guard: Seen | None = None) -> Iterator[Page]:
+    """Yield the leaf pages of ``bucket`` in order; without a ``guard`` as bbolt does. Raises Corrupted."""
+    pages = tree_pages(snapshot, bucket, guard or Seen(snapshot, twice=True))
+    return (page for page in pages if page.flags == LEAF_PAGE)
 
 
 def within(keys: list[bytes], start: bytes, stop: bytes | None) -> slice:
@@ -322,10 +300,17 @@ def leaf_ranges(
     With ``reverse`` the pages come from the last to the first; the order within each page stays ascending. The default
     ``guard`` is one for a list, or for a range of keys. Raises Corrupted.
     """
-    from bisect import bisect_left
-
     guard = guard or Whole(snapshot, ordered=bool(start) or stop is not None)
-    for page in leaf_pages(snapshot, bucket, start, stop, reverse=reverse, guard=guard):
+
+    def children(page: Page) -> list[int]:
+        below = page.children()
+        if page.count and (start or stop is not None):
+            below = below[within(BranchElements(page).keys(), start, stop)]
+        return below[::-1] if reverse else below
+
+    for page in tree_pages(snapshot, bucket, guard, children):
+        if page.flags != LEAF_PAGE:
+            continue
         leaf = LeafElements(page)
         keys = leaf.keys()
         guard.leaf(leaf, keys)

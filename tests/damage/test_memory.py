@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from boltcli.format.encode import meta_page
+from boltcli.format.meta import meta_page
 from boltcli.ops.read.content import Pairs
 from boltcli.ops.write.load import load
 from boltcli.text.values import FORMATS

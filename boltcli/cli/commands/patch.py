@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typer import Argument, Option
 
     from ...ops.compare.change import Change
-    from ...ops.compare.overlay import Overlay
+    from ...ops.compare.patch import Overlay
     from ...ops.write.load import Loaded
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
@@ -78,20 +78,16 @@ def patch_(
     human: Human = False,
 ) -> int | None:
     """Apply changes written by diff --json to a copy of a database, or to the file itself."""
-    from ...ops.compare.overlay import Overlay
+    from ...ops.compare.patch import Overlay, patch, patch_in_place
 
     with Overlay(force=force) as overlay:
         overlay.add(_changes(changes))
         if in_place:
-            from ...ops.compare.patch import patch_in_place
-
             done, backup = patch_in_place(path, overlay, backup=not no_backup, timeout=opener.timeout, sync=not no_sync)
             _report(out, overlay, done, path, backup, human)
             return None
 
         def work(db: Snapshot, out: Output) -> None:
-            from ...ops.compare.patch import patch
-
             _report(out, overlay, patch(db, overlay, output, sync=not no_sync), output, None, human)
 
         return opener.read(path, work, out)

@@ -10,16 +10,8 @@ from copy import copy
 
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
-from ...format.constants import (
-    BRANCH_PAGE,
-    BUCKET_HEADER_SIZE,
-    COUNT_IN_FIRST_ID,
-    LEAF_PAGE,
-    MAX_KEY_SIZE,
-    META_PAGE,
-    PAGE_HEADER_SIZE,
-    PAGE_TYPES,
-)  # fmt: skip
+from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE, MAX_KEY_SIZE, META_PAGE
+from ...format.encode import freelist_bytes
 from ...format.page import BranchElements, LeafElements, ascend, type_name
 from ...tree.page_map import DAMAGED, FREE, LOST, META, NOBODY, PageMap
 from .database_check import check
@@ -45,7 +37,6 @@ def _freelist_findings(ledger: PageMap) -> Iterator[Finding]:
     page, ids, before = claimed
     pgid, hwm = ledger.meta.freelist, ledger.meta.hwm
     yield from _claim_findings(ledger, page, pgid, None, before)
-    size = PAGE_HEADER_SIZE + 8 * (len(ids) + (page.count == COUNT_IN_FIRST_ID))
     if page.pgid != pgid:
         yield Finding("freelist", pgid, f"page {pgid}: the freelist identifies itself as page {page.pgid}")
     if ids != sorted(ids):
@@ -56,7 +47,7 @@ def _freelist_findings(ledger: PageMap) -> Iterator[Finding]:
             yield Finding("freelist", free, f"page {free}: freed, expected one in [2, {hwm})")
         elif free in own:
             yield Finding("freelist", free, f"page {free}: freed, and it holds the freelist")
-    if page.buffer[page.offset + size : page.end].strip(b"\0"):
+    if page.buffer[page.offset + freelist_bytes(len(ids)) : page.end].strip(b"\0"):
         yield Finding("freelist", pgid, f"page {pgid}: there are bytes after the freelist's ids")
 
 
@@ -89,7 +80,7 @@ def _lost_findings(ledger: PageMap) -> Iterator[Finding]:
             except Corrupted:
                 yield Finding("lost", pgid, f"page {pgid}: it has no owner, and its type is unknown")
             else:
-                what = f"a {PAGE_TYPES[page.flags]} page of {page.count} elements, {page.overflow + 1} pages long"
+                what = f"a {type_name(page.flags)} page of {page.count} elements, {page.overflow + 1} pages long"
                 yield Finding("lost", pgid, f"page {pgid}: it has no owner, and looks like {what}")
                 pgid += page.overflow
         pgid += 1

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 class Finding:
     """One line of ``check`` about page ``page``: ``message`` as text; ``keys`` are the byte strings that it quotes."""
 
-    __slots__ = ("keys", "kind", "page", "template")
-
     def __init__(self, kind: FindingKind, page: int, template: str, keys: tuple[bytes, ...] = ()) -> None:
         self.kind = kind
         self.page = page

@@ -14,12 +14,11 @@ if TYPE_CHECKING:
 
 
 class Change:
-    """One difference: of a pair, of a bucket, or of a bucket's sequence. In order, they turn the old state into the new
+    """One difference: of a pair, of a bucket, or of a bucket's sequence. In order, they make the new state of the old
     one.
 
     ``op`` is add, remove or change; ``bucket`` is the path. A pair has a ``key``, and its ``old`` and ``new`` values
-    (None: no such pair). Without a ``key`` it is the bucket itself (add or remove), or its sequence (change: ``old``
-    and ``new`` are numbers).
+    (None: no such pair). Without a ``key`` it is the bucket itself (add or remove), or its sequence (change: numbers).
     """
 
     __slots__ = ("bucket", "key", "new", "old", "op")
@@ -68,7 +67,7 @@ def summary(
 ) -> list[BucketChanges]:
     """Return ``changes`` from ``old`` to ``new`` in the bucket at ``path`` in numbers. Raises Corrupted.
 
-    A row for each bucket in which something changed, down to ``depth`` levels below that one (0: all), in key order.
+    A row for each bucket in which something changed, down to ``depth`` levels below that one (0: all).
     """
     rows: dict[Path, BucketChanges] = {}
     for change in changes:

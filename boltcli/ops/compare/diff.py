@@ -1,7 +1,7 @@
 """Find the differences between two databases, in key order.
 
 Both trees are walked in parallel. If the next subtree of both has the same page id and is known to be shared, both skip
-it; else the higher one is opened, until two leaves are merged.
+it; else they are opened, until two leaves are merged.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     Shared = Callable[[int], bool]  # whether all below a page is the same on both sides
 
-_DEEPEST = 1 << 16  # levels below a page that are counted: there may be a circle
 _CHUNK = 1 << 16  # bytes compared at a time; larger chunks are slower
 _SHARED, _OTHER = 1, 2  # states of a page, 0: not known
 
@@ -114,18 +113,15 @@ class _Comparison:
         """Skip shared subtrees, and open others until both sides are at a leaf."""
         here, there = old.heads, new.heads
         while here and there:
-            is_same = here[-1][0] == there[-1][0]
-            if is_same and self._is_shared(here[-1][0]):
+            if here[-1][0] == there[-1][0] and self._is_shared(here[-1][0]):
                 old.skip()
                 new.skip()
-            elif not (old.is_branch() or new.is_branch()):
+                continue
+            branches = [side for side in (old, new) if side.is_branch()]
+            if not branches:
                 return
-            else:
-                lower = 0 if is_same and old.is_branch() and new.is_branch() else old.height() - new.height()
-                if lower >= 0:
-                    old.expand()
-                if lower <= 0:
-                    new.expand()
+            for side in branches:
+                side.expand()
 
     def _merge(self, path: Path, old: _Cursor, new: _Cursor) -> Nested[Change]:
         """Compare the current elements until one side has no more."""
@@ -234,14 +230,6 @@ class _Cursor:
     def is_branch(self) -> bool:
         """Return whether the head has subtrees of its own."""
         return self._open().flags == BRANCH_PAGE
-
-    def height(self) -> int:
-        """Return how many levels are below the head."""
-        page, height = self._open(), 0
-        while page.flags == BRANCH_PAGE and height < _DEEPEST:
-            page = self._side.snapshot.page(page.children()[0], (), self._bucket)
-            height += 1
-        return height
 
     def expand(self) -> None:
         """Replace the head, a branch page, by its subtrees."""

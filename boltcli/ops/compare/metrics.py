@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from ...errors import Corrupted
+from ...format.constants import LEAF_PAGE
 from ...storage.snapshot import Snapshot
 from ...tree.page_map import PageMap
 from ...tree.walk import Whole
@@ -60,13 +61,14 @@ def metrics(snapshot: Snapshot, *, deep: bool = False, checked: bool = False) ->
 def _count_pages(snapshot: Snapshot) -> dict[str, int]:
     mapped = PageMap(snapshot)
     claimed = mapped.freelist()
-    for _ in mapped.trees(Whole(snapshot, once=True)):
-        pass
+    trees = {"branch": 0, "leaf": 0}  # as often as they are referenced, like in the statistics
+    for found in mapped.trees(Whole(snapshot)):
+        if isinstance(found, Corrupted):
+            break
+        trees["leaf" if found[0].flags == LEAF_PAGE else "branch"] += 1 + found[0].overflow
     if mapped.damages:
         raise mapped.damages[0]
     pages = {kind: count for kind, count in mapped.count().items() if kind in _PAGES}
     beyond = range(len(mapped.kinds), snapshot.meta.hwm)  # the file is too short for them
     free = sum(pgid in beyond for pgid in claimed[1]) if claimed is not None else len(beyond)
-    pages["free"] += free
-    pages["lost"] += len(beyond) - free
-    return pages
+    return pages | {**trees, "free": pages["free"] + free, "lost": pages["lost"] + len(beyond) - free}

@@ -121,9 +121,9 @@ class _Follower:
         if self._copy is None:
             return
         with self._copy.snapshot() as snapshot:
-            commit = self._commit(None, snapshot, self._diff(None, snapshot))
+            content = self._commit(None, snapshot, self._diff(None, snapshot))
             if initial:
-                yield commit
+                yield content
         failures = 0
         while self._waiter.wait():
             self._follow_replacement()
@@ -131,7 +131,14 @@ class _Follower:
                 continue
             self._waiter.hurry()
             if failures == _DIRECT:
-                yield from self._look_at_copy()
+                fresh = self._new_copy()
+                if fresh is None:
+                    return
+                # Compare a new copy with the one before, which it replaces.
+                with fresh.snapshot() as new, self._copy.snapshot() as old:
+                    yield self._commit(old, new, self._diff(old, new))
+                self._copy.close()
+                self._copy = fresh
                 failures = 0
             elif (commit := self._look_at_file()) is not None:
                 yield commit
@@ -193,17 +200,6 @@ class _Follower:
             return None
         self._copy.update(size, [*parts.items(), *((page * self._page_size, heads[page]) for page in (0, 1))])
         return commit
-
-    def _look_at_copy(self) -> Iterator[Commit]:
-        """Compare a new copy with the one before, which it replaces."""
-        fresh = self._new_copy()
-        if fresh is None:
-            return
-        assert self._copy is not None
-        with fresh.snapshot() as new, self._copy.snapshot() as old:
-            yield self._commit(old, new, self._diff(old, new))
-        self._copy.close()
-        self._copy = fresh
 
     def _diff(self, old: Snapshot | None, new: Snapshot) -> Iterator[Change]:
         is_next = old is not None and not self._replaced and follows(new, old.meta.txid, old.meta.checksum)

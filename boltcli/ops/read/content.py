@@ -43,8 +43,6 @@ MAX_VALUE_SIZE = (1 << 31) - 2  # bytes; bbolt refuses longer values
 class Enter:
     """A bucket begins: its name and sequence."""
 
-    __slots__ = ("name", "sequence")
-
     def __init__(self, name: bytes, sequence: int) -> None:
         self.name = name
         self.sequence = sequence
@@ -52,8 +50,6 @@ class Enter:
 
 class Pairs:
     """Pairs of the innermost open bucket, a page's worth, at least one; without ``values`` if only keys are read."""
-
-    __slots__ = ("keys", "values")
 
     def __init__(self, keys: Sequence[bytes], values: Sequence[Value]) -> None:
         self.keys = keys

@@ -10,9 +10,11 @@ from operator import add
 
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
-from ...format.constants import BRANCH_PAGE, COUNT_IN_FIRST_ID, FREELIST_PAGE, LEAF_PAGE, META_SIZE, PAGE_HEADER_SIZE
+from ...format.constants import BRANCH_PAGE, FREELIST_PAGE, LEAF_PAGE, META_SIZE, PAGE_HEADER_SIZE
+from ...format.encode import freelist_bytes
 from ...format.page import BranchElements, LeafElements
 from ...tree.bucket import find_bucket
+from ...tree.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, LEAF, LOST, META, page_map
 from ...tree.walk import Whole
 from .select_items import items
 
@@ -92,22 +94,15 @@ class _Search:
                 yield from self.element(part.path, key, value)
 
     def element(self, path: Path, key: bytes, value: bytes | BucketRef) -> Iterator[Hit]:
-        if self.names:
-            found = self.find(key)
-            if found and isinstance(value, BucketRef):
-                yield Hit("bucket", (*path, key), b"", found, key)
-            elif found:
-                yield Hit("key", path, key, found, key)
-        if self.values and not isinstance(value, BucketRef):
-            found = self.find(value)
-            if found:
-                yield Hit("value", path, key, found, value)
+        is_bucket = isinstance(value, BucketRef)
+        if self.names and (found := self.find(key)):
+            yield Hit("bucket", (*path, key), b"", found, key) if is_bucket else Hit("key", path, key, found, key)
+        if self.values and not isinstance(value, BucketRef) and (found := self.find(value)):
+            yield Hit("value", path, key, found, value)
 
 
 def _page_by_page(snapshot: Snapshot, search: _Search, path: Path) -> Iterator[Hit]:
     """Yield the hits on all leaf pages that can be reached, skipping damaged pages."""
-    from ...tree.page_map import LEAF, page_map
-
     mapped = page_map(snapshot)
     for pgid, kind in enumerate(mapped.kinds):
         if kind != LEAF:
@@ -142,8 +137,6 @@ def dead_hits(snapshot: Snapshot, pattern: Pattern[bytes], *, damaged_only: bool
 
 def _regions(snapshot: Snapshot, damaged_only: bool) -> Iterator[tuple[int, int, str]]:
     """Yield the regions of unused bytes: start, end, and a description."""
-    from ...tree.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, LEAF, LOST, META, page_map
-
     kinds, page_size = page_map(snapshot).kinds, snapshot.page_size
     dead = {DAMAGED: "damaged page"}
     if not damaged_only:
@@ -168,7 +161,7 @@ def _regions(snapshot: Snapshot, damaged_only: bool) -> Iterator[tuple[int, int,
 def _used(page: Page) -> int:
     """Return how many bytes the content of a page in use has, whatever the order of its elements."""
     if page.flags == FREELIST_PAGE:
-        return PAGE_HEADER_SIZE + 8 * (len(page.freelist_ids()) + (page.count == COUNT_IN_FIRST_ID))
+        return freelist_bytes(len(page.freelist_ids()))
     if page.flags == LEAF_PAGE:
         leaf = LeafElements(page)
         ends = map(add, leaf.value_starts(), leaf.value_sizes)

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 class Items:
     """A batch of elements of the bucket at ``path``: ``keys`` and ``values``, some of which may be buckets."""
 
-    __slots__ = ("keys", "path", "values")
-
     def __init__(self, path: Path, keys: list[bytes], values: list[Value]) -> None:
         self.path = path
         self.keys = keys
@@ -59,9 +57,28 @@ def items(
     without ``buckets`` only pairs are yielded, without ``values`` empty ones.
     """
     guard = guard or Whole(snapshot, ordered=bool(start) or stop is not None)
+
+    def inside(bucket: BucketRef, path: Path, source: Iterator[LeafRange]) -> Nested[Items]:
+        refuse_nested(snapshot, bucket)
+        for leaf, all_keys, low, high in source:
+            ranges = [*leaf.batches(low, high)]
+            cuts = [index for index in leaf.bucket_indexes() if low <= index < high] if recursive else []
+            if cuts:  # a bucket comes by itself, next to what is in it
+                ranges = [*pairwise(sorted({*cuts, *[index + 1 for index in cuts], *[at for at, _ in ranges], high}))]
+            for first, stop in reversed(ranges) if reverse else ranges:
+                keys, found = elements(leaf, all_keys, first, stop, values)
+                snapshot.poll()
+                part = Items(path, keys[::-1], found[::-1]) if reverse else Items(path, keys, found)
+                child = found[0]
+                if not recursive or not isinstance(child, BucketRef):
+                    yield part
+                    continue
+                pages = leaf_ranges(snapshot, child, reverse=reverse, guard=guard)
+                content = inside(child, (*path, keys[0]), pages)
+                yield from (content, part) if reverse else (part, content)
+
     left = limit
-    source = leaf_ranges(snapshot, bucket, start, stop, reverse=reverse, guard=guard)
-    for part in flat(_bucket(snapshot, bucket, path, source, reverse, recursive, values, guard)):
+    for part in flat(inside(bucket, path, leaf_ranges(snapshot, bucket, start, stop, reverse=reverse, guard=guard))):
         if wanted is not None or not buckets:
             pairs = [
                 (key, value)
@@ -85,37 +102,6 @@ def keys_with_prefix(
     """Yield each key that begins with ``prefix``, and whether it is a bucket. Raises Corrupted."""
     for part in items(snapshot, bucket, start=prefix, stop=successor(prefix), reverse=reverse, values=False):
         yield from ((key, isinstance(value, BucketRef)) for key, value in zip(part.keys, part.values))
-
-
-def _bucket(
-    snapshot: Snapshot,
-    bucket: BucketRef,
-    path: Path,
-    source: Iterator[LeafRange],
-    reverse: bool,
-    recursive: bool,
-    with_values: bool,
-    guard: Whole,
-) -> Nested[Items]:
-    """Yield the elements of ``bucket`` in ``source`` and, if ``recursive``, those of the buckets in it."""
-    refuse_nested(snapshot, bucket)
-    for leaf, all_keys, low, high in source:
-        ranges = [*leaf.batches(low, high)]
-        inside = [index for index in leaf.bucket_indexes() if low <= index < high] if recursive else []
-        if inside:  # a bucket comes by itself, next to what is in it
-            cuts = {*inside, *[index + 1 for index in inside], *[first for first, _ in ranges], high}
-            ranges = [*pairwise(sorted(cuts))]
-        for first, stop in reversed(ranges) if reverse else ranges:
-            keys, values = elements(leaf, all_keys, first, stop, with_values)
-            snapshot.poll()
-            found = Items(path, keys[::-1], values[::-1]) if reverse else Items(path, keys, values)
-            child = values[0]
-            if not recursive or not isinstance(child, BucketRef):
-                yield found
-                continue
-            pages = leaf_ranges(snapshot, child, reverse=reverse, guard=guard)
-            content = _bucket(snapshot, child, (*path, keys[0]), pages, reverse, recursive, with_values, guard)
-            yield from (content, found) if reverse else (found, content)
 
 
 def elements(

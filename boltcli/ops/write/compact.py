@@ -48,8 +48,6 @@ _HARMLESS = ("unreachable-unfreed", "already-freed", "reachable-freed", "multipl
 class Compaction:
     """The result: the bytes of both files, what was copied, and ``warnings``, sentences about the source."""
 
-    __slots__ = ("buckets", "pairs", "size", "source_size", "transactions", "warnings")
-
     def __init__(self, source_size: int, done: Done, warnings: list[str]) -> None:
         self.source_size = source_size
         self.size, self.transactions, self.pairs, self.buckets = done

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from ...format.constants import FREELIST_PAGE, LEAF_PAGE, PAGE_HEADER_SIZE
-from ...format.encode import freelist_bytes, freelist_page, meta_page
+from ...format.encode import freelist_bytes, freelist_page
+from ...format.meta import meta_page
 from ...format.page import HEADER
 from ...storage.files import read_or_raise, write_all
 

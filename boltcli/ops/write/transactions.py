@@ -1,7 +1,7 @@
 """bbolt's write transactions: a port of its ``bucket.go``, ``node.go`` and ``tx.go``, over the pages of :mod:`.pager`.
 
-In a :class:`Transaction` a :class:`Bucket` opens the pages that change, each as a :class:`Node`; only these are in
-memory. There are no deletions. bbolt spills nested buckets in random order; here they are sorted by name.
+A :class:`Bucket` opens the pages that a transaction changes, each as a :class:`Node`; only these are in memory. There
+are no deletions. bbolt spills nested buckets in random order; here they are sorted by name.
 """
 
 from __future__ import annotations
@@ -60,11 +60,6 @@ class Node:
         index = bisect_left(self.keys, key)
         return index, index < len(self.keys) and self.keys[index] == key
 
-    def child(self, key: bytes) -> int:
-        """Return which child of a branch leads to ``key``."""
-        index, found = self.find(key)
-        return index if found else max(index - 1, 0)
-
     def put(self, old: bytes, key: bytes, value: Piece | int, flags: int) -> None:
         """Put an element in the place of that with the key ``old``, or add it."""
         index, found = self.find(old)
@@ -112,10 +107,10 @@ class Node:
 class Bucket:
     """A bucket that a transaction has opened."""
 
-    __slots__ = ("_edge", "_inline", "_nodes", "buckets", "full", "root", "root_node", "sequence", "tx")
+    __slots__ = ("_edge", "_inline", "_nodes", "buckets", "file", "full", "root", "root_node", "sequence")
 
-    def __init__(self, tx: Transaction, root: int, sequence: int, inline: bytes = b"") -> None:
-        self.tx = tx
+    def __init__(self, file: BboltFile, root: int, sequence: int, inline: bytes = b"") -> None:
+        self.file = file
         self.root = root
         self.sequence = sequence
         self.root_node: Node | None = None
@@ -129,7 +124,7 @@ class Bucket:
         """Create the bucket called ``name``. Raises :class:`BboltRefuses`."""
         if not name:
             raise BboltRefuses("bucket name required")
-        leaf = self._leaf(name)
+        leaf = self.leaf(name)
         index, found = leaf.find(name)
         if found:
             raise BboltRefuses(
@@ -137,30 +132,19 @@ class Bucket:
             )
         leaf.put(name, name, _EMPTY, BUCKET_LEAF_FLAG)
         self._inline = b""
-        child = self.buckets[name] = Bucket(self.tx, 0, sequence)
+        child = self.buckets[name] = Bucket(self.file, 0, sequence)
         child.root_node = child._edge = Node(True)
         return child
 
-    def child(self, name: bytes) -> Bucket:
-        """Return the bucket called ``name``, which is there."""
-        found = self.buckets.get(name)
-        if found is None:
-            node = self.root_node or self._page(self.root)
-            while not node.is_leaf:
-                pgid = node.values[node.child(name)]
-                assert isinstance(pgid, int)
-                node = self._nodes.get(pgid) or self._page(pgid)
-            value = node.values[node.find(name)[0]]
-            assert isinstance(value, bytes)
-            root, sequence = BUCKET_HEADER.unpack_from(value)
-            found = Bucket(self.tx, root, sequence, b"" if root else value[BUCKET_HEADER.size :])
-            self.buckets[name] = found
+    def reopen(self, name: bytes, before: Bucket) -> Bucket:
+        """Return the bucket called ``name``, as ``before`` was committed."""
+        found = self.buckets[name] = Bucket(self.file, before.root, before.sequence, before._inline)
         return found
 
     def put(self, keys: Sequence[bytes], values: Sequence[Piece]) -> None:
         """Put pairs; those that belong at the end go there at once. Raises :class:`BboltRefuses`."""
         if self._edge is None:
-            self._leaf(keys[0])
+            self.leaf(keys[0])
         edge = self._edge
         if (
             edge is not None
@@ -178,7 +162,7 @@ class Bucket:
                 raise BboltRefuses("key too large" if key else "key required")
             if len(value) > MAX_VALUE_SIZE:
                 raise BboltRefuses("value too large")
-            leaf = self._leaf(key)
+            leaf = self.leaf(key)
             index, found = leaf.find(key)
             if found and leaf.flags[index] & BUCKET_LEAF_FLAG:
                 raise BboltRefuses("incompatible value")
@@ -186,20 +170,16 @@ class Bucket:
 
     def store(self) -> bytes:
         """Write what was changed; returns the value of the bucket's element in its parent."""
-        node, file = self.root_node, self.tx.file
+        node, file = self.root_node, self.file
         if node is not None and node.is_leaf and ELEMENT_SIZE * len(node.keys) < file.page_size // 4:
             size = PAGE_HEADER_SIZE + sum(node.sizes())
             if size <= file.page_size // 4 and not any(node.flags):
                 if self.root and node.pgid:
                     file.release(node.pgid, node.pages)
-                self.root = 0
-                return BUCKET_HEADER.pack(0, self.sequence) + b"".join(node.pieces(0, 0))
+                self.root, self._inline = 0, b"".join(node.pieces(0, 0))
+                return BUCKET_HEADER.pack(0, self.sequence) + self._inline
         self.spill()
         return BUCKET_HEADER.pack(self.root, self.sequence)
-
-    def stored(self, name: bytes, value: bytes) -> None:
-        """Put the element of the bucket called ``name``, which is there, anew."""
-        self._leaf(name).put(name, name, value, BUCKET_LEAF_FLAG)
 
     def spill(self) -> None:
         """Write the changed nodes to new pages. The buckets inside must be stored already."""
@@ -210,7 +190,7 @@ class Bucket:
         while node.parent is not None:
             node = node.parent
         self.root_node = node
-        self.root = node.pgid
+        self.root, self._inline = node.pgid, b""
 
     def _spill(self, node: Node) -> None:
         if node.spilled:
@@ -219,7 +199,7 @@ class Bucket:
         for child in list(node.children):
             self._spill(child)
         node.children = []
-        file = self.tx.file
+        file = self.file
         for part, size in node.split(file.page_size, file.page_size if self.full else file.page_size // 2):
             if part.pgid:
                 file.release(part.pgid, part.pages)
@@ -234,12 +214,13 @@ class Bucket:
         if parent is not None and parent.pgid == 0:
             self._spill(parent)
 
-    def _leaf(self, key: bytes) -> Node:
+    def leaf(self, key: bytes) -> Node:
         """Return the leaf in which ``key`` is or would be, to be changed."""
         node = self.root_node or self._node(self.root, None)
         is_last = True
         while not node.is_leaf:
-            index = node.child(key)
+            index, found = node.find(key)
+            index = index if found else max(index - 1, 0)
             is_last = is_last and index == len(node.keys) - 1
             pgid = node.values[index]
             assert isinstance(pgid, int)
@@ -251,7 +232,7 @@ class Bucket:
     def _node(self, pgid: int, parent: Node | None) -> Node:
         found = self._nodes.get(pgid)
         if found is None:
-            found = _parsed(self._inline, 0) if self._inline else _parsed(self.tx.file.read(pgid), pgid)
+            found = _parsed(self._inline, 0) if self._inline else _parsed(self.file.read(pgid), pgid)
             found.parent = parent
             if parent is None:
                 self.root_node = found
@@ -259,33 +240,6 @@ class Bucket:
                 parent.children.append(found)
             self._nodes[pgid] = found
         return found
-
-    def _page(self, pgid: int) -> Node:
-        if self._inline:
-            return _parsed(self._inline, 0)
-        pages = self.tx.pages
-        if pgid not in pages:
-            pages[pgid] = _parsed(self.tx.file.read(pgid), pgid)
-        return pages[pgid]
-
-
-class Transaction:
-    """A write transaction, from its begin to its commit."""
-
-    def __init__(self, file: BboltFile) -> None:
-        file.begin()
-        self.file = file
-        self.root = Bucket(self, file.root, 0)
-        self.pages: dict[int, Node] = {}  # committed ones that were looked at, not to be changed
-
-    def commit(self) -> None:
-        for parent, name, child in flat(_inside(self.root)):
-            value = child.store()
-            if child.root_node is not None:
-                parent.stored(name, value)
-            del parent.buckets[name]  # with all its nodes: many buckets may be nested in each other
-        self.root.spill()
-        self.file.commit(self.root.root)
 
 
 class BboltWriter:
@@ -301,8 +255,8 @@ class BboltWriter:
         self.transactions = 0
         self._weight = 0  # of the transaction, bytes
         self._names: list[bytes] = []  # of the buckets that are open, from the outside in
-        self._tx = Transaction(file)
-        self._open = [self._tx.root]
+        file.begin()
+        self._open = [Bucket(file, file.root, 0)]
 
     @property
     def size(self) -> int:
@@ -350,14 +304,21 @@ class BboltWriter:
 
     def _next_transaction(self) -> None:
         self._commit()
-        self._tx = Transaction(self.file)
-        self._open = [self._tx.root]
-        for name in self._names:
-            self._open.append(self._open[-1].child(name))
+        self.file.begin()
+        before, self._open = self._open, [Bucket(self.file, self.file.root, 0)]
+        for name, bucket in zip(self._names, before[1:]):
+            self._open.append(self._open[-1].reopen(name, bucket))
         self._weight = 0
 
     def _commit(self) -> None:
-        self._tx.commit()
+        root = self._open[0]
+        for parent, name, child in flat(_inside(root)):
+            value = child.store()
+            if child.root_node is not None:
+                parent.leaf(name).put(name, name, value, BUCKET_LEAF_FLAG)
+            del parent.buckets[name]  # with all its nodes: many buckets may be nested in each other
+        root.spill()
+        self.file.commit(root.root)
         self.transactions += 1
 
 

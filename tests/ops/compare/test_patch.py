@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from boltcli.errors import PatchMismatch
 from boltcli.ops.compare.change import Change
 from boltcli.ops.compare.diff import diff
-from boltcli.ops.compare.overlay import Overlay
-from boltcli.ops.compare.patch import patch
+from boltcli.ops.compare.patch import Overlay, patch
 from boltcli.storage.snapshot import Snapshot
 from tests.live import held
 from tests.ops.compare.test_diff import TOPS, changes
@@ -323,7 +322,7 @@ def test_a_mismatch_knows_its_line(tmp_path: Path) -> None:
 
 
 def test_many_values_go_to_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("boltcli.ops.compare.overlay._IN_MEMORY", 100)
+    monkeypatch.setattr("boltcli.ops.compare.patch._IN_MEMORY", 100)
     one, two = fixture("values"), fixture("document")
     with Snapshot(str(one)) as old, Snapshot(str(two)) as new:
         found = list(diff(old, new))
