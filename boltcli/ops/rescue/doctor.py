@@ -25,7 +25,7 @@ from .pages import MappedFile, Progress, find_page_size
 from .recover import other_database, recover_file
 from .roots import is_torn
 from .text_mode import undone
-from .tree import RecoveredTree, free_pages, newest_tree
+from .tree import free_pages, newest_tree
 
 if TYPE_CHECKING:
     from ...storage.source import Way
@@ -138,7 +138,6 @@ def diagnose(
 
 
 def _answer(path: str, question: Callable[[Snapshot], T]) -> tuple[T | None, Exception | None]:
-    """Return what is answered about an open database, or why it can't be."""
     try:
         with Snapshot(path, open_source(path, "none")) as snapshot:
             return question(snapshot), None
@@ -147,7 +146,6 @@ def _answer(path: str, question: Callable[[Snapshot], T]) -> tuple[T | None, Exc
 
 
 def _notes(file: MappedFile) -> list[str]:
-    """Return what kind of file it is."""
     page_size, how = find_page_size(file.buffer)
     if how == "none":
         kind = kind_of(file.buffer[:HEAD])
@@ -190,7 +188,12 @@ def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) 
 def _clearing(path: str) -> tuple[list[Step], int]:
     """Return steps that remove the elements which lead nowhere or cannot be read, if they are few, and their number."""
     with MappedFile(path, "none") as file:
-        places = _bad_elements(newest_tree(file.buffer)[0])
+        tree, _ = newest_tree(file.buffer)
+        bad = {gap.page for gap in tree.gaps if not gap.elements}
+        places = []
+        for page, found in readable(tree.table, filter(tree.owner.__getitem__, range(2, tree.table.pages))):
+            roots = [(index, root) for index, _, root, _ in found.roots() if root]
+            places += [(page, index) for index, child in [*enumerate(found.pgids), *roots] if child in bad]
     if not 0 < len(places) <= _MOST_CLEARED:
         return [], 0
 
@@ -198,17 +201,8 @@ def _clearing(path: str) -> tuple[list[Step], int]:
         options = [f"--pageId={page}", f"--from-index={index}", f"--to-index={index + 1}"]
         return ["clear-page-elements", *options], lambda raw: (clear_elements(raw, page, index, index + 1)[0], 0)
 
+    places.sort(key=lambda place: (place[0], -place[1]))  # the last ones of a page first
     return [*(step(*place) for place in places), _ABANDON], len(places)
-
-
-def _bad_elements(tree: RecoveredTree) -> list[tuple[int, int]]:
-    """Return page and index of elements that refer to unreachable pages; the last ones of a page first."""
-    bad = {gap.page for gap in tree.gaps if not gap.elements}
-    found = []
-    for page, elements in readable(tree.table, filter(tree.owner.__getitem__, range(2, tree.table.pages))):
-        found += [(page, index) for index, child in enumerate(elements.pgids) if child in bad]
-        found += [(page, index) for index, _, root, _ in elements.roots() if root and root in bad]
-    return sorted(found, key=lambda place: (place[0], -place[1]))
 
 
 def _operated(name: str, path: str, folder: str) -> Remedy | None:
@@ -238,7 +232,7 @@ def _operated(name: str, path: str, folder: str) -> Remedy | None:
             emission = Emission(tree)
             emission.write(None, tree.table.page_size)
     except (BoltError, OSError) as error:
-        return Remedy(name, commands, str(error))
+        return Remedy(name, commands, str(error), lost=lost)
     return Remedy(name, commands, "", emission.pairs, emission.buckets, sound, lost + len(tree.gaps))
 
 

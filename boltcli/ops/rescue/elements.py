@@ -81,7 +81,6 @@ class Elements:
         self.count = len(indices)
 
     def check_order(self) -> None:
-        """Note whether the keys ascend."""
         self.sound = ascend(self.keys)
         if not self.sound:
             self.mended.append((None, UNORDERED))
@@ -245,7 +244,6 @@ def _last_bucket(buffer: Buffer, at: int, start: int, middle: int, stop: int, li
 
 
 def _guess_flag(buffer: Buffer, start: int, stop: int) -> int:
-    """Return 1 if a value looks like a bucket: a small root and sequence, or an inline page."""
     if stop - start < BUCKET_HEADER_SIZE:
         return 0
     root, _ = BUCKET_HEADER.unpack_from(buffer, start)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Chosen = dict[bytes, tuple[Elements, int, int]]  # by key: elements of a page, the index in them, the page's id
 Rank = tuple[int, int]  # where a leaf comes from, and its place among the bucket's leaves
-_STEP = 256  # pages between reports of progress
 _SECOND = "a second pair with this key, on this page: it was left out"
 
 
@@ -56,17 +55,14 @@ class Emission:
 
     def _content(self, progress: Progress | None) -> Iterator[Event]:
         events: Iterator[Event] = flat(self._bucket(self.tree.top))
-        reported = 0
         for event in events:
-            if isinstance(event, Pairs) and self._path and self._path[0] == self.special:
+            if isinstance(event, Pairs) and self._path[:1] == [self.special]:
                 self.within += len(event.keys)
+            if progress is not None:
+                progress(self.pages, self.tree.table.pages)
             yield event
-            if progress is not None and self.pages - reported >= _STEP:
-                reported = self.pages
-                progress(reported, self.tree.table.pages)
 
     def _bucket(self, bucket: Bucket) -> Nested[Event]:
-        """Yield what is in a bucket, in key order."""
         together: list[tuple[Rank, int]] = []  # leaves that share keys with each other
         last = b""
         for low, high, rank, page in self._leaves(bucket):
@@ -103,7 +99,6 @@ class Emission:
         yield from self._elements(bucket, chosen)
 
     def _choose(self, chosen: Chosen, found: Elements, page: int, origin: int) -> None:
-        """Add elements to those that are written, but for second versions of keys."""
         for i, key in enumerate(found.keys):
             if key not in chosen:
                 chosen[key] = found, i, page
@@ -131,7 +126,6 @@ class Emission:
                 yield Pairs([key], [found.value(i)])
 
     def _entered(self, name: bytes, sequence: int, inside: Nested[Event] | None) -> Nested[Event]:
-        """Yield a nested bucket and what is ``inside``; None: nothing."""
         if len(self._path) > MAX_NESTING:
             reason = f"buckets are nested deeper than {MAX_NESTING} levels: this one is left out, with what is in it"
             self.lost.append(Loss((*self._path, name), reason=reason))
@@ -144,7 +138,6 @@ class Emission:
         yield LEAVE
 
     def _nested(self, bucket: Bucket | None, found: Elements, index: int, page: int) -> Nested[Event]:
-        """Yield a nested bucket; nothing for a value that is none."""
         start, stop, name = found.mids[index], found.ends[index], found.keys[index]
         path = (*self._path, name)
         if stop - start < BUCKET_HEADER_SIZE:
@@ -156,14 +149,12 @@ class Emission:
         if not root:
             inside = self._inline(page, inline_elements(found.buffer, start, stop))
         elif bucket is None:
-            reason = "the root page of a bucket that lies in an inline bucket"
-            self.lost.append(Loss(path, page=root, reason=reason))
+            self.lost.append(Loss(path, page=root, reason="the root page of a bucket that lies in an inline bucket"))
         elif name in bucket.children:
             inside = self._bucket(bucket.children[name])
         yield self._entered(name, sequence, inside)
 
     def _inline(self, page: int, inner: Elements | None) -> Nested[Event]:
-        """Yield what is in an inline bucket, and note what is not."""
         path = tuple(self._path)
         if inner is None:
             self.lost.append(Loss(path, page=page, reason="the inline page of the bucket cannot be read"))

@@ -112,7 +112,6 @@ class PageTable:
         return self.buffer[start : start + self.page_size]
 
     def bears(self, pgid: int) -> int:
-        """Return the id that the page at ``pgid`` bears."""
         return int.from_bytes(self.page_bytes(pgid)[:8], "little")
 
     def is_zero(self, pgid: int) -> bool:
@@ -127,7 +126,6 @@ class PageTable:
         return range(pgid, min(pgid + 1 + self.overflows[pgid], self.pages))
 
     def bounds(self, pgid: int) -> tuple[int, int]:
-        """Return where in the buffer the page's run begins and ends."""
         start = pgid * self.page_size
         return start, min(start + (self.overflows[pgid] + 1) * self.page_size, self.size)
 
@@ -156,7 +154,6 @@ class PageTable:
 
     @cached_property
     def freelists(self) -> list[tuple[int, bytearray]]:
-        """What ``freelist`` says of all freelist pages that can be read."""
         return list(islice(filter(None, map(self.freelist, range(self.pages))), _MOST_FREELISTS))
 
     def marks(self, ids: Iterable[int]) -> bytearray:
@@ -203,7 +200,6 @@ def _headers(buffer: Buffer, page_size: int, size: int) -> Iterator[tuple[int, i
 
 
 def meta_at(buffer: Buffer, position: int, page: int = 0) -> Meta:
-    """Return what a meta page at ``position`` says, valid or not."""
     return Meta.at(buffer[position : position + PAGE_HEADER_SIZE + META_SIZE], page)
 
 

@@ -74,8 +74,6 @@ class Group:
 
 
 class Choice(NamedTuple):
-    """A gap for a group, and how much speaks for it."""
-
     points: float
     group: Group
     gap: Gap
@@ -106,7 +104,6 @@ class Placement:
         self._kinds: dict[Bucket, set[int]] = {}  # 0: a bucket holds pairs, 1: buckets
 
     def run(self) -> None:
-        """Place what can be placed, drop what is stale, and leave the rest."""
         groups, skipped = self._groups, []
         for _ in range(_ROUNDS):
             self._find_runs(groups)
@@ -130,11 +127,9 @@ class Placement:
         self._sort_out(groups + skipped)
 
     def _below(self, page: int) -> list[int]:
-        """Return the orphans that an orphan leads to, as far as that still holds."""
         return [link.page for link in self._links(page) if link.right]
 
     def _links(self, page: int) -> list[Link]:
-        """Return how a page leads to orphans."""
         marks, count = self._marks, len(self._marks)
         return [link for link in self.links[page] if link.page != page and link.page < count and marks[link.page]]
 
@@ -160,7 +155,6 @@ class Placement:
         return tops + [page for page in live if page not in seen]
 
     def _group(self, page: int) -> Group | None:
-        """Return what is below an orphan; None if it holds nothing."""
         top = page_elements(self.table, page)
         leaf, end = self._outermost(page, 1), self._outermost(page, -1)
         if top is None or leaf is None or end is None:
@@ -261,7 +255,6 @@ class Placement:
             waiting = [made for page in below if not seen[page] and (made := self._group(page)) is not None]
 
     def _choose(self, group: Group) -> Choice | None:
-        """Return the place of a group, if one is clearly the best."""
         best: dict[Bucket, Choice] = {}
         for gap in self.tree.gaps:
             choice = self._score(group, gap)
@@ -309,13 +302,11 @@ class Placement:
         return not kinds or bool(kinds & group.holds)
 
     def _overlaps(self, group: Group, bucket: Bucket) -> bool:
-        """Return whether the bucket has another placed group among whose keys this one's are."""
         ranges = self._ranges.get(bucket, ())
         at = bisect_left(ranges, (group.first, b""))
         return (at < len(ranges) and ranges[at][0] <= group.last) or (at > 0 and ranges[at - 1][1] >= group.first)
 
     def _place(self, group: Group, gap: Gap) -> None:
-        """Put a group into the gap."""
         if self.tree.used[group.page] or (self.free is not None and self._overlaps(group, gap.bucket)):
             return
         self.tree.walk(gap.bucket, group.page, gap.low, gap.high, PLACED + group.rank)
@@ -352,7 +343,6 @@ def _surest(choices: list[Choice]) -> list[Choice]:
 
 
 def _reached(pages: Iterable[int], onward: Callable[[int], Iterable[int]]) -> set[int]:
-    """Return these pages and all to which ``onward`` leads from them."""
     seen: set[int] = set()
     waiting = list(pages)
     while waiting:

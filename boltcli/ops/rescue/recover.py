@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ...errors import ArgumentError, BoltError, BucketNotFound, DestinationError, InvalidDatabase
@@ -193,26 +194,22 @@ def _compared(path: str, fd: int, bucket: Path, but: set[bytes | None]) -> list[
 
     None if bbolt can't open the file. ``but``: top-level buckets that the file doesn't have.
     """
-    found: list[Altered] = []
     try:
         source = Snapshot(path, open_source(path, "none"))
     except InvalidDatabase:
         return None
+    found: list[Altered] = []
     with source, Snapshot(path, Source(os.dup(fd), path, is_own_copy=True)) as result:
         try:
-            for change in diff(source, result, bucket):
-                if change.bucket and change.bucket[0] in but:
-                    continue
+            changes = (change for change in diff(source, result, bucket) if not but.intersection(change.bucket[:1]))
+            for change in islice(changes, _MOST_ALTERED):
                 found.append(Altered(change.bucket, change.key, None, "bbolt reads something else here"))
-                if len(found) == _MOST_ALTERED:
-                    break
         except BoltError as error:
             found.append(Altered((), None, error.page, f"bbolt reads something else, or fails: {error}"))
     return found
 
 
 def _notes(done: Recovery) -> list[str]:
-    """Return what has to be known of the meta pages."""
     found = [
         f"meta page {meta.page}, of transaction {meta.txid}, is not valid as it stands: bbolt passes over it: one "
         "wrong bit was corrected"

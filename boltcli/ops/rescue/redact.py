@@ -116,7 +116,6 @@ class _Copy:
         self._known = [path for path, beside in KNOWN if not all_keys and self.buffer.find(beside, 0, last) >= 0]
 
     def run(self) -> None:
-        """Write the whole copy. Raises OSError."""
         table = self.table
         os.ftruncate(self.fd, table.size)
         metas = [meta_at(self.buffer, slot * table.page_size, slot) for slot in (0, 1)]
@@ -209,7 +208,6 @@ class _Copy:
             self._put(place, b"".join(kept))
 
     def _note(self, page: int) -> None:
-        """Count the pages of a run as kept."""
         for each in self.table.run(page):
             self.done.pages += not self._seen[each]
             self._seen[each] = 1
@@ -350,7 +348,6 @@ class _Copy:
         return elements, not wrong and whole and all(each.sound for each in elements)
 
     def _page(self, page: int, elements: list[Element], rename: Rename | None, path: Path | None) -> None:
-        """Write a page."""
         table = self.table
         start, end = table.bounds(page)
         leaf = table.kind[page] == LEAF_PAGE

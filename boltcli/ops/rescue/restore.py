@@ -15,7 +15,7 @@ from collections import Counter
 
 from .elements import fits, is_reused, readable
 from .pages import Path
-from .roots import Candidate, PageGraph, newest_first
+from .roots import Candidate, PageGraph, newest_first, whole_ones
 from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, RecoveredTree
 
 _MOST_VERSIONS = 16
@@ -54,7 +54,6 @@ class SameBucket:
                         self._pages.setdefault(inner, {})[root] = None
 
     def of(self, page: int) -> int:
-        """Return the number of the page's family."""
         parents = self._parents
         while parents[page] != page:
             parents[page] = parents[parents[page]]
@@ -83,7 +82,7 @@ def bring_back_names(tree: RecoveredTree, same_bucket: SameBucket, free: bytearr
         versions = [page for page in same_bucket.versions(bucket.path()) if not tree.owner[page]][:_MOST_VERSIONS]
         if versions:
             live = [page for page in versions if free is not None and not free[page]]
-            made = newest_first([Candidate(tree.table, page) for page in live or versions])
+            made = newest_first(whole_ones([Candidate(tree.table, page) for page in live or versions]))
             _take(tree, bucket, made[0].root, same_bucket, free)
             gap.filled += 1
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...format.meta import Meta
 from ...tree.walk import flat
-from .elements import Elements, is_reused, page_elements, readable
+from .elements import is_reused, page_elements, readable
 from .pages import PageTable, Path
 from .tree import REUSED, RecoveredTree, find_keys, sample
 
@@ -54,22 +54,29 @@ class PageGraph:
         self.bucketish = bytearray(table.pages)
         self.names: dict[int, frozenset[bytes]] = {}
         self.contained = bytearray(table.pages)
-        self._firsts: dict[int, bytes | None] = {}  # damage may have a thousand pages lead to one
+        self._firsts: dict[int, bytes] = {}
         self._whole = bytearray(table.pages)  # so is all that it leads to
         for page in range(2, table.pages):
             if table.is_tree(page) and page not in self.links:
                 list(flat(self._evaluate(page)))
 
     def _evaluate(self, page: int) -> Nested[None]:
-        """Look at what ``page`` leads to, then at itself; each page once."""
         table = self.table
         found = page_elements(table, page)
-        links = self.links[page] = [] if found is None else self._outgoing(found)
-        for link in reversed(links):
-            if table.is_tree(link.page) and link.page not in self.links:
-                yield self._evaluate(link.page)
+        links = self.links[page] = []
         whole = found is not None and found.sound and not table.is_torn(page)
-        bucketish = found is not None and found.count > 0 and all(found.flags)
+        if found is None or not found.count:
+            self.sizes[page] = 1
+            self._whole[page] = whole
+            return
+        self._firsts[page] = found.key(0)
+        roots = [root for _, _, root, _ in found.roots() if root and not is_reused(table, found.keys, root)]
+        for child in reversed(found.pgids or roots):
+            if table.is_tree(child) and child not in self.links:
+                yield self._evaluate(child)
+        links += [Link(child, True, self._firsts.get(child) == key) for child, key in zip(found.pgids, found.keys)]
+        links += [Link(root, False, table.is_tree(root)) for root in roots]
+        bucketish = all(found.flags)
         size = 1
         for child, by_key, right in links:
             closed = right and self.sizes[child]
@@ -78,27 +85,13 @@ class PageGraph:
             bucketish = bucketish and not (by_key and not (closed and self.bucketish[child]))
         self.sizes[page] = min(size, 1 << 40)
         self.bucketish[page] = bucketish
-        if bucketish and found is not None and found.leaf:
+        if bucketish and found.leaf:
             self.names[page] = frozenset(found.keys)
         self._whole[page] = whole
         for child, by_key, right in links:
             # A branch's key proves that its child is still the same; the root of a bucket may have been reused.
             if right and (whole or by_key):
                 self.contained[child] = 1
-
-    def _outgoing(self, found: Elements) -> list[Link]:
-        """Return where a page leads, but to the roots of buckets that were reused since."""
-        table = self.table
-        if not found.leaf:
-            return [Link(child, True, self._first(child) == key) for child, key in zip(found.pgids, found.keys)]
-        roots = [root for _, _, root, _ in found.roots() if root and not is_reused(table, found.keys, root)]
-        return [Link(root, False, table.is_tree(root)) for root in roots]
-
-    def _first(self, page: int) -> bytes | None:
-        if page not in self._firsts:
-            found = page_elements(self.table, page) if self.table.is_tree(page) else None
-            self._firsts[page] = found.key(0) if found is not None and found.count else None
-        return self._firsts[page]
 
     @cached_property
     def family(self) -> dict[int, int]:
@@ -117,7 +110,6 @@ class PageGraph:
         return numbers
 
     def alike(self, page: int) -> list[int]:
-        """Return the other pages of the family of one."""
         number = self.family.get(page)
         return [each for each, other in self.family.items() if other == number and each != page]
 
@@ -196,12 +188,10 @@ def is_newer(one: Candidate, other: Candidate) -> bool:
     return votes > 0 if votes else cut > 0 if cut else pairs > pairs2
 
 
-def candidates(
-    table: PageTable, graph: PageGraph, names: set[bytes] | None, *, every: bool = False
-) -> list[Candidate]:  # fmt: skip
+def candidates(table: PageTable, graph: PageGraph, names: set[bytes] | None) -> list[Candidate]:
     """Return the trees of all candidate roots that share bucket names with ``names``, or with the largest one of them.
 
-    Newest first. Those of which no page was used again only, if there are such, unless ``every`` one is wanted.
+    The newest first.
     """
     budget = _BUDGET * table.pages + 10_000
     found: list[Candidate] = []
@@ -215,19 +205,20 @@ def candidates(
         common = len(own & names)
         if common and 2 * common >= min(len(own), len(names)):
             found.append(made)
-    if not every:
-        largest = max((made.reached for made in found), default=0)
-        found = [made for made in found if 2 * made.reached >= largest]
-    return newest_first(found, every=every)
+    return newest_first(found)
 
 
-def newest_first(found: list[Candidate], *, every: bool = False) -> list[Candidate]:
-    """Sort versions of one tree by age; without those with reused pages if there are others, unless ``every``."""
+def newest_first(found: list[Candidate]) -> list[Candidate]:
     ordered: list[Candidate] = []
-    for made in found if every else [made for made in found if not made.reused] or found:
+    for made in found:
         at = next((at for at, each in enumerate(ordered) if is_newer(made, each)), len(ordered))
         ordered.insert(at, made)
     return ordered
+
+
+def whole_ones(found: list[Candidate]) -> list[Candidate]:
+    """Return those trees of which no page was used again, if there are such; else all."""
+    return [made for made in found if not made.reused] or found
 
 
 def is_torn(tree: RecoveredTree, metas: list[Meta], free: bytearray | None) -> bool:

@@ -18,7 +18,16 @@ from .emit import Emission
 from .pages import Buffer, PageTable, Path, find_metas, find_page_size, meta_at
 from .placement import Placement
 from .restore import SameBucket, bring_back_names, fill_from_older, take_skeleton
-from .roots import Candidate, PageGraph, candidates, has_pages_beyond, is_other_root, is_torn, versions_of_root
+from .roots import (
+    Candidate,
+    PageGraph,
+    candidates,
+    has_pages_beyond,
+    is_other_root,
+    is_torn,
+    versions_of_root,
+    whole_ones,
+)
 from .tree import OTHER_BUCKET, RecoveredTree, Recovery, State, best_freelist, free_pages
 
 _MOST_REFERENCES = 6
@@ -44,7 +53,6 @@ def recover(buffer: Buffer, *, page_size: int = 0, state: int = 0) -> Recovery:
 
 
 def _recover(table: PageTable, state: int) -> Recovery:
-    """Find what one database holds, in the state of this number."""
     metas = find_metas(table)
     tree = RecoveredTree(table, metas[0].root, metas[0].sequence) if metas else RecoveredTree(table)
     done = Recovery(table, tree, metas, root_from="meta" if metas else "")
@@ -84,7 +92,6 @@ def _recover(table: PageTable, state: int) -> Recovery:
 
 
 def _chosen(state: int, states: int, likeliest: int = 0) -> int:
-    """Return the index of the state of this number; raise ArgumentError if there are not so many."""
     if state > states:
         why = "which one is the newest is known" if states == 1 else f"{states} states may be the newest one"
         raise ArgumentError(f"there is no state {state}: {why}")
@@ -92,7 +99,6 @@ def _chosen(state: int, states: int, likeliest: int = 0) -> int:
 
 
 def _look_for_the_rest(done: Recovery, state: int) -> None:
-    """Go through the pages that the tree doesn't reach."""
     metas, torn = done.metas, done.torn
     graph = PageGraph(done.table)
     lost_root = not done.tree.top.leaves
@@ -130,7 +136,10 @@ def _other_trees(done: Recovery, graph: PageGraph, names: set[bytes] | None) -> 
     """Return the trees of other roots, newest first; ``names``: those of the database's buckets, if they are known."""
     table, metas = done.table, done.metas
     newest = metas[0].root if metas else 0
-    found = [made for made in candidates(table, graph, names) if made.root != newest]
+    found = candidates(table, graph, names)
+    largest = max((made.reached for made in found), default=0)
+    found = whole_ones([made for made in found if 2 * made.reached >= largest])
+    found = [made for made in found if made.root != newest]
     for meta in metas[1:]:
         if all(made.root != meta.root for made in found):
             made = Candidate(table, meta.root, meta.sequence)
@@ -166,7 +175,6 @@ def _complete(done: Recovery, free: bytearray) -> None:
 
 
 def is_mended(table: PageTable, meta: Meta) -> bool:
-    """Return whether a meta page is not valid as it stands in the file: bbolt passes over it."""
     return meta_at(table.buffer, meta.page * table.page_size, meta.page).problem() is not None
 
 

@@ -135,12 +135,10 @@ class ElementReader:
         return made
 
     def _root(self, at: int) -> int:
-        """Return the root page that a bucket's header says; 0 if it can't be one."""
         root = int.from_bytes(self._buffer[at : at + 8], "little")
         return root if root < self._highest and at + BUCKET_HEADER_SIZE <= len(self._buffer) else 0
 
     def _wrong(self, i: int) -> int:
-        """Return how many fields of an entry can't be right."""
         found = self._found
         sizes = found.table.positions[i], found.mids[i] - found.starts[i], found.ends[i] - found.mids[i]
         wrong = sum(size > self._end - found.table.start for size in sizes)
@@ -156,7 +154,6 @@ class ElementReader:
         return self._links[i - 1] or before + ends[i - 1] - starts[i - 1] == starts[i]
 
     def _is_proven(self, i: int) -> bool:
-        """Return whether all bytes of a key are its own."""
         starts, end = self._found.starts, self._found.ends[i]
         key = self._buffer[starts[i] : self._found.mids[i]]
         if self._is_right(i) or (i == 0 and key == self._first_key):
@@ -201,7 +198,6 @@ class ElementReader:
         return right and value >= INLINE_HEADERS_SIZE + ELEMENT_SIZE * count
 
     def _has_like(self, i: int, key: bytes) -> bool:
-        """Return whether a proven key looks the same."""
         places = zip(self._links[:i], self._found.starts, self._found.mids)
         return any(
             link and middle - at == len(key) and alike(self._buffer[at:middle], key) for link, at, middle in places
@@ -229,7 +225,6 @@ class Renamer:
         self._last = self._renamed = b""
 
     def name(self, key: bytes) -> bytes:
-        """Return what stands for ``key``."""
         if key == self._last:
             return self._renamed
         same = _common(self._last, key)
@@ -246,7 +241,6 @@ class Renamer:
 
 
 def _common(one: bytes, other: bytes) -> int:
-    """Return how many bytes the two begin with are the same."""
     return next((i for i, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
 
 
@@ -287,6 +281,5 @@ def is_random(key: bytes) -> bool:
 
 
 def _names_things(path: Path) -> bool:
-    """Return whether a word in the names of a bucket says that its keys are ids."""
     spaced = re.sub(rb"(?<![A-Z])(?=[A-Z])", b" ", b" ".join(path)).lower()
     return not _IDS.isdisjoint(re.findall(rb"[a-z0-9]+", spaced))

@@ -41,7 +41,6 @@ class TextMode(NamedTuple):
     content: bytes
 
     def sentence(self) -> str:
-        """Say what happened."""
         what = f"CR LF for each LF ({self.added} bytes more)"
         if self.added < 0:
             what = f"LF for CR LF ({-self.added} byte{'s' * (self.added < -1)} less)"
@@ -90,7 +89,6 @@ def is_proved(data: Buffer) -> bool:
 
 
 def _in_place(data: bytes, page_size: int) -> int:
-    """Return how many pages say their own id at their place."""
     return sum(
         int.from_bytes(data[at : at + _ID], "little") == number
         for number, at in enumerate(range(0, len(data) - _ID, page_size))
