@@ -134,16 +134,15 @@ class _Search:
             found = page_elements(table, page)
             if found is None:
                 continue
-            if table.is_torn(page):  # those that don't lie in the pages that overwrote the run's end
-                over = next(each for each in table.run(page)[1:] if table.own[each]) * table.page_size
-                found.keep([i for i, stop in enumerate(found.ends) if stop <= over])
+            run = table.run(page)[1:]
+            over = next((each for each in run if table.own[each]), table.pages)  # another page overwrote the run's end
             path, sure, age = owners.get(page, ((NOWHERE, str(page).encode()), UNKNOWN, _OLDEST))
-            yield from _pairs(found, path, page, sure, age)
+            yield from _pairs(found, path, page, sure, age, high=over * table.page_size)
         for owner in self.tree.buckets:
             for page in owner.leaves:
-                slack = self._slack(page)
+                slack, low = self._slack(page)
                 if slack is not None:
-                    yield from _pairs(slack, owner.path(), page, CERTAIN, _OLDEST)
+                    yield from _pairs(slack, owner.path(), page, CERTAIN, _OLDEST, low=low)
 
     def live_pairs(self) -> Iterator[Deleted]:
         for bucket in self.tree.buckets:
@@ -187,28 +186,28 @@ class _Search:
                 chosen[page] = alike[0]
         return chosen
 
-    def _slack(self, page: int) -> Elements | None:
-        """Return elements after the last one that the header counts, whose data are still there."""
+    def _slack(self, page: int) -> tuple[Elements | None, int]:
+        """Return elements, those after the last one that the header counts too, and where these have their data."""
         table = self.table
         count, start = table.counts[page], page * table.page_size
         if table.kind[page] != LEAF_PAGE or not count or table.overflows[page]:
-            return None
+            return None, 0
         first = start + PAGE_HEADER_SIZE
         more, odd = divmod(int.from_bytes(table.buffer[first + 4 : first + 8], "little"), ELEMENT_SIZE)
         end = min(start + table.page_size, table.size)
         if odd or not count < more <= (end - first) // ELEMENT_SIZE:
-            return None
+            return None, 0
         found = read_elements(table.buffer, start, LEAF_PAGE, more, end)
-        if not found.sound or found.count != more:
-            return None
-        found.keep(range(count, more))
-        return found
+        return (found, found.starts[count]) if found.sound and found.count == more else (None, 0)
 
 
-def _pairs(found: Elements, path: Path, page: int, sure: str, age: int) -> Iterator[Deleted]:
+def _pairs(
+    found: Elements, path: Path, page: int, sure: str, age: int, *, low: int = 0, high: int | None = None
+) -> Iterator[Deleted]:
+    """Yield the pairs of a page that lie from ``low`` to ``high``, those of inline buckets too."""
     for inside, each in with_inline(path, found):
         for start, middle, stop, flag in zip(each.starts, each.mids, each.ends, each.flags):
-            if not flag:
+            if not flag and start >= low and (high is None or stop <= high):
                 yield Deleted(each.buffer, inside, start, middle, stop, page, sure, age)
 
 

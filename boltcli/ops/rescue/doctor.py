@@ -172,10 +172,7 @@ def _symptoms(path: str, notes: list[str], progress: Progress | None) -> list[Sy
 
 
 def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) -> list[Remedy]:
-    """Try every remedy; the best one first: sound ones that keep most without a loss, then the others.
-
-    What recovering tells of the states of the file is added to ``notes``.
-    """
+    """Try every remedy, and add to ``notes``; the best one first: sound ones that keep most without a loss."""
     surgery = [] if any(symptom.kind == "invalid-database" for symptom in symptoms) else [*_SURGERY, CLEAR]
     tried = [_operated(name, path, folder) for name in surgery]
     remedies = [*(each for each in tried if each is not None), _recovered(path, folder, notes)]
@@ -232,7 +229,7 @@ def _operated(name: str, path: str, folder: str) -> Remedy | None:
             emission = Emission(tree)
             emission.write(None, tree.table.page_size)
     except (BoltError, OSError) as error:
-        return Remedy(name, commands, str(error), lost=lost)
+        return Remedy(name, commands, str(error))
     return Remedy(name, commands, "", emission.pairs, emission.buckets, sound, lost + len(tree.gaps))
 
 

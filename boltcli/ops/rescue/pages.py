@@ -171,7 +171,7 @@ def find_page_size(buffer: Buffer) -> tuple[int, str]:
     for meta in metas:
         if meta.problem() is None and 256 <= meta.page_size <= _LARGEST and meta.page_size % 8 == 0:
             return meta.page_size, "meta"
-    best, page_size = max((_own_ids(buffer, page_size), -page_size) for page_size in PAGE_SIZES)
+    best, page_size = max((own_ids(buffer, page_size), -page_size) for page_size in PAGE_SIZES)
     if best:
         return -page_size, "ids"
     # Not one page bears its id. A damaged meta page may still say it.
@@ -181,11 +181,8 @@ def find_page_size(buffer: Buffer) -> tuple[int, str]:
     return _DEFAULT, "none"
 
 
-def _own_ids(buffer: Buffer, page_size: int) -> int:
-    """Return how many whole pages bear their own ids at this page size.
-
-    Page 0 is zeros' own page, and the pages of a smaller size at double ids are no pages of this one.
-    """
+def own_ids(buffer: Buffer, page_size: int) -> int:
+    """Return how many whole pages bear their own ids at this page size, but for page 0, as which zeros would count."""
     headers = enumerate(_headers(buffer, page_size, len(buffer) // page_size * page_size))
     return sum(bears == pgid and pgid > 0 and flags in PAGE_TYPES for pgid, (bears, flags, _, _) in headers)
 

@@ -152,10 +152,7 @@ class _Copy:
         write_all(self.fd, data[: self.table.size - start], start)
 
     def _is_header(self, page: int) -> bool:
-        """Return whether what stands at the beginning of a page is a page header, and not a piece of a value.
-
-        It is if it has the page's own id, or else is right as far as can be told: the page may have been copied there.
-        """
+        """Return whether a page begins with a header, its own or that of a copied page, not with a piece of a value."""
         table = self.table
         kind, overflow, bears = table.kind[page], table.overflows[page], table.bears(page)
         if bears == page:
@@ -163,10 +160,7 @@ class _Copy:
         return bool(kind) and bears < self._highest and overflow < table.pages
 
     def _kept(self, page: int) -> bytes:
-        """Return what is kept of the header of a page that something refers to as a page.
-
-        Of one that may be a piece of a value, only what ``pages`` shows, which is too little to be a piece.
-        """
+        """Return what is kept of a page's header; if it may be a piece of a value, only what ``pages`` shows."""
         start = page * self.table.page_size
         head = self.buffer[start : start + PAGE_HEADER_SIZE]
         return head if self._is_header(page) or not any(head) else FILLER * 8 + head[8:]
@@ -213,10 +207,7 @@ class _Copy:
             self._seen[each] = 1
 
     def _tree(self, root: int, path: Path | None) -> None:
-        """Redact the pages that ``root`` leads to, bucket by bucket, each in key order.
-
-        ``path``: the bucket's names; None if it isn't known what lies above.
-        """
+        """Redact all that ``root`` leads to, bucket by bucket. ``path``: None if it isn't known what lies above."""
         buckets = [(root, path)]
         while buckets:
             root, path = buckets.pop()
@@ -241,10 +232,8 @@ class _Copy:
     ) -> Rename | None:
         """Return what replaces the ``keys`` of a bucket, if they are. Unless ``ordered`` all are known first.
 
-        Replaced are also keys that look like secrets where the bucket has no name that could be told, and in the files
-        of programs that keep secrets as keys: the name itself may be damaged.
+        Also where they look like secrets and the bucket's name may not be known, or be damaged.
         """
-        # In a file without a sound meta page it may not be known what lies above.
         if not self.all_keys and not self._known and path is not None:
             return None
         last = b""
@@ -291,10 +280,7 @@ class _Copy:
         return elements
 
     def _doubt(self, start: int, elements: list[Element]) -> None:
-        """Take back what is known of keys in overflow pages that seem to have been overwritten with other pages.
-
-        What proves an element is its entry, which may stand in another page than the key.
-        """
+        """Take back that keys are sound in overflow pages that seem to be overwritten: the proof is in another page."""
         table = self.table
         size = table.page_size
         sound = [each for each in elements if each.sound]
@@ -330,10 +316,7 @@ class _Copy:
         return head if element.sound and right else head[:8] + bytes(8)
 
     def _inline(self, element: Element) -> tuple[list[Element] | None, bool]:
-        """Return the elements of an inline bucket, and whether nothing is wrong with it.
-
-        None instead of them if there is nothing that looks like its page.
-        """
+        """Return the elements of an inline bucket (None: it doesn't look like one), and whether nothing is wrong."""
         at = element.middle + BUCKET_HEADER_SIZE
         room = (element.stop - at - PAGE_HEADER_SIZE) // ELEMENT_SIZE
         if room < 0:

@@ -1,16 +1,15 @@
 """Find the roots of databases among the pages of a file, those of earlier transactions too, and judge them.
 
-A root bucket holds buckets. Its page is a leaf of bucket elements, or a branch over such; no other page refers to it.
-Nested buckets of buckets look the same once the page above them is lost, so a candidate must share bucket names with
-the largest one. Of a bucket that holds buckets every transaction leaves a page: pages with names in common are versions
-of one bucket.
+A root bucket holds buckets: its page is a leaf of these, or a branch over such, and no other page refers to it. Another
+bucket of buckets looks the same once the page above it is lost, so a candidate must share names with the largest. Of
+these buckets every transaction leaves a page: pages with names in common are versions of one.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter
-from functools import cached_property
+from functools import cached_property, cmp_to_key
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...format.meta import Meta
@@ -30,10 +29,7 @@ _NEAR, _WRITTEN = 64, 4  # pages before the lost root, and how many of those wit
 
 
 class Link(NamedTuple):
-    """That a page leads to another ``page``: ``by_key`` of a branch, or as the root of a bucket.
-
-    ``right``: the other is still a page of a tree, and begins with that key.
-    """
+    """That a page leads to ``page``, by key or as a bucket's root; ``right``: it is there, and begins with the key."""
 
     page: int
     by_key: bool
@@ -158,12 +154,10 @@ class Candidate:
 
     @cached_property
     def unaccounted(self) -> int:
-        """How many pages neither the tree nor the best freelist accounts for; those of both count four times.
-
-        Of all pages up to the last one that bears its id: zeros may follow it, where the file grew.
-        """
+        """How many pages neither the tree nor the best freelist accounts for; those of both count four times."""
         table = self.tree.table
-        pages = int.from_bytes(table.marks(range(2, table.own.rfind(1) + 1)), "little")
+        last = table.own.rfind(1)  # zeros may follow it, where the file grew
+        pages = int.from_bytes(table.marks(range(2, last + 1)), "little")
         return min(
             (pages & ~(self.bitmap | listed)).bit_count() + 4 * (listed & self.bitmap).bit_count()
             for listed in (0, *(int.from_bytes(marks, "little") for _, marks in table.freelists))
@@ -189,10 +183,7 @@ def is_newer(one: Candidate, other: Candidate) -> bool:
 
 
 def candidates(table: PageTable, graph: PageGraph, names: set[bytes] | None) -> list[Candidate]:
-    """Return the trees of all candidate roots that share bucket names with ``names``, or with the largest one of them.
-
-    The newest first.
-    """
+    """Return the trees of roots that share bucket names with ``names`` (None: with the largest one), newest first."""
     budget = _BUDGET * table.pages + 10_000
     found: list[Candidate] = []
     for page in graph.roots():
@@ -209,11 +200,7 @@ def candidates(table: PageTable, graph: PageGraph, names: set[bytes] | None) -> 
 
 
 def newest_first(found: list[Candidate]) -> list[Candidate]:
-    ordered: list[Candidate] = []
-    for made in found:
-        at = next((at for at, each in enumerate(ordered) if is_newer(made, each)), len(ordered))
-        ordered.insert(at, made)
-    return ordered
+    return sorted(found, key=cmp_to_key(lambda one, other: is_newer(other, one) - is_newer(one, other)))
 
 
 def whole_ones(found: list[Candidate]) -> list[Candidate]:
@@ -222,12 +209,9 @@ def whole_ones(found: list[Candidate]) -> list[Candidate]:
 
 
 def is_torn(tree: RecoveredTree, metas: list[Meta], free: bytearray | None) -> bool:
-    """Return whether pages of the newest tree were reused since: the file was written to while it was copied.
-
-    ``free``: the pages of its freelist, None if that can't be read. One reference to a page that has its place
-    elsewhere in the tree says nothing: a damaged branch element leads there.
-    """
+    """Return whether pages of the newest tree were reused since: the file was written to while it was copied."""
     reused = [gap for gap in tree.gaps if gap.reason in REUSED]
+    # A damaged branch element may lead to one page that has its place elsewhere in the tree.
     if len(reused) > 1 or any(not tree.used[gap.page] for gap in reused):
         return True
     if free is not None or not metas:
@@ -237,10 +221,7 @@ def is_torn(tree: RecoveredTree, metas: list[Meta], free: bytearray | None) -> b
 
 
 def is_other_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
-    """Return whether the root page was used for something else since.
-
-    Then it has pairs beside buckets, which bbolt can't put there, or not one name of the older, larger tree.
-    """
+    """Return whether the root page was used for something else since: it has pairs, or no name of the older tree."""
     if any(not all(found.flags) for _, found in readable(tree.table, tree.top.leaves)):
         return True
     older = [Candidate(tree.table, meta.root) for meta in metas[1:]] if tree.names else []
@@ -267,24 +248,18 @@ def versions_of_root(
 
 
 def _is_old_root(made: Candidate, graph: PageGraph) -> bool:
-    """Return whether there is another version of a tree, and no page of other buckets that leads to one of the two.
+    """Return whether there is another version of a tree: one that has pages of it, or the same names.
 
-    Of a nested bucket the page that leads to an earlier version would be there too. Versions share pages, or have the
-    same names; buckets side by side don't share pages.
+    Of a nested bucket the page that leads to that would be there too. Buckets side by side don't share pages.
     """
-    names = made.tree.names
-    for page in graph.alike(made.root)[:_VERSIONS]:
-        other = Candidate(made.tree.table, page)
-        if other.bitmap & made.bitmap if made.reached > 1 else other.tree.names == names:
-            return True
-    return False
+    others = (Candidate(made.tree.table, page) for page in graph.alike(made.root)[:_VERSIONS])
+    if made.reached > 1:
+        return any(other.bitmap & made.bitmap for other in others)
+    return any(other.tree.names == made.tree.names for other in others)
 
 
 def _is_preceded_by_versions(made: Candidate, metas: list[Meta]) -> bool:
-    """Return whether the pages written just before the lost root hold other versions of what is in a tree.
-
-    Where no meta page says which the root was, the last pages of the file stand for them.
-    """
+    """Return whether the pages written just before the lost root, or last, hold other versions of what is in a tree."""
     table = made.tree.table
     root = metas[0].root if metas else table.pages
     below = [
@@ -298,24 +273,19 @@ def _is_preceded_by_versions(made: Candidate, metas: list[Meta]) -> bool:
 
 
 def _contains_outside_keys(made: Candidate, free: bytearray | None) -> bool:
-    """Return whether a tree is an older state of what lies outside it, and not a nested bucket whose parent is lost.
-
-    Of the keys outside it, a quarter must be in it.
-    """
+    """Return whether a quarter of what lies outside a tree is in it: of a nested bucket nothing would be."""
     table = made.tree.table
     inside, count = _inside(made, [page for page in made.tree.unreached(free) if not table.is_torn(page)])
     return 4 * inside >= count
 
 
 def _inside(made: Candidate, pages: list[int]) -> tuple[int, int]:
-    """Return of how many of these pages that are leaves most pairs are in a tree, and how many there are.
-
-    An index has the keys of what it is an index of, but not the values; those of buckets change.
-    """
+    """Return of how many of these pages that are leaves most pairs are in a tree, and how many there are."""
     groups = [sample(found) for _, found in readable(made.tree.table, pages) if found.leaf]
     hits = find_keys(made.tree, {key for pairs in groups for key in pairs})
     inside = 0
     for pairs in groups:
+        # An index has the keys of what it is an index of, but not the values; those of buckets change.
         equal = sum(
             any(kind == flag and (flag or digest == hash(value)) for _, kind, digest in hits.get(key, ()))
             for key, (flag, value) in pairs.items()

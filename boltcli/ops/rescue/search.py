@@ -16,8 +16,7 @@ from ...format.page import HEADER, find
 from .elements import page_elements, with_inline
 from .emit import Emission
 from .pages import Buffer, PageTable, Path, find_metas, find_page_size, meta_at
-from .placement import Placement
-from .restore import SameBucket, bring_back_names, fill_from_older, take_skeleton
+from .placement import Placement, SameBucket, bring_back_names, fill_from_older, take_skeleton
 from .roots import (
     Candidate,
     PageGraph,
@@ -179,14 +178,11 @@ def is_mended(table: PageTable, meta: Meta) -> bool:
 
 
 def _rivals(found: list[Candidate]) -> list[Candidate]:
-    """Return the first of these trees, which is taken for the newest one, with all that can be it as well.
-
-    A tree that does not account for all pages is an older one, if the first one does.
-    """
+    """Return the first of these trees, which is taken for the newest one, with all that can be it as well."""
     first = found[0]
     table = first.tree.table
     alike = [made for made in found[1:] if made.reused == first.reused and made.tree.top.leaves]
-    if not first.unaccounted:
+    if not first.unaccounted:  # one that does not account for all pages is older
         alike = [made for made in alike if not made.unaccounted]
     # Where all buckets were deleted the root page has no element by which it is known.
     empty = (Candidate(table, page) for page in range(2, table.pages) if table.is_tree(page) and not table.counts[page])
@@ -194,10 +190,7 @@ def _rivals(found: list[Candidate]) -> list[Candidate]:
 
 
 def _is_sure(made: Candidate) -> bool:
-    """Return whether nothing says that a newer root page than that of ``made`` is lost.
-
-    That a freelist counts a page as used which is nobody's says so: the page was overwritten.
-    """
+    """Return whether nothing says that a newer root page is lost, as a freelist does that has nobody's page as used."""
     table = made.tree.table
     known = table.marks(each for page in range(2, table.pages) if table.own[page] for each in table.run(page))
     nobodys = [page for page in range(2, table.own.rfind(1)) if not known[page]]
@@ -220,10 +213,7 @@ def _compare(trees: list[RecoveredTree], chosen: int) -> list[State]:
 
 
 def _rows(tree: RecoveredTree, common: set[tuple[Path, int]]) -> dict[tuple[Path, bytes | None], int]:
-    """Return what is in a tree, without the pages of buckets that another one has in ``common`` with it.
-
-    By path and key (None: the bucket itself): a hash of the value, or the bucket's sequence.
-    """
+    """Return by path and key a hash of the value, by path and None a bucket's sequence; not of pages in ``common``."""
     rows: dict[tuple[Path, bytes | None], int] = {}
     for bucket in tree.buckets:
         path = bucket.path()
@@ -239,10 +229,9 @@ def _rows(tree: RecoveredTree, common: set[tuple[Path, int]]) -> dict[tuple[Path
 
 
 def _starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[int]:
-    """Return the offsets after ``after`` at which another database begins, ascending.
+    """Return the offsets after ``after`` at which another database begins, by one of its meta pages, ascending.
 
-    One that lies whole in the run of a page of ``tree``, or before ``end``, is or was a value. Of the two meta pages
-    one is enough.
+    One that lies whole in the run of a page of ``tree``, or before ``end``, is or was a value.
     """
     table = tree.table
     found: list[int] = []

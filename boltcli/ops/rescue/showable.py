@@ -213,11 +213,10 @@ def alike(key: bytes, other: bytes) -> bool:
 
 
 class Renamer:
-    """Replaces the keys of one bucket by others of the same length and in the same order.
+    """Replaces the keys of one bucket, which are given in ascending order, by others of the same length and order.
 
-    Keys are given in ascending order, and need not be known in advance. Keys with a common prefix get a common prefix.
-    At the first difference of two neighbours, the greater key gets a greater byte; a replacement is never above the
-    original byte, so a greater one is always available.
+    Common prefixes stay common. Where two neighbours differ the greater key gets a greater byte; no byte is above the
+    original, so a greater one is always available.
     """
 
     def __init__(self, chance: Random) -> None:
