@@ -12,7 +12,7 @@ from ...format.page import BUCKET_HEADER
 from ...tree.walk import flat
 from ..read.content import LEAVE, Enter, Pairs, write
 from ..write.dense import DenseWriter
-from .elements import Elements, inline_elements, page_elements, readable
+from .elements import Elements, inline_elements, readable
 from .pages import Path, Progress
 from .tree import IN_TREE, Altered, Bucket, Loss, RecoveredTree
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..read.content import Event
 
 Chosen = dict[bytes, tuple[Elements, int, int]]  # by key: elements of a page, the index in them, the page's id
-Rank = tuple[int, int]  # where a leaf comes from, and its place among the bucket's leaves
+Leaf = tuple[int, int, int]  # where it comes from, its place among the bucket's leaves, its page
 _SECOND = "a second pair with this key, on this page: it was left out"
 
 
@@ -63,39 +63,37 @@ class Emission:
             yield event
 
     def _bucket(self, bucket: Bucket) -> Nested[Event]:
-        together: list[tuple[Rank, int]] = []  # leaves that share keys with each other
+        together: list[Leaf] = []  # those that share keys with each other
         last = b""
-        for low, high, rank, page in self._leaves(bucket):
+        for low, high, leaf in self._leaves(bucket):
             if together and low > last and not bucket.added:
                 yield from self._merged(bucket, together)
                 together = []
-            together.append((rank, page))
+            together.append(leaf)
             last = max(last, high)
         if together or bucket.added:
             yield from self._merged(bucket, together)
 
-    def _leaves(self, bucket: Bucket) -> list[tuple[bytes, bytes, Rank, int]]:
-        """Return least and greatest key, rank and id of a bucket's leaf pages, by the least key; skip empty pages."""
+    def _leaves(self, bucket: Bucket) -> list[tuple[bytes, bytes, Leaf]]:
+        """Return a bucket's leaves that are not empty, by their least keys, with these and the greatest ones."""
         ranks = {page: (origin, i) for i, (page, origin) in enumerate(zip(bucket.leaves, bucket.origins))}
         found = []
         for page, elements in readable(self.tree.table, bucket.leaves):
             keys = [elements.key(0), elements.key(-1)] if elements.sound else elements.keys
-            found.append((min(keys), max(keys), ranks[page], page))
+            found.append((min(keys), max(keys), (*ranks[page], page)))
         return sorted(found, key=lambda entry: entry[0])
 
-    def _merged(self, bucket: Bucket, leaves: list[tuple[Rank, int]]) -> Nested[Event]:
-        """Yield the content of leaves that share keys; of two versions, that of the leaf with the lower rank."""
+    def _merged(self, bucket: Bucket, leaves: list[Leaf]) -> Nested[Event]:
+        """Yield the content of leaves that share keys; of two versions, that of the leaf that comes first."""
         chosen: Chosen = {}
         alone = len(leaves) == 1 and not bucket.added and len(self._path) >= len(self.only)
         self.pages += len(leaves)
-        for (origin, _), page in sorted(leaves):
-            found = page_elements(self.tree.table, page)
-            if found is None:
-                continue
-            if alone and found.sound and not any(found.flags):
-                yield Pairs(found.keys, list(map(found.buffer.__getitem__, map(slice, found.mids, found.ends))))
-                return
-            self._choose(chosen, found, page, origin)
+        for origin, _, page in sorted(leaves):
+            for _, found in readable(self.tree.table, [page]):
+                if alone and found.sound and not any(found.flags):
+                    yield Pairs(found.keys, list(map(found.buffer.__getitem__, map(slice, found.mids, found.ends))))
+                    return
+                self._choose(chosen, found, page, origin)
         yield from self._elements(bucket, chosen)
 
     def _choose(self, chosen: Chosen, found: Elements, page: int, origin: int) -> None:

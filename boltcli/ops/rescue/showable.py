@@ -130,13 +130,11 @@ class ElementReader:
             if not sound:
                 key = masked(key, made[-1].key if made else b"")
             bucket = found.leaf and bool(found.flags[i] & 1)
-            child = found.pgids[i] if not found.leaf else self._root(said) if bucket and entry else 0
+            root = int.from_bytes(self._buffer[said : said + 8], "little") if bucket and entry else 0
+            is_root = root < self._highest and said + BUCKET_HEADER_SIZE <= len(self._buffer)
+            child = root * is_root if found.leaf else found.pgids[i]
             made.append(Element(bucket, start, middle, stop, said, child, sound, entry, key))
         return made
-
-    def _root(self, at: int) -> int:
-        root = int.from_bytes(self._buffer[at : at + 8], "little")
-        return root if root < self._highest and at + BUCKET_HEADER_SIZE <= len(self._buffer) else 0
 
     def _wrong(self, i: int) -> int:
         found = self._found
@@ -166,29 +164,28 @@ class ElementReader:
                 return end == starts[i + 2]
             if self._is_right(i + 1):
                 return False
-        if self._has_like(i, key):
-            return True
+        places = zip(self._links[:i], starts, self._found.mids)
+        if any(link and len(key) == to - at and alike(self._buffer[at:to], key) for link, at, to in places):
+            return True  # a proven key looks the same
         # If the size is too large, so is the end: it lies in the slack, which is zeros, as the end of a value may be.
         tail = self._buffer[max(starts[i], end - PIECE) : end]
         return end <= self._limit and (len(tail) < PIECE or any(tail))
 
     def _is_right(self, i: int) -> bool:
         """Return whether an element's position and sizes are proven by what comes after it."""
-        last = i + 1 == self._count
-        return self._links[i] or self._is_bucket_there(i) or (last and self._ends_before_slack(self._found.ends[i]))
-
-    def _ends_before_slack(self, end: int) -> bool:
-        if self._exact or end >= self._end or self._limit < self._end:
-            return self._exact and end == self._end
-        return self._buffer[end - 1] != 0 and not any(self._buffer[end : self._end])
+        if self._links[i] or self._is_bucket_there(i):
+            return True
+        end = self._found.ends[i]
+        if self._exact or i + 1 < self._count or end >= self._end or self._limit < self._end:
+            return self._exact and i + 1 == self._count and end == self._end
+        return self._buffer[end - 1] != 0 and not any(self._buffer[end : self._end])  # slack is zeros
 
     def _is_bucket_there(self, i: int) -> bool:
         """Return whether the value is the beginning of a bucket, which would not be found at a wrong place."""
         found, at = self._found, self._found.mids[i]
-        if not found.leaf or found.flags[i] != 1 or found.ends[i] > self._end:
-            return False
         value = found.ends[i] - at
-        if at + INLINE_HEADERS_SIZE > len(self._buffer):
+        outside = found.ends[i] > self._end or at + INLINE_HEADERS_SIZE > len(self._buffer)
+        if not found.leaf or found.flags[i] != 1 or outside:
             return False
         root, _ = BUCKET_HEADER.unpack_from(self._buffer, at)
         if value == BUCKET_HEADER_SIZE:
@@ -196,12 +193,6 @@ class ElementReader:
         pgid, kind, count, overflow = HEADER.unpack_from(self._buffer, at + BUCKET_HEADER_SIZE)
         right: bool = (root, pgid, kind, overflow) == (0, 0, LEAF_PAGE, 0)
         return right and value >= INLINE_HEADERS_SIZE + ELEMENT_SIZE * count
-
-    def _has_like(self, i: int, key: bytes) -> bool:
-        places = zip(self._links[:i], self._found.starts, self._found.mids)
-        return any(
-            link and middle - at == len(key) and alike(self._buffer[at:middle], key) for link, at, middle in places
-        )
 
 
 def alike(key: bytes, other: bytes) -> bool:

@@ -149,10 +149,8 @@ class RecoveredTree:
 
     def unreached(self, free: bytearray | None, end: int | None = None) -> list[int]:
         """Return the pages of trees before ``end`` that are neither reached nor ``free``."""
-        pages = range(self.table.pages)[2:end]
-        return [
-            page for page in pages if self.table.is_tree(page) and not self.used[page] and not (free and free[page])
-        ]
+        unused = (page for page in range(self.table.pages)[2:end] if not self.used[page])
+        return [page for page in unused if self.table.is_tree(page) and not (free and free[page])]
 
     def walk(
         self, bucket: Bucket, page: int, low: bytes = b"", high: bytes | None = None, origin: int = IN_TREE
@@ -195,10 +193,8 @@ class RecoveredTree:
         reasons = list(found.mended)
         if not table.is_tree(page):
             number, flags, _, _ = HEADER.unpack_from(table.buffer, page * table.page_size)
-            reason = (
-                f"the page says that it is page {number}, of type {flags:#x}: it was taken for what is expected here"
-            )
-            reasons.append((None, reason))
+            what = f"the page says that it is page {number}, of type {flags:#x}"
+            reasons.append((None, f"{what}: it was taken for what is expected here"))
         end = max(found.ends, default=0)
         needed = max(1, -(-(end - page * table.page_size) // table.page_size))
         if needed > pages or (needed < pages and table.is_torn(page)):
