@@ -114,7 +114,7 @@ class _Search:
         self.tree = tree
         found = candidates(table, PageGraph(table), tree.names or None)
         older = {made.root: made.tree for made in found if not tree.owner[made.root]}
-        first = {root: older.pop(root, None) or Candidate(table, root).tree for root in roots}
+        first = {root: older.pop(root) if root in older else Candidate(table, root).tree for root in roots}
         self.older = [*first.values(), *older.values()]
 
     def pairs(self, progress: Progress | None) -> Iterator[Deleted]:

@@ -266,12 +266,11 @@ def fix(diagnosis: Diagnosis, folder: str, output: str, *, replace: bool = False
     best = next((remedy for remedy in diagnosis.remedies if remedy.sound), None)
     if best is None:
         raise InvalidDatabase("no remedy leads to a sound database: nothing was written", path=diagnosis.path)
-    made = os.path.join(folder, _RECOVERED)
     if best.name != RECOVER:  # of the others only the last copy is there
-        made = os.path.join(folder, _COPY)
         again = _operated(best.name, diagnosis.path, folder)
         if again is None or not again.sound:
             raise InvalidDatabase("the file changed meanwhile: nothing was written", path=diagnosis.path)
+    made = os.path.join(folder, _RECOVERED if best.name == RECOVER else _COPY)
     with Destination(output, replace=replace, sync=sync) as destination:
         try:
             with open(made, "rb") as source:

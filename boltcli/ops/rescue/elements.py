@@ -128,8 +128,7 @@ def _repaired(stored: Elements, count: int) -> Elements:
     usual, times = Counter(sizes).most_common(1)[0] if sizes else (0, 0)
     usual = usual if 2 * times > len(sizes) else 0
     kept: list[Place] = []
-    flags: list[int] = []
-    pgids: list[int] = []
+    others: list[int] = []  # the column that is neither position nor size
     last = table_end
     for i, stands in enumerate(places):
         place = stands
@@ -152,17 +151,16 @@ def _repaired(stored: Elements, count: int) -> Elements:
         start, middle, last = place
         kept.append(place)
         why = _WRONG_FIELD if place != stands else ""
-        if leaf:
-            flag = stored.flags[i]
-            flags.append(flag if flag <= 1 else _guess_flag(buffer, middle, last))
-            why = why or (f"the element has the flags {flag:x}" if flag > 1 else "")
-        else:
-            pgids.append(stored.pgids[i])
+        others.append(stored.flags[i] if leaf else stored.pgids[i])
+        if leaf and others[-1] > 1:
+            why = why or f"the element has the flags {others[-1]:x}"
+            others[-1] = _guess_flag(buffer, middle, last)
         if why:
             found.mended.append((buffer[start:middle], why))
     found.keys = [buffer[start:middle] for start, middle, _ in kept]
     found.starts, found.mids, found.ends = ([place[part] for place in kept] for part in range(3))
-    found.flags, found.pgids, found.count = flags, pgids, len(kept)
+    found.flags, found.pgids = (others, []) if leaf else ([], others)
+    found.count = len(kept)
     if number < len(starts):
         found.mended.append((None, f"its header says {count} elements, of which {number} are in the page"))
     else:

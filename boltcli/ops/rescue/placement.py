@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from .elements import Elements, fits, is_reused, page_elements, readable
 from .pages import Path
-from .roots import Candidate, Link, PageGraph, newest_first, whole_ones
+from .roots import Candidate, PageGraph, newest_first, whole_ones
 from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, Gap, Hits, Pairs, RecoveredTree, Recovery, find_keys, sample
 
 _ENOUGH = 4.0  # points that a place must have
@@ -146,7 +146,10 @@ class Placement:
         self.links = graph.links
         unreached = tree.unreached(done.free)
         self._orphans = [page for page in unreached if page not in roots and not self.table.is_torn(page)]
-        self._marks = self.table.marks(self._orphans)
+        orphans = set(self._orphans)
+        self._onward = {  # how orphans lead to others
+            page: [link for link in graph.links[page] if link.page in orphans and link.page != page] for page in orphans
+        }
         self._ranges: dict[Bucket, list[tuple[bytes, bytes]]] = {}  # by bucket, of the groups that were placed in it
         self._reached = bytes(tree.used)
         self._groups = [group for page in self._tops() if (group := self._group(page)) is not None]
@@ -178,11 +181,7 @@ class Placement:
         self._sort_out(groups + skipped)
 
     def _below(self, page: int) -> list[int]:
-        return [link.page for link in self._links(page) if link.right]
-
-    def _links(self, page: int) -> list[Link]:
-        marks, count = self._marks, len(self._marks)
-        return [link for link in self.links[page] if link.page != page and link.page < count and marks[link.page]]
+        return [link.page for link in self._onward[page] if link.right]
 
     def _tops(self) -> list[int]:
         """Return the orphans without a parent among the orphans, except branch pages older than their children."""
@@ -190,7 +189,7 @@ class Placement:
         branches: dict[int, set[int]] = {}  # those that do by its first key
         older: list[int] = []  # a child was used for other keys since
         for page in self._orphans:
-            for child, by_key, right in self._links(page):
+            for child, by_key, right in self._onward[page]:
                 if right:
                     parents.setdefault(child, set()).add(page)
                     branches.setdefault(child, set()).update([page] * by_key)

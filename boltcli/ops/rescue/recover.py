@@ -21,9 +21,9 @@ from ..compare.diff import diff
 from ..write.compact import PAGE_SIZES
 from .emit import Emission
 from .pages import Buffer, MappedFile, Path, Progress
-from .search import Recovery, is_mended, recover
+from .search import is_mended, recover
 from .text_mode import PROVED, TextMode, undone
-from .tree import OLDER, PLACED, Altered, Bucket, Gap, Loss, RecoveredTree
+from .tree import OLDER, PLACED, Altered, Bucket, Gap, Loss, RecoveredTree, Recovery
 
 if TYPE_CHECKING:
     from ...storage.source import Way

@@ -164,14 +164,12 @@ class Candidate:
         )
 
 
-def is_newer(one: Candidate, other: Candidate) -> bool:
-    """Return whether ``one`` is the younger of two trees, by the signs that decide, the surest first."""
+def _by_age(one: Candidate, other: Candidate) -> int:
+    """Compare two trees, the younger one is less: by the signs that decide, the surest first."""
     if one.unaccounted != other.unaccounted:
-        return one.unaccounted < other.unaccounted
+        return one.unaccounted - other.unaccounted
     sequences, pairs, ends = one.signs
     sequences2, pairs2, ends2 = other.signs
-    if sequences != sequences2:
-        return sequences > sequences2
     votes = cut = 0
     for path, (low, high, count) in ends.items():
         if path in ends2 and path:
@@ -179,7 +177,7 @@ def is_newer(one: Candidate, other: Candidate) -> bool:
             votes += (high > high2) - (high < high2)
             if high == high2 and low != low2:  # a log that is cut at its beginning
                 cut += (low > low2 and count < count2) - (low < low2 and count > count2)
-    return votes > 0 if votes else cut > 0 if cut else pairs > pairs2
+    return sequences2 - sequences or -votes or -cut or pairs2 - pairs
 
 
 def candidates(table: PageTable, graph: PageGraph, names: set[bytes] | None) -> list[Candidate]:
@@ -200,7 +198,7 @@ def candidates(table: PageTable, graph: PageGraph, names: set[bytes] | None) -> 
 
 
 def newest_first(found: list[Candidate]) -> list[Candidate]:
-    return sorted(found, key=cmp_to_key(lambda one, other: is_newer(other, one) - is_newer(one, other)))
+    return sorted(found, key=cmp_to_key(_by_age))
 
 
 def whole_ones(found: list[Candidate]) -> list[Candidate]:
