@@ -43,15 +43,13 @@ _MOST_CLEARED = 16  # elements that are cleared one by one
 # Findings about the meta page of the older transaction, and about pages that lie outside the database.
 _WRITTEN_ANEW = ("meta", "fallback")
 _ABANDON: Step = (["freelist", "abandon"], lambda raw: (abandon_freelist(raw), 0))
+_REBUILD: Step = (["freelist", "rebuild"], lambda raw: rebuild_freelist(raw.path, raw.fd))
 # The steps of remedies by surgery, and how much is lost by each.
 _SURGERY: dict[str, tuple[list[Step], int]] = {
     # What the last transaction changed is lost.
     "go back to the older meta page": ([(["revert-meta-page"], lambda raw: (revert_meta(raw), 0))], 1),
     # As bbolt does when it opens a file without a freelist.
-    "rebuild the freelist": (
-        [_ABANDON, (["freelist", "rebuild"], lambda raw: rebuild_freelist(raw.path, raw.fd))],
-        0,
-    ),
+    "rebuild the freelist": ([_ABANDON, _REBUILD], 0),
     "abandon the freelist": ([_ABANDON], 0),
 }
 

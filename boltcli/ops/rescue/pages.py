@@ -121,6 +121,10 @@ class PageTable:
         """Return whether there is a branch or leaf at ``pgid`` that bears its own id."""
         return pgid < self.pages and self.own[pgid] == 1 and self.kind[pgid] in (BRANCH_PAGE, LEAF_PAGE)
 
+    def has_tree_from(self, pgid: int) -> bool:
+        """Return whether there is a page of a tree at or above ``pgid``."""
+        return any(map(self.is_tree, range(min(pgid, self.pages), self.pages)))
+
     def run(self, pgid: int) -> range:
         """Return the ids of the page and its overflow pages, as far as the file goes."""
         return range(pgid, min(pgid + 1 + self.overflows[pgid], self.pages))

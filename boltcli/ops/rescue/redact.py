@@ -219,11 +219,8 @@ class _Copy:
             for page, elements in self._walk(root, self._seen):
                 self._note(page)
                 self._page(page, elements, rename, path)
-                buckets += [
-                    (element.child, (*(path or ()), element.key))
-                    for element in elements
-                    if element.bucket and element.child
-                ]
+                inner = (each for each in elements if each.bucket and each.child)
+                buckets += [(each.child, (*(path or ()), each.key)) for each in inner]
                 if self.progress is not None:
                     self.progress(self.done.pages, self.table.pages)
 
@@ -376,10 +373,9 @@ class _Copy:
             image = bytearray(min(_CHUNK, end - low))
             for _, at, size, data in pieces:
                 first, last = max(at, low), min(at + size, low + len(image))
+                part = data[first - at : last - at] if len(data) == size else data * (last - first)
                 if first < last:
-                    image[first - low : last - low] = (
-                        data[first - at : last - at] if len(data) == size else data * (last - first)
-                    )
+                    image[first - low : last - low] = part
             write_all(self.fd, image, low)
 
     def _trailer(self) -> None:

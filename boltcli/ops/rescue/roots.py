@@ -226,11 +226,6 @@ def is_other_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
     return any(made.reached > sum(tree.used) and made.tree.names.isdisjoint(tree.names) for made in older)
 
 
-def has_pages_beyond(table: PageTable, meta: Meta) -> bool:
-    """Return whether there are pages at or above the high-water mark: a later transaction wrote them."""
-    return any(table.is_tree(page) for page in range(min(meta.hwm, table.pages), table.pages))
-
-
 def versions_of_root(
     found: list[Candidate], graph: PageGraph, metas: list[Meta], free: bytearray | None
 ) -> list[Candidate]:  # fmt: skip

@@ -17,16 +17,7 @@ from .elements import page_elements, with_inline
 from .emit import Emission
 from .pages import Buffer, PageTable, Path, find_metas, find_page_size, meta_at
 from .placement import Placement, SameBucket, bring_back_names, fill_from_older, take_skeleton
-from .roots import (
-    Candidate,
-    PageGraph,
-    candidates,
-    has_pages_beyond,
-    is_other_root,
-    is_torn,
-    versions_of_root,
-    whole_ones,
-)
+from .roots import Candidate, PageGraph, candidates, is_other_root, is_torn, versions_of_root, whole_ones
 from .tree import OTHER_BUCKET, RecoveredTree, Recovery, State, best_freelist, free_pages
 
 _MOST_REFERENCES = 6
@@ -68,7 +59,7 @@ def _recover(table: PageTable, state: int) -> Recovery:
     free = done.free = free_pages(tree, metas)
     # A damaged meta page may have been the newer one; its pages would lie where this one's tree has none.
     alone = len(metas) < _METAS
-    beyond = bool(metas) and has_pages_beyond(table, metas[0])
+    beyond = bool(metas) and table.has_tree_from(metas[0].hwm)  # a later transaction wrote that
     if metas and not tree.gaps and not (alone and beyond):
         if metas[0].has_freelist:
             done.exact = free is not None and not tree.unreached(free, metas[0].hwm)
@@ -101,7 +92,7 @@ def _look_for_the_rest(done: Recovery, state: int) -> None:
     metas, torn = done.metas, done.torn
     graph = PageGraph(done.table)
     lost_root = not done.tree.top.leaves
-    if len(metas) == 1 and not done.tree.gaps and has_pages_beyond(done.table, metas[0]):
+    if len(metas) == 1 and not done.tree.gaps and done.table.has_tree_from(metas[0].hwm):
         lost_root = True  # that of the newest transaction, whose meta page is lost too
         done.free = None
         done.root_from = "older"
