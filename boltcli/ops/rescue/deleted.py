@@ -7,7 +7,7 @@ roots are in free pages too, show which bucket they belonged to, and which versi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice
 
@@ -54,7 +54,6 @@ class Deleted:
 
     @property
     def name(self) -> bytes:
-        """The key by which versions are told from others."""
         return self.key if self.version_of is None else self.version_of
 
 
@@ -109,15 +108,13 @@ def deleted(
 
 
 class _Search:
-    """The pages of one file, those of its tree and the others."""
-
     def __init__(self, tree: RecoveredTree, roots: list[int]) -> None:
         """``roots``: that of the other meta page, whose tree is the newest of the older ones."""
         self.table = table = tree.table
         self.tree = tree
-        found = candidates(table, PageGraph(table), tree.names or None, every=True)
+        found = candidates(table, PageGraph(table), tree.names or None)
         older = {made.root: made.tree for made in found if not tree.owner[made.root]}
-        first = {root: older.pop(root, None) or Candidate(table, root).tree for root in roots}
+        first = {root: older.pop(root) if root in older else Candidate(table, root).tree for root in roots}
         self.older = [*first.values(), *older.values()]
 
     def pairs(self, progress: Progress | None) -> Iterator[Deleted]:
@@ -137,25 +134,22 @@ class _Search:
             found = page_elements(table, page)
             if found is None:
                 continue
-            if table.is_torn(page):  # those that don't lie in the pages that overwrote the run's end
-                over = next(each for each in table.run(page)[1:] if table.own[each]) * table.page_size
-                found.keep([i for i, stop in enumerate(found.ends) if stop <= over])
+            run = table.run(page)[1:]
+            over = next((each for each in run if table.own[each]), table.pages)  # another page overwrote the run's end
             path, sure, age = owners.get(page, ((NOWHERE, str(page).encode()), UNKNOWN, _OLDEST))
-            yield from _pairs(found, path, page, sure, age)
+            yield from _pairs(found, path, page, sure, age, high=over * table.page_size)
         for owner in self.tree.buckets:
             for page in owner.leaves:
-                slack = self._slack(page)
+                slack, low = self._slack(page)
                 if slack is not None:
-                    yield from _pairs(slack, owner.path(), page, CERTAIN, _OLDEST)
+                    yield from _pairs(slack, owner.path(), page, CERTAIN, _OLDEST, low=low)
 
     def live_pairs(self) -> Iterator[Deleted]:
-        """Yield the pairs of the tree."""
         for bucket in self.tree.buckets:
             for page, found in readable(self.table, bucket.leaves):
                 yield from _pairs(found, bucket.path(), page, LIVE, -1)
 
     def without_live(self, pairs: list[Deleted]) -> list[Deleted]:
-        """Return those that the tree doesn't hold as they are."""
         by_content: dict[int, list[Deleted]] = {}
         for pair in pairs:
             by_content.setdefault(hash((pair.key, pair.value)), []).append(pair)
@@ -178,13 +172,13 @@ class _Search:
                 places = ((flag, hits.get(key, ())) for key, (flag, _) in pairs.items())
                 votes[page].update(path for flag, found in places for path, kind, _ in found if kind == flag)
         lengths = {  # of the buckets that have pages of their own
-            (bucket.path(), _usual_length(elements.keys))
+            (bucket.path(), _usual_length(found.keys))
             for bucket in self.tree.buckets[1:]
-            for _, elements in readable(self.table, bucket.some_leaves())
+            for _, found in readable(self.table, bucket.some_leaves())
         }
         chosen: dict[int, Path] = {}
         for page, counted in votes.items():
-            length = _usual_length(list(samples[page]))
+            length = _usual_length(samples[page])
             alike = [path for path, usual in lengths if usual == length]
             if counted:
                 chosen[page] = max(counted, key=lambda path: (counted[path], path))
@@ -192,33 +186,32 @@ class _Search:
                 chosen[page] = alike[0]
         return chosen
 
-    def _slack(self, page: int) -> Elements | None:
-        """Return elements after the last one that the header counts, whose data are still there."""
+    def _slack(self, page: int) -> tuple[Elements | None, int]:
+        """Return elements, those after the last one that the header counts too, and where these have their data."""
         table = self.table
         count, start = table.counts[page], page * table.page_size
         if table.kind[page] != LEAF_PAGE or not count or table.overflows[page]:
-            return None
+            return None, 0
         first = start + PAGE_HEADER_SIZE
         more, odd = divmod(int.from_bytes(table.buffer[first + 4 : first + 8], "little"), ELEMENT_SIZE)
         end = min(start + table.page_size, table.size)
         if odd or not count < more <= (end - first) // ELEMENT_SIZE:
-            return None
+            return None, 0
         found = read_elements(table.buffer, start, LEAF_PAGE, more, end)
-        if not found.sound or found.count != more:
-            return None
-        found.keep(range(count, more))
-        return found
+        return (found, found.starts[count]) if found.sound and found.count == more else (None, 0)
 
 
-def _pairs(found: Elements, path: Path, page: int, sure: str, age: int) -> Iterator[Deleted]:
-    """Yield the pairs of a page, those of inline buckets too."""
+def _pairs(
+    found: Elements, path: Path, page: int, sure: str, age: int, *, low: int = 0, high: int | None = None
+) -> Iterator[Deleted]:
+    """Yield the pairs of a page that lie from ``low`` to ``high``, those of inline buckets too."""
     for inside, each in with_inline(path, found):
         for start, middle, stop, flag in zip(each.starts, each.mids, each.ends, each.flags):
-            if not flag:
+            if not flag and start >= low and (high is None or stop <= high):
                 yield Deleted(each.buffer, inside, start, middle, stop, page, sure, age)
 
 
-def _usual_length(keys: list[bytes]) -> int:
+def _usual_length(keys: Collection[bytes]) -> int:
     """Return the length that more than half of the keys have; 0: there is none."""
     usual, times = Counter(map(len, keys)).most_common(1)[0]
     return usual if times > len(keys) // 2 else 0

@@ -25,7 +25,7 @@ from .pages import MappedFile, Progress, find_page_size
 from .recover import other_database, recover_file
 from .roots import is_torn
 from .text_mode import undone
-from .tree import RecoveredTree, free_pages, newest_tree
+from .tree import free_pages, newest_tree
 
 if TYPE_CHECKING:
     from ...storage.source import Way
@@ -43,15 +43,13 @@ _MOST_CLEARED = 16  # elements that are cleared one by one
 # Findings about the meta page of the older transaction, and about pages that lie outside the database.
 _WRITTEN_ANEW = ("meta", "fallback")
 _ABANDON: Step = (["freelist", "abandon"], lambda raw: (abandon_freelist(raw), 0))
+_REBUILD: Step = (["freelist", "rebuild"], lambda raw: rebuild_freelist(raw.path, raw.fd))
 # The steps of remedies by surgery, and how much is lost by each.
 _SURGERY: dict[str, tuple[list[Step], int]] = {
     # What the last transaction changed is lost.
     "go back to the older meta page": ([(["revert-meta-page"], lambda raw: (revert_meta(raw), 0))], 1),
     # As bbolt does when it opens a file without a freelist.
-    "rebuild the freelist": (
-        [_ABANDON, (["freelist", "rebuild"], lambda raw: rebuild_freelist(raw.path, raw.fd))],
-        0,
-    ),
+    "rebuild the freelist": ([_ABANDON, _REBUILD], 0),
     "abandon the freelist": ([_ABANDON], 0),
 }
 
@@ -138,7 +136,6 @@ def diagnose(
 
 
 def _answer(path: str, question: Callable[[Snapshot], T]) -> tuple[T | None, Exception | None]:
-    """Return what is answered about an open database, or why it can't be."""
     try:
         with Snapshot(path, open_source(path, "none")) as snapshot:
             return question(snapshot), None
@@ -147,7 +144,6 @@ def _answer(path: str, question: Callable[[Snapshot], T]) -> tuple[T | None, Exc
 
 
 def _notes(file: MappedFile) -> list[str]:
-    """Return what kind of file it is."""
     page_size, how = find_page_size(file.buffer)
     if how == "none":
         kind = kind_of(file.buffer[:HEAD])
@@ -174,10 +170,7 @@ def _symptoms(path: str, notes: list[str], progress: Progress | None) -> list[Sy
 
 
 def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) -> list[Remedy]:
-    """Try every remedy; the best one first: sound ones that keep most without a loss, then the others.
-
-    What recovering tells of the states of the file is added to ``notes``.
-    """
+    """Try every remedy, and add to ``notes``; the best one first: sound ones that keep most without a loss."""
     surgery = [] if any(symptom.kind == "invalid-database" for symptom in symptoms) else [*_SURGERY, CLEAR]
     tried = [_operated(name, path, folder) for name in surgery]
     remedies = [*(each for each in tried if each is not None), _recovered(path, folder, notes)]
@@ -190,7 +183,12 @@ def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) 
 def _clearing(path: str) -> tuple[list[Step], int]:
     """Return steps that remove the elements which lead nowhere or cannot be read, if they are few, and their number."""
     with MappedFile(path, "none") as file:
-        places = _bad_elements(newest_tree(file.buffer)[0])
+        tree, _ = newest_tree(file.buffer)
+        bad = {gap.page for gap in tree.gaps if not gap.elements}
+        places = []
+        for page, found in readable(tree.table, filter(tree.owner.__getitem__, range(2, tree.table.pages))):
+            roots = [(index, root) for index, _, root, _ in found.roots() if root]
+            places += [(page, index) for index, child in [*enumerate(found.pgids), *roots] if child in bad]
     if not 0 < len(places) <= _MOST_CLEARED:
         return [], 0
 
@@ -198,17 +196,8 @@ def _clearing(path: str) -> tuple[list[Step], int]:
         options = [f"--pageId={page}", f"--from-index={index}", f"--to-index={index + 1}"]
         return ["clear-page-elements", *options], lambda raw: (clear_elements(raw, page, index, index + 1)[0], 0)
 
+    places.sort(key=lambda place: (place[0], -place[1]))  # the last ones of a page first
     return [*(step(*place) for place in places), _ABANDON], len(places)
-
-
-def _bad_elements(tree: RecoveredTree) -> list[tuple[int, int]]:
-    """Return page and index of elements that refer to unreachable pages; the last ones of a page first."""
-    bad = {gap.page for gap in tree.gaps if not gap.elements}
-    found = []
-    for page, elements in readable(tree.table, filter(tree.owner.__getitem__, range(2, tree.table.pages))):
-        found += [(page, index) for index, child in enumerate(elements.pgids) if child in bad]
-        found += [(page, index) for index, _, root, _ in elements.roots() if root and root in bad]
-    return sorted(found, key=lambda place: (place[0], -place[1]))
 
 
 def _operated(name: str, path: str, folder: str) -> Remedy | None:
@@ -275,12 +264,11 @@ def fix(diagnosis: Diagnosis, folder: str, output: str, *, replace: bool = False
     best = next((remedy for remedy in diagnosis.remedies if remedy.sound), None)
     if best is None:
         raise InvalidDatabase("no remedy leads to a sound database: nothing was written", path=diagnosis.path)
-    made = os.path.join(folder, _RECOVERED)
     if best.name != RECOVER:  # of the others only the last copy is there
-        made = os.path.join(folder, _COPY)
         again = _operated(best.name, diagnosis.path, folder)
         if again is None or not again.sound:
             raise InvalidDatabase("the file changed meanwhile: nothing was written", path=diagnosis.path)
+    made = os.path.join(folder, _RECOVERED if best.name == RECOVER else _COPY)
     with Destination(output, replace=replace, sync=sync) as destination:
         try:
             with open(made, "rb") as source:

@@ -7,7 +7,7 @@ those of the next begin. One wrong field of position, key size and value size fo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from operator import add, le
 
@@ -72,16 +72,7 @@ class Elements:
             if flag and self.ends[i] - self.mids[i] >= BUCKET_HEADER_SIZE:
                 yield i, self.keys[i], *BUCKET_HEADER.unpack_from(self.buffer, self.mids[i])
 
-    def keep(self, indices: Sequence[int]) -> None:
-        """Drop all other elements of a leaf."""
-        self.keys = [self.keys[i] for i in indices]
-        self.starts, self.mids, self.ends, self.flags = (
-            [column[i] for i in indices] for column in (self.starts, self.mids, self.ends, self.flags)
-        )
-        self.count = len(indices)
-
     def check_order(self) -> None:
-        """Note whether the keys ascend."""
         self.sound = ascend(self.keys)
         if not self.sound:
             self.mended.append((None, UNORDERED))
@@ -137,20 +128,19 @@ def _repaired(stored: Elements, count: int) -> Elements:
     usual, times = Counter(sizes).most_common(1)[0] if sizes else (0, 0)
     usual = usual if 2 * times > len(sizes) else 0
     kept: list[Place] = []
-    flags: list[int] = []
-    pgids: list[int] = []
+    others: list[int] = []  # the column that is neither position nor size
     last = table_end
     for i, stands in enumerate(places):
         place = stands
         before = last if i == 0 or joined[i - 1] else None
         if leaf and stored.flags[i] & 1 and i + 1 == number and before is not None:
-            place = _last_bucket(buffer, before, *stands, limit) or stands
+            place = _last_bucket(buffer, before, stands[1] - stands[0], stands[2] - stands[1], limit) or stands
             joined[i] |= place != stands
         after = starts[i + 1] if i + 1 < number and joined[i + 1] else None
         is_apart = place[0] >= last and (after is None or place[2] <= after)
         if not (joined[i] and is_apart):
             previous = buffer[kept[-1][0] : kept[-1][1]] if kept else None
-            moved = _mend(place, before, after, leaf, usual, previous, buffer)
+            moved = _mended(stored, place, before, after, usual, previous)
             if moved is None and good[i] and is_apart:
                 moved = place  # it fits where it is, though it touches nothing
             if moved is None or not _good(*moved, table_end, limit):
@@ -161,17 +151,16 @@ def _repaired(stored: Elements, count: int) -> Elements:
         start, middle, last = place
         kept.append(place)
         why = _WRONG_FIELD if place != stands else ""
-        if leaf:
-            flag = stored.flags[i]
-            flags.append(flag if flag <= 1 else _guess_flag(buffer, middle, last))
-            why = why or (f"the element has the flags {flag:x}" if flag > 1 else "")
-        else:
-            pgids.append(stored.pgids[i])
+        others.append(stored.flags[i] if leaf else stored.pgids[i])
+        if leaf and others[-1] > 1:
+            why = why or f"the element has the flags {others[-1]:x}"
+            others[-1] = _guess_flag(buffer, middle, last)
         if why:
             found.mended.append((buffer[start:middle], why))
     found.keys = [buffer[start:middle] for start, middle, _ in kept]
     found.starts, found.mids, found.ends = ([place[part] for place in kept] for part in range(3))
-    found.flags, found.pgids, found.count = flags, pgids, len(kept)
+    found.flags, found.pgids = (others, []) if leaf else ([], others)
+    found.count = len(kept)
     if number < len(starts):
         found.mended.append((None, f"its header says {count} elements, of which {number} are in the page"))
     else:
@@ -182,54 +171,43 @@ def _repaired(stored: Elements, count: int) -> Elements:
 
 
 def _true_count(first: int, starts: list[int], ends: list[int]) -> int:
-    """Return the real number of elements of a table, from the position of the first data, which follow the table."""
-    if starts:
-        number, rest = divmod(starts[0] - first, ELEMENT_SIZE)
-        # As many as fit before the first data, if their data make a chain.
-        links = sum(ends[i] == starts[i + 1] for i in range(min(number, len(starts)) - 1))
-        if 0 < number < len(starts) and not rest and links >= (number - 1) // 2:
-            return number
-    return len(starts)
+    """Return the real number of elements of a table: as many as fit before the first data, if these make a chain."""
+    number, rest = divmod(starts[0] - first, ELEMENT_SIZE) if starts else (0, 0)
+    links = sum(ends[i] == starts[i + 1] for i in range(min(number, len(starts)) - 1))
+    return number if 0 < number < len(starts) and not rest and links >= (number - 1) // 2 else len(starts)
 
 
 def _good(start: int, middle: int, stop: int, least: int, limit: int) -> bool:
     return least <= start < middle <= stop <= limit and middle - start <= MAX_KEY_SIZE
 
 
-def _mend(
-    place: Place, before: int | None, after: int | None, leaf: bool, usual: int, previous: bytes | None, buffer: Buffer
+def _mended(
+    found: Elements, place: Place, before: int | None, after: int | None, usual: int, previous: bytes | None
 ) -> Place | None:
-    """Element bounds that the neighbours allow, with one of position, key size and value size taken as wrong."""
+    """Return the bounds that the neighbours allow, with one of position, key size and value size taken as wrong.
+
+    Keys have the ``usual`` size, if there is one (else 0), and are above the ``previous`` one.
+    """
     start, middle, stop = place
     key, value = middle - start, stop - middle
-    if after is not None and (before is None or before + key + value == after):
-        moved = after - key - value  # the position is wrong
-        if before is None and moved != start:
-            return None
-        return moved, moved + key, after
     if before is None:
-        return None
-    if after is None:
-        # The last one: only its position can be told from the one before it.
-        return (before, before + key, before + key + value) if key <= MAX_KEY_SIZE and start != before else None
+        return place if stop == after else None
+    if after is None or before + key + value == after:  # the position
+        is_wrong = after is not None or (start != before and key <= MAX_KEY_SIZE)
+        return (before, before + key, before + key + value) if is_wrong else None
     total = after - before
-    if not leaf:
+    if not found.leaf:
         return (before, after, after) if 0 < total <= MAX_KEY_SIZE else None
-    if start != before:
-        return None
-    choices = [key] if 0 < key <= min(total, MAX_KEY_SIZE) else []
-    if 0 < total - value <= MAX_KEY_SIZE and value <= total:
-        choices.append(total - value)
-    choices.sort(key=lambda size: (size != usual, previous is not None and buffer[before : before + size] <= previous))
-    return (before, before + choices[0], after) if choices else None
+
+    def unlikely(size: int) -> tuple[bool, bool]:
+        return size != usual, previous is not None and found.buffer[before : before + size] <= previous
+
+    sizes = [size for size in (key, total - value) if 0 < size <= min(total, MAX_KEY_SIZE)]
+    return (before, before + min(sizes, key=unlikely), after) if sizes and start == before else None
 
 
-def _last_bucket(buffer: Buffer, at: int, start: int, middle: int, stop: int, limit: int) -> Place | None:
-    """Return the bounds of the last element, a bucket, found by its value if one field of its sizes is wrong.
-
-    It begins ``at``; the bounds that its fields say follow.
-    """
-    key, value = middle - start, stop - middle
+def _last_bucket(buffer: Buffer, at: int, key: int, value: int, limit: int) -> Place | None:
+    """Return the bounds of the last element, a bucket that begins ``at``, found by its value if one size is wrong."""
     for size in (key if key <= MAX_KEY_SIZE else 0, *range(1, _LONGEST_NAME)):
         middle = at + size
         stop = middle + BUCKET_HEADER_SIZE
@@ -245,13 +223,11 @@ def _last_bucket(buffer: Buffer, at: int, start: int, middle: int, stop: int, li
 
 
 def _guess_flag(buffer: Buffer, start: int, stop: int) -> int:
-    """Return 1 if a value looks like a bucket: a small root and sequence, or an inline page."""
     if stop - start < BUCKET_HEADER_SIZE:
         return 0
     root, _ = BUCKET_HEADER.unpack_from(buffer, start)
-    return int(
-        buffer[start + 24 : start + 26] == _LEAF if root == 0 else stop - start == BUCKET_HEADER_SIZE and root < 1 << 40
-    )
+    is_inline = root == 0 and buffer[start + 24 : start + 26] == _LEAF
+    return int(is_inline or (stop - start == BUCKET_HEADER_SIZE and 0 < root < 1 << 40))
 
 
 def is_reused(table: PageTable, names: Collection[bytes], root: int) -> bool:
@@ -323,7 +299,7 @@ def _mend_last(table: PageTable, found: Elements, limit: int) -> None:
     root = BUCKET_HEADER.unpack_from(found.buffer, middle)[0] if stop - middle >= BUCKET_HEADER_SIZE else 1
     if not root or 1 < root < table.pages:
         return
-    bounds = _last_bucket(found.buffer, start, *place, limit)
+    bounds = _last_bucket(found.buffer, start, middle - start, stop - middle, limit)
     if bounds is not None and bounds != place:
         _, found.mids[-1], found.ends[-1] = bounds
         found.keys[-1] = found.buffer[start : bounds[1]]

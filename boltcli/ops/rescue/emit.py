@@ -12,7 +12,7 @@ from ...format.page import BUCKET_HEADER
 from ...tree.walk import flat
 from ..read.content import LEAVE, Enter, Pairs, write
 from ..write.dense import DenseWriter
-from .elements import Elements, inline_elements, page_elements, readable
+from .elements import Elements, inline_elements, readable
 from .pages import Path, Progress
 from .tree import IN_TREE, Altered, Bucket, Loss, RecoveredTree
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from ..read.content import Event
 
 Chosen = dict[bytes, tuple[Elements, int, int]]  # by key: elements of a page, the index in them, the page's id
-Rank = tuple[int, int]  # where a leaf comes from, and its place among the bucket's leaves
-_STEP = 256  # pages between reports of progress
+Leaf = tuple[int, int, int]  # where it comes from, its place among the bucket's leaves, its page
 _SECOND = "a second pair with this key, on this page: it was left out"
 
 
@@ -56,54 +55,48 @@ class Emission:
 
     def _content(self, progress: Progress | None) -> Iterator[Event]:
         events: Iterator[Event] = flat(self._bucket(self.tree.top))
-        reported = 0
         for event in events:
-            if isinstance(event, Pairs) and self._path and self._path[0] == self.special:
+            if isinstance(event, Pairs) and self._path[:1] == [self.special]:
                 self.within += len(event.keys)
+            if progress is not None:
+                progress(self.pages, self.tree.table.pages)
             yield event
-            if progress is not None and self.pages - reported >= _STEP:
-                reported = self.pages
-                progress(reported, self.tree.table.pages)
 
     def _bucket(self, bucket: Bucket) -> Nested[Event]:
-        """Yield what is in a bucket, in key order."""
-        together: list[tuple[Rank, int]] = []  # leaves that share keys with each other
+        together: list[Leaf] = []  # those that share keys with each other
         last = b""
-        for low, high, rank, page in self._leaves(bucket):
+        for low, high, leaf in self._leaves(bucket):
             if together and low > last and not bucket.added:
                 yield from self._merged(bucket, together)
                 together = []
-            together.append((rank, page))
+            together.append(leaf)
             last = max(last, high)
         if together or bucket.added:
             yield from self._merged(bucket, together)
 
-    def _leaves(self, bucket: Bucket) -> list[tuple[bytes, bytes, Rank, int]]:
-        """Return least and greatest key, rank and id of a bucket's leaf pages, by the least key; skip empty pages."""
+    def _leaves(self, bucket: Bucket) -> list[tuple[bytes, bytes, Leaf]]:
+        """Return a bucket's leaves that are not empty, by their least keys, with these and the greatest ones."""
         ranks = {page: (origin, i) for i, (page, origin) in enumerate(zip(bucket.leaves, bucket.origins))}
         found = []
         for page, elements in readable(self.tree.table, bucket.leaves):
             keys = [elements.key(0), elements.key(-1)] if elements.sound else elements.keys
-            found.append((min(keys), max(keys), ranks[page], page))
+            found.append((min(keys), max(keys), (*ranks[page], page)))
         return sorted(found, key=lambda entry: entry[0])
 
-    def _merged(self, bucket: Bucket, leaves: list[tuple[Rank, int]]) -> Nested[Event]:
-        """Yield the content of leaves that share keys; of two versions, that of the leaf with the lower rank."""
+    def _merged(self, bucket: Bucket, leaves: list[Leaf]) -> Nested[Event]:
+        """Yield the content of leaves that share keys; of two versions, that of the leaf that comes first."""
         chosen: Chosen = {}
         alone = len(leaves) == 1 and not bucket.added and len(self._path) >= len(self.only)
         self.pages += len(leaves)
-        for (origin, _), page in sorted(leaves):
-            found = page_elements(self.tree.table, page)
-            if found is None:
-                continue
-            if alone and found.sound and not any(found.flags):
-                yield Pairs(found.keys, list(map(found.buffer.__getitem__, map(slice, found.mids, found.ends))))
-                return
-            self._choose(chosen, found, page, origin)
+        for origin, _, page in sorted(leaves):
+            for _, found in readable(self.tree.table, [page]):
+                if alone and found.sound and not any(found.flags):
+                    yield Pairs(found.keys, list(map(found.buffer.__getitem__, map(slice, found.mids, found.ends))))
+                    return
+                self._choose(chosen, found, page, origin)
         yield from self._elements(bucket, chosen)
 
     def _choose(self, chosen: Chosen, found: Elements, page: int, origin: int) -> None:
-        """Add elements to those that are written, but for second versions of keys."""
         for i, key in enumerate(found.keys):
             if key not in chosen:
                 chosen[key] = found, i, page
@@ -131,7 +124,6 @@ class Emission:
                 yield Pairs([key], [found.value(i)])
 
     def _entered(self, name: bytes, sequence: int, inside: Nested[Event] | None) -> Nested[Event]:
-        """Yield a nested bucket and what is ``inside``; None: nothing."""
         if len(self._path) > MAX_NESTING:
             reason = f"buckets are nested deeper than {MAX_NESTING} levels: this one is left out, with what is in it"
             self.lost.append(Loss((*self._path, name), reason=reason))
@@ -144,7 +136,6 @@ class Emission:
         yield LEAVE
 
     def _nested(self, bucket: Bucket | None, found: Elements, index: int, page: int) -> Nested[Event]:
-        """Yield a nested bucket; nothing for a value that is none."""
         start, stop, name = found.mids[index], found.ends[index], found.keys[index]
         path = (*self._path, name)
         if stop - start < BUCKET_HEADER_SIZE:
@@ -156,14 +147,12 @@ class Emission:
         if not root:
             inside = self._inline(page, inline_elements(found.buffer, start, stop))
         elif bucket is None:
-            reason = "the root page of a bucket that lies in an inline bucket"
-            self.lost.append(Loss(path, page=root, reason=reason))
+            self.lost.append(Loss(path, page=root, reason="the root page of a bucket that lies in an inline bucket"))
         elif name in bucket.children:
             inside = self._bucket(bucket.children[name])
         yield self._entered(name, sequence, inside)
 
     def _inline(self, page: int, inner: Elements | None) -> Nested[Event]:
-        """Yield what is in an inline bucket, and note what is not."""
         path = tuple(self._path)
         if inner is None:
             self.lost.append(Loss(path, page=page, reason="the inline page of the bucket cannot be read"))

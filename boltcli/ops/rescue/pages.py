@@ -112,7 +112,6 @@ class PageTable:
         return self.buffer[start : start + self.page_size]
 
     def bears(self, pgid: int) -> int:
-        """Return the id that the page at ``pgid`` bears."""
         return int.from_bytes(self.page_bytes(pgid)[:8], "little")
 
     def is_zero(self, pgid: int) -> bool:
@@ -122,12 +121,15 @@ class PageTable:
         """Return whether there is a branch or leaf at ``pgid`` that bears its own id."""
         return pgid < self.pages and self.own[pgid] == 1 and self.kind[pgid] in (BRANCH_PAGE, LEAF_PAGE)
 
+    def has_tree_from(self, pgid: int) -> bool:
+        """Return whether there is a page of a tree at or above ``pgid``."""
+        return any(map(self.is_tree, range(min(pgid, self.pages), self.pages)))
+
     def run(self, pgid: int) -> range:
         """Return the ids of the page and its overflow pages, as far as the file goes."""
         return range(pgid, min(pgid + 1 + self.overflows[pgid], self.pages))
 
     def bounds(self, pgid: int) -> tuple[int, int]:
-        """Return where in the buffer the page's run begins and ends."""
         start = pgid * self.page_size
         return start, min(start + (self.overflows[pgid] + 1) * self.page_size, self.size)
 
@@ -156,7 +158,6 @@ class PageTable:
 
     @cached_property
     def freelists(self) -> list[tuple[int, bytearray]]:
-        """What ``freelist`` says of all freelist pages that can be read."""
         return list(islice(filter(None, map(self.freelist, range(self.pages))), _MOST_FREELISTS))
 
     def marks(self, ids: Iterable[int]) -> bytearray:
@@ -174,7 +175,7 @@ def find_page_size(buffer: Buffer) -> tuple[int, str]:
     for meta in metas:
         if meta.problem() is None and 256 <= meta.page_size <= _LARGEST and meta.page_size % 8 == 0:
             return meta.page_size, "meta"
-    best, page_size = max((_own_ids(buffer, page_size), -page_size) for page_size in PAGE_SIZES)
+    best, page_size = max((own_ids(buffer, page_size), -page_size) for page_size in PAGE_SIZES)
     if best:
         return -page_size, "ids"
     # Not one page bears its id. A damaged meta page may still say it.
@@ -184,11 +185,8 @@ def find_page_size(buffer: Buffer) -> tuple[int, str]:
     return _DEFAULT, "none"
 
 
-def _own_ids(buffer: Buffer, page_size: int) -> int:
-    """Return how many whole pages bear their own ids at this page size.
-
-    Page 0 is zeros' own page, and the pages of a smaller size at double ids are no pages of this one.
-    """
+def own_ids(buffer: Buffer, page_size: int) -> int:
+    """Return how many whole pages bear their own ids at this page size, but for page 0, as which zeros would count."""
     headers = enumerate(_headers(buffer, page_size, len(buffer) // page_size * page_size))
     return sum(bears == pgid and pgid > 0 and flags in PAGE_TYPES for pgid, (bears, flags, _, _) in headers)
 
@@ -203,7 +201,6 @@ def _headers(buffer: Buffer, page_size: int, size: int) -> Iterator[tuple[int, i
 
 
 def meta_at(buffer: Buffer, position: int, page: int = 0) -> Meta:
-    """Return what a meta page at ``position`` says, valid or not."""
     return Meta.at(buffer[position : position + PAGE_HEADER_SIZE + META_SIZE], page)
 
 

@@ -3,10 +3,15 @@
 The evidence, the surest first: a page's first key is the one at which a gap begins; an older tree leads to the very
 page; an older tree holds the same pairs in the same bucket; the page lies just before the lost one.
 A wrong bucket is worse than none: what is in doubt goes to lost+found.
+
+Names of buckets come back from older versions, and in the end whole pages do. Of where an older version leads only that
+is taken which other old pages don't contradict: branch pages, free ones too, lead to pages of their bucket; elements of
+buckets name the root page that the bucket had, which may have been used for another since, so many are asked.
 """
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -14,11 +19,10 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
-from .elements import Elements, page_elements, readable
+from .elements import Elements, fits, is_reused, page_elements, readable
 from .pages import Path
-from .restore import SameBucket
-from .roots import Link, PageGraph
-from .tree import PLACED, Bucket, Gap, Hits, Pairs, RecoveredTree, Recovery, find_keys, sample
+from .roots import Candidate, PageGraph, newest_first, whole_ones
+from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, Gap, Hits, Pairs, RecoveredTree, Recovery, find_keys, sample
 
 _ENOUGH = 4.0  # points that a place must have
 _MARGIN = 1.5  # points that it must have more than the next one
@@ -30,6 +34,53 @@ _LONG_RUN = 5  # pages one after the other that are hardly so by chance
 _VOTE = 20.0  # points for the bucket that all older pages name
 _UNRANKED = 50
 _MOST_LEVELS = 64  # levels of a tree
+_MOST_VERSIONS = 16
+
+
+class SameBucket:
+    """Pages of one bucket have the same number in ``of``. ``votes`` counts what older pages say, by that number."""
+
+    def __init__(self, trees: list[RecoveredTree], graph: PageGraph) -> None:
+        """Asked are the pages of buckets whose path is known, from ``trees`` or from pages with the same names."""
+        table, family = graph.table, graph.family
+        self._parents = array("Q", range(table.pages))
+        for page, links in graph.links.items():
+            for link in links:
+                if link.by_key and link.right:  # a child that is still what the branch's key says
+                    self._parents[self.of(link.page)] = self.of(page)
+        self.votes: dict[int, Counter[Path]] = {}
+        self._pages: dict[Path, dict[int, None]] = {}
+        ordered = ((bucket, page) for tree in reversed(trees) for bucket in tree.buckets for page in bucket.leaves)
+        paths = {page: bucket.path() for bucket, page in ordered if page in family}
+        known: dict[int, set[Path]] = {}
+        for page, path in paths.items():
+            known.setdefault(family[page], set()).add(path)
+        for page, number in family.items():
+            if page not in paths and len(known.get(number, ())) == 1:
+                [paths[page]] = known[number]
+        for page, found in readable(table, paths):
+            for _, name, root, _ in found.roots():
+                if root and table.is_tree(root) and not is_reused(table, found.keys, root):
+                    inner = (*paths[page], name)
+                    self.votes.setdefault(self.of(root), Counter())[inner] += 1
+                    if root in family:
+                        self._pages.setdefault(inner, {})[root] = None
+
+    def of(self, page: int) -> int:
+        parents = self._parents
+        while parents[page] != page:
+            parents[page] = parents[parents[page]]
+            page = parents[page]
+        return page
+
+    def name(self, page: int) -> Path | None:
+        """Return the path that most older pages give the page's family; None if they say nothing."""
+        votes = self.votes.get(self.of(page))
+        return votes.most_common(1)[0][0] if votes else None
+
+    def versions(self, path: Path) -> list[int]:
+        """Return present and former leaf pages of the bucket of buckets at ``path``."""
+        return [page for page in self._pages.get(path, ()) if self.name(page) == path]
 
 
 @dataclass(slots=True, eq=False)
@@ -74,8 +125,6 @@ class Group:
 
 
 class Choice(NamedTuple):
-    """A gap for a group, and how much speaks for it."""
-
     points: float
     group: Group
     gap: Gap
@@ -97,7 +146,10 @@ class Placement:
         self.links = graph.links
         unreached = tree.unreached(done.free)
         self._orphans = [page for page in unreached if page not in roots and not self.table.is_torn(page)]
-        self._marks = self.table.marks(self._orphans)
+        orphans = set(self._orphans)
+        self._onward = {  # how orphans lead to others
+            page: [link for link in graph.links[page] if link.page in orphans and link.page != page] for page in orphans
+        }
         self._ranges: dict[Bucket, list[tuple[bytes, bytes]]] = {}  # by bucket, of the groups that were placed in it
         self._reached = bytes(tree.used)
         self._groups = [group for page in self._tops() if (group := self._group(page)) is not None]
@@ -106,7 +158,6 @@ class Placement:
         self._kinds: dict[Bucket, set[int]] = {}  # 0: a bucket holds pairs, 1: buckets
 
     def run(self) -> None:
-        """Place what can be placed, drop what is stale, and leave the rest."""
         groups, skipped = self._groups, []
         for _ in range(_ROUNDS):
             self._find_runs(groups)
@@ -130,13 +181,7 @@ class Placement:
         self._sort_out(groups + skipped)
 
     def _below(self, page: int) -> list[int]:
-        """Return the orphans that an orphan leads to, as far as that still holds."""
-        return [link.page for link in self._links(page) if link.right]
-
-    def _links(self, page: int) -> list[Link]:
-        """Return how a page leads to orphans."""
-        marks, count = self._marks, len(self._marks)
-        return [link for link in self.links[page] if link.page != page and link.page < count and marks[link.page]]
+        return [link.page for link in self._onward[page] if link.right]
 
     def _tops(self) -> list[int]:
         """Return the orphans without a parent among the orphans, except branch pages older than their children."""
@@ -144,7 +189,7 @@ class Placement:
         branches: dict[int, set[int]] = {}  # those that do by its first key
         older: list[int] = []  # a child was used for other keys since
         for page in self._orphans:
-            for child, by_key, right in self._links(page):
+            for child, by_key, right in self._onward[page]:
                 if right:
                     parents.setdefault(child, set()).add(page)
                     branches.setdefault(child, set()).update([page] * by_key)
@@ -160,7 +205,6 @@ class Placement:
         return tops + [page for page in live if page not in seen]
 
     def _group(self, page: int) -> Group | None:
-        """Return what is below an orphan; None if it holds nothing."""
         top = page_elements(self.table, page)
         leaf, end = self._outermost(page, 1), self._outermost(page, -1)
         if top is None or leaf is None or end is None:
@@ -208,10 +252,9 @@ class Placement:
             group.stale = group.points_in(hits)
 
     def _find_runs(self, groups: list[Group]) -> None:
-        """Note which orphans were written one after the other just before a lost page, as children before their parent.
+        """Note which orphans were written in the order of their keys just before a lost page, as children are.
 
-        Their keys ascend. Where the run ends at an orphan that doesn't go on with it, the file was
-        written in many transactions, and neighbours say little: then only a long run counts.
+        A run that ends at an orphan, of another transaction, says little if it isn't long.
         """
         by_page = {group.page: group for group in groups}
         own = self.table.own
@@ -232,10 +275,7 @@ class Placement:
                     group.before.add(lost)
 
     def _is_doubtful(self, choice: Choice, choices: list[Choice]) -> bool:
-        """Return whether a page is more likely of a bucket whose name is lost than all of a bucket of buckets.
-
-        A lost root branch had two children at least, and more than one page would hold.
-        """
+        """Return whether a page is hardly all of a bucket: its lost root branch had two children at least."""
         group, gap = choice.group, choice.gap
         if not gap.is_whole() or not group.leaf or gap.filled or group.evidence.get(gap.bucket.path(), 0.0) >= _SURE:
             return False
@@ -261,7 +301,6 @@ class Placement:
             waiting = [made for page in below if not seen[page] and (made := self._group(page)) is not None]
 
     def _choose(self, group: Group) -> Choice | None:
-        """Return the place of a group, if one is clearly the best."""
         best: dict[Bucket, Choice] = {}
         for gap in self.tree.gaps:
             choice = self._score(group, gap)
@@ -309,13 +348,11 @@ class Placement:
         return not kinds or bool(kinds & group.holds)
 
     def _overlaps(self, group: Group, bucket: Bucket) -> bool:
-        """Return whether the bucket has another placed group among whose keys this one's are."""
         ranges = self._ranges.get(bucket, ())
         at = bisect_left(ranges, (group.first, b""))
         return (at < len(ranges) and ranges[at][0] <= group.last) or (at > 0 and ranges[at - 1][1] >= group.first)
 
     def _place(self, group: Group, gap: Gap) -> None:
-        """Put a group into the gap."""
         if self.tree.used[group.page] or (self.free is not None and self._overlaps(group, gap.bucket)):
             return
         self.tree.walk(gap.bucket, group.page, gap.low, gap.high, PLACED + group.rank)
@@ -335,10 +372,7 @@ class Placement:
 
 
 def _surest(choices: list[Choice]) -> list[Choice]:
-    """Return the choices with evidence; else those without an alternative.
-
-    Of the latter none whose keys overlap: then there is another bucket, which has lost its name.
-    """
+    """Return the choices with evidence; else those without an alternative, unless they overlap as two buckets do."""
     sure = [choice for choice in choices if choice.points >= _ENOUGH or not choice.gap.is_whole()]
     buckets: dict[Bucket, list[Choice]] = {}
     for choice in sorted(choices, key=lambda choice: choice.group.first):
@@ -352,7 +386,6 @@ def _surest(choices: list[Choice]) -> list[Choice]:
 
 
 def _reached(pages: Iterable[int], onward: Callable[[int], Iterable[int]]) -> set[int]:
-    """Return these pages and all to which ``onward`` leads from them."""
     seen: set[int] = set()
     waiting = list(pages)
     while waiting:
@@ -361,3 +394,65 @@ def _reached(pages: Iterable[int], onward: Callable[[int], Iterable[int]]) -> se
             seen.add(page)
             waiting += onward(page)
     return seen
+
+
+def bring_back_names(tree: RecoveredTree, same_bucket: SameBucket, free: bytearray | None) -> None:
+    """For each bucket of buckets whose root page is lost: the names in the newest older version of that page."""
+    for gap in tree.gaps:  # those that are found on the way, too
+        bucket = gap.bucket
+        if bucket.parent is None or bucket.leaves or not gap.is_whole() or gap.elements:
+            continue
+        versions = [page for page in same_bucket.versions(bucket.path()) if not tree.owner[page]][:_MOST_VERSIONS]
+        if versions:
+            live = [page for page in versions if free is not None and not free[page]]
+            made = newest_first(whole_ones([Candidate(tree.table, page) for page in live or versions]))
+            _take(tree, bucket, made[0].root, same_bucket, free)
+            gap.filled += 1
+
+
+def _take(tree: RecoveredTree, bucket: Bucket, page: int, same_bucket: SameBucket, free: bytearray | None) -> None:
+    """Give ``bucket`` the names in ``page``, and of their pages those that are still theirs."""
+    table = tree.table
+    live = free is not None and not free[page]
+    for _, found in readable(table, [page]):
+        bucket.add_leaf(page, PLACED if live else OLDER)
+        tree.used[page] = 1
+        tree.owner[page] = bucket
+        for _, name, root, sequence in found.roots():
+            if not root or name in bucket.children:
+                continue
+            made = tree.bucket(bucket, name, root, sequence)
+            if live or (table.is_tree(root) and not (free and free[root]) and same_bucket.name(root) == made.path()):
+                tree.walk(made, root, origin=PLACED)
+            else:
+                tree.gap(made, b"", None, root, OTHER_BUCKET)
+
+
+def take_skeleton(tree: RecoveredTree, reference: RecoveredTree) -> None:
+    """With the root lost: the buckets of an older root, and of their pages those that may still be theirs."""
+    top = tree.top
+    for page in reference.top.leaves[:1]:
+        top.add_leaf(page, OLDER)
+        tree.names.update(reference.names)
+        for name, child in reference.top.children.items():
+            if name not in top.children:
+                tree.walk(tree.bucket(top, name, child.root, child.sequence), child.root, origin=PLACED)
+    tree.gaps[:] = [gap for gap in tree.gaps if gap.bucket is not top]
+
+
+def fill_from_older(tree: RecoveredTree, references: list[RecoveredTree]) -> int:
+    """Fill gaps to which nothing was found from the newest older tree that has something; return the leaves added."""
+    pages = 0
+    for reference in references:
+        by_path = {bucket.path(): bucket for bucket in reference.buckets}
+        for gap in list(tree.gaps):
+            source = by_path.get(gap.bucket.path())
+            if source is None or gap.filled or gap.complete or gap.elements:
+                continue
+            before = len(gap.bucket.leaves)
+            for page, found in readable(tree.table, (page for page in source.leaves if not tree.owner[page])):
+                if fits(found, gap.low, gap.high, 3):
+                    tree.walk(gap.bucket, page, gap.low, gap.high, OLDER)
+                    gap.filled += 1
+            pages += len(gap.bucket.leaves) - before
+    return pages

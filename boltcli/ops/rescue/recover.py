@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ...errors import ArgumentError, BoltError, BucketNotFound, DestinationError, InvalidDatabase
@@ -20,9 +21,9 @@ from ..compare.diff import diff
 from ..write.compact import PAGE_SIZES
 from .emit import Emission
 from .pages import Buffer, MappedFile, Path, Progress
-from .search import Recovery, is_mended, recover
+from .search import is_mended, recover
 from .text_mode import PROVED, TextMode, undone
-from .tree import OLDER, PLACED, Altered, Bucket, Gap, Loss, RecoveredTree
+from .tree import OLDER, PLACED, Altered, Bucket, Gap, Loss, RecoveredTree, Recovery
 
 if TYPE_CHECKING:
     from ...storage.source import Way
@@ -178,11 +179,8 @@ def _alterations(done: Recovery, emission: Emission, bucket: Path) -> list[Alter
         reason = f"the root bucket has the sequence {done.tree.top.sequence}; bbolt never gives it one"
         found.append(Altered((), None, None, f"{reason}: it was left out"))
     found += emission.changed + emission.dropped
-    found += [
-        Altered(gap.bucket.path(), None, gap.page, _reason(gap, "that nothing led to"))
-        for gap in done.tree.gaps
-        if gap.complete
-    ]
+    gaps = (gap for gap in done.tree.gaps if gap.complete)
+    found += [Altered(gap.bucket.path(), None, gap.page, _reason(gap, "that nothing led to")) for gap in gaps]
     found = [each for each in found if each.bucket[: len(bucket)] == bucket]
     reason = "it is not known where the page belongs: it is in lost+found"
     return found + [Altered((), None, page, reason) for page in done.left if done.lost_pages]
@@ -193,26 +191,22 @@ def _compared(path: str, fd: int, bucket: Path, but: set[bytes | None]) -> list[
 
     None if bbolt can't open the file. ``but``: top-level buckets that the file doesn't have.
     """
-    found: list[Altered] = []
     try:
         source = Snapshot(path, open_source(path, "none"))
     except InvalidDatabase:
         return None
+    found: list[Altered] = []
     with source, Snapshot(path, Source(os.dup(fd), path, is_own_copy=True)) as result:
         try:
-            for change in diff(source, result, bucket):
-                if change.bucket and change.bucket[0] in but:
-                    continue
+            changes = (change for change in diff(source, result, bucket) if not but.intersection(change.bucket[:1]))
+            for change in islice(changes, _MOST_ALTERED):
                 found.append(Altered(change.bucket, change.key, None, "bbolt reads something else here"))
-                if len(found) == _MOST_ALTERED:
-                    break
         except BoltError as error:
             found.append(Altered((), None, error.page, f"bbolt reads something else, or fails: {error}"))
     return found
 
 
 def _notes(done: Recovery) -> list[str]:
-    """Return what has to be known of the meta pages."""
     found = [
         f"meta page {meta.page}, of transaction {meta.txid}, is not valid as it stands: bbolt passes over it: one "
         "wrong bit was corrected"

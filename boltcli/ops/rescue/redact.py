@@ -31,12 +31,12 @@ from ...format.constants import (
     PAGE_HEADER_SIZE,
 )
 from ...format.meta import Meta
-from ...format.page import BUCKET_HEADER, HEADER, ascend
+from ...format.page import BUCKET_HEADER, HEADER, ascend, find
 from ...storage.destination import Destination
 from ...storage.files import read_or_raise, write_all
 from ..check.database_check import TRAILER
 from .pages import Buffer, MappedFile, PageTable, Path, Progress, find_page_size, meta_at
-from .showable import KNOWN, PIECE, Element, ElementReader, Renamer, alike, is_random, looks_secret, masked
+from .showable import KNOWN, PIECE, Element, ElementReader, alike, is_random, looks_secret, masked, renamer
 from .text_mode import is_proved
 
 if TYPE_CHECKING:
@@ -111,12 +111,11 @@ class _Copy:
         self.done = Redaction(table.size)
         self._seen = bytearray(table.pages)
         self._highest = table.pages  # ids of the file's pages are below
-        # Python 3.11.2 reads one byte beyond a map's end when a search goes on to it.
-        last = table.size - 1
-        self._known = [path for path, beside in KNOWN if not all_keys and self.buffer.find(beside, 0, last) >= 0]
+        self._known = [
+            path for path, beside in KNOWN if not all_keys and find(table.buffer, beside, 0, table.size) >= 0
+        ]
 
     def run(self) -> None:
-        """Write the whole copy. Raises OSError."""
         table = self.table
         os.ftruncate(self.fd, table.size)
         metas = [meta_at(self.buffer, slot * table.page_size, slot) for slot in (0, 1)]
@@ -153,10 +152,7 @@ class _Copy:
         write_all(self.fd, data[: self.table.size - start], start)
 
     def _is_header(self, page: int) -> bool:
-        """Return whether what stands at the beginning of a page is a page header, and not a piece of a value.
-
-        It is if it has the page's own id, or else is right as far as can be told: the page may have been copied there.
-        """
+        """Return whether a page begins with a header, its own or that of a copied page, not with a piece of a value."""
         table = self.table
         kind, overflow, bears = table.kind[page], table.overflows[page], table.bears(page)
         if bears == page:
@@ -164,10 +160,7 @@ class _Copy:
         return bool(kind) and bears < self._highest and overflow < table.pages
 
     def _kept(self, page: int) -> bytes:
-        """Return what is kept of the header of a page that something refers to as a page.
-
-        Of one that may be a piece of a value, only what ``pages`` shows, which is too little to be a piece.
-        """
+        """Return what is kept of a page's header; if it may be a piece of a value, only what ``pages`` shows."""
         start = page * self.table.page_size
         head = self.buffer[start : start + PAGE_HEADER_SIZE]
         return head if self._is_header(page) or not any(head) else FILLER * 8 + head[8:]
@@ -209,16 +202,12 @@ class _Copy:
             self._put(place, b"".join(kept))
 
     def _note(self, page: int) -> None:
-        """Count the pages of a run as kept."""
         for each in self.table.run(page):
             self.done.pages += not self._seen[each]
             self._seen[each] = 1
 
     def _tree(self, root: int, path: Path | None) -> None:
-        """Redact the pages that ``root`` leads to, bucket by bucket, each in key order.
-
-        ``path``: the bucket's names; None if it isn't known what lies above.
-        """
+        """Redact all that ``root`` leads to, bucket by bucket. ``path``: None if it isn't known what lies above."""
         buckets = [(root, path)]
         while buckets:
             root, path = buckets.pop()
@@ -230,11 +219,8 @@ class _Copy:
             for page, elements in self._walk(root, self._seen):
                 self._note(page)
                 self._page(page, elements, rename, path)
-                buckets += [
-                    (element.child, (*(path or ()), element.key))
-                    for element in elements
-                    if element.bucket and element.child
-                ]
+                inner = (each for each in elements if each.bucket and each.child)
+                buckets += [(each.child, (*(path or ()), each.key)) for each in inner]
                 if self.progress is not None:
                     self.progress(self.done.pages, self.table.pages)
 
@@ -243,10 +229,8 @@ class _Copy:
     ) -> Rename | None:
         """Return what replaces the ``keys`` of a bucket, if they are. Unless ``ordered`` all are known first.
 
-        Replaced are also keys that look like secrets where the bucket has no name that could be told, and in the files
-        of programs that keep secrets as keys: the name itself may be damaged.
+        Also where they look like secrets and the bucket's name may not be known, or be damaged.
         """
-        # In a file without a sound meta page it may not be known what lies above.
         if not self.all_keys and not self._known and path is not None:
             return None
         last = b""
@@ -259,7 +243,7 @@ class _Copy:
             return None
         if last and not self.all_keys and path is not None:
             self.done.secrets.add(path)
-        rename = Renamer(self.chance).name
+        rename = renamer(self.chance)
         return rename if ordered else {key: rename(key) for key in sorted(set(keys()))}.__getitem__
 
     def _walk(self, root: int, seen: bytearray) -> Iterator[tuple[int, list[Element]]]:
@@ -293,10 +277,7 @@ class _Copy:
         return elements
 
     def _doubt(self, start: int, elements: list[Element]) -> None:
-        """Take back what is known of keys in overflow pages that seem to have been overwritten with other pages.
-
-        What proves an element is its entry, which may stand in another page than the key.
-        """
+        """Take back that keys are sound in overflow pages that seem to be overwritten: the proof is in another page."""
         table = self.table
         size = table.page_size
         sound = [each for each in elements if each.sound]
@@ -332,10 +313,7 @@ class _Copy:
         return head if element.sound and right else head[:8] + bytes(8)
 
     def _inline(self, element: Element) -> tuple[list[Element] | None, bool]:
-        """Return the elements of an inline bucket, and whether nothing is wrong with it.
-
-        None instead of them if there is nothing that looks like its page.
-        """
+        """Return the elements of an inline bucket (None: it doesn't look like one), and whether nothing is wrong."""
         at = element.middle + BUCKET_HEADER_SIZE
         room = (element.stop - at - PAGE_HEADER_SIZE) // ELEMENT_SIZE
         if room < 0:
@@ -350,7 +328,6 @@ class _Copy:
         return elements, not wrong and whole and all(each.sound for each in elements)
 
     def _page(self, page: int, elements: list[Element], rename: Rename | None, path: Path | None) -> None:
-        """Write a page."""
         table = self.table
         start, end = table.bounds(page)
         leaf = table.kind[page] == LEAF_PAGE
@@ -396,10 +373,9 @@ class _Copy:
             image = bytearray(min(_CHUNK, end - low))
             for _, at, size, data in pieces:
                 first, last = max(at, low), min(at + size, low + len(image))
+                part = data[first - at : last - at] if len(data) == size else data * (last - first)
                 if first < last:
-                    image[first - low : last - low] = (
-                        data[first - at : last - at] if len(data) == size else data * (last - first)
-                    )
+                    image[first - low : last - low] = part
             write_all(self.fd, image, low)
 
     def _trailer(self) -> None:

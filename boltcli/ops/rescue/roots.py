@@ -1,21 +1,20 @@
 """Find the roots of databases among the pages of a file, those of earlier transactions too, and judge them.
 
-A root bucket holds buckets. Its page is a leaf of bucket elements, or a branch over such; no other page refers to it.
-Nested buckets of buckets look the same once the page above them is lost, so a candidate must share bucket names with
-the largest one. Of a bucket that holds buckets every transaction leaves a page: pages with names in common are versions
-of one bucket.
+A root bucket holds buckets: its page is a leaf of these, or a branch over such, and no other page refers to it. Another
+bucket of buckets looks the same once the page above it is lost, so a candidate must share names with the largest. Of
+these buckets every transaction leaves a page: pages with names in common are versions of one.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter
-from functools import cached_property
+from functools import cached_property, cmp_to_key
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...format.meta import Meta
 from ...tree.walk import flat
-from .elements import Elements, is_reused, page_elements, readable
+from .elements import is_reused, page_elements, readable
 from .pages import PageTable, Path
 from .tree import REUSED, RecoveredTree, find_keys, sample
 
@@ -30,10 +29,7 @@ _NEAR, _WRITTEN = 64, 4  # pages before the lost root, and how many of those wit
 
 
 class Link(NamedTuple):
-    """That a page leads to another ``page``: ``by_key`` of a branch, or as the root of a bucket.
-
-    ``right``: the other is still a page of a tree, and begins with that key.
-    """
+    """That a page leads to ``page``, by key or as a bucket's root; ``right``: it is there, and begins with the key."""
 
     page: int
     by_key: bool
@@ -54,22 +50,29 @@ class PageGraph:
         self.bucketish = bytearray(table.pages)
         self.names: dict[int, frozenset[bytes]] = {}
         self.contained = bytearray(table.pages)
-        self._firsts: dict[int, bytes | None] = {}  # damage may have a thousand pages lead to one
+        self._firsts: dict[int, bytes] = {}
         self._whole = bytearray(table.pages)  # so is all that it leads to
         for page in range(2, table.pages):
             if table.is_tree(page) and page not in self.links:
                 list(flat(self._evaluate(page)))
 
     def _evaluate(self, page: int) -> Nested[None]:
-        """Look at what ``page`` leads to, then at itself; each page once."""
         table = self.table
         found = page_elements(table, page)
-        links = self.links[page] = [] if found is None else self._outgoing(found)
-        for link in reversed(links):
-            if table.is_tree(link.page) and link.page not in self.links:
-                yield self._evaluate(link.page)
+        links = self.links[page] = []
         whole = found is not None and found.sound and not table.is_torn(page)
-        bucketish = found is not None and found.count > 0 and all(found.flags)
+        if found is None or not found.count:
+            self.sizes[page] = 1
+            self._whole[page] = whole
+            return
+        self._firsts[page] = found.key(0)
+        roots = [root for _, _, root, _ in found.roots() if root and not is_reused(table, found.keys, root)]
+        for child in reversed(found.pgids or roots):
+            if table.is_tree(child) and child not in self.links:
+                yield self._evaluate(child)
+        links += [Link(child, True, self._firsts.get(child) == key) for child, key in zip(found.pgids, found.keys)]
+        links += [Link(root, False, table.is_tree(root)) for root in roots]
+        bucketish = all(found.flags)
         size = 1
         for child, by_key, right in links:
             closed = right and self.sizes[child]
@@ -78,27 +81,13 @@ class PageGraph:
             bucketish = bucketish and not (by_key and not (closed and self.bucketish[child]))
         self.sizes[page] = min(size, 1 << 40)
         self.bucketish[page] = bucketish
-        if bucketish and found is not None and found.leaf:
+        if bucketish and found.leaf:
             self.names[page] = frozenset(found.keys)
         self._whole[page] = whole
         for child, by_key, right in links:
             # A branch's key proves that its child is still the same; the root of a bucket may have been reused.
             if right and (whole or by_key):
                 self.contained[child] = 1
-
-    def _outgoing(self, found: Elements) -> list[Link]:
-        """Return where a page leads, but to the roots of buckets that were reused since."""
-        table = self.table
-        if not found.leaf:
-            return [Link(child, True, self._first(child) == key) for child, key in zip(found.pgids, found.keys)]
-        roots = [root for _, _, root, _ in found.roots() if root and not is_reused(table, found.keys, root)]
-        return [Link(root, False, table.is_tree(root)) for root in roots]
-
-    def _first(self, page: int) -> bytes | None:
-        if page not in self._firsts:
-            found = page_elements(self.table, page) if self.table.is_tree(page) else None
-            self._firsts[page] = found.key(0) if found is not None and found.count else None
-        return self._firsts[page]
 
     @cached_property
     def family(self) -> dict[int, int]:
@@ -117,7 +106,6 @@ class PageGraph:
         return numbers
 
     def alike(self, page: int) -> list[int]:
-        """Return the other pages of the family of one."""
         number = self.family.get(page)
         return [each for each, other in self.family.items() if other == number and each != page]
 
@@ -166,26 +154,22 @@ class Candidate:
 
     @cached_property
     def unaccounted(self) -> int:
-        """How many pages neither the tree nor the best freelist accounts for; those of both count four times.
-
-        Of all pages up to the last one that bears its id: zeros may follow it, where the file grew.
-        """
+        """How many pages neither the tree nor the best freelist accounts for; those of both count four times."""
         table = self.tree.table
-        pages = int.from_bytes(table.marks(range(2, table.own.rfind(1) + 1)), "little")
+        last = table.own.rfind(1)  # zeros may follow it, where the file grew
+        pages = int.from_bytes(table.marks(range(2, last + 1)), "little")
         return min(
             (pages & ~(self.bitmap | listed)).bit_count() + 4 * (listed & self.bitmap).bit_count()
             for listed in (0, *(int.from_bytes(marks, "little") for _, marks in table.freelists))
         )
 
 
-def is_newer(one: Candidate, other: Candidate) -> bool:
-    """Return whether ``one`` is the younger of two trees, by the signs that decide, the surest first."""
+def _by_age(one: Candidate, other: Candidate) -> int:
+    """Compare two trees, the younger one is less: by the signs that decide, the surest first."""
     if one.unaccounted != other.unaccounted:
-        return one.unaccounted < other.unaccounted
+        return one.unaccounted - other.unaccounted
     sequences, pairs, ends = one.signs
     sequences2, pairs2, ends2 = other.signs
-    if sequences != sequences2:
-        return sequences > sequences2
     votes = cut = 0
     for path, (low, high, count) in ends.items():
         if path in ends2 and path:
@@ -193,16 +177,11 @@ def is_newer(one: Candidate, other: Candidate) -> bool:
             votes += (high > high2) - (high < high2)
             if high == high2 and low != low2:  # a log that is cut at its beginning
                 cut += (low > low2 and count < count2) - (low < low2 and count > count2)
-    return votes > 0 if votes else cut > 0 if cut else pairs > pairs2
+    return sequences2 - sequences or -votes or -cut or pairs2 - pairs
 
 
-def candidates(
-    table: PageTable, graph: PageGraph, names: set[bytes] | None, *, every: bool = False
-) -> list[Candidate]:  # fmt: skip
-    """Return the trees of all candidate roots that share bucket names with ``names``, or with the largest one of them.
-
-    Newest first. Those of which no page was used again only, if there are such, unless ``every`` one is wanted.
-    """
+def candidates(table: PageTable, graph: PageGraph, names: set[bytes] | None) -> list[Candidate]:
+    """Return the trees of roots that share bucket names with ``names`` (None: with the largest one), newest first."""
     budget = _BUDGET * table.pages + 10_000
     found: list[Candidate] = []
     for page in graph.roots():
@@ -215,28 +194,22 @@ def candidates(
         common = len(own & names)
         if common and 2 * common >= min(len(own), len(names)):
             found.append(made)
-    if not every:
-        largest = max((made.reached for made in found), default=0)
-        found = [made for made in found if 2 * made.reached >= largest]
-    return newest_first(found, every=every)
+    return newest_first(found)
 
 
-def newest_first(found: list[Candidate], *, every: bool = False) -> list[Candidate]:
-    """Sort versions of one tree by age; without those with reused pages if there are others, unless ``every``."""
-    ordered: list[Candidate] = []
-    for made in found if every else [made for made in found if not made.reused] or found:
-        at = next((at for at, each in enumerate(ordered) if is_newer(made, each)), len(ordered))
-        ordered.insert(at, made)
-    return ordered
+def newest_first(found: list[Candidate]) -> list[Candidate]:
+    return sorted(found, key=cmp_to_key(_by_age))
+
+
+def whole_ones(found: list[Candidate]) -> list[Candidate]:
+    """Return those trees of which no page was used again, if there are such; else all."""
+    return [made for made in found if not made.reused] or found
 
 
 def is_torn(tree: RecoveredTree, metas: list[Meta], free: bytearray | None) -> bool:
-    """Return whether pages of the newest tree were reused since: the file was written to while it was copied.
-
-    ``free``: the pages of its freelist, None if that can't be read. One reference to a page that has its place
-    elsewhere in the tree says nothing: a damaged branch element leads there.
-    """
+    """Return whether pages of the newest tree were reused since: the file was written to while it was copied."""
     reused = [gap for gap in tree.gaps if gap.reason in REUSED]
+    # A damaged branch element may lead to one page that has its place elsewhere in the tree.
     if len(reused) > 1 or any(not tree.used[gap.page] for gap in reused):
         return True
     if free is not None or not metas:
@@ -246,19 +219,11 @@ def is_torn(tree: RecoveredTree, metas: list[Meta], free: bytearray | None) -> b
 
 
 def is_other_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
-    """Return whether the root page was used for something else since.
-
-    Then it has pairs beside buckets, which bbolt can't put there, or not one name of the older, larger tree.
-    """
+    """Return whether the root page was used for something else since: it has pairs, or no name of the older tree."""
     if any(not all(found.flags) for _, found in readable(tree.table, tree.top.leaves)):
         return True
     older = [Candidate(tree.table, meta.root) for meta in metas[1:]] if tree.names else []
     return any(made.reached > sum(tree.used) and made.tree.names.isdisjoint(tree.names) for made in older)
-
-
-def has_pages_beyond(table: PageTable, meta: Meta) -> bool:
-    """Return whether there are pages at or above the high-water mark: a later transaction wrote them."""
-    return any(table.is_tree(page) for page in range(min(meta.hwm, table.pages), table.pages))
 
 
 def versions_of_root(
@@ -276,24 +241,18 @@ def versions_of_root(
 
 
 def _is_old_root(made: Candidate, graph: PageGraph) -> bool:
-    """Return whether there is another version of a tree, and no page of other buckets that leads to one of the two.
+    """Return whether there is another version of a tree: one that has pages of it, or the same names.
 
-    Of a nested bucket the page that leads to an earlier version would be there too. Versions share pages, or have the
-    same names; buckets side by side don't share pages.
+    Of a nested bucket the page that leads to that would be there too. Buckets side by side don't share pages.
     """
-    names = made.tree.names
-    for page in graph.alike(made.root)[:_VERSIONS]:
-        other = Candidate(made.tree.table, page)
-        if other.bitmap & made.bitmap if made.reached > 1 else other.tree.names == names:
-            return True
-    return False
+    others = (Candidate(made.tree.table, page) for page in graph.alike(made.root)[:_VERSIONS])
+    if made.reached > 1:
+        return any(other.bitmap & made.bitmap for other in others)
+    return any(other.tree.names == made.tree.names for other in others)
 
 
 def _is_preceded_by_versions(made: Candidate, metas: list[Meta]) -> bool:
-    """Return whether the pages written just before the lost root hold other versions of what is in a tree.
-
-    Where no meta page says which the root was, the last pages of the file stand for them.
-    """
+    """Return whether the pages written just before the lost root, or last, hold other versions of what is in a tree."""
     table = made.tree.table
     root = metas[0].root if metas else table.pages
     below = [
@@ -307,24 +266,19 @@ def _is_preceded_by_versions(made: Candidate, metas: list[Meta]) -> bool:
 
 
 def _contains_outside_keys(made: Candidate, free: bytearray | None) -> bool:
-    """Return whether a tree is an older state of what lies outside it, and not a nested bucket whose parent is lost.
-
-    Of the keys outside it, a quarter must be in it.
-    """
+    """Return whether a quarter of what lies outside a tree is in it: of a nested bucket nothing would be."""
     table = made.tree.table
     inside, count = _inside(made, [page for page in made.tree.unreached(free) if not table.is_torn(page)])
     return 4 * inside >= count
 
 
 def _inside(made: Candidate, pages: list[int]) -> tuple[int, int]:
-    """Return of how many of these pages that are leaves most pairs are in a tree, and how many there are.
-
-    An index has the keys of what it is an index of, but not the values; those of buckets change.
-    """
+    """Return of how many of these pages that are leaves most pairs are in a tree, and how many there are."""
     groups = [sample(found) for _, found in readable(made.tree.table, pages) if found.leaf]
     hits = find_keys(made.tree, {key for pairs in groups for key in pairs})
     inside = 0
     for pairs in groups:
+        # An index has the keys of what it is an index of, but not the values; those of buckets change.
         equal = sum(
             any(kind == flag and (flag or digest == hash(value)) for _, kind, digest in hits.get(key, ()))
             for key, (flag, value) in pairs.items()

@@ -16,9 +16,8 @@ from ...format.page import HEADER, find
 from .elements import page_elements, with_inline
 from .emit import Emission
 from .pages import Buffer, PageTable, Path, find_metas, find_page_size, meta_at
-from .placement import Placement
-from .restore import SameBucket, bring_back_names, fill_from_older, take_skeleton
-from .roots import Candidate, PageGraph, candidates, has_pages_beyond, is_other_root, is_torn, versions_of_root
+from .placement import Placement, SameBucket, bring_back_names, fill_from_older, take_skeleton
+from .roots import Candidate, PageGraph, candidates, is_other_root, is_torn, versions_of_root, whole_ones
 from .tree import OTHER_BUCKET, RecoveredTree, Recovery, State, best_freelist, free_pages
 
 _MOST_REFERENCES = 6
@@ -44,7 +43,6 @@ def recover(buffer: Buffer, *, page_size: int = 0, state: int = 0) -> Recovery:
 
 
 def _recover(table: PageTable, state: int) -> Recovery:
-    """Find what one database holds, in the state of this number."""
     metas = find_metas(table)
     tree = RecoveredTree(table, metas[0].root, metas[0].sequence) if metas else RecoveredTree(table)
     done = Recovery(table, tree, metas, root_from="meta" if metas else "")
@@ -61,7 +59,7 @@ def _recover(table: PageTable, state: int) -> Recovery:
     free = done.free = free_pages(tree, metas)
     # A damaged meta page may have been the newer one; its pages would lie where this one's tree has none.
     alone = len(metas) < _METAS
-    beyond = bool(metas) and has_pages_beyond(table, metas[0])
+    beyond = bool(metas) and table.has_tree_from(metas[0].hwm)  # a later transaction wrote that
     if metas and not tree.gaps and not (alone and beyond):
         if metas[0].has_freelist:
             done.exact = free is not None and not tree.unreached(free, metas[0].hwm)
@@ -84,7 +82,6 @@ def _recover(table: PageTable, state: int) -> Recovery:
 
 
 def _chosen(state: int, states: int, likeliest: int = 0) -> int:
-    """Return the index of the state of this number; raise ArgumentError if there are not so many."""
     if state > states:
         why = "which one is the newest is known" if states == 1 else f"{states} states may be the newest one"
         raise ArgumentError(f"there is no state {state}: {why}")
@@ -92,11 +89,10 @@ def _chosen(state: int, states: int, likeliest: int = 0) -> int:
 
 
 def _look_for_the_rest(done: Recovery, state: int) -> None:
-    """Go through the pages that the tree doesn't reach."""
     metas, torn = done.metas, done.torn
     graph = PageGraph(done.table)
     lost_root = not done.tree.top.leaves
-    if len(metas) == 1 and not done.tree.gaps and has_pages_beyond(done.table, metas[0]):
+    if len(metas) == 1 and not done.tree.gaps and done.table.has_tree_from(metas[0].hwm):
         lost_root = True  # that of the newest transaction, whose meta page is lost too
         done.free = None
         done.root_from = "older"
@@ -130,7 +126,10 @@ def _other_trees(done: Recovery, graph: PageGraph, names: set[bytes] | None) -> 
     """Return the trees of other roots, newest first; ``names``: those of the database's buckets, if they are known."""
     table, metas = done.table, done.metas
     newest = metas[0].root if metas else 0
-    found = [made for made in candidates(table, graph, names) if made.root != newest]
+    found = candidates(table, graph, names)
+    largest = max((made.reached for made in found), default=0)
+    found = whole_ones([made for made in found if 2 * made.reached >= largest])
+    found = [made for made in found if made.root != newest]
     for meta in metas[1:]:
         if all(made.root != meta.root for made in found):
             made = Candidate(table, meta.root, meta.sequence)
@@ -166,19 +165,15 @@ def _complete(done: Recovery, free: bytearray) -> None:
 
 
 def is_mended(table: PageTable, meta: Meta) -> bool:
-    """Return whether a meta page is not valid as it stands in the file: bbolt passes over it."""
     return meta_at(table.buffer, meta.page * table.page_size, meta.page).problem() is not None
 
 
 def _rivals(found: list[Candidate]) -> list[Candidate]:
-    """Return the first of these trees, which is taken for the newest one, with all that can be it as well.
-
-    A tree that does not account for all pages is an older one, if the first one does.
-    """
+    """Return the first of these trees, which is taken for the newest one, with all that can be it as well."""
     first = found[0]
     table = first.tree.table
     alike = [made for made in found[1:] if made.reused == first.reused and made.tree.top.leaves]
-    if not first.unaccounted:
+    if not first.unaccounted:  # one that does not account for all pages is older
         alike = [made for made in alike if not made.unaccounted]
     # Where all buckets were deleted the root page has no element by which it is known.
     empty = (Candidate(table, page) for page in range(2, table.pages) if table.is_tree(page) and not table.counts[page])
@@ -186,10 +181,7 @@ def _rivals(found: list[Candidate]) -> list[Candidate]:
 
 
 def _is_sure(made: Candidate) -> bool:
-    """Return whether nothing says that a newer root page than that of ``made`` is lost.
-
-    That a freelist counts a page as used which is nobody's says so: the page was overwritten.
-    """
+    """Return whether nothing says that a newer root page is lost, as a freelist does that has nobody's page as used."""
     table = made.tree.table
     known = table.marks(each for page in range(2, table.pages) if table.own[page] for each in table.run(page))
     nobodys = [page for page in range(2, table.own.rfind(1)) if not known[page]]
@@ -212,10 +204,7 @@ def _compare(trees: list[RecoveredTree], chosen: int) -> list[State]:
 
 
 def _rows(tree: RecoveredTree, common: set[tuple[Path, int]]) -> dict[tuple[Path, bytes | None], int]:
-    """Return what is in a tree, without the pages of buckets that another one has in ``common`` with it.
-
-    By path and key (None: the bucket itself): a hash of the value, or the bucket's sequence.
-    """
+    """Return by path and key a hash of the value, by path and None a bucket's sequence; not of pages in ``common``."""
     rows: dict[tuple[Path, bytes | None], int] = {}
     for bucket in tree.buckets:
         path = bucket.path()
@@ -231,10 +220,9 @@ def _rows(tree: RecoveredTree, common: set[tuple[Path, int]]) -> dict[tuple[Path
 
 
 def _starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[int]:
-    """Return the offsets after ``after`` at which another database begins, ascending.
+    """Return the offsets after ``after`` at which another database begins, by one of its meta pages, ascending.
 
-    One that lies whole in the run of a page of ``tree``, or before ``end``, is or was a value. Of the two meta pages
-    one is enough.
+    One that lies whole in the run of a page of ``tree``, or before ``end``, is or was a value.
     """
     table = tree.table
     found: list[int] = []

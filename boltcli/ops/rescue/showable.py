@@ -11,6 +11,7 @@ A program that keeps secrets in keys is declared in :data:`KNOWN`, one line a bu
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -130,17 +131,13 @@ class ElementReader:
             if not sound:
                 key = masked(key, made[-1].key if made else b"")
             bucket = found.leaf and bool(found.flags[i] & 1)
-            child = found.pgids[i] if not found.leaf else self._root(said) if bucket and entry else 0
+            root = int.from_bytes(self._buffer[said : said + 8], "little") if bucket and entry else 0
+            is_root = root < self._highest and said + BUCKET_HEADER_SIZE <= len(self._buffer)
+            child = root * is_root if found.leaf else found.pgids[i]
             made.append(Element(bucket, start, middle, stop, said, child, sound, entry, key))
         return made
 
-    def _root(self, at: int) -> int:
-        """Return the root page that a bucket's header says; 0 if it can't be one."""
-        root = int.from_bytes(self._buffer[at : at + 8], "little")
-        return root if root < self._highest and at + BUCKET_HEADER_SIZE <= len(self._buffer) else 0
-
     def _wrong(self, i: int) -> int:
-        """Return how many fields of an entry can't be right."""
         found = self._found
         sizes = found.table.positions[i], found.mids[i] - found.starts[i], found.ends[i] - found.mids[i]
         wrong = sum(size > self._end - found.table.start for size in sizes)
@@ -156,7 +153,6 @@ class ElementReader:
         return self._links[i - 1] or before + ends[i - 1] - starts[i - 1] == starts[i]
 
     def _is_proven(self, i: int) -> bool:
-        """Return whether all bytes of a key are its own."""
         starts, end = self._found.starts, self._found.ends[i]
         key = self._buffer[starts[i] : self._found.mids[i]]
         if self._is_right(i) or (i == 0 and key == self._first_key):
@@ -169,29 +165,28 @@ class ElementReader:
                 return end == starts[i + 2]
             if self._is_right(i + 1):
                 return False
-        if self._has_like(i, key):
-            return True
+        places = zip(self._links[:i], starts, self._found.mids)
+        if any(link and len(key) == to - at and alike(self._buffer[at:to], key) for link, at, to in places):
+            return True  # a proven key looks the same
         # If the size is too large, so is the end: it lies in the slack, which is zeros, as the end of a value may be.
         tail = self._buffer[max(starts[i], end - PIECE) : end]
         return end <= self._limit and (len(tail) < PIECE or any(tail))
 
     def _is_right(self, i: int) -> bool:
         """Return whether an element's position and sizes are proven by what comes after it."""
-        last = i + 1 == self._count
-        return self._links[i] or self._is_bucket_there(i) or (last and self._ends_before_slack(self._found.ends[i]))
-
-    def _ends_before_slack(self, end: int) -> bool:
-        if self._exact or end >= self._end or self._limit < self._end:
-            return self._exact and end == self._end
-        return self._buffer[end - 1] != 0 and not any(self._buffer[end : self._end])
+        if self._links[i] or self._is_bucket_there(i):
+            return True
+        end = self._found.ends[i]
+        if self._exact or i + 1 < self._count or end >= self._end or self._limit < self._end:
+            return self._exact and i + 1 == self._count and end == self._end
+        return self._buffer[end - 1] != 0 and not any(self._buffer[end : self._end])  # slack is zeros
 
     def _is_bucket_there(self, i: int) -> bool:
         """Return whether the value is the beginning of a bucket, which would not be found at a wrong place."""
         found, at = self._found, self._found.mids[i]
-        if not found.leaf or found.flags[i] != 1 or found.ends[i] > self._end:
-            return False
         value = found.ends[i] - at
-        if at + INLINE_HEADERS_SIZE > len(self._buffer):
+        outside = found.ends[i] > self._end or at + INLINE_HEADERS_SIZE > len(self._buffer)
+        if not found.leaf or found.flags[i] != 1 or outside:
             return False
         root, _ = BUCKET_HEADER.unpack_from(self._buffer, at)
         if value == BUCKET_HEADER_SIZE:
@@ -199,13 +194,6 @@ class ElementReader:
         pgid, kind, count, overflow = HEADER.unpack_from(self._buffer, at + BUCKET_HEADER_SIZE)
         right: bool = (root, pgid, kind, overflow) == (0, 0, LEAF_PAGE, 0)
         return right and value >= INLINE_HEADERS_SIZE + ELEMENT_SIZE * count
-
-    def _has_like(self, i: int, key: bytes) -> bool:
-        """Return whether a proven key looks the same."""
-        places = zip(self._links[:i], self._found.starts, self._found.mids)
-        return any(
-            link and middle - at == len(key) and alike(self._buffer[at:middle], key) for link, at, middle in places
-        )
 
 
 def alike(key: bytes, other: bytes) -> bool:
@@ -216,37 +204,31 @@ def alike(key: bytes, other: bytes) -> bool:
     return sum(map(int.__ne__, key, other)) <= _DIFFER
 
 
-class Renamer:
-    """Replaces the keys of one bucket by others of the same length and in the same order.
+def renamer(chance: Random) -> Callable[[bytes], bytes]:
+    """Return what replaces the keys of one bucket, given in ascending order, by others of the same length and order.
 
-    Keys are given in ascending order, and need not be known in advance. Keys with a common prefix get a common prefix.
-    At the first difference of two neighbours, the greater key gets a greater byte; a replacement is never above the
-    original byte, so a greater one is always available.
+    Common prefixes stay common. Where two neighbours differ the greater key gets a greater byte; no byte is above the
+    original, so a greater one is always available.
     """
+    last = renamed = b""
 
-    def __init__(self, chance: Random) -> None:
-        self._chance = chance
-        self._last = self._renamed = b""
+    def name(key: bytes) -> bytes:
+        nonlocal last, renamed
+        if key == last:
+            return renamed
+        same = _common(last, key)
+        made = bytearray(renamed[:same])
+        for at, byte in enumerate(key[same:], same):
+            differs = at == same < len(last)
+            least = renamed[same] + 1 if differs else next(floor for floor in _FLOORS if floor <= byte)
+            made.append(min(byte, least + chance.randrange(_STEP + 1)))
+        last, renamed = key, bytes(made)
+        return renamed
 
-    def name(self, key: bytes) -> bytes:
-        """Return what stands for ``key``."""
-        if key == self._last:
-            return self._renamed
-        same = _common(self._last, key)
-        renamed = bytearray(self._renamed[:same])
-        for at in range(same, len(key)):
-            byte = key[at]
-            if at == same and same < len(self._last):
-                least = self._renamed[same] + 1
-            else:
-                least = next(floor for floor in _FLOORS if floor <= byte)
-            renamed.append(min(byte, least + self._chance.randrange(_STEP + 1)))
-        self._last, self._renamed = key, bytes(renamed)
-        return self._renamed
+    return name
 
 
 def _common(one: bytes, other: bytes) -> int:
-    """Return how many bytes the two begin with are the same."""
     return next((i for i, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
 
 
@@ -287,6 +269,5 @@ def is_random(key: bytes) -> bool:
 
 
 def _names_things(path: Path) -> bool:
-    """Return whether a word in the names of a bucket says that its keys are ids."""
     spaced = re.sub(rb"(?<![A-Z])(?=[A-Z])", b" ", b" ".join(path)).lower()
     return not _IDS.isdisjoint(re.findall(rb"[a-z0-9]+", spaced))

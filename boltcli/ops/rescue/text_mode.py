@@ -14,11 +14,7 @@ from math import comb, prod
 from typing import NamedTuple
 
 from ..check.database_check import TRAILER
-from .pages import find_page_size
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ...format.page import Buffer
+from .pages import Buffer, find_page_size, own_ids
 
 PROVED, LIKELY = "proved", "likely"
 
@@ -41,7 +37,6 @@ class TextMode(NamedTuple):
     content: bytes
 
     def sentence(self) -> str:
-        """Say what happened."""
         what = f"CR LF for each LF ({self.added} bytes more)"
         if self.added < 0:
             what = f"LF for CR LF ({-self.added} byte{'s' * (self.added < -1)} less)"
@@ -71,7 +66,7 @@ def undone(buffer: Buffer) -> TextMode | None:
         found = _searched(bare, page_size, missing)
         if found is not None:
             return TextMode(pairs - missing if pairs else -missing, PROVED, found)
-    if pairs and len(bare) % page_size in (0, TRAILER) and _in_place(bare, page_size) > _in_place(data, page_size):
+    if pairs and len(bare) % page_size in (0, TRAILER) and own_ids(bare, page_size) > own_ids(data, page_size):
         return TextMode(pairs, LIKELY, bare)
     return None
 
@@ -89,32 +84,10 @@ def is_proved(data: Buffer) -> bool:
         return sha256(view[:-TRAILER]).digest() == data[-TRAILER:]
 
 
-def _in_place(data: bytes, page_size: int) -> int:
-    """Return how many pages say their own id at their place."""
-    return sum(
-        int.from_bytes(data[at : at + _ID], "little") == number
-        for number, at in enumerate(range(0, len(data) - _ID, page_size))
-    )
-
-
 def _searched(bare: bytes, page_size: int, missing: int) -> bytes | None:
-    """Return ``bare`` with ``missing`` CRs before LFs, so that the SHA-256 at the end is right; None if not found."""
-    choices = _choices(bare, page_size, missing)
-    if prod(comb(len(places), count) for places, count in choices) * len(bare) > _MOST_HASHED:
-        return None
-    for chosen in product(*starmap(combinations, choices)):
-        # With a CR before the LFs at these places.
-        bounds = [0, *chain.from_iterable(chosen), len(bare)]
-        content = b"\r".join(bare[start:stop] for start, stop in pairwise(bounds))
-        if is_proved(content):
-            return content
-    return None
+    """Return ``bare`` with ``missing`` CRs before LFs, so that the SHA-256 at the end is right; None if not found.
 
-
-def _choices(bare: bytes, page_size: int, missing: int) -> list[tuple[list[int], int]]:
-    """Return for parts of a file where LFs are, and before how many of these a CR is missing.
-
-    Parts begin where a page says its own id: from how far it lies before its place follows what is missing.
+    Where a page says its own id tells how many CRs are missing before it, by how far it lies before its place.
     """
     anchors = [(0, 0)]  # offset, and CRs that are missing before it
     for number in range(1, (len(bare) + missing) // page_size):
@@ -126,8 +99,17 @@ def _choices(bare: bytes, page_size: int, missing: int) -> list[tuple[list[int],
         if len(found) == 1:
             anchors.append((offset - found[0], found[0]))
     anchors.append((len(bare), missing))
-    return [
+    choices = [  # for parts of the file where LFs are, and before how many of these a CR is missing
         ([found.start() for found in _LF.finditer(bare, start, stop)], after - before)
         for (start, before), (stop, after) in pairwise(anchors)
         if after > before
     ]
+    if prod(comb(len(places), count) for places, count in choices) * len(bare) > _MOST_HASHED:
+        return None
+    for chosen in product(*starmap(combinations, choices)):
+        # With a CR before the LFs at these places.
+        bounds = [0, *chain.from_iterable(chosen), len(bare)]
+        content = b"\r".join(bare[start:stop] for start, stop in pairwise(bounds))
+        if is_proved(content):
+            return content
+    return None

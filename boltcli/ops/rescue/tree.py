@@ -29,7 +29,6 @@ OTHER_BUCKET = "the page was used for another bucket"
 OTHER_PLACE = "the page holds keys of another place"
 TWO_PLACES = "the page belongs to another place too"
 REUSED = frozenset((OTHER_KEYS, OTHER_BUCKET, OTHER_PLACE, TWO_PLACES))
-_MOST_BUCKETS = 1 << 24  # elements that call themselves buckets: noise may do so
 # By key the places where it stands: the bucket's path, 1 if the key is a bucket's name, and a hash of its value.
 Hits = dict[bytes, list[tuple[Path, int, int]]]
 Pairs = dict[bytes, tuple[int, bytes]]  # by key: whether it is a bucket's name, value
@@ -58,10 +57,10 @@ class Bucket:
         self.leaves.append(page)
         self.origins.append(origin)
 
-    def some_leaves(self) -> list[int]:
+    def some_leaves(self) -> set[int]:
         """Return the first, the middle and the last leaf page."""
         count = len(self.leaves)
-        return [self.leaves[number] for number in {0, count // 2, count - 1}] if count else []
+        return {self.leaves[number] for number in (0, count // 2, count - 1) if count}
 
     def path(self) -> Path:
         return path_of(self)
@@ -136,7 +135,6 @@ class RecoveredTree:
             self.walk(self.top, root)
 
     def bucket(self, parent: Bucket | None, name: bytes, root: int, sequence: int) -> Bucket:
-        """Return a new bucket in ``parent``."""
         made = Bucket(parent, name, root, sequence)
         self.buckets.append(made)
         if parent is not None:
@@ -144,7 +142,6 @@ class RecoveredTree:
         return made
 
     def gap(self, bucket: Bucket, low: bytes, high: bytes | None, page: int, reason: str, elements: int = 0) -> Gap:
-        """Note that something is missing."""
         gap = Gap(bucket, low, high, page, reason, elements)
         bucket.gaps.append(gap)
         self.gaps.append(gap)
@@ -152,10 +149,8 @@ class RecoveredTree:
 
     def unreached(self, free: bytearray | None, end: int | None = None) -> list[int]:
         """Return the pages of trees before ``end`` that are neither reached nor ``free``."""
-        pages = range(self.table.pages)[2:end]
-        return [
-            page for page in pages if self.table.is_tree(page) and not self.used[page] and not (free and free[page])
-        ]
+        unused = (page for page in range(self.table.pages)[2:end] if not self.used[page])
+        return [page for page in unused if self.table.is_tree(page) and not (free and free[page])]
 
     def walk(
         self, bucket: Bucket, page: int, low: bytes = b"", high: bytes | None = None, origin: int = IN_TREE
@@ -189,7 +184,6 @@ class RecoveredTree:
             stack += [(bucket, child, start, stop, key, leaves) for child, start, stop, key in below][::-1]
 
     def _take(self, bucket: Bucket, page: int, found: Elements) -> None:
-        """Mark the page and the rest of its run."""
         table = self.table
         pages = 1 + table.overflows[page]
         self.owner[page] = bucket
@@ -199,10 +193,8 @@ class RecoveredTree:
         reasons = list(found.mended)
         if not table.is_tree(page):
             number, flags, _, _ = HEADER.unpack_from(table.buffer, page * table.page_size)
-            reason = (
-                f"the page says that it is page {number}, of type {flags:#x}: it was taken for what is expected here"
-            )
-            reasons.append((None, reason))
+            what = f"the page says that it is page {number}, of type {flags:#x}"
+            reasons.append((None, f"{what}: it was taken for what is expected here"))
         end = max(found.ends, default=0)
         needed = max(1, -(-(end - page * table.page_size) // table.page_size))
         if needed > pages or (needed < pages and table.is_torn(page)):
@@ -225,9 +217,6 @@ class RecoveredTree:
                 continue
             root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
             if root == 0 or name in bucket.children:
-                continue
-            if len(self.buckets) >= _MOST_BUCKETS:
-                self.gap(bucket, name, name + b"\0", page, "there are too many buckets", 1)
                 continue
             made = self.bucket(bucket, name, root, sequence)
             if strict and (is_reused(self.table, found.keys, root) or is_reused(self.table, self.names, root)):
