@@ -66,18 +66,16 @@ def audit_text(
         groups.setdefault((finding.severity, finding.question), []).append(finding)
     for (severity, question), group in groups.items():
         word = _WORDS.get(severity, severity)
-        if severity == INFO and not verbose:
-            lines.append(f"{word}: {question}: {len(group)}")
-            continue
-        shown = group if verbose else group[:_FEW]
+        most = len(group) if verbose else 0 if severity == INFO else _FEW
         remedy = ""
-        for finding in shown:
+        for finding in group[:most]:
             lines.append(f"{word}: {finding.message}")
             if finding.remedy and finding.remedy != remedy:
                 remedy = finding.remedy
                 lines.append(f"  remedy: {remedy}")
-        if len(group) > len(shown):
-            lines.append(f"{word}: {question}: {len(group) - len(shown)} more; --verbose shows them")
+        if len(group) > most:
+            more = f"{len(group) - most} more; --verbose shows them" if most else len(group)
+            lines.append(f"{word}: {question}: {more}")
     shown_lines = (_coloured(visible(text)) if styled else visible(text) for text in lines)
     parts = ["".join(f"{line}\n" for line in shown_lines).encode("utf-8", "surrogateescape")]
     if audit.counts:

@@ -58,8 +58,7 @@ def parse_changes(file: Readable) -> Iterator[tuple[int, Change]]:
 
     Raises :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).
     """
-    for number, _, change in parsed_lines(file, parse_change):
-        yield number, change
+    return ((number, change) for number, _, change in parsed_lines(file, parse_change))
 
 
 def parse_change(text: bytes, strings: Strings) -> Change:
@@ -94,9 +93,8 @@ def parse_change(text: bytes, strings: Strings) -> Change:
 
 
 def _sequence(fields: Record) -> tuple[int | None, int]:
-    # Its numbers may stand in the field itself, too.
     inside = fields.get("sequence")
-    numbers = inside if isinstance(inside, dict) else fields
+    numbers = inside if isinstance(inside, dict) else fields  # they may stand in the field itself, too
     old, new = numbers.get("old"), numbers.get("new")
     if not all(number is None or is_u64(number) for number in (old, new)):
         raise ArgumentError("a sequence must be a number of 64 bits")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import ArgumentError
 from ..ops.read.content import Pairs, bucket_at
 from ..text.json import parsed, refuse_repeated
-from .json_streams import Readable, line_blocks
+from .json_streams import Readable, line_lists
 
 if TYPE_CHECKING:
     from ..ops.read.content import Placed
@@ -20,8 +20,6 @@ Path = tuple[bytes, ...]
 Record = dict[str, Any]
 Strings = dict[str, bytes]  # the strings of a long line, which are missing in it, by their fields
 Said = TypeVar("Said")
-
-_AT_ONCE = 256  # lines that are looked at together
 
 
 def parsed_lines(
@@ -35,11 +33,7 @@ def parsed_lines(
     :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).
     """
     number = 1
-    blocks = (
-        (lines[start : start + _AT_ONCE], strings)
-        for lines, strings in line_blocks(file)
-        for start in range(0, len(lines), _AT_ONCE)
-    )
+    blocks = line_lists(file)
     while True:
         try:
             lines, strings = next(blocks, ([], {}))

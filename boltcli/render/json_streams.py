@@ -14,7 +14,6 @@ from ..text.json import parsed
 
 _BEGIN = b"[\n"
 _BETWEEN = b",\n"
-_AROUND = b",]\n\r "  # what an element may be followed by; none ends with it
 
 
 class Readable(Protocol):
@@ -59,35 +58,7 @@ def as_array(file: BinaryIO) -> Iterator[_ArrayWriter]:
         raise failure
 
 
-class ArrayReader:
-    """Reads ``file`` as lines of JSON, also if it is an array as :class:`ArrayWriter` writes it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._is_array: bool | None = None  # None: not known yet
-        self._held = b""
-
-    def read(self, size: int) -> bytes:
-        """Return some bytes; none at the end."""
-        if self._is_array is False:
-            return self._file.read(size)
-        while block := self._file.read(size):
-            if self._is_array is None:
-                if block == _BEGIN[:1]:
-                    block += self._file.read(1)
-                self._is_array = block.startswith(_BEGIN)
-                if not self._is_array:
-                    return block
-                block = block[1:]  # the number of each line stays
-            data = self._held + block
-            end = len(data.rstrip(_AROUND))
-            self._held = data[end:]
-            if end:
-                return data[:end].replace(_BETWEEN, b"\n")
-        held, self._held = self._held, b""
-        return b"\n" if held else b""
-
-
+_AT_ONCE = 256  # lines
 LONGEST = 1 << 31  # bytes of a line
 BLOCK = 1 << 20  # bytes read at once
 _LONG = 2 << 20  # bytes of a line that is read in this way
@@ -98,12 +69,21 @@ _INSIDE = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)  # of a string, u
 _OUTSIDE = re.compile(rb'[^"]*+(?:"%b"[^"]*+)*+' % _INSIDE.pattern, re.DOTALL)  # with whole strings
 
 
+def line_lists(file: Readable) -> Iterator[tuple[list[bytes], dict[str, bytes]]]:
+    """Yield what :func:`line_blocks` does, at most 256 lines at once; of an array a line for each element."""
+    first = None
+    for lines, strings in line_blocks(file):
+        first = lines[0] if first is None else first
+        if first == b"[":
+            lines = [line.rstrip(b",]\r ") if line != b"[" else b"" for line in lines]
+        yield from ((lines[start : start + _AT_ONCE], strings) for start in range(0, len(lines), _AT_ONCE))
+
+
 def line_blocks(file: Readable) -> Iterator[tuple[list[bytes], dict[str, bytes]]]:
     """Yield lines without their ends, some together, a long one alone; and the long strings of that by their fields.
 
-    These are decoded, and the line has empty strings in their place.
-    Raises :class:`~boltcli.errors.ArgumentError` for a long one that is
-    longer than a row may be, or no JSON.
+    These are decoded, and the line has empty strings in their place. Raises :class:`~boltcli.errors.ArgumentError` for
+    a long one that is longer than a row may be, or no JSON.
     """
     rest: list[bytes] = []
     size = 0
@@ -185,7 +165,6 @@ class _LongLine:
 
 
 def _end(pattern: re.Pattern[bytes], text: bytes) -> int:
-    """Return where a match at the beginning of ``text`` ends."""
     found = pattern.match(text)
     return found.end() if found else 0
 

@@ -1,7 +1,7 @@
 """Metrics in the OpenMetrics text format, which Prometheus and node_exporter's textfile collector read.
 
-Source: https://openmetrics.io (text format 1.0). All are gauges: the collector
-knows no other clock than its own, and a file may be replaced by an older one.
+Source: https://openmetrics.io (text format 1.0). All are gauges: the collector knows no other clock than its own, and a
+file may be replaced by an older one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Results as JSON: the names of fields, and the encoding of byte strings.
 
-A byte string ``key`` is the field ``key`` if it is valid UTF-8, else
-``key_hex``; in a format other than ``auto`` and ``bytes`` it is ``key_<format>``.
-All records are described by ``boltcli/schema.json``.
+A byte string ``key`` is the field ``key`` if it is valid UTF-8, else ``key_hex``; in a format other than ``auto`` and
+``bytes`` it is ``key_<format>``. All records are described by ``boltcli/schema.json``.
 """
 
 from __future__ import annotations

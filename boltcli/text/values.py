@@ -1,7 +1,7 @@
 """Byte strings as text, by three rules, and back.
 
-*bbolt*: the bytes themselves where they are UTF-8 and Go calls them printable, else hexadecimal (:func:`auto`); and
-the other formats of ``--format`` (:func:`formatted`).
+*bbolt*: the bytes themselves where they are UTF-8 and Go calls them printable, else hexadecimal (:func:`auto`); and the
+other formats of ``--format`` (:func:`formatted`).
 
 *Typed*: what a command takes back as an argument: literal, or in a notation such as ``hex:`` (:func:`typed`, and
 :func:`shell_quoted` for a shell's line). The other direction is ``cli/key_argument.py``.
@@ -62,8 +62,8 @@ def lines(items: list[bytes], form: str) -> bytes:
 def formatted(items: list[bytes], form: str) -> list[bytes]:
     """Return ``items`` in the format ``form``.
 
-    Raises :class:`~boltcli.errors.ArgumentError` for an unknown format, unless
-    there is nothing to write: bbolt looks at the format no sooner.
+    Raises :class:`~boltcli.errors.ArgumentError` for an unknown format, unless there is nothing to write: bbolt looks
+    at the format no sooner.
     """
     if not items or form == "bytes":
         return items
