@@ -97,8 +97,7 @@ def _freelist(page: RawPage) -> Iterator[bytes]:
     yield b"Item Count: %d\nOverflow: %d\n\n" % (count, page.overflow)
     if count >= _MAX_IDS:
         raise page.damaged("runtime error: unsafe.Slice: len out of range")
-    ids = page.freelist_ids()
-    yield "".join([f"{pgid}\n" for pgid in ids]).encode() + b"\n"
+    yield "".join([f"{pgid}\n" for pgid in page.freelist_ids()]).encode() + b"\n"
 
 
 def _branch(page: RawPage) -> Iterator[bytes]:
@@ -168,11 +167,11 @@ def _fitting(page: RawPage) -> tuple[RawPage, UnreadablePage | None]:
 def _until_damage(count: int, element: Callable[[int], Element]) -> tuple[list[Element], UnreadablePage | None]:
     """Return the elements before the first damaged one, and what is wrong with that."""
     sound: list[Element] = []
-    for index in range(count):
-        try:
+    try:
+        for index in range(count):
             sound.append(element(index))
-        except UnreadablePage as damage:
-            return sound, damage
+    except UnreadablePage as damage:
+        return sound, damage
     return sound, None
 
 

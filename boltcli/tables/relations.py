@@ -149,10 +149,6 @@ def _page_rows(file: TableFile) -> Iterator[Row]:
         yield page, KINDS[kind], bucket, mapped.fills[page] / 100
 
 
-def _finding_rows(file: TableFile) -> Iterator[Row]:
-    return ((finding.kind, finding.page, finding.message) for finding in check(file.snapshot, 0))
-
-
 def _file_rows(file: TableFile) -> Iterator[Row]:
     snapshot, meta, found = file.snapshot, file.snapshot.meta, file.recognised
     freelist = meta.freelist if meta.has_freelist else None
@@ -186,7 +182,10 @@ PAGES = Relation(
     _page_rows,
 )
 FINDINGS = Relation(
-    "findings", "what the check finds", _columns(kind="text", page="integer", message="text"), _finding_rows
+    "findings",
+    "what the check finds",
+    _columns(kind="text", page="integer", message="text"),
+    lambda file: ((found.kind, found.page, found.message) for found in check(file.snapshot, 0)),
 )
 FILES = Relation(
     "files",

@@ -22,8 +22,7 @@ LARGE = 1 << 20  # bytes; a larger value is formatted slice by slice
 _PRINTABLE = bytes(range(0x20, 0x7F))  # printable ASCII
 # 1 for the bytes that never occur in printable text.
 _CONTROLS = bytes(byte < 0x20 or byte == 0x7F for byte in range(256))
-MORE_FORMATS = ("json", "base64", "u64", "time", "repr")  # bbolt doesn't have them
-FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted", *MORE_FORMATS)
+FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr")
 
 
 class _UnsupportedFormat(ArgumentError):
@@ -107,13 +106,6 @@ def parse(argument: bytes, form: str) -> bytes:
     return bytes.fromhex(argument.decode())
 
 
-# The other formats. Each returns None for bytes that it does not suit.
-
-
-def _hex(data: bytes) -> bytes:
-    return data.hex().encode()
-
-
 def _quoted(data: bytes) -> bytes:
     from .golang import quote
 
@@ -121,42 +113,34 @@ def _quoted(data: bytes) -> bytes:
 
 
 def _json(data: bytes) -> bytes | None:
-    """Return JSON indented; numbers are as in JavaScript."""
     from .json import indented
 
     return indented(data)
 
 
 def _base64(data: bytes) -> bytes:
-    """Return base64 with the standard alphabet, padded."""
     from binascii import b2a_base64
 
     return b2a_base64(data, newline=False)
 
 
-def _u64(data: bytes) -> bytes | None:
-    """Return a big-endian number of 8 bytes, in decimal."""
-    return b"%d" % int.from_bytes(data, "big") if len(data) == 8 else None
-
-
 def _time(data: bytes) -> bytes | None:
-    """Return a time in RFC 3339, from big-endian nanoseconds since 1970 or Go's binary form."""
     from .times import binary_time_text
 
     text = binary_time_text(data)
     return None if text is None else text.encode()
 
 
-def _repr(data: bytes) -> bytes:
-    """Return a literal of Python."""
-    return repr(data).encode()
-
-
+# The other formats; None for bytes that one does not suit. From json on bbolt doesn't have them.
 _FORMATS: dict[str, Callable[[bytes], bytes | None]] = {
     "ascii-encoded": _quoted,
-    "hex": _hex,
+    "hex": lambda data: data.hex().encode(),
     "redacted": redacted,
-    **dict(zip(MORE_FORMATS, (_json, _base64, _u64, _time, _repr))),
+    "json": _json,  # indented; numbers are as in JavaScript
+    "base64": _base64,  # the standard alphabet, padded
+    "u64": lambda data: b"%d" % int.from_bytes(data, "big") if len(data) == 8 else None,  # big-endian
+    "time": _time,  # in RFC 3339, of big-endian nanoseconds since 1970 or Go's binary form
+    "repr": lambda data: repr(data).encode(),  # a literal of Python
 }
 
 
