@@ -76,20 +76,17 @@ def audit_text(
         if len(group) > most:
             more = f"{len(group) - most} more; --verbose shows them" if most else len(group)
             lines.append(f"{word}: {question}: {more}")
-    shown_lines = (_coloured(visible(text)) if styled else visible(text) for text in lines)
-    parts = ["".join(f"{line}\n" for line in shown_lines).encode("utf-8", "surrogateescape")]
+    shown = [visible(line) for line in lines]
+    for at, line in enumerate(shown if styled else ()):
+        word, colon, rest = line.partition(":")
+        shown[at] = f"\x1b[{_COLOURS[word]}m{word}\x1b[0m{colon}{rest}" if word in _COLOURS else line
+    parts = ["".join(f"{line}\n" for line in shown).encode("utf-8", "surrogateescape")]
     if audit.counts:
         counts = Table([Column("what"), Column("count", "integer")], audit.counts)
         parts += [b"\n", *counts.text_lines(rule=False)]
     if audit.retention is not None:
         parts += [b"\n", _retention(audit.retention)]
     return b"".join(parts)
-
-
-def _coloured(text: str) -> str:
-    word, colon, rest = text.partition(":")
-    colour = _COLOURS.get(word)
-    return f"\x1b[{colour}m{word}\x1b[0m{colon}{rest}" if colour else text
 
 
 def verdict(findings: Sequence[AuditFinding]) -> str:

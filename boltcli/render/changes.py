@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import ArgumentError, BoltError
 from ..ops.compare.change import Change
@@ -23,7 +23,6 @@ from .records import Record, error, field, fields_of, of_bucket, of_file, pieces
 
 if TYPE_CHECKING:
     from ..ops.compare.change import BucketChanges
-    from .json_streams import Readable
 
 _FIELDS = {
     *("op", "bucket", "bucket_hex", "key", "key_hex", "old", "old_hex", "new", "new_hex", "sequence"),
@@ -53,7 +52,7 @@ def incomplete(failure: BoltError, path: str) -> bytes:
     return line({**of_file(failure.path or path), "error": error(failure, path)})
 
 
-def parse_changes(file: Readable) -> Iterator[tuple[int, Change]]:
+def parse_changes(file: BinaryIO) -> Iterator[tuple[int, Change]]:
     """Yield what the lines of ``file`` say, with their numbers; empty ones are passed over.
 
     Raises :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).

@@ -7,19 +7,13 @@ from binascii import unhexlify
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from ..errors import ArgumentError, BoltError
 from ..text.json import parsed
 
 _BEGIN = b"[\n"
 _BETWEEN = b",\n"
-
-
-class Readable(Protocol):
-    """What can be read from front to back."""
-
-    def read(self, size: int, /) -> bytes: ...
 
 
 class _ArrayWriter:
@@ -69,7 +63,7 @@ _INSIDE = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)  # of a string, u
 _OUTSIDE = re.compile(rb'[^"]*+(?:"%b"[^"]*+)*+' % _INSIDE.pattern, re.DOTALL)  # with whole strings
 
 
-def line_lists(file: Readable) -> Iterator[tuple[list[bytes], dict[str, bytes]]]:
+def line_lists(file: BinaryIO) -> Iterator[tuple[list[bytes], dict[str, bytes]]]:
     """Yield what :func:`line_blocks` does, at most 256 lines at once; of an array a line for each element."""
     first = None
     for lines, strings in line_blocks(file):
@@ -79,37 +73,30 @@ def line_lists(file: Readable) -> Iterator[tuple[list[bytes], dict[str, bytes]]]
         yield from ((lines[start : start + _AT_ONCE], strings) for start in range(0, len(lines), _AT_ONCE))
 
 
-def line_blocks(file: Readable) -> Iterator[tuple[list[bytes], dict[str, bytes]]]:
+def line_blocks(file: BinaryIO) -> Iterator[tuple[list[bytes], dict[str, bytes]]]:
     """Yield lines without their ends, some together, a long one alone; and the long strings of that by their fields.
 
     These are decoded, and the line has empty strings in their place. Raises :class:`~boltcli.errors.ArgumentError` for
     a long one that is longer than a row may be, or no JSON.
     """
     rest: list[bytes] = []
-    size = 0
-    after = b""  # what was read with a long line, of which it may be more lines
-    while block := after or file.read(BLOCK):
-        after = b""
+    while block := file.read(BLOCK):
         whole, newline, begun = block.rpartition(b"\n")
         if newline:
             yield b"".join([*rest, whole]).split(b"\n"), {}
-            rest, size = [], 0
+            rest = []
         rest.append(begun)
-        size += len(begun)
-        if size >= _LONG and not newline:
-            reader = _LongLine(file, b"".join(rest))
-            rest, size = [], 0
-            yield reader.read()
-            after = reader.rest
-    if size:
+        if sum(map(len, rest)) >= _LONG:
+            yield _LongLine(file, b"".join(rest)).read()
+            rest = []
+    if any(rest):
         yield b"".join(rest).split(b"\n"), {}
 
 
 class _LongLine:
     """A line that is read from ``file``, of which the bytes ``begun`` were read."""
 
-    def __init__(self, file: Readable, begun: bytes) -> None:
-        self.rest = b""  # what comes after the line
+    def __init__(self, file: BinaryIO, begun: bytes) -> None:
         self._file = file
         self._buffer = begun
         self._size = len(begun)
@@ -137,11 +124,9 @@ class _LongLine:
 
     def _more(self) -> bool:
         """Read on; returns whether there was more of the line."""
-        if self._ended:
-            return False
-        block = self._file.read(BLOCK)
-        part, newline, self.rest = block.partition(b"\n")
-        self._ended = not block or bool(newline)
+        line = b"" if self._ended else self._file.readline(BLOCK)
+        part = line.removesuffix(b"\n")
+        self._ended = part != line or not line
         self._buffer += part
         self._size += len(part)
         if self._size >= LONGEST:

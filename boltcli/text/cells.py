@@ -49,8 +49,9 @@ def cell(value: Any, type: str) -> Any:
     >>> cell({"x": 1}, "text"), cell("5", "integer"), cell(7, "number"), cell(b"\\xff", "json"), cell(None, "text")
     ('{"x":1}', None, 7.0, '0xff', None)
     """
+    make: Callable[[Any], Any] = _CELLS.get(type, _text)
     try:
-        return None if value is None else _CELLS.get(type, _text)(value)
+        return None if value is None else make(value)
     except RecursionError:
         return None
 
