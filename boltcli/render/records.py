@@ -15,7 +15,7 @@ from ..format.page import type_name
 from ..text.golang import percent
 from ..text.json import LARGEST_JSON, embedded, line, lines
 from ..text.times import time_text
-from ..text.values import LARGE, auto, converted, shown_text, text_of
+from ..text.values import LARGE, auto, converter, shown_text, text_of
 from ..text.values import as_text as text
 from .errors import error_text
 
@@ -43,7 +43,7 @@ def field(name: str, data: bytes, form: str = "auto") -> Record:
 
         return sliced(name, data, "auto" if form == PARSED else form)
     if form not in ("auto", "bytes"):
-        value = embedded(data) if form in ("json", PARSED) else converted(data, form)
+        value = embedded(data) if form in ("json", PARSED) else converter(form)(data)
         if isinstance(value, bytes):
             value = int(value) if form == "u64" else value.decode()
         if value is not None:

@@ -71,15 +71,15 @@ def formatted(items: list[bytes], form: str) -> list[bytes]:
             # Most that isn't printable has control bytes: then the rest of the rule isn't needed.
             return [item.hex().encode() if 1 in item.translate(_CONTROLS) else auto(item) for item in items]
         return items
-    texts = [converted(item, form) for item in items]
+    texts = map(converter(form), items)
     return [auto(item) if text is None else text for item, text in zip(items, texts)]
 
 
-def converted(data: bytes, form: str) -> bytes | None:
-    """Return ``data`` in one of the other formats; None if it doesn't suit. Raises ArgumentError for an unknown one."""
+def converter(form: str) -> Callable[[bytes], bytes | None]:
+    """Return what makes another format of bytes, None if it doesn't suit. Raises ArgumentError for an unknown one."""
     if form not in _FORMATS:
         raise _UnsupportedFormat(f"formatBytes: unsupported format: {form}")
-    return _FORMATS[form](data)
+    return _FORMATS[form]
 
 
 def quoted_keys(keys: list[bytes]) -> list[bytes]:
