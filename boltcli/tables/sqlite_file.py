@@ -71,34 +71,28 @@ def _write_content(connection: sqlite3.Connection, content: Iterable[Placed]) ->
     return {"buckets": buckets, "pairs": pairs}
 
 
-def _write_view(connection: sqlite3.Connection, view: Relation, file: TableFile) -> int:
-    """Write a table; a column of integers of which one is too large is written again, as text."""
-    types = [_TYPES.get(column.type, "TEXT") for column in view.columns[1:]]
-    while True:
-        count, large = _write_table(connection, view, file, types)
-        if not large:
-            return count
-        for place in large:
-            types[place] = "TEXT"
-        connection.execute(f"DROP TABLE {_quoted(view.name)}")
+def _write_view(
+    connection: sqlite3.Connection, view: Relation, file: TableFile, as_text: frozenset[int] = frozenset()
+) -> int:
+    """Write a table; return the number of rows.
 
-
-def _write_table(
-    connection: sqlite3.Connection, view: Relation, file: TableFile, types: Sequence[str]
-) -> tuple[int, set[int]]:
-    """Return the number of rows, and the columns with an integer that SQLite would make a REAL; at those it stops."""
-    described = ", ".join(f"{_quoted(column.name)} {type}" for column, type in zip(view.columns[1:], types))
+    ``as_text``: columns with an integer that SQLite would make a REAL. Where one is met the table is written again.
+    """
+    columns = view.columns[1:]
+    types = ["TEXT" if at in as_text else _TYPES.get(column.type, "TEXT") for at, column in enumerate(columns)]
+    described = ", ".join(f"{_quoted(column.name)} {type}" for column, type in zip(columns, types))
     connection.execute(f"CREATE TABLE {_quoted(view.name)} ({described})")
     places = ", ".join("?" * len(types))
-    integers = [place for place, type in enumerate(types) if type == "INTEGER"]
+    integers = [at for at, type in enumerate(types) if type == "INTEGER"]
     count = 0
     for part in row_chunks(view.rows(file), _ROWS):
-        chunk = [tuple(_cell(value, column.type) for value, column in zip(row, view.columns[1:])) for row in part]
-        if large := {place for place in integers for row in chunk if isinstance(row[place], str)}:
-            return count, large
+        chunk = [tuple(_cell(value, column.type) for value, column in zip(row, columns)) for row in part]
+        if large := {at for at in integers for row in chunk if isinstance(row[at], str)}:
+            connection.execute(f"DROP TABLE {_quoted(view.name)}")
+            return _write_view(connection, view, file, as_text | large)
         connection.executemany(f"INSERT INTO {_quoted(view.name)} VALUES ({places})", chunk)
         count += len(chunk)
-    return count, set()
+    return count
 
 
 def _quoted(name: str) -> str:
@@ -110,8 +104,6 @@ def _cell(value: Any, type: str) -> Any:
     found = cell(value, type)
     if found is not None and type in ("json", "names"):
         return plain_text(found)
-    if isinstance(found, bool):
-        return int(found)
     if isinstance(found, int):
         return found if -_MOST <= found < _MOST else str(found)
     return found.encode("utf-8", "replace").decode() if isinstance(found, str) else found
