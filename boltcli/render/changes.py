@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import ArgumentError, BoltError
@@ -32,7 +32,7 @@ _FIELDS = {
 }
 
 
-def record(change: Change, *, values: bool = True, **more: Any) -> Iterable[bytes]:
+def record(change: Change, *, values: bool = True, **more: Any) -> Iterator[bytes]:
     """Return the line of JSON of a change; without ``values`` only what it is about. ``more`` are further fields."""
     fields = {"op": change.op, **of_bucket(change.bucket)}
     if change.key is not None:

@@ -43,7 +43,7 @@ def field(name: str, data: bytes, form: str = "auto") -> Record:
 
         return sliced(name, data, "auto" if form == PARSED else form)
     if form not in ("auto", "bytes"):
-        value = embedded(data) if form in ("json", PARSED) else converter(form)(data)
+        value: Any = embedded(data) if form in ("json", PARSED) else converter(form)(data)
         if isinstance(value, bytes):
             value = int(value) if form == "u64" else value.decode()
         if value is not None:
@@ -110,10 +110,10 @@ def bucket(name: bytes, ref: BucketRef | None) -> Record:
     return field("name", name) | facts
 
 
-def pieces(records: Collection[Record]) -> Iterable[bytes]:
-    """Return a line for each record, all together; large values, which stand alone, slice by slice."""
+def pieces(records: Collection[Record]) -> Iterator[bytes]:
+    """Yield a line for each record, all together; large values, which stand alone, slice by slice."""
     if len(records) != 1:
-        return (lines(records),)
+        return iter((lines(records),))
     from ..text.large_values import pieces
 
     return pieces(*records)
