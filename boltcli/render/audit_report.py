@@ -66,32 +66,27 @@ def audit_text(
         groups.setdefault((finding.severity, finding.question), []).append(finding)
     for (severity, question), group in groups.items():
         word = _WORDS.get(severity, severity)
-        if severity == INFO and not verbose:
-            lines.append(f"{word}: {question}: {len(group)}")
-            continue
-        shown = group if verbose else group[:_FEW]
+        most = len(group) if verbose else 0 if severity == INFO else _FEW
         remedy = ""
-        for finding in shown:
+        for finding in group[:most]:
             lines.append(f"{word}: {finding.message}")
             if finding.remedy and finding.remedy != remedy:
                 remedy = finding.remedy
                 lines.append(f"  remedy: {remedy}")
-        if len(group) > len(shown):
-            lines.append(f"{word}: {question}: {len(group) - len(shown)} more; --verbose shows them")
-    shown_lines = (_coloured(visible(text)) if styled else visible(text) for text in lines)
-    parts = ["".join(f"{line}\n" for line in shown_lines).encode("utf-8", "surrogateescape")]
+        if len(group) > most:
+            more = f"{len(group) - most} more; --verbose shows them" if most else len(group)
+            lines.append(f"{word}: {question}: {more}")
+    shown = [visible(line) for line in lines]
+    for at, line in enumerate(shown if styled else ()):
+        word, colon, rest = line.partition(":")
+        shown[at] = f"\x1b[{_COLOURS[word]}m{word}\x1b[0m{colon}{rest}" if word in _COLOURS else line
+    parts = ["".join(f"{line}\n" for line in shown).encode("utf-8", "surrogateescape")]
     if audit.counts:
         counts = Table([Column("what"), Column("count", "integer")], audit.counts)
         parts += [b"\n", *counts.text_lines(rule=False)]
     if audit.retention is not None:
         parts += [b"\n", _retention(audit.retention)]
     return b"".join(parts)
-
-
-def _coloured(text: str) -> str:
-    word, colon, rest = text.partition(":")
-    colour = _COLOURS.get(word)
-    return f"\x1b[{colour}m{word}\x1b[0m{colon}{rest}" if colour else text
 
 
 def verdict(findings: Sequence[AuditFinding]) -> str:

@@ -56,10 +56,9 @@ def inspect_text(buckets: list[BucketRecord]) -> Iterator[bytes]:
     levels = [bucket.level for bucket in buckets]
     forms: dict[tuple[int, int], bytes] = {}
     for bucket, name, place in zip(buckets, names, zip(levels, [*levels[1:], 0])):
-        form = forms.get(place)
-        if form is None:
-            form = forms[place] = _form(*place)
-        yield form % (name, bucket.pairs)
+        if place not in forms:
+            forms[place] = _form(*place)
+        yield forms[place] % (name, bucket.pairs)
 
 
 def _form(level: int, after: int) -> bytes:
@@ -75,19 +74,12 @@ def _form(level: int, after: int) -> bytes:
 PAGES_HEADING = b"ID       TYPE       ITEMS  OVRFLW\n======== ========== ====== ======\n"
 
 
-def pages_text(rows: Sequence[tuple[int, int]], free: int, tails: dict[int, str]) -> bytes:
-    """Return a line for each of ``rows``: page id, and half of a header or ``free``.
-
-    ``tails`` keeps what follows the id: most pages of a database look alike.
-    """
-    for head in {head for _, head in rows}:
-        if head not in tails:
-            tails[head] = _tail(head, free)
+def pages_text(rows: Sequence[tuple[int, int]], free: int) -> bytes:
+    """Return a line for each of ``rows``: page id, and half of a header or ``free``."""
+    tails = {head: _tail(head, free) for head in {head for _, head in rows}}  # most pages of a database look alike
     return "".join([str(pgid).ljust(8) + tails[head] for pgid, head in rows]).encode()
 
 
 def _tail(head: int, free: int) -> str:
-    if head == free:
-        return f" {'free':<10} {'':<6} {'':<6}\n"
-    overflow = head >> 32
-    return f" {type_name(head & 0xFFFF):<10} {head >> 16 & 0xFFFF:<6} {overflow or '':<6}\n"
+    words = ("free", "", "") if head == free else (type_name(head & 0xFFFF), head >> 16 & 0xFFFF, head >> 32 or "")
+    return " {:<10} {:<6} {:<6}\n".format(*words)

@@ -23,8 +23,8 @@ def text_line(
 ) -> Iterator[bytes]:
     """Yield a line in pieces: a sign, the bucket path from level ``above`` on, and the key, with tabs between them.
 
-    With ``values`` old and new follow, of JSON the fields that differ; they
-    are cut if they shall be ``short``. With ``colour`` it is to be written by ``write_styled``.
+    With ``values`` old and new follow, of JSON the fields that differ; they are cut if they shall be ``short``. With
+    ``colour`` it is to be written by ``write_styled``.
     """
     words = [auto(name).decode() for name in change.bucket[above:]]
     if change.key is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import ArgumentError, BoltError
 from ..ops.compare.change import Change
@@ -23,7 +23,6 @@ from .records import Record, error, field, fields_of, of_bucket, of_file, pieces
 
 if TYPE_CHECKING:
     from ..ops.compare.change import BucketChanges
-    from .json_streams import Readable
 
 _FIELDS = {
     *("op", "bucket", "bucket_hex", "key", "key_hex", "old", "old_hex", "new", "new_hex", "sequence"),
@@ -33,7 +32,7 @@ _FIELDS = {
 }
 
 
-def record(change: Change, *, values: bool = True, **more: Any) -> Iterable[bytes]:
+def record(change: Change, *, values: bool = True, **more: Any) -> Iterator[bytes]:
     """Return the line of JSON of a change; without ``values`` only what it is about. ``more`` are further fields."""
     fields = {"op": change.op, **of_bucket(change.bucket)}
     if change.key is not None:
@@ -53,13 +52,12 @@ def incomplete(failure: BoltError, path: str) -> bytes:
     return line({**of_file(failure.path or path), "error": error(failure, path)})
 
 
-def parse_changes(file: Readable) -> Iterator[tuple[int, Change]]:
+def parse_changes(file: BinaryIO) -> Iterator[tuple[int, Change]]:
     """Yield what the lines of ``file`` say, with their numbers; empty ones are passed over.
 
     Raises :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).
     """
-    for number, _, change in parsed_lines(file, parse_change):
-        yield number, change
+    return ((number, change) for number, _, change in parsed_lines(file, parse_change))
 
 
 def parse_change(text: bytes, strings: Strings) -> Change:
@@ -94,9 +92,8 @@ def parse_change(text: bytes, strings: Strings) -> Change:
 
 
 def _sequence(fields: Record) -> tuple[int | None, int]:
-    # Its numbers may stand in the field itself, too.
     inside = fields.get("sequence")
-    numbers = inside if isinstance(inside, dict) else fields
+    numbers = inside if isinstance(inside, dict) else fields  # they may stand in the field itself, too
     old, new = numbers.get("old"), numbers.get("new")
     if not all(number is None or is_u64(number) for number in (old, new)):
         raise ArgumentError("a sequence must be a number of 64 bits")

@@ -1,14 +1,13 @@
-"""The findings of ``check`` by kind, and the report of ``doctor``: text for people, and the record of ``--json``."""
+"""The report of ``doctor``: text for people, and the record of ``--json``."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 from ..ops.rescue.doctor import Diagnosis, Remedy
 from ..text.sizes import counted
 from ..text.values import as_text, shell_quoted
-from .explanations import explanation
+from .explanations import explanation_record, explanation_text
 from .records import Record, fields_of, of_file
 
 
@@ -35,17 +34,6 @@ def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> Rec
         ],
         **({} if fixed is None else {"fixed": fixed.name, **of_file(output, "output")}),
     }
-
-
-def explanation_record(kind: str) -> dict[str, str]:
-    """Return the three sentences of the explanation of a kind of finding."""
-    return dict(zip(("meaning", "risk", "advice"), explanation(kind)))
-
-
-def explanation_text(kind: str, count: int) -> str:
-    """Return a kind of finding, explained."""
-    meaning, risk, advice = explanation(kind)
-    return f"{kind} ({count})\n  meaning: {meaning}\n  risk: {risk}\n  what to do: {advice}\n"
 
 
 def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> str:
@@ -97,29 +85,3 @@ def _name(path: str) -> str:
 def _commands(remedy: Remedy, path: str) -> list[str]:
     name = _name(path)
     return [" ".join(name if word == "FILE" else word for word in command) for command in remedy.commands]
-
-
-_MOST_RANGES = 8  # shown of a kind
-
-
-def findings_summary(kinds: dict[str, list[int]]) -> str:
-    """Return a line for each kind of finding; ``kinds`` has the page of each finding."""
-    lines = []
-    for kind, pages in kinds.items():
-        found = ranges(pages)
-        shown = [str(first) if first == last else f"{first}-{last}" for first, last in found[:_MOST_RANGES]]
-        several = "s" * (len(set(pages)) > 1)
-        words = ", ".join(shown + ["..."] * (len(found) > _MOST_RANGES))
-        lines.append(f"boltcli: {len(pages)} {kind}: page{several} {words}\n")
-    return "".join(lines)
-
-
-def ranges(pages: Iterable[int]) -> list[tuple[int, int]]:
-    """Return runs of consecutive numbers as (first, last), ascending."""
-    found: list[tuple[int, int]] = []
-    for page in sorted(set(pages)):
-        if found and found[-1][1] == page - 1:
-            found[-1] = found[-1][0], page
-        else:
-            found.append((page, page))
-    return found

@@ -6,13 +6,16 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..format.bucket import BucketRef
+from ..text.golang import PLAIN_IN_JSON
 from ..text.values import LARGE, formatted
-from .records import Record, decoded, field, of_bucket, pieces
+from .records import Record, decoded, field, lines, of_bucket, pieces
 
 if TYPE_CHECKING:
     from ..apps.decode import Decoder
 
 Path = tuple[bytes, ...]
+
+_AT_ONCE = 500  # elements of which there are records together
 
 
 def element_lines(
@@ -30,7 +33,11 @@ def element_lines(
     is_large = len(keys) == 1 and not isinstance(values[0], BucketRef) and len(values[0]) > LARGE
     is_auto = decoder is None and key_form == form == "auto"
     if is_auto and with_key and not is_large and BucketRef not in set(map(type, values)):
-        return pieces(_pairs(of_bucket(path) if with_path else {}, keys, values if with_value else None))
+        if not (with_path or with_value or b"".join(keys).translate(None, PLAIN_IN_JSON)):
+            return (b'{"key":"', b'"}\n{"key":"'.join(keys), b'"}\n') if keys else ()
+        bucket = of_bucket(path) if with_path else {}
+        parts = (slice(at, at + _AT_ONCE) for at in range(0, len(keys), _AT_ONCE))
+        return (lines(_pairs(bucket, keys[part], values[part] if with_value else ())) for part in parts)
     return pieces(
         [
             element_record(
@@ -42,11 +49,11 @@ def element_lines(
     )  # fmt: skip
 
 
-def _pairs(bucket: Record, keys: Sequence[bytes], values: Sequence[bytes] | None) -> list[Record]:
+def _pairs(bucket: Record, keys: Sequence[bytes], values: Sequence[bytes]) -> list[Record]:
     """Return what :func:`element_record` does of small pairs, a look at all keys together."""
     shown = formatted(list(keys), "auto")
     records = [{**bucket, "key" if text is key else "key_hex": text.decode()} for key, text in zip(keys, shown)]
-    for record, value in zip(records, values or ()):
+    for record, value in zip(records, values):
         try:
             record["value"] = value.decode()
         except UnicodeDecodeError:

@@ -1,6 +1,10 @@
-"""What each kind of finding means, as ``check --explain``, ``doctor`` and ``report`` say it."""
+"""Findings by kind: where they are, and what each kind means, as ``check``, ``doctor`` and ``report`` say it."""
 
 from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Explanation = tuple[str, str, str]  # what is wrong, the effect on the data, and what to do
 
@@ -115,3 +119,40 @@ _OTHER = ("Something else is wrong.", "It is not known what it does.", _RECOVER_
 def explanation(kind: str) -> Explanation:
     """Return what findings of ``kind`` mean."""
     return EXPLANATIONS.get(kind, _OTHER)
+
+
+def explanation_record(kind: str) -> dict[str, str]:
+    """Return the three sentences of the explanation of a kind of finding."""
+    return dict(zip(("meaning", "risk", "advice"), explanation(kind)))
+
+
+def explanation_text(kind: str, count: int) -> str:
+    """Return a kind of finding, explained."""
+    meaning, risk, advice = explanation(kind)
+    return f"{kind} ({count})\n  meaning: {meaning}\n  risk: {risk}\n  what to do: {advice}\n"
+
+
+_MOST_RANGES = 8  # shown of a kind
+
+
+def findings_summary(kinds: dict[str, list[int]]) -> str:
+    """Return a line for each kind of finding; ``kinds`` has the page of each finding."""
+    lines = []
+    for kind, pages in kinds.items():
+        found = ranges(pages)
+        shown = [str(first) if first == last else f"{first}-{last}" for first, last in found[:_MOST_RANGES]]
+        several = "s" * (len(set(pages)) > 1)
+        words = ", ".join(shown + ["..."] * (len(found) > _MOST_RANGES))
+        lines.append(f"boltcli: {len(pages)} {kind}: page{several} {words}\n")
+    return "".join(lines)
+
+
+def ranges(pages: Iterable[int]) -> list[tuple[int, int]]:
+    """Return runs of consecutive numbers as (first, last), ascending."""
+    found: list[tuple[int, int]] = []
+    for page in sorted(set(pages)):
+        if found and found[-1][1] == page - 1:
+            found[-1] = found[-1][0], page
+        else:
+            found.append((page, page))
+    return found

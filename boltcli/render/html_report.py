@@ -6,7 +6,7 @@ import mmap
 import time
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files as resources
 from typing import Any
 
@@ -28,6 +28,7 @@ from ..tree.page_map import BRANCH, DAMAGED, FREE, FREELIST, KINDS, LEAF, LOST, 
 from .audit_report import by_severity
 from .explanations import explanation
 from .page_picture import COLOURS, cells, legend
+from .records import fields_of
 from .top_report import charts, largest_groups
 
 Context = dict[str, Any]
@@ -118,7 +119,16 @@ def file_context(snapshot: Snapshot, path: str, progress: Callable[[int, int], N
     used = sum(map(mapped.kinds.count, (META, FREELIST, BRANCH, LEAF, OVERFLOW, DAMAGED)))
     groups = largest_groups(found)
     whole = max(sum(group.bytes for _, group in groups), 1)
-    context: Context = {
+    application = _application(snapshot)
+    verdict = counted(total, "finding") if total else "sound"
+    if total > _MOST_FINDINGS:
+        verdict = f"more than {_MOST_FINDINGS} findings"
+    tone = "bad" if total else "warn" if warnings else "good"
+    audit = application.get("audit")
+    if audit and audit["tone"] == "bad":  # a sound file with which its program may not start
+        verdict += f"; audit: {audit['verdict']}"
+        tone = "bad" if total else "warn"
+    return {
         "path": path,
         "error": False,
         "facts": [
@@ -133,11 +143,11 @@ def file_context(snapshot: Snapshot, path: str, progress: Callable[[int, int], N
         ],
         "size": found.size,
         "pairs": found.pairs,
-        "verdict": _verdict(total),
-        "tone": "bad" if total else "warn" if warnings else "good",
+        "verdict": verdict,
+        "tone": tone,
         "map": _map(mapped),
         "groups": [
-            {"name": _name(*place), "share": _percent(group.bytes, whole), "bytes": group.bytes, "pairs": group.pairs}
+            {"name": _name(*place), "share": _percent(group.bytes, whole), **fields_of(group, "bytes", "pairs")}
             for place, group in groups[:_ROWS]
         ],
         "more_groups": max(len(groups) - _ROWS, 0),
@@ -156,19 +166,8 @@ def file_context(snapshot: Snapshot, path: str, progress: Callable[[int, int], N
         "more_findings": max(total - _FINDINGS, 0),
         "explanations": [(kind, count, *explanation(kind)) for kind, count in sorted(kinds.items())],
         "warnings": warnings,
-        **_application(snapshot),
+        **application,
     }
-    audit = context.get("audit")
-    if audit and audit["tone"] == "bad":  # a sound file with which its program may not start
-        context["verdict"] += f"; audit: {audit['verdict']}"
-        context["tone"] = "bad" if total else "warn"
-    return context
-
-
-def _verdict(count: int) -> str:
-    if count > _MOST_FINDINGS:
-        return f"more than {_MOST_FINDINGS} findings"
-    return counted(count, "finding") if count else "sound"
 
 
 def _name(path: Path, prefix: bytes = b"") -> str:
@@ -190,9 +189,8 @@ def _percent(part: int, whole: int) -> str:
 
 
 def _chart(title: str, bars: Sequence[tuple[str, int]]) -> Context:
-    most = max((count for _, count in bars), default=0)
-    rows = [{"label": label, "count": count, "share": _percent(count, most)} for label, count in bars]
-    return {"title": title, "rows": rows}
+    most = max([count for _, count in bars], default=0)
+    return {"title": title, "rows": [{"label": label, "count": n, "share": _percent(n, most)} for label, n in bars]}
 
 
 def _application(snapshot: Snapshot) -> Context:
@@ -225,20 +223,14 @@ def _audit(application: Application, db: Database) -> Context | None:
     if audit is None:
         return None
     found = by_severity(list(audit.findings))
-    counts = {severity: sum(finding.severity == severity for finding in found) for severity in SEVERITIES}
-    words = ", ".join(counted(count, severity) for severity, count in counts.items() if count)
+    counts = Counter(finding.severity for finding in found)
+    words = ", ".join(counted(count, severity) for severity, count in counts.items())
     return {
         "tone": _TONES[found[0].severity] if found else "good",
         "verdict": words or "nothing to report",
         "findings": [
-            {
-                "severity": finding.severity,
-                "tone": _TONES[finding.severity],
-                "question": finding.question,
-                "message": finding.message,
-                "remedy": finding.remedy,
-            }
-            for finding in found[:_AUDIT]
+            {"tone": _TONES[each.severity], **fields_of(each, "severity", "question", "message", "remedy")}
+            for each in found[:_AUDIT]
         ],
         "more": max(len(found) - _AUDIT, 0),
     }
@@ -280,24 +272,17 @@ def _data(mapped: PageMap, step: int, width: int) -> str:
         used, names, owners = [], [], []
     places = {owner: index for index, owner in enumerate(used)}
     record = {
-        "count": count, "step": step, "width": width, "side": _SIDE, "kinds": list(KINDS),
-        "page_size": mapped.snapshot.page_size,
-        "pages": b64encode(pages).decode(),
-        "owners": [(first, places.get(owner, -1)) for first, owner in owners],
-        "buckets": names,
+        "count": count, "step": step, "width": width, "side": _SIDE, "kinds": KINDS,
+        "page_size": mapped.snapshot.page_size, "pages": b64encode(pages).decode(),
+        "owners": [(first, places.get(owner, -1)) for first, owner in owners], "buckets": names,
     }  # fmt: skip
     # Nothing in it ends the script element.
     return line(record).decode().replace("<", "\\u003c")
 
 
-def _owner_runs(owners: Iterable[int]) -> list[tuple[int, int]]:
+def _owner_runs(owners: Sequence[int]) -> list[tuple[int, int]]:
     """Return where runs of pages of one bucket begin, with its number or -1; none if there are too many."""
-    runs: list[tuple[int, int]] = []
-    last = None
-    for number, owner in enumerate(owners):
-        if owner != last:
-            if len(runs) == _MOST_OWNERS:
-                return []
-            runs.append((number, -1 if owner == 0xFFFFFFFF else owner))
-            last = owner
-    return runs
+    begins = [number for number, owner in enumerate(owners) if not number or owner != owners[number - 1]]
+    if len(begins) > _MOST_OWNERS:
+        return []
+    return [(number, -1 if owners[number] == 0xFFFFFFFF else owners[number]) for number in begins]

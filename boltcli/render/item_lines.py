@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from ..format.bucket import BucketRef
 from ..text.values import LARGE, formatted, lines
 
@@ -21,7 +23,7 @@ def value_line(value: bytes, form: str) -> Iterable[bytes]:
         return (value, b"\n")
     from ..text.large_values import slices
 
-    return (text.encode() for parts in (slices(value, form), "\n") for text in parts)
+    return map(str.encode, chain(slices(value, form), "\n"))
 
 
 def text_lines(
@@ -48,7 +50,7 @@ def text_lines(
         return [b"".join([b"%b%b\n" % (margin, name) for name in keys])]
     first = part.values[0]
     if len(part.values) == 1 and not isinstance(first, BucketRef) and len(first) > LARGE:  # large values stand alone
-        return (piece for pieces in ([b"%b%b\t" % (margin, *keys)] * key, value_line(first, form)) for piece in pieces)
+        return chain([b"%b%b\t" % (margin, *keys)] * key, value_line(first, form))
     texts = iter(formatted([value for value in part.values if not isinstance(value, BucketRef)], form))
     if not key:
         return [b"".join([text + b"\n" for text in texts])]

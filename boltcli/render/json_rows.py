@@ -6,12 +6,12 @@ from binascii import unhexlify
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from ..errors import ArgumentError
 from ..ops.read.content import Pairs, bucket_at
 from ..text.json import parsed, refuse_repeated
-from .json_streams import Readable, line_blocks
+from .json_streams import line_lists
 
 if TYPE_CHECKING:
     from ..ops.read.content import Placed
@@ -21,11 +21,9 @@ Record = dict[str, Any]
 Strings = dict[str, bytes]  # the strings of a long line, which are missing in it, by their fields
 Said = TypeVar("Said")
 
-_AT_ONCE = 256  # lines that are looked at together
-
 
 def parsed_lines(
-    file: Readable,
+    file: BinaryIO,
     parse: Callable[[bytes, Strings], Said],
     together: Callable[[list[bytes]], Iterable[Said] | None] = lambda _: None,
 ) -> Iterator[tuple[int, bytes, Said]]:
@@ -35,16 +33,8 @@ def parsed_lines(
     :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).
     """
     number = 1
-    blocks = (
-        (lines[start : start + _AT_ONCE], strings)
-        for lines, strings in line_blocks(file)
-        for start in range(0, len(lines), _AT_ONCE)
-    )
-    while True:
-        try:
-            lines, strings = next(blocks, ([], {}))
-            if not lines:
-                return
+    try:
+        for lines, strings in line_lists(file):
             found = None if strings else together(lines)
             if found is not None:
                 yield from ((number, b"", said) for said in found)
@@ -54,8 +44,8 @@ def parsed_lines(
                 if text.strip():
                     yield number, text, parse(text, strings)
                 number += 1
-        except (ArgumentError, MemoryError) as error:
-            raise ArgumentError(f"line {number}: {error if str(error) else 'not enough memory for it'}") from None
+    except (ArgumentError, MemoryError) as error:
+        raise ArgumentError(f"line {number}: {error if str(error) else 'not enough memory for it'}") from None
 
 
 def record_of(text: bytes) -> Record:
@@ -174,12 +164,12 @@ def _end(record: Record) -> End:
     if record["end"] is False:
         return End(0, 0, message_of(record.get("error")))
     pairs, buckets = record.get("pairs"), record.get("buckets")
-    if record["end"] is not True or not isinstance(pairs, int) or not isinstance(buckets, int):
-        raise ArgumentError("the end needs the numbers of pairs and buckets")
-    return End(pairs, buckets, None)
+    if record["end"] is True and isinstance(pairs, int) and isinstance(buckets, int):
+        return End(pairs, buckets, None)
+    raise ArgumentError("the end needs the numbers of pairs and buckets")
 
 
-def parsed_rows(file: Readable) -> Iterator[tuple[Placed | End, bytes]]:
+def parsed_rows(file: BinaryIO) -> Iterator[tuple[Placed | End, bytes]]:
     """Yield what each line of ``file`` says, and the line; or pairs of one bucket together, and no line.
 
     Raises :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).

@@ -7,20 +7,13 @@ from binascii import unhexlify
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from ..errors import ArgumentError, BoltError
 from ..text.json import parsed
 
 _BEGIN = b"[\n"
 _BETWEEN = b",\n"
-_AROUND = b",]\n\r "  # what an element may be followed by; none ends with it
-
-
-class Readable(Protocol):
-    """What can be read from front to back."""
-
-    def read(self, size: int, /) -> bytes: ...
 
 
 class _ArrayWriter:
@@ -59,35 +52,7 @@ def as_array(file: BinaryIO) -> Iterator[_ArrayWriter]:
         raise failure
 
 
-class ArrayReader:
-    """Reads ``file`` as lines of JSON, also if it is an array as :class:`ArrayWriter` writes it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._is_array: bool | None = None  # None: not known yet
-        self._held = b""
-
-    def read(self, size: int) -> bytes:
-        """Return some bytes; none at the end."""
-        if self._is_array is False:
-            return self._file.read(size)
-        while block := self._file.read(size):
-            if self._is_array is None:
-                if block == _BEGIN[:1]:
-                    block += self._file.read(1)
-                self._is_array = block.startswith(_BEGIN)
-                if not self._is_array:
-                    return block
-                block = block[1:]  # the number of each line stays
-            data = self._held + block
-            end = len(data.rstrip(_AROUND))
-            self._held = data[end:]
-            if end:
-                return data[:end].replace(_BETWEEN, b"\n")
-        held, self._held = self._held, b""
-        return b"\n" if held else b""
-
-
+_AT_ONCE = 256  # lines
 LONGEST = 1 << 31  # bytes of a line
 BLOCK = 1 << 20  # bytes read at once
 _LONG = 2 << 20  # bytes of a line that is read in this way
@@ -98,38 +63,40 @@ _INSIDE = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)  # of a string, u
 _OUTSIDE = re.compile(rb'[^"]*+(?:"%b"[^"]*+)*+' % _INSIDE.pattern, re.DOTALL)  # with whole strings
 
 
-def line_blocks(file: Readable) -> Iterator[tuple[list[bytes], dict[str, bytes]]]:
+def line_lists(file: BinaryIO) -> Iterator[tuple[list[bytes], dict[str, bytes]]]:
+    """Yield what :func:`line_blocks` does, at most 256 lines at once; of an array a line for each element."""
+    first = None
+    for lines, strings in line_blocks(file):
+        first = lines[0] if first is None else first
+        if first == b"[":
+            lines = [line.rstrip(b",]\r ") if line != b"[" else b"" for line in lines]
+        yield from ((lines[start : start + _AT_ONCE], strings) for start in range(0, len(lines), _AT_ONCE))
+
+
+def line_blocks(file: BinaryIO) -> Iterator[tuple[list[bytes], dict[str, bytes]]]:
     """Yield lines without their ends, some together, a long one alone; and the long strings of that by their fields.
 
-    These are decoded, and the line has empty strings in their place.
-    Raises :class:`~boltcli.errors.ArgumentError` for a long one that is
-    longer than a row may be, or no JSON.
+    These are decoded, and the line has empty strings in their place. Raises :class:`~boltcli.errors.ArgumentError` for
+    a long one that is longer than a row may be, or no JSON.
     """
     rest: list[bytes] = []
-    size = 0
-    after = b""  # what was read with a long line, of which it may be more lines
-    while block := after or file.read(BLOCK):
-        after = b""
+    while block := file.read(BLOCK):
         whole, newline, begun = block.rpartition(b"\n")
         if newline:
             yield b"".join([*rest, whole]).split(b"\n"), {}
-            rest, size = [], 0
+            rest = []
         rest.append(begun)
-        size += len(begun)
-        if size >= _LONG and not newline:
-            reader = _LongLine(file, b"".join(rest))
-            rest, size = [], 0
-            yield reader.read()
-            after = reader.rest
-    if size:
+        if sum(map(len, rest)) >= _LONG:
+            yield _LongLine(file, b"".join(rest)).read()
+            rest = []
+    if any(rest):
         yield b"".join(rest).split(b"\n"), {}
 
 
 class _LongLine:
     """A line that is read from ``file``, of which the bytes ``begun`` were read."""
 
-    def __init__(self, file: Readable, begun: bytes) -> None:
-        self.rest = b""  # what comes after the line
+    def __init__(self, file: BinaryIO, begun: bytes) -> None:
         self._file = file
         self._buffer = begun
         self._size = len(begun)
@@ -157,11 +124,9 @@ class _LongLine:
 
     def _more(self) -> bool:
         """Read on; returns whether there was more of the line."""
-        if self._ended:
-            return False
-        block = self._file.read(BLOCK)
-        part, newline, self.rest = block.partition(b"\n")
-        self._ended = not block or bool(newline)
+        line = b"" if self._ended else self._file.readline(BLOCK)
+        part = line.removesuffix(b"\n")
+        self._ended = part != line or not line
         self._buffer += part
         self._size += len(part)
         if self._size >= LONGEST:
@@ -185,7 +150,6 @@ class _LongLine:
 
 
 def _end(pattern: re.Pattern[bytes], text: bytes) -> int:
-    """Return where a match at the beginning of ``text`` ends."""
     found = pattern.match(text)
     return found.end() if found else 0
 

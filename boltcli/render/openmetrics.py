@@ -1,7 +1,7 @@
 """Metrics in the OpenMetrics text format, which Prometheus and node_exporter's textfile collector read.
 
-Source: https://openmetrics.io (text format 1.0). All are gauges: the collector
-knows no other clock than its own, and a file may be replaced by an older one.
+Source: https://openmetrics.io (text format 1.0). All are gauges: the collector knows no other clock than its own, and a
+file may be replaced by an older one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from ..ops.compare.metrics import Metrics
 Labels = tuple[tuple[str, str], ...]
 Sample = tuple[str, Labels, float]
 
+_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", '"': '\\"'})
 HELP = {
     "boltcli_up": "Whether the database could be read.",
     "boltcli_size_bytes": "Size of the file.",
@@ -70,17 +71,10 @@ def _gauges(labels: Labels, **values: float) -> Iterable[Sample]:
 
 def text(all_samples: Iterable[Sample]) -> bytes:
     """Return the samples by metric, each with its help and type, as the format wants them."""
-    by_name: dict[str, list[str]] = {}
+    lines = {name: [f"# HELP {name} {help}\n# TYPE {name} gauge\n"] for name, help in HELP.items()}
     for name, labels, value in all_samples:
-        inside = ",".join([f'{label}="{_escaped(content)}"' for label, content in labels])
-        by_name.setdefault(name, []).append(f"{name}{{{inside}}} {value}\n")
-    parts = []
-    for name, help in HELP.items():
-        if name in by_name:
-            parts += [f"# HELP {name} {help}\n", f"# TYPE {name} gauge\n", *by_name[name]]
+        inside = ",".join([f'{label}="{content.translate(_ESCAPES)}"' for label, content in labels])
+        lines[name].append(f"{name}{{{inside}}} {value}\n")
+    parts = ["".join(found) for found in lines.values() if found[1:]]
     # A path may be any bytes; the format is UTF-8.
     return "".join([*parts, "# EOF\n"]).encode("utf-8", "backslashreplace")
-
-
-def _escaped(content: str) -> str:
-    return content.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')

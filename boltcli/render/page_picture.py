@@ -47,8 +47,8 @@ def cells(
 ) -> tuple[list[Cell], int]:
     """Return at most ``most`` cells, and how many pages each stands for.
 
-    ``chosen`` are the numbers of the buckets to mark. With ``before``, the map
-    of the previous state, tree pages that are not in it are fresh.
+    ``chosen`` are the numbers of the buckets to mark. With ``before``, the map of the previous state, tree pages that
+    are not in it are fresh.
     """
     kinds, fills, owners = mapped.kinds, mapped.fills, mapped.owners
     step = max(-(-len(kinds) // max(most, 1)), 1)

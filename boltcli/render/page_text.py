@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     Element = TypeVar("Element")
 
-
 _MAX_COUNT = 0x7FFFFFFFFFFFFFFF
 _MAX_DATA = 0x7FFFFFFF  # bytes from an element to the end of its data: the most that bbolt can address
 _MAX_IDS = 1 << 61  # so many page ids wrap around the address space
@@ -66,14 +65,13 @@ def item_text(page: RawPage, index: int, form: str, *, key: bool, value: bool) -
 
 def must_be_item(page: RawPage, index: int) -> None:
     """Raise :class:`~boltcli.errors.UnreadablePage` unless ``page`` is a leaf with an element ``index``."""
+    problem = ""
     if index >= page.count:
-        raise UnreadablePage(
-            f"leafPageElement: expected item index less than {page.count}, but got {index}", page=page.pgid
-        )
-    if page.flags != LEAF_PAGE:
-        raise UnreadablePage(
-            f"leafPageElement: expected page type of 'leaf', but got '{type_name(page.flags)}'", page=page.pgid
-        )
+        problem = f"item index less than {page.count}, but got {index}"
+    elif page.flags != LEAF_PAGE:
+        problem = f"page type of 'leaf', but got '{type_name(page.flags)}'"
+    if problem:
+        raise UnreadablePage(f"leafPageElement: expected {problem}", page=page.pgid)
 
 
 def _meta(meta: Meta) -> bytes:
@@ -99,8 +97,7 @@ def _freelist(page: RawPage) -> Iterator[bytes]:
     yield b"Item Count: %d\nOverflow: %d\n\n" % (count, page.overflow)
     if count >= _MAX_IDS:
         raise page.damaged("runtime error: unsafe.Slice: len out of range")
-    ids = page.freelist_ids()
-    yield "".join([f"{pgid}\n" for pgid in ids]).encode() + b"\n"
+    yield "".join([f"{pgid}\n" for pgid in page.freelist_ids()]).encode() + b"\n"
 
 
 def _branch(page: RawPage) -> Iterator[bytes]:
@@ -133,9 +130,7 @@ def _leaf_part(leaf: LeafElements, form: str, first: int, stop: int) -> Iterator
             keys, values = leaf.keys(), leaf.values()
         else:
             keys, values = [*map(leaf.key, range(first, stop))], [*map(leaf.value, range(first, stop))]
-        if any(is_bucket) and any(
-            bucket and len(value) < BUCKET_HEADER_SIZE for bucket, value in zip(is_bucket, values)
-        ):
+        if any(bucket and len(value) < BUCKET_HEADER_SIZE for bucket, value in zip(is_bucket, values)):
             raise too_small(leaf, first)
     except UnreadablePage:
         elements, problem = _until_damage(stop - first, lambda index: _element(leaf, first + index))
@@ -150,7 +145,10 @@ def _leaf_part(leaf: LeafElements, form: str, first: int, stop: int) -> Iterator
         problem = error
         keys = keys[: is_bucket.index(0)]
         texts = iter(())
-    shown = [_bucket(value) if bucket else next(texts) for _, value, bucket in zip(keys, values, is_bucket)]
+    shown = [
+        b"<pgid=%d,seq=%d>" % BUCKET_HEADER.unpack_from(value) if bucket else next(texts)
+        for _, value, bucket in zip(keys, values, is_bucket)
+    ]
     yield b"".join([b"%b: %b\n" % row for row in zip(quoted_keys(keys), shown)])
     if problem is not None:
         raise problem
@@ -166,18 +164,14 @@ def _fitting(page: RawPage) -> tuple[RawPage, UnreadablePage | None]:
     return fitting, page.damaged(f"{page.count} elements do not fit: there is room for {room}")
 
 
-def _bucket(value: bytes) -> bytes:
-    return b"<pgid=%d,seq=%d>" % BUCKET_HEADER.unpack_from(value)
-
-
 def _until_damage(count: int, element: Callable[[int], Element]) -> tuple[list[Element], UnreadablePage | None]:
     """Return the elements before the first damaged one, and what is wrong with that."""
     sound: list[Element] = []
-    for index in range(count):
-        try:
+    try:
+        for index in range(count):
             sound.append(element(index))
-        except UnreadablePage as damage:
-            return sound, damage
+    except UnreadablePage as damage:
+        return sound, damage
     return sound, None
 
 
@@ -214,20 +208,15 @@ _LINE = 16  # bytes
 def hexdump(data: bytes, address: int) -> bytes:
     """Return a dump of ``data``, which is at ``address`` of its file, with 16 bytes on each line.
 
-    A line equal to the one before is left out, and a run of such lines shown by
-    one ``*``; but never the last line.
+    A line equal to the one before is left out, and a run of such lines shown by one ``*``; but never the last line.
     """
     shown: list[str] = []
-    before = None
-    skipping = False
-    last = len(data) - _LINE
+    before, word = b"", ""
     for offset in range(0, len(data), _LINE):
         line = data[offset : offset + _LINE]
-        if line != before or offset == last:
-            shown.append(f"{address + offset:07x} {line.hex(' ', -2)}\n")
-            skipping = False
-        elif not skipping:
-            shown.append(f"{address + offset:07x} *\n")
-            skipping = True
+        is_new = line != before or offset == len(data) - _LINE
+        if is_new or word != "*":
+            word = line.hex(" ", -2) if is_new else "*"
+            shown.append(f"{address + offset:07x} {word}\n")
         before = line
     return "".join(shown).encode() + b"\n"

@@ -1,8 +1,7 @@
 """Results as JSON: the names of fields, and the encoding of byte strings.
 
-A byte string ``key`` is the field ``key`` if it is valid UTF-8, else
-``key_hex``; in a format other than ``auto`` and ``bytes`` it is ``key_<format>``.
-All records are described by ``boltcli/schema.json``.
+A byte string ``key`` is the field ``key`` if it is valid UTF-8, else ``key_hex``; in a format other than ``auto`` and
+``bytes`` it is ``key_<format>``. All records are described by ``boltcli/schema.json``.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from ..format.page import type_name
 from ..text.golang import percent
 from ..text.json import LARGEST_JSON, embedded, line, lines
 from ..text.times import time_text
-from ..text.values import LARGE, auto, converted, shown_text, text_of
+from ..text.values import LARGE, auto, converter, shown_text, text_of
 from ..text.values import as_text as text
 from .errors import error_text
 
@@ -44,7 +43,7 @@ def field(name: str, data: bytes, form: str = "auto") -> Record:
 
         return sliced(name, data, "auto" if form == PARSED else form)
     if form not in ("auto", "bytes"):
-        value = embedded(data) if form in ("json", PARSED) else converted(data, form)
+        value: Any = embedded(data) if form in ("json", PARSED) else converter(form)(data)
         if isinstance(value, bytes):
             value = int(value) if form == "u64" else value.decode()
         if value is not None:
@@ -111,10 +110,10 @@ def bucket(name: bytes, ref: BucketRef | None) -> Record:
     return field("name", name) | facts
 
 
-def pieces(records: Collection[Record]) -> Iterable[bytes]:
-    """Return a line for each record, all together; large values, which stand alone, slice by slice."""
+def pieces(records: Collection[Record]) -> Iterator[bytes]:
+    """Yield a line for each record, all together; large values, which stand alone, slice by slice."""
     if len(records) != 1:
-        return (lines(records),)
+        return iter((lines(records),))
     from ..text.large_values import pieces
 
     return pieces(*records)

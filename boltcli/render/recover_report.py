@@ -93,7 +93,10 @@ def recovery_text(report: Report, human: bool) -> str:
         lines.append(f"{pairs} in bucket {name}: {pages} of which it is not known where they belong")
     lines += [f"note: {note}" for note in report.notes]
     lines += _list("lost:", map(_loss_text, report.lost[:_SHOWN]), len(report.lost))
-    lines += _list("changed:", map(_altered_text, report.changed[:_SHOWN]), len(report.changed))
+    changed = (
+        _where(each, "" if each.key is None else f", key {shell_word(each.key)}") for each in report.changed[:_SHOWN]
+    )
+    lines += _list("changed:", changed, len(report.changed))
     if found.states:
         lines.append(f"{len(found.states)} states may be the newest one; --state N takes another one of them:")
         lines += [f"  {_state_text(number, state)}" for number, state in enumerate(found.states, 1)]
@@ -104,10 +107,6 @@ def _loss_text(loss: Loss) -> str:
     low = f" from {shell_word(loss.low)}" if loss.low else ""
     high = f" up to {shell_word(loss.high)}" if loss.high is not None else ""
     return _where(loss, f", keys{low}{high}" if low or high else "")
-
-
-def _altered_text(altered: Altered) -> str:
-    return _where(altered, f", key {shell_word(altered.key)}" if altered.key is not None else "")
 
 
 def _where(found: Loss | Altered, keys: str) -> str:

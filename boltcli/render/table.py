@@ -1,16 +1,16 @@
 """A table: columns with a name and a type, and rows; and every form in which it is written.
 
 A row is a sequence of values, one for each column. Rows are read as they are written, and may be millions: memory holds
-a megabyte of them, and of the text of a value above ``LARGE`` one slice.
+a megabyte of them. In CSV and JSON a value above ``LARGE`` is written slice by slice.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from io import StringIO
-from itertools import chain, islice
+from itertools import chain
 from textwrap import wrap
 from typing import Any, BinaryIO
 
@@ -25,7 +25,6 @@ from .records import field as field_of
 from .records import pieces
 
 Row = Sequence[Any]
-Text = str | Iterator[str]  # of a large value it comes in parts
 
 # Types of columns: those of applications' views, and of other tables.
 TYPES = ("text", "integer", "number", "boolean", "bytes", "time", "json", "names", "hex", "size", "growth")
@@ -74,30 +73,33 @@ class Table:
 
     def csv_lines(self) -> Iterator[bytes]:
         """Yield CSV (RFC 4180, the line ends of Unix) with a line of names; lists and dicts are JSON."""
+        types = [column.type for column in self.columns]
         yield _csv([self.names])
-        for rows in self._texts(_TOGETHER):
-            large = rows[len(rows) - (not _is_small(rows[-1])) :]
-            yield _csv(rows[: len(rows) - len(large)])
-            for row in large:
-                yield from _joined(map(_quoted, row), ",")
+        for rows in row_chunks(self.rows, _TOGETHER):
+            is_large = any(isinstance(value, (bytes, str)) and len(value) > LARGE for value in rows[-1])
+            small = len(rows) - is_large  # only the last one may be
+            yield _csv([list(map(cell_text, row, types)) for row in rows[:small]])
+            for row in rows[small:]:
+                for at, (value, type) in enumerate(zip(row, types)):
+                    yield b"," * bool(at)
+                    yield from map(_encoded, _quoted(value, type))
+                yield b"\n"
 
     def tab_lines(self) -> Iterator[bytes]:
         """Yield lines of fields with tabs between them, after a line of names; what isn't printable is escaped."""
-        for row in chain([self.names], chain.from_iterable(self._texts(_TOGETHER))):
-            yield from _joined(map(_shown, row), "\t")
+        for rows in chain([[[field_text(name) for name in self.names]]], self._texts(_TOGETHER)):
+            yield _encoded("".join(["\t".join(row) + "\n" for row in rows]))
 
     def text_lines(self, *, head: bool = True, rule: bool = True, human: bool = False) -> Iterator[bytes]:
         """Yield the rows in columns, as wide as the first rows are: with a line of names, and with one of dashes."""
-        chunks = ([list(map(_shown, row)) for row in rows] for rows in self._texts(_SAMPLE, human))
+        chunks = self._texts(_SAMPLE, human)
         names = [list(map(field_text, self.names))] * head
         sample = next(chunks, [])
-        widths = [max(len(text) if isinstance(text, str) else _WIDEST for text in column)
-                  for column in zip(*names, *sample)]  # fmt: skip
-        widths = [min(width, _WIDEST) for width in widths]
+        widths = [min(max(map(len, column)), _WIDEST) for column in zip(*names, *sample)]
         right = [column.type in _NUMBERS for column in self.columns]
         for row in chain(names, [["-" * width for width in widths]] * rule, sample, chain.from_iterable(chunks)):
             cells = map(_padded, row, widths, right)
-            yield from [_encoded(_GAP.join(cells).rstrip() + "\n")] if _is_small(row) else _joined(cells, _GAP)
+            yield _encoded(_GAP.join(cells).rstrip() + "\n")
 
     def screen_lines(self, width: int, *, styled: bool = False) -> Iterator[bytes]:
         """Yield the rows in columns for a terminal of that ``width``; the columns are as wide as the first rows ask.
@@ -105,7 +107,7 @@ class Table:
         What there is no room for is named at the end; a single row is then written a line a column. Unless ``styled``
         there are no escape sequences.
         """
-        chunks = ([[*map(_beginning, row)] for row in rows] for rows in self._texts(_SAMPLE, human=True))
+        chunks = ([[text[:_MOST] for text in row] for row in rows] for rows in self._texts(_SAMPLE, human=True))
         sample = next(chunks, [])
         more = next(chunks, [])
         every = not (self.sparse and sample)
@@ -161,31 +163,21 @@ class Table:
         for rows in row_chunks(self.rows, _TOGETHER):
             yield [_record(fields, row) for row in rows]
 
-    def _texts(self, most: int, human: bool | None = None) -> Iterator[list[list[Text]]]:
-        """Yield the cells of at most ``most`` rows at once; of a list of rows only the last may have large ones.
+    def _texts(self, most: int, human: bool | None = None) -> Iterator[list[list[str]]]:
+        """Yield the cells of at most ``most`` rows at once, as fields of lines.
 
         ``human``: with units, or as numbers of bytes; None: for programs.
         """
-        makers = [_maker(column.type, human) for column in self.columns]
+        types = [column.type for column in self.columns]
         for rows in row_chunks(self.rows, most):
-            yield [[make(value) for make, value in zip(makers, row)] for row in rows]
+            yield [[field_text(_cell_text(value, type, human)) for value, type in zip(row, types)] for row in rows]
 
 
-def _maker(type: str, human: bool | None) -> Callable[[Any], Text]:
-    """Return the function that makes the text of a cell of a value."""
-    if human is not None and type in ("size", "growth"):
-        return lambda value: _size(cell(value, type), type == "growth", human)
-
-    def make(value: Any) -> Text:
-        if isinstance(value, (bytes, str)) and len(value) > LARGE and type in _TEXTS:
-            return slices(cell(value, type), "hex" if type == "hex" else "cell")
+def _cell_text(value: Any, type: str, human: bool | None) -> str:
+    if human is None or type not in ("size", "growth"):
         return cell_text(value, type)
-
-    return make
-
-
-def _size(count: int | None, signed: bool, human: bool) -> str:
-    return "" if count is None else "+" * (signed and count >= 0) + amount(count, human)
+    count = cell(value, type)
+    return "" if count is None else "+" * (type == "growth" and count >= 0) + amount(count, human)
 
 
 def _record(fields: Sequence[tuple[str, str]], row: Row) -> dict[str, Any]:
@@ -235,49 +227,27 @@ def unique(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _csv(rows: Sequence[Sequence[Any]]) -> bytes:
+def _csv(rows: Sequence[Sequence[str]]) -> bytes:
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     if "\r" not in text.getvalue():
         return _encoded(text.getvalue())
-    return b"".join(chain.from_iterable(_joined(map(_quoted, row), ",") for row in rows))  # csv leaves it bare
+    # csv leaves it bare
+    return _encoded("".join([",".join(["".join(_quoted(text, "text")) for text in row]) + "\n" for row in rows]))
 
 
-def _quoted(text: Text) -> Iterator[str]:
-    """Yield a field of CSV in quotes; an empty one has none."""
-    if text:
+def _quoted(value: Any, type: str) -> Iterator[str]:
+    """Yield a field of CSV in quotes, a large one in parts; an empty one has none."""
+    parts: Iterable[str] = [cell_text(value, type)]
+    if isinstance(value, (bytes, str)) and len(value) > LARGE and type in _TEXTS:
+        parts = slices(cell(value, type), "hex" if type == "hex" else "cell")
+    if parts != [""]:
         yield '"'
-        yield from (part.replace('"', '""') for part in ([text] if isinstance(text, str) else text))
+        yield from (part.replace('"', '""') for part in parts)
         yield '"'
 
 
-def _is_small(row: Iterable[Text]) -> bool:
-    """Return whether no cell of a row comes in parts."""
-    return all(isinstance(text, str) for text in row)
-
-
-def _shown(text: Text) -> Text:
-    """Return a cell as one line that a terminal shows and does not obey."""
-    return field_text(text) if isinstance(text, str) else map(field_text, text)
-
-
-def _beginning(text: Text) -> str:
-    """Return as much of a cell as a terminal may show."""
-    return field_text((text if isinstance(text, str) else "".join(islice(text, 2)))[:_MOST])
-
-
-def _joined(cells: Iterable[Text], gap: str) -> Iterator[bytes]:
-    """Yield a line, in pieces where a cell comes in parts."""
-    mark = ""
-    for text in cells:
-        yield from map(_encoded, [mark + text] if isinstance(text, str) else chain([mark], text))
-        mark = gap
-    yield b"\n"
-
-
-def _padded(text: Text, width: int, right: bool) -> Any:
-    if not isinstance(text, str):
-        return text
+def _padded(text: str, width: int, right: bool) -> str:
     return text.rjust(width) if right else text.ljust(width)
 
 
@@ -306,8 +276,8 @@ def _record_lines(names: Sequence[str], row: Sequence[str], width: int, styled: 
 def fitted(wanted: Sequence[int], room: int, *, last: bool = False) -> list[int]:
     """Return widths of columns that fit ``room``, two blanks between them; 0 for a column that is left out.
 
-    The first one, what the row is about, shrinks last, the widest of the others first; with ``last`` the last one
-    stays as well. A column that would have less than ``_LEAST`` of the room that it wants is left out.
+    The first one, what the row is about, shrinks last, the widest of the others first; with ``last`` the last one stays
+    as well. A column that would have less than ``_LEAST`` of the room that it wants is left out.
     """
     least = [min(width, room if at == 0 else _LEAST) for at, width in enumerate(wanted)]
     left = room + len(_GAP)

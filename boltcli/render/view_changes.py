@@ -8,7 +8,7 @@ from ..apps.contract import View
 from ..apps.view_diff import ViewChange
 from ..text.cells import cell_text
 from ..text.json import line
-from ..text.visible import visible
+from ..text.visible import field_text
 from .table import Table
 
 _SIGNS = {"add": "+", "remove": "-", "change": "~"}
@@ -27,24 +27,20 @@ def facts_text(facts: dict[str, Any]) -> str:
 
 def row_record(view: View, change: ViewChange) -> bytes:
     """Return a change as a line of JSON."""
-    record: dict[str, Any] = {"op": _op(change), "view": view.name}
-    for name, row in zip(change._fields, change):
-        if row is not None:
-            record[name] = next(Table(view.columns, [row]).records())
-    return line(record)
+    rows = {name: row for name, row in zip(("old", "new"), change) if row is not None}
+    records = {name: next(Table(view.columns, [row]).records()) for name, row in rows.items()}
+    return line({"op": _op(change), "view": view.name, **records})
 
 
 def change_line(view: View, change: ViewChange) -> bytes:
     """Return a change as a line: its sign, the first column, and the columns that differ."""
-    old, new = change
-    row = new if new is not None else old
-    assert row is not None
-    fields = [cell_text(row[0], view.columns[0].type)]
-    for index, column in enumerate(view.columns):
-        if old is not None and new is not None and old[index] != new[index]:
-            one, other = (cell_text(each[index], column.type) for each in (old, new))
-            fields.append(f"{column.name}: {one} -> {other}")
-    text = visible("\t".join(field.replace("\t", "\\t").replace("\n", "\\n") for field in fields))
+    old, new = ([] if row is None else row for row in change)
+    cells = zip(view.columns, old, new)
+    fields = [cell_text((new or old)[0], view.columns[0].type)]
+    for column, *values in cells:
+        if values[0] != values[1]:
+            fields.append(f"{column.name}: {' -> '.join(cell_text(value, column.type) for value in values)}")
+    text = "\t".join(map(field_text, fields))
     return f"{_SIGNS[_op(change)]} {text}\n".encode("utf-8", "surrogateescape")
 
 

@@ -36,8 +36,8 @@ _SUGGESTIONS = ("Did you mean", "Candidate bindings", "Candidate functions")
 class Session:
     """A DuckDB connection with the relations of ``files``.
 
-    Statements see every relation as a table. Nothing is read before a statement needs it, and of ``pairs`` only what
-    is within ``bounds``. Without ``allow_files`` statements can use no files, extensions and settings.
+    Statements see every relation as a table. Nothing is read before a statement needs it, and of ``pairs`` only what is
+    within ``bounds``. Without ``allow_files`` statements can use no files, extensions and settings.
     """
 
     def __init__(
@@ -50,8 +50,8 @@ class Session:
     ) -> None:
         """``wide`` is for statements run through ``connection``; :meth:`run` finds out itself whether it needs it.
 
-        Raises :class:`~boltcli.errors.MissingExtra`, and :class:`~boltcli.errors.BucketNotFound` if a file doesn't
-        have the bucket of ``bounds``.
+        Raises :class:`~boltcli.errors.MissingExtra`, and :class:`~boltcli.errors.BucketNotFound` if a file doesn't have
+        the bucket of ``bounds``.
         """
         for file in files:
             find_bucket(file.snapshot, bounds.bucket)

@@ -1,8 +1,7 @@
 """The relations of a database: their columns and rows. Nothing here imports Arrow or DuckDB.
 
-The type of a column is one of those of :class:`~boltcli.apps.contract.Column`
-(``text``, ``integer``, ``number``, ``boolean``, ``bytes``, ``time`` in
-nanoseconds since 1970 UTC, ``json``), or ``names``, a list of names. A name is
+The type of a column is one of those of :class:`~boltcli.apps.contract.Column` (``text``, ``integer``, ``number``,
+``boolean``, ``bytes``, ``time`` in nanoseconds since 1970 UTC, ``json``), or ``names``, a list of names. A name is
 text; one that is not UTF-8 is written ``hex:...``, as commands accept it.
 """
 
@@ -68,8 +67,8 @@ class Relation:
 def relations(files: Sequence[TableFile]) -> dict[str, Relation]:
     """Return the relations of ``files`` by name: the general ones, and the views of their applications.
 
-    Two applications may have a view of one name: then the columns are those of
-    the first, and the other's is called after it, ``etcd_keys``.
+    Two applications may have a view of one name: then the columns are those of the first, and the other's is called
+    after it, ``etcd_keys``.
     """
     found = {relation.name: relation for relation in (PAIRS, BUCKETS, PAGES, FINDINGS, FILES)}
     known = [file.recognised for file in files]
@@ -125,15 +124,13 @@ def pair_columns(file: TableFile, wanted: Sequence[str], bounds: Bounds = EVERYT
         if not isinstance(event, Pairs):
             continue
         same = {"path": file.path, "bucket": [name_text(part) for part in path]}
-        columns: dict[str, list[Any]] = {}
+        columns: dict[str, list[Any]] = {name: [value] * len(event.keys) for name, value in same.items()}
         for name in wanted:
             field, _, form = name.partition("_")
-            if name in same:
-                columns[name] = [same[name]] * len(event.keys)
-            else:
+            if name not in same:
                 content = event.keys if field == "key" else event.values
                 columns[name] = list(map(makers[form], content) if form else content)
-        yield columns
+        yield {name: columns[name] for name in wanted}
 
 
 def _bucket_rows(file: TableFile) -> Iterator[Row]:
@@ -150,10 +147,6 @@ def _page_rows(file: TableFile) -> Iterator[Row]:
         owner = mapped.owner(page)
         bucket = None if owner is None else [name_text(name) for name in mapped.path(owner)]
         yield page, KINDS[kind], bucket, mapped.fills[page] / 100
-
-
-def _finding_rows(file: TableFile) -> Iterator[Row]:
-    return ((finding.kind, finding.page, finding.message) for finding in check(file.snapshot, 0))
 
 
 def _file_rows(file: TableFile) -> Iterator[Row]:
@@ -189,7 +182,10 @@ PAGES = Relation(
     _page_rows,
 )
 FINDINGS = Relation(
-    "findings", "what the check finds", _columns(kind="text", page="integer", message="text"), _finding_rows
+    "findings",
+    "what the check finds",
+    _columns(kind="text", page="integer", message="text"),
+    lambda file: ((found.kind, found.page, found.message) for found in check(file.snapshot, 0)),
 )
 FILES = Relation(
     "files",

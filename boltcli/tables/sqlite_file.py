@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from io import BytesIO
 from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -16,12 +15,12 @@ from ..text.json import parsed, plain_text
 from .relations import Relation, TableFile, name_bytes, name_text
 
 if TYPE_CHECKING:
-    from ..ops.read.content import Placed, Value
+    from ..ops.read.content import Placed
 
 MAGIC = b"SQLite format 3\0"
 _TYPES = {"integer": "INTEGER", "boolean": "INTEGER", "number": "REAL", "bytes": "BLOB", "time": "INTEGER"}
 _ROWS = 10_000
-_SLICE = 1 << 20  # bytes; a larger value is written and read in such slices
+_LARGE = 1 << 20  # bytes; a larger value is written and read by itself
 _MOST = 1 << 63  # an INTEGER of SQLite has 64 bits, signed: a column with a larger one is text
 
 
@@ -59,9 +58,12 @@ def _write_content(connection: sqlite3.Connection, content: Iterable[Placed]) ->
         if isinstance(event, Enter):
             buckets += 1
             connection.execute("INSERT INTO buckets VALUES (?, ?, ?)", (number, names, str(event.sequence)))
-        elif len(event.values[0]) > _SLICE:  # it stands alone
+        elif len(event.values[0]) > _LARGE:  # it stands alone
             pairs += 1
-            _write_large(connection, number, names, event.keys[0], event.values[0])
+            row = (number, names, event.keys[0], len(event.values[0]))
+            connection.execute("INSERT INTO pairs VALUES (?, ?, ?, zeroblob(?))", row)
+            with connection.blobopen("pairs", "value", number) as blob:  # without SQLite's copies of it
+                blob.write(event.values[0])
         else:
             pairs += len(event.keys)
             rows = zip(count(number), repeat(names), event.keys, event.values)
@@ -69,42 +71,28 @@ def _write_content(connection: sqlite3.Connection, content: Iterable[Placed]) ->
     return {"buckets": buckets, "pairs": pairs}
 
 
-def _write_large(connection: sqlite3.Connection, number: int, names: str, key: bytes, value: Value) -> None:
-    """Write a pair without SQLite's copies of its value."""
-    connection.execute("INSERT INTO pairs VALUES (?, ?, ?, zeroblob(?))", (number, names, key, len(value)))
-    with connection.blobopen("pairs", "value", number) as blob:
-        for start in range(0, len(value), _SLICE):
-            blob.write(value[start : start + _SLICE])
+def _write_view(
+    connection: sqlite3.Connection, view: Relation, file: TableFile, as_text: frozenset[int] = frozenset()
+) -> int:
+    """Write a table; return the number of rows.
 
-
-def _write_view(connection: sqlite3.Connection, view: Relation, file: TableFile) -> int:
-    """Write a table; a column of integers of which one is too large is written again, as text."""
-    types = [_TYPES.get(column.type, "TEXT") for column in view.columns[1:]]
-    while True:
-        count, large = _write_table(connection, view, file, types)
-        if not large:
-            return count
-        for place in large:
-            types[place] = "TEXT"
-        connection.execute(f"DROP TABLE {_quoted(view.name)}")
-
-
-def _write_table(
-    connection: sqlite3.Connection, view: Relation, file: TableFile, types: Sequence[str]
-) -> tuple[int, set[int]]:
-    """Return the number of rows, and the columns with an integer that SQLite would make a REAL; at those it stops."""
-    described = ", ".join(f"{_quoted(column.name)} {type}" for column, type in zip(view.columns[1:], types))
+    ``as_text``: columns with an integer that SQLite would make a REAL. Where one is met the table is written again.
+    """
+    columns = view.columns[1:]
+    types = ["TEXT" if at in as_text else _TYPES.get(column.type, "TEXT") for at, column in enumerate(columns)]
+    described = ", ".join(f"{_quoted(column.name)} {type}" for column, type in zip(columns, types))
     connection.execute(f"CREATE TABLE {_quoted(view.name)} ({described})")
     places = ", ".join("?" * len(types))
-    integers = [place for place, type in enumerate(types) if type == "INTEGER"]
+    integers = [at for at, type in enumerate(types) if type == "INTEGER"]
     count = 0
     for part in row_chunks(view.rows(file), _ROWS):
-        chunk = [tuple(_cell(value, column.type) for value, column in zip(row, view.columns[1:])) for row in part]
-        if large := {place for place in integers for row in chunk if isinstance(row[place], str)}:
-            return count, large
+        chunk = [tuple(_cell(value, column.type) for value, column in zip(row, columns)) for row in part]
+        if large := {at for at in integers for row in chunk if isinstance(row[at], str)}:
+            connection.execute(f"DROP TABLE {_quoted(view.name)}")
+            return _write_view(connection, view, file, as_text | large)
         connection.executemany(f"INSERT INTO {_quoted(view.name)} VALUES ({places})", chunk)
         count += len(chunk)
-    return count, set()
+    return count
 
 
 def _quoted(name: str) -> str:
@@ -116,8 +104,6 @@ def _cell(value: Any, type: str) -> Any:
     found = cell(value, type)
     if found is not None and type in ("json", "names"):
         return plain_text(found)
-    if isinstance(found, bool):
-        return int(found)
     if isinstance(found, int):
         return found if -_MOST <= found < _MOST else str(found)
     return found.encode("utf-8", "replace").decode() if isinstance(found, str) else found
@@ -133,28 +119,22 @@ def read_rows(path: str) -> Iterator[Placed]:
     try:
         found = connection.execute(
             "SELECT id, bucket, sequence, NULL, NULL FROM buckets UNION ALL "
-            f"SELECT id, bucket, NULL, key, iif(typeof(value) = 'blob' AND length(value) > {_SLICE}, NULL, value)"
+            f"SELECT id, bucket, NULL, key, iif(typeof(value) = 'blob' AND length(value) > {_LARGE}, NULL, value)"
             " FROM pairs ORDER BY 1"
         )
         for number, names, sequence, key, value in found:
             bucket = tuple(map(name_bytes, parsed(names)))
             if sequence is not None:
                 yield bucket_at(bucket, int(sequence))
-            else:
-                content = _read_large(connection, number) if value is None else _bytes(value)
-                yield bucket, Pairs([_bytes(key)], [content])
+                continue
+            if value is None:
+                with connection.blobopen("pairs", "value", number, readonly=True) as blob:
+                    value = blob.read()
+            yield bucket, Pairs([_bytes(key)], [_bytes(value)])
     except (sqlite3.Error, ValueError, TypeError) as error:
         raise ArgumentError(f"{path}: not written by export: {error}") from None
     finally:
         connection.close()
-
-
-def _read_large(connection: sqlite3.Connection, number: int) -> bytes:
-    content = BytesIO()  # gives its bytes away without a copy
-    with connection.blobopen("pairs", "value", number, readonly=True) as blob:
-        while part := blob.read(_SLICE):
-            content.write(part)
-    return content.getvalue()
 
 
 def _bytes(value: Any) -> bytes:

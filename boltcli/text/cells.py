@@ -1,7 +1,7 @@
 """Cells of tables: what stands in a column of a type, and its text; the same wherever a table comes out.
 
-The types are those of a view's ``Column``. A record's field may hold anything: a cell of text takes
-all of it (what is not text as JSON), a cell of another type is empty where the value is of no use.
+The types are those of a view's ``Column``. A record's field may hold anything: a cell of text takes all of it (what is
+not text as JSON), a cell of another type is empty where the value is of no use.
 """
 
 from __future__ import annotations
@@ -49,11 +49,9 @@ def cell(value: Any, type: str) -> Any:
     >>> cell({"x": 1}, "text"), cell("5", "integer"), cell(7, "number"), cell(b"\\xff", "json"), cell(None, "text")
     ('{"x":1}', None, 7.0, '0xff', None)
     """
-    if value is None:
-        return None
     make: Callable[[Any], Any] = _CELLS.get(type, _text)
     try:
-        return make(value)
+        return None if value is None else make(value)
     except RecursionError:
         return None
 
@@ -64,10 +62,7 @@ def cell_text(value: Any, type: str) -> str:
     Times are RFC 3339; bytes are text where all of it can be printed, else 0x and hex digits.
     """
     found = cell(value, type)
-    if found is None:
-        return ""
-    make = _TEXTS.get(type)
-    return make(found) if make is not None else str(found)
+    return "" if found is None else _TEXTS.get(type, str)(found)
 
 
 def _text(value: Any) -> str:

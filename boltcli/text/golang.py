@@ -35,17 +35,14 @@ def escaped(text: str) -> str:
 
 
 def _escape(char: str) -> str:
-    short = _SHORT_ESCAPES.get(char)
-    if short:
-        return short
     code = ord(char)
+    if char in _SHORT_ESCAPES:
+        return _SHORT_ESCAPES[char]
     if 0xDC80 <= code <= 0xDCFF:  # surrogateescape: a byte that isn't part of valid UTF-8
         return f"\\x{code - 0xDC00:02x}"
     if is_print(char):
         return char
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def quote_char(char: str) -> str:
@@ -85,9 +82,7 @@ def percent(part: int, whole: int) -> int:
 
     Each step is rounded to 32 bits, so 33554428 of 33554429 is 100.
     """
-    if whole == 0:
-        return 0
-    return int(_float32(_float32(_float32(part) * 100.0) / _float32(whole)))
+    return int(_float32(_float32(_float32(part) * 100.0) / _float32(whole))) if whole else 0
 
 
 def _float32(value: float) -> float:

@@ -1,9 +1,8 @@
 """Which characters Go calls printable: ``unicode.IsPrint`` of Unicode 15.0.0, as of Go 1.21 to 1.26.
 
-Python's own ``str.isprintable`` follows the same rule (letters, marks,
-numbers, punctuation, symbols and the ASCII space), but by the Unicode version
-of the running Python: 14 in Python 3.11, 16 in 3.14. Hence a table of our own.
-It is compared with Go's, character by character, in the comparison with bbolt.
+Python's own ``str.isprintable`` follows the same rule (letters, marks, numbers, punctuation, symbols and the ASCII
+space), but by the Unicode version of the running Python: 14 in Python 3.11, 16 in 3.14. Hence a table of our own. It is
+compared with Go's, character by character, in the comparison with bbolt.
 """
 
 from __future__ import annotations

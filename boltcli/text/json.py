@@ -6,6 +6,7 @@ Written: :func:`line` (bytes, of what JSON can say) and :func:`plain_text` (str,
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -53,11 +54,9 @@ def refuse_repeated(text: bytes) -> None:
     import json
 
     def once(fields: list[tuple[str, Any]]) -> None:
-        names: set[str] = set()
-        for name, _ in fields:
-            if name in names:
+        for name, count in Counter(name for name, _ in fields).items():
+            if count > 1:
                 raise ArgumentError(f"the field {name!r} is there twice")
-            names.add(name)
 
     json.loads(text, object_pairs_hook=once)
 
@@ -72,9 +71,7 @@ def load(value: bytes) -> Any:
 
 def load_record(value: object) -> dict[str, Any] | None:
     """Return the JSON object ``value``, or None if it is anything else."""
-    if not isinstance(value, bytes):
-        return None
-    found = load(value)
+    found = load(value) if isinstance(value, bytes) else None
     return found if isinstance(found, dict) else None
 
 

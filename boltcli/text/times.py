@@ -1,8 +1,7 @@
 """Times: RFC 3339 text, Go's binary form, big-endian numbers, and ages in words. All are nanoseconds since 1970, UTC.
 
-Go's ``time.MarshalBinary``: a version byte (1, or 2 with the seconds of the
-offset in one more byte at the end), big-endian seconds since 0001-01-01 UTC
-(i64), nanoseconds (i32), minutes east of UTC (i16; -1 is UTC itself). Source:
+Go's ``time.MarshalBinary``: a version byte (1, or 2 with the seconds of the offset in one more byte at the end),
+big-endian seconds since 0001-01-01 UTC (i64), nanoseconds (i32), minutes east of UTC (i16; -1 is UTC itself). Source:
 Go's ``time/time.go``.
 """
 

@@ -1,7 +1,7 @@
 """Byte strings as text, by three rules, and back.
 
-*bbolt*: the bytes themselves where they are UTF-8 and Go calls them printable, else hexadecimal (:func:`auto`); and
-the other formats of ``--format`` (:func:`formatted`).
+*bbolt*: the bytes themselves where they are UTF-8 and Go calls them printable, else hexadecimal (:func:`auto`); and the
+other formats of ``--format`` (:func:`formatted`).
 
 *Typed*: what a command takes back as an argument: literal, or in a notation such as ``hex:`` (:func:`typed`, and
 :func:`shell_quoted` for a shell's line). The other direction is ``cli/key_argument.py``.
@@ -22,8 +22,7 @@ LARGE = 1 << 20  # bytes; a larger value is formatted slice by slice
 _PRINTABLE = bytes(range(0x20, 0x7F))  # printable ASCII
 # 1 for the bytes that never occur in printable text.
 _CONTROLS = bytes(byte < 0x20 or byte == 0x7F for byte in range(256))
-MORE_FORMATS = ("json", "base64", "u64", "time", "repr")  # bbolt doesn't have them
-FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted", *MORE_FORMATS)
+FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr")
 
 
 class _UnsupportedFormat(ArgumentError):
@@ -62,8 +61,8 @@ def lines(items: list[bytes], form: str) -> bytes:
 def formatted(items: list[bytes], form: str) -> list[bytes]:
     """Return ``items`` in the format ``form``.
 
-    Raises :class:`~boltcli.errors.ArgumentError` for an unknown format, unless
-    there is nothing to write: bbolt looks at the format no sooner.
+    Raises :class:`~boltcli.errors.ArgumentError` for an unknown format, unless there is nothing to write: bbolt looks
+    at the format no sooner.
     """
     if not items or form == "bytes":
         return items
@@ -72,15 +71,15 @@ def formatted(items: list[bytes], form: str) -> list[bytes]:
             # Most that isn't printable has control bytes: then the rest of the rule isn't needed.
             return [item.hex().encode() if 1 in item.translate(_CONTROLS) else auto(item) for item in items]
         return items
-    texts = [converted(item, form) for item in items]
+    texts = map(converter(form), items)
     return [auto(item) if text is None else text for item, text in zip(items, texts)]
 
 
-def converted(data: bytes, form: str) -> bytes | None:
-    """Return ``data`` in one of the other formats; None if it doesn't suit. Raises ArgumentError for an unknown one."""
+def converter(form: str) -> Callable[[bytes], bytes | None]:
+    """Return what makes another format of bytes, None if it doesn't suit. Raises ArgumentError for an unknown one."""
     if form not in _FORMATS:
         raise _UnsupportedFormat(f"formatBytes: unsupported format: {form}")
-    return _FORMATS[form](data)
+    return _FORMATS[form]
 
 
 def quoted_keys(keys: list[bytes]) -> list[bytes]:
@@ -107,13 +106,6 @@ def parse(argument: bytes, form: str) -> bytes:
     return bytes.fromhex(argument.decode())
 
 
-# The other formats. Each returns None for bytes that it does not suit.
-
-
-def _hex(data: bytes) -> bytes:
-    return data.hex().encode()
-
-
 def _quoted(data: bytes) -> bytes:
     from .golang import quote
 
@@ -121,42 +113,34 @@ def _quoted(data: bytes) -> bytes:
 
 
 def _json(data: bytes) -> bytes | None:
-    """Return JSON indented; numbers are as in JavaScript."""
     from .json import indented
 
     return indented(data)
 
 
 def _base64(data: bytes) -> bytes:
-    """Return base64 with the standard alphabet, padded."""
     from binascii import b2a_base64
 
     return b2a_base64(data, newline=False)
 
 
-def _u64(data: bytes) -> bytes | None:
-    """Return a big-endian number of 8 bytes, in decimal."""
-    return b"%d" % int.from_bytes(data, "big") if len(data) == 8 else None
-
-
 def _time(data: bytes) -> bytes | None:
-    """Return a time in RFC 3339, from big-endian nanoseconds since 1970 or Go's binary form."""
     from .times import binary_time_text
 
     text = binary_time_text(data)
     return None if text is None else text.encode()
 
 
-def _repr(data: bytes) -> bytes:
-    """Return a literal of Python."""
-    return repr(data).encode()
-
-
+# The other formats; None for bytes that one does not suit. From json on bbolt doesn't have them.
 _FORMATS: dict[str, Callable[[bytes], bytes | None]] = {
     "ascii-encoded": _quoted,
-    "hex": _hex,
+    "hex": lambda data: data.hex().encode(),
     "redacted": redacted,
-    **dict(zip(MORE_FORMATS, (_json, _base64, _u64, _time, _repr))),
+    "json": _json,  # indented; numbers are as in JavaScript
+    "base64": _base64,  # the standard alphabet, padded
+    "u64": lambda data: b"%d" % int.from_bytes(data, "big") if len(data) == 8 else None,  # big-endian
+    "time": _time,  # in RFC 3339, of big-endian nanoseconds since 1970 or Go's binary form
+    "repr": lambda data: repr(data).encode(),  # a literal of Python
 }
 
 

@@ -1,7 +1,7 @@
 """Escape names, keys, values and paths for a terminal, so that it shows them and never interprets them.
 
-A byte string from a file may contain escape sequences (control bytes, C1 controls), and characters that reorder
-the text around them (bidirectional controls). They are escaped as ``ls`` does it.
+A byte string from a file may contain escape sequences (control bytes, C1 controls), and characters that reorder the
+text around them (bidirectional controls). They are escaped as ``ls`` does it.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ import pytest
 from boltcli.cli.command_table import COMMANDS
 from boltcli.cli.registry import find
 from boltcli.cli.row_output import FORMATS
+from boltcli.render import json_streams
 from tests.support import ROOT, error_line, fixture, run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="permissions, links and descriptors of POSIX")
@@ -499,24 +500,21 @@ def test_an_array_can_be_imported(name: str, tmp_path: Path) -> None:
     assert run("import", "-o", tmp_path / "cut", array)[0] != 0
 
 
-def test_any_block_size_of_an_array() -> None:
-    from boltcli.render.json_streams import ArrayReader, ArrayWriter
-
+def test_any_block_size_of_an_array(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = b'{"a":"],"}\n{"b":[1,2]}\n{"c":"x,"}\n'
-    out = io.BytesIO()
-    for start in range(0, len(lines), 3):
-        (writer := ArrayWriter(out)) if not start else None
-        writer.write(lines[start : start + 3])
-    writer.end()
-    assert json.loads(out.getvalue()) == [json.loads(line) for line in lines.splitlines()]
+    for content in (lines, b""):
+        out = io.BytesIO()
+        with json_streams.as_array(out) as writer:
+            for start in range(0, len(content), 3):
+                writer.write(content[start : start + 3])
+        assert json.loads(out.getvalue()) == [json.loads(line) for line in content.splitlines()]
+    with json_streams.as_array(out := io.BytesIO()) as writer:
+        writer.write(lines)
     for size in range(1, len(out.getvalue()) + 1):
+        monkeypatch.setattr(json_streams, "BLOCK", size)
         for content in (out.getvalue(), lines):
-            reader = ArrayReader(io.BytesIO(content))
-            parts = list(iter(lambda: reader.read(size), b""))  # noqa: B023
-            assert [line for line in b"".join(parts).splitlines() if line] == lines.splitlines()
-    empty = io.BytesIO()
-    ArrayWriter(empty).end()
-    assert json.loads(empty.getvalue()) == []
+            found = [line for part, _ in json_streams.line_lists(io.BytesIO(content)) for line in part]
+            assert [line for line in found if line] == lines.splitlines()
 
 
 def test_a_map_with_json_is_written_all_the_same(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.render.doctor_report import findings_summary, ranges
+from boltcli.render.explanations import findings_summary, ranges
 from tests.cli.test_streams import on_a_terminal
 from tests.live import held
 from tests.schema import run_json

@@ -82,7 +82,7 @@ def check_(
     if count > most:
         out.warn(f"{count - most} of {count} findings are not shown: --max-findings {most}")
     if count and (count > most or deep):
-        from ...render.doctor_report import findings_summary
+        from ...render.explanations import findings_summary
 
         out.say(findings_summary(kinds))
     out.record(
@@ -119,7 +119,7 @@ def _verdict(
 
 def _explanations(kinds: dict[str, list[int]]) -> list[Record]:
     """Return an object for each kind of finding."""
-    from ...render.doctor_report import explanation_record
+    from ...render.explanations import explanation_record
 
     return [{"kind": kind, "count": len(kinds[kind]), **explanation_record(kind)} for kind in kinds]
 
@@ -130,7 +130,7 @@ def _text(count: int, explained: dict[str, list[int]], at_least: bool) -> Iterat
         return
     yield b"%s%d errors found\n" % (b"at least " * at_least, count)
     if explained:
-        from ...render.doctor_report import explanation_text
+        from ...render.explanations import explanation_text
 
         for kind, pages in explained.items():
             yield b"\n" + explanation_text(kind, len(pages)).encode()

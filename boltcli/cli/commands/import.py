@@ -100,12 +100,11 @@ def _parsed(file: BinaryIO, partial: bool, out: Output) -> Iterator[Placed]:
     """
     from ...ops.read.content import Enter
     from ...render.json_rows import End, parsed_rows
-    from ...render.json_streams import ArrayReader
 
     pairs = buckets = 0
     counted = True  # the output of deleted has no last line with counts
     end: End | None = None
-    for said, line in parsed_rows(ArrayReader(file)):
+    for said, line in parsed_rows(file):
         if not pairs and b'"certainty":' in line:
             counted = False
         if isinstance(said, End):

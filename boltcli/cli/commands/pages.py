@@ -24,12 +24,11 @@ def pages(db: Database, out: Output) -> None:
     except Corrupted as damage:
         out.warn(f"no page is shown as free: {damage}")
         free = []
-    tails: dict[int, str] = {}
     heading = PAGES_HEADING  # as in bbolt, printed only if the freelist can be read
 
     def text(rows: Rows) -> bytes:
         nonlocal heading
-        shown, heading = heading + pages_text(rows, FREE, tails), b""
+        shown, heading = heading + pages_text(rows, FREE), b""
         return shown
 
     out.stream(page_rows(db, free), json=_records, text=text)
