@@ -263,7 +263,7 @@ def _by_node(store: JobStore, there: Mapping[str, Execution]) -> Iterator[Deviat
 
 
 def _jobs_in_progress(store: JobStore, known: Iterable[Job]) -> Iterator[Deviation]:
-    jobs, legacy = store.jobs, store.legacy_keys
+    jobs, legacy = store.jobs, store.bare_keys
     indexed = {job_of_entry(name(key), jobs) for _, key in store.indexes["idx_inprogress"].entries}
 
     def stray(_: str, key: str) -> Strays:

@@ -27,7 +27,7 @@ from .executions import (
 from .layout import GENERATIONS, generations, is_orchestrator
 from .records import Record, moment, name, number, part, row_number, split_key
 from .records import text as word_of
-from .stores import histories
+from .stores import has_old_history
 
 _id = computed("text", lambda item: name(item.key))
 _job = computed("text", lambda item: name(item.path[1]))
@@ -101,7 +101,7 @@ def _of_orchestrators(db: Store) -> Iterator[Execution]:
 
     is_old = partial(numbering, find(db, b"v1_events") is None, upserts)
     for job_key, job in buckets_at(db, b"jobs"):
-        _, old_job = histories(job)
+        old_job = has_old_history(job)
         owner = requester({"Job": load_record(job.get(b"spec"))})  # since 1.2.2 records don't have the job in them
         for key, record in _records(find(job, b"executions")):
             old = is_old(old_job, name(key), record)
