@@ -13,7 +13,7 @@ from ..rules import Deviation, Rule, findings
 from ..values import find
 from .executions import Execution
 from .index_audit import job_of_entry
-from .indexes import IndexRepair
+from .indexes import PAIRED, IndexRepair
 from .layout import generations, is_orchestrator, recognise
 from .record_audit import compute_answers, compute_deviations, job_answers, job_deviations, misread
 from .records import name, place
@@ -144,24 +144,23 @@ def removals(db: Store, store: JobStore | ComputeGeneration, options: AuditOptio
             id = name(entry[1])
             if called == "idx_inprogress":
                 id = job_of_entry(id, store.records)
-            elif called in ("idx_inprogress_executions", "idx_executions_by_node"):
+            elif called in PAIRED:
                 id = jobs.get(id, id.partition(":")[2])
             if id in gone:
                 yield from (repair.remove_alone if called in _PER_RECORD else repair.remove)(*entry)
     for id in sorted(gone):
         for path in store.records[id].places:
-            yield from _removal(db, path)
+            parent = find(db, *path[:-1])
+            yield from _removal(path, None if parent is None else parent.get(path[-1]))
 
 
-def _removal(db: Store, path: Path) -> Iterator[Change]:
-    """Yield the removal of the pair or bucket at ``path``, that of all in it first; nothing if it isn't there."""
-    bucket = find(db, *path[:-1])
-    value = None if bucket is None else bucket.get(path[-1])
+def _removal(path: Path, value: bytes | Store | None) -> Iterator[Change]:
+    """Yield the removal of the pair or bucket at ``path``, that of all in it first."""
     if isinstance(value, bytes):
         yield Change("remove", path[:-1], path[-1], value)
     elif value is not None:
-        for key, _ in value.range():
-            yield from _removal(db, (*path, key))
+        for key, inner in value.range():
+            yield from _removal((*path, key), inner)
         yield Change("remove", path)
 
 

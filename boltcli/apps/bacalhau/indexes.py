@@ -14,6 +14,7 @@ from .records import name
 Entry = tuple[Path, bytes]  # bucket, key
 
 
+PAIRED = ("idx_inprogress_executions", "idx_executions_by_node")  # whose keys are "execution:job"
 # Indexes whose entries are in no bucket of their own.
 FLAT = frozenset(("idx_inprogress", "idx_inprogress_executions", "live_index"))
 
