@@ -151,19 +151,13 @@ def index_answers(present: Container[str], deviations: Iterable[Deviation]) -> d
 
 # An entry that there should be: name and key, the record, and the rule that is broken without it.
 Wanted = tuple[str | bytes, bytes, Any, IndexRule]
-# Which rule an entry too many breaks, by its name, its key and its record, if there is one; None: it is no fault.
-Stray = Callable[[str, str, Any], IndexRule | None]
+# Which rules an entry too many breaks, by its name, its key and its record, if there is one.
+Stray = Callable[[str, str, Any], Iterable[IndexRule]]
 
 
 def _either(gone: IndexRule, other: IndexRule, sure: Callable[[Any], Any] = bool) -> Stray:
-    """Return ``gone`` for an entry whose record is, ``other`` for one whose record, if it is ``sure``, says otherwise."""
-
-    def stray(_name: str, _key: str, record: Any) -> IndexRule | None:
-        if record is None:
-            return gone
-        return other if sure(record) else None
-
-    return stray
+    """Return ``gone`` for an entry without its record, ``other`` for one whose record, if ``sure``, says otherwise."""
+    return lambda _name, _key, record: [gone] if record is None else [other] if sure(record) else []
 
 
 def _compared(
@@ -172,7 +166,7 @@ def _compared(
     wanted: Iterable[Wanted],
     record_of: Callable[[str, str], Any],
     stray: Stray,
-    empty: IndexRule | None = EMPTY_BUCKET,
+    empty: IndexRule = EMPTY_BUCKET,
     what: str = "",
 ) -> Iterator[Deviation]:
     """Compare an index with the entries that are ``wanted``; ``record_of`` finds the record of an entry.
@@ -196,9 +190,8 @@ def _compared(
     for path, key in sorted(entries - expected.keys(), key=_shown):
         bucket, entry = _shown((path, key))
         record = record_of(bucket, entry)
-        rule = stray(bucket, entry, record)
-        if rule is not None:
-            id = bucket if by_id else entry.partition(":")[0] if called in PAIRED else entry
+        id = bucket if by_id else entry.partition(":")[0] if called in PAIRED else entry
+        for rule in stray(bucket, entry, record):
             yield at(rule, path, key, id if record is None else record.id, record)
     missing = sorted(expected.keys() - index.entries, key=_shown)
     for lacking in missing:
@@ -206,7 +199,7 @@ def _compared(
         yield at(rule, *lacking, record.id, record)
     # Where each record has a bucket of its own, what is missing says enough of one that is empty.
     filled = {path for path, _ in missing} if by_id else ()
-    for path in index.empty if empty is not None else ():
+    for path in index.empty:
         found = at(empty, path, None, _shown((path, b""))[0])
         found.severity = SILENT if path in filled else found.severity
         yield found
@@ -234,9 +227,8 @@ def job_indexes(store: JobStore) -> Iterator[Deviation]:
         stopped = each.wanted == "Stopped"
         return STOPPED_UNLISTED if stopped else since_1_8(each, EXECUTION_UNLISTED, OLD_EXECUTION_UNLISTED)
 
-    nodes = (
-        (each.node, each.index_key, each, since_1_8(each, NOT_BY_NODE, OLD_NOT_BY_NODE)) for each in there.values()
-    )
+    rule = partial(since_1_8, rule=NOT_BY_NODE, old=OLD_NOT_BY_NODE)
+    nodes = ((each.node, each.index_key, each, rule(each)) for each in there.values())
     stray = _either(ON_NO_NODE, ON_OTHER_NODE)
     yield from _compared(store, "idx_executions_by_node", nodes, on_node, stray, what="node")
     if "idx_inprogress" in store.indexes:
@@ -247,13 +239,14 @@ def job_indexes(store: JobStore) -> Iterator[Deviation]:
 
 
 def _by_id(store: JobStore, what: str, there: Mapping[str, Any], lost: IndexRule) -> Iterator[Deviation]:
-    def stray(id: str, job: str, record: Any) -> IndexRule:
+    def stray(id: str, job: str, record: Any) -> Iterator[IndexRule]:
         held = store.jobs[job].executions if what == "execution" and job in store.jobs else ()
         if any(each.id == id and not each.misplaced for each in held):
-            return TWICE
-        if job not in store.jobs:
-            return OLD_TRACE
-        return lost if record is None else ELSEWHERE
+            yield TWICE
+        elif job not in store.jobs:
+            yield OLD_TRACE
+        else:
+            yield lost if record is None else ELSEWHERE
 
     rules = {True: MISPLACED_NOT_BY_ID, False: NOT_BY_ID}
     wanted = ((each.key, each.bucket[1], each, rules[each.misplaced]) for each in there.values())
@@ -276,20 +269,17 @@ def _by_name(store: JobStore) -> Iterator[Deviation]:
 
 def _jobs_in_progress(store: JobStore) -> Iterator[Deviation]:
     jobs, bare = store.jobs, store.bare_keys
-    keys = [key for _, key in store.indexes["idx_inprogress"].entries]
-    indexed = {job_of_entry(name(key), jobs) for key in keys}
+    indexed = {job_of_entry(name(key), jobs) for _, key in store.indexes["idx_inprogress"].entries}
 
-    def of_key(_: str, key: str) -> Job | None:
-        return jobs.get(job_of_entry(key, jobs))
-
-    def has_no_type(_: str, key: str, job: Job | None) -> IndexRule | None:
-        return (LEGACY_KEY if bare else BARE_KEY) if ":" not in key or key in jobs else None
+    def stray(_: str, key: str, job: Job | None) -> Iterator[IndexRule]:
+        if job is None or job.terminal:
+            yield LISTED_GONE if job is None else LISTED_DONE
+        if ":" not in key or key in jobs:
+            yield LEGACY_KEY if bare else BARE_KEY
 
     unlisted = (job for job in jobs.values() if job.known and not job.terminal and job.id not in indexed)
     wanted = [("", (b"" if bare else f"{job.type}:".encode()) + job.bucket[1], job, UNLISTED) for job in unlisted]
-    stray = _either(LISTED_GONE, LISTED_DONE, attrgetter("terminal"))
-    yield from _compared(store, "idx_inprogress", wanted, of_key, stray)
-    yield from _compared(store, "idx_inprogress", (), of_key, has_no_type, None)
+    yield from _compared(store, "idx_inprogress", wanted, lambda _, key: jobs.get(job_of_entry(key, jobs)), stray)
 
 
 def job_of_entry(key: str, jobs: Container[str]) -> str:
@@ -305,28 +295,28 @@ def compute_indexes(part: ComputeGeneration, in_use: bool) -> Iterator[Deviation
     """Compare each index of a compute node with the records."""
     executions = part.executions
 
-    def of_key(_: str, id: str) -> Execution | None:
-        return executions.get(id)
-
-    def by_state(state: str, _: str, execution: Execution | None) -> IndexRule:
+    def by_state(state: str, _: str, execution: Execution | None) -> Iterator[IndexRule]:
         if execution is not None:
-            return RESUMED_WRONGLY if state in _RESUMED and execution.terminal else WRONG_STATE
-        stops = state in _RESUMED and (state != "BidAccepted" or part.generation is V2)
-        return STOPS_NODE if stops and in_use else STATE_GONE
+            yield RESUMED_WRONGLY if state in _RESUMED and execution.terminal else WRONG_STATE
+        else:
+            stops = state in _RESUMED and (state != "BidAccepted" or part.generation is V2)
+            yield STOPS_NODE if stops and in_use else STATE_GONE
 
+    compared = partial(_compared, part, record_of=lambda _, id: executions.get(id))
     live = (("", each.key, each, LIVE_UNLISTED) for each in executions.values() if each.state in LIVE)
     not_live = _either(LIVE_GONE if in_use else OLD_LIVE_GONE, NOT_LIVE)
     states = (
         (each.state, each.key, each, NOT_RESUMED if each.state in _RESUMED else NOT_BY_STATE)
         for each in executions.values()
     )
-    for each in (
-        *_compared(part, "live_index", live, of_key, not_live),
-        *_compared(part, "state_index", states, of_key, by_state, STATE_EMPTY),
-    ):
+    by_state_and_live = (
+        *compared("live_index", live, stray=not_live),
+        *compared("state_index", states, stray=by_state, empty=STATE_EMPTY),
+    )
+    for each in by_state_and_live:
         if not in_use and each.severity != SILENT:
             each.severity = INFO
         yield each
     jobs = ((each.job, each.key, each, NOT_BY_JOB) for each in executions.values() if each.job)
     stray = _either(NOT_THERE, NOT_OF_JOB, attrgetter("job"))  # of the others isn't known where they belong
-    yield from _compared(part, "job_index", jobs, of_key, stray, JOB_EMPTY)
+    yield from compared("job_index", jobs, stray=stray, empty=JOB_EMPTY)
