@@ -56,9 +56,8 @@ def numbering(
 ) -> bool | None:
     """Say whether an Execution of a job store has the numbers of 1.5.1 and before; None where nothing tells.
 
-    ``old_store``: the store has never been opened by 1.5.2 or newer. ``old_job``:
-    nothing was written to its job since 1.5.0, which has ``job_history`` and no
-    ``history``. ``upserts`` returns the executions that have an ExecutionUpsert event.
+    ``old_store``: the store has never been opened by 1.5.2 or newer. ``old_job``: nothing was written to its job since
+    1.5.0. ``upserts`` returns the executions that have an ExecutionUpsert event.
     """
     number = _state(execution)
     if "JobVersion" in execution or (isinstance(number, int) and number >= len(OLD)):
@@ -89,10 +88,8 @@ def requester(execution: Record) -> str:
 class Execution(Stored):
     """What views (by the names of their columns) and audits need of an execution's record.
 
-    ``created`` is the time as it is written, with ``_at`` times are nanoseconds
-    since 1970. ``old``: the state has the numbering of 1.5.1 and before; None:
-    nothing tells. ``size`` are the bytes of record and history, ``rows`` the rows of its
-    history.
+    ``created`` is the time as it is written, with ``_at`` times are nanoseconds since 1970. ``old`` is the answer of
+    :func:`numbering`. ``size`` are the bytes of record and history, ``rows`` the rows of its history.
     """
 
     kind = "execution"

@@ -169,10 +169,7 @@ def _compared(
     empty: IndexRule = EMPTY_BUCKET,
     what: str = "",
 ) -> Iterator[Deviation]:
-    """Compare an index with the entries that are ``wanted``; ``record_of`` finds the record of an entry.
-
-    ``what`` are the names in the index.
-    """
+    """Compare an index, whose names are ``what``, with what is ``wanted``; ``record_of`` finds an entry's record."""
     index = store.indexes.get(called)
     if index is None:
         return

@@ -24,9 +24,8 @@ _PEEK = 64  # jobs, and keys of an index, that are looked at
 class Generation:
     """One generation of a compute store: the names of its buckets, of which the newest generation is in use.
 
-    ``name`` is as audits call it, ``indexes`` are by the names that audits give
-    them. The node resumes at its start what is in the ``live_index``, or what
-    ``state_index`` has as Running, Publishing (and BidAccepted).
+    ``name`` is as audits call it, ``indexes`` are by the names that audits give them. The node resumes at its start
+    what is in the ``live_index``, or what ``state_index`` has as Running, Publishing (and BidAccepted).
     """
 
     name: str

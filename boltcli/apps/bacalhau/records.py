@@ -61,10 +61,7 @@ def place(path: Path) -> str:
 
 
 class Stored:
-    """A record at its place: the pair of ``key`` in the bucket at the path ``bucket``; ``kind`` is a word for it.
-
-    ``id`` is that of its key or bucket; ``misplaced``: the record says that it is another one, or elsewhere.
-    """
+    """A record, of a ``kind``, in the bucket at a path; ``misplaced``: it says that it is another one, or elsewhere."""
 
     kind = ""
     misplaced = False

@@ -33,9 +33,7 @@ class Evaluation(Stored):
 class Job(Stored):
     """A job, with what its bucket holds. ``known``: its specification is there and can be read.
 
-    ``before_1_5``: nothing was written to it since 1.5.0, whose histories are in
-    another bucket. ``rows`` are those of ``job_history``, ``gaps`` are missing rows
-    by bucket, ``last_version`` is the last key of ``versions``, ``size`` the bytes of all keys and
+    ``rows`` are those of ``job_history``, ``gaps`` missing rows by bucket, ``size`` are the bytes of all keys and
     values. ``is_old`` says which numbering an Execution with an id has.
     """
 
@@ -119,10 +117,11 @@ def lower(text: str) -> str:
 class JobStore:
     """All that an audit asks of a job store; every bucket is read once.
 
-    ``old_store``: it has never been opened by 1.5.2 or newer; ``bare_keys``: not by
-    1.3.1 either, whose index of jobs in progress has types. Of several records of one
-    id ``executions`` and ``evaluations`` have the last.
+    ``old_store``: it has never been opened by 1.5.2 or newer; ``bare_keys``: not by 1.3.1 either, whose index of jobs
+    in progress has types. Of several records of one id ``executions`` and ``evaluations`` have the last.
     """
+
+    what = "jobs"
 
     def __init__(self, db: Store, meter: Meter) -> None:
         self.jobs = self.records = dict[str, Job]()
@@ -134,7 +133,6 @@ class JobStore:
         # Before the jobs, since events tell by which version an execution was written.
         self.events = Events.read(self.reader, db, b"v1_events", b"v1_checkpoints")
         upserts = {} if self.events is None else self.events.upserts
-
         is_old = partial(numbering, self.old_store, lambda: upserts)
         for key, store in self.reader.buckets(db, b"jobs"):
             usage = meter.top[b"jobs"]
@@ -154,13 +152,15 @@ class JobStore:
 
 
 def has_old_history(job: Store) -> bool:
-    """Return whether a job has none but the histories before 1.5.0."""
+    """Return whether nothing was written to a job since 1.5.0, whose histories are in another bucket."""
     new, *old = (find(job, bucket) is not None for bucket in (b"history", b"job_history", b"execution_history"))
     return not new and any(old)
 
 
 class ComputeGeneration:
     """All that an audit asks of one generation of a compute node's store; every bucket is read once."""
+
+    what = "executions"
 
     def __init__(self, db: Store, generation: Generation, meter: Meter) -> None:
         self.generation = generation
