@@ -1,7 +1,5 @@
 """The audit of a store: read it once, find where it deviates, answer, say what could be deleted; and of a cluster."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any

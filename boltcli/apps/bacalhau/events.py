@@ -1,7 +1,5 @@
 """The event store of 1.5.0 and newer: what is in it, and where it deviates from the records."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -54,12 +52,6 @@ class Events:
         for key, record, _ in reader.records(store, (bucket,)):
             self._add(key, record)
         self.head = self.sequence if self.last is None else self.last
-
-    @classmethod
-    def read(cls, reader: Reader, db: Store, bucket: bytes, checkpoints: bytes) -> Events | None:
-        """Read the event store in the buckets of those names; None if there is none."""
-        store = find(db, bucket)
-        return None if store is None else cls(reader, store, bucket, reader.positions(db, checkpoints))
 
     def _add(self, key: bytes, record: Record) -> None:
         kind = text(record, "objectType")
@@ -132,6 +124,12 @@ class Events:
             "missing_seqs": self.missing,
             "record_revision_differs_from_last_event": self._disagreeing(there),
         }
+
+
+def read_events(reader: Reader, db: Store, bucket: bytes, checkpoints: bytes) -> Events | None:
+    """Read the event store in the buckets of those names; None if there is none."""
+    store = find(db, bucket)
+    return None if store is None else Events(reader, store, bucket, reader.positions(db, checkpoints))
 
 
 def subject_of(record: Record) -> tuple[str, Record]:

@@ -3,10 +3,8 @@
 The numbers of states changed twice, and no record says which numbering it has.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Container
-from typing import Any
+from typing import Any, Self
 
 from ..contract import Path
 from .layout import V2, Generation
@@ -107,6 +105,7 @@ class Execution(Stored):
         self.node = text(record, "NodeID")
         self.requester = text(record, "Requester") if "Requester" in record else requester(record)
         self.desired_state = state_name(_state(record, "DesiredState"), DESIRED) if "DesiredState" in record else ""
+        self.wanted = self.desired_state or DESIRED[0]
         self.message = text(part(record, "ComputeState"), "Message") or text(record, "LatestComment")
         self.exit_code = number(part(record, "RunOutput"), "ExitCode")
         self.evaluation = text(record, "EvalID")
@@ -121,15 +120,10 @@ class Execution(Stored):
         self.result = part(record, "PublishedResult") or None
         self.terminal = is_terminal(state)
 
-    def slim(self) -> Execution:
+    def slim(self) -> Self:
         """Forget what only views show, and what may be large."""
         self.error_message, self.result = "", None
         return self
-
-    @property
-    def wanted(self) -> str:
-        """Its desired state; a record without one means the first."""
-        return self.desired_state or DESIRED[0]
 
     @property
     def index_key(self) -> bytes:

@@ -1,7 +1,5 @@
 """Where indexes deviate from the records: the rules, one comparison, and for each index which rule an entry breaks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial

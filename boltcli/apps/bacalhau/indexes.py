@@ -1,7 +1,5 @@
 """An index as it lies in the file, and the changes that mend it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property

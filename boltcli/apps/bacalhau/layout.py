@@ -1,7 +1,5 @@
 """Which Bacalhau wrote a store, by its buckets: what each version added, and which generations lie side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice

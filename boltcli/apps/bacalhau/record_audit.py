@@ -1,7 +1,5 @@
 """Where records and histories deviate, and the answers about them: an orchestrator's, and a compute node's."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Reading records, each bucket once: fields that are anything, numbered rows of a history, records at their place."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any

@@ -1,7 +1,5 @@
 """What the stores hold, read once: an orchestrator's jobs, and the generations of a compute node's executions."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -9,7 +7,7 @@ from functools import partial
 from ..contract import Path, Store
 from ..meter import Meter
 from ..values import find, names
-from .events import Events
+from .events import read_events
 from .executions import Execution, numbering, of_compute_node, of_orchestrator, requester
 from .indexes import read_indexes
 from .layout import BARE_KEYS, JOB_INDEXES, SINCE_1_8, Generation, orchestrator_versions
@@ -131,7 +129,7 @@ class JobStore:
         self.bare_keys = orchestrator_versions(db) == BARE_KEYS
         self.reader = Reader(meter)
         # Before the jobs, since events tell by which version an execution was written.
-        self.events = Events.read(self.reader, db, b"v1_events", b"v1_checkpoints")
+        self.events = read_events(self.reader, db, b"v1_events", b"v1_checkpoints")
         upserts = {} if self.events is None else self.events.upserts
         is_old = partial(numbering, self.old_store, lambda: upserts)
         for key, store in self.reader.buckets(db, b"jobs"):
@@ -178,6 +176,6 @@ class ComputeGeneration:
                 self.executions[name(key)].rows = history.rows
                 self.executions[name(key)].size += history.size
         self.indexes = read_indexes(db, meter, generation.indexes)
-        self.events = Events.read(reader, db, generation.events, generation.checkpoints)
+        self.events = read_events(reader, db, generation.events, generation.checkpoints)
         tracked = find(db, generation.sequences) is not None
         self.sequences = reader.positions(db, generation.sequences) if tracked else None

@@ -1,7 +1,5 @@
 """Bacalhau's records as tables: the same views for both sides, with the columns that a side has not left empty."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache, partial
 from typing import Any

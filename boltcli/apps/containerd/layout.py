@@ -1,7 +1,5 @@
 """Where containerd's metadata is. Source: containerd ``core/metadata/buckets.go`` (1.x: ``metadata/buckets.go``)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """containerd's metadata as tables."""
 
-from __future__ import annotations
-
 from ...text.json import jsonable
 from ...text.times import parse_time
 from ...text.values import as_text

@@ -1,7 +1,5 @@
 """The audit of raft's log: one pass over its entries."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

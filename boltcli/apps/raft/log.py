@@ -1,7 +1,5 @@
 """Entries of raft's log. Source: hashicorp/raft-boltdb ``v2/bolt_store.go``, hashicorp/raft ``log.go``."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from heapq import nlargest
 from itertools import islice, starmap

@@ -6,8 +6,6 @@ finished) and ``api.go`` (restoreSnapshot, NewRaft); hashicorp/vault ``physical/
 snapshot is vault.db itself.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Raft's log as tables."""
 
-from __future__ import annotations
-
 from ..contract import Store
 from ..views import Rows, view
 from .commands import type_text
