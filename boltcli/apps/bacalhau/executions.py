@@ -32,15 +32,6 @@ def state_name(number: object, names: tuple[str, ...]) -> str:
     return str(number)
 
 
-def is_terminal(state: str) -> bool:
-    """Say whether a state of an execution is final; of two meanings both must be.
-
-    >>> is_terminal("Failed"), is_terminal("Failed or BidRejected"), is_terminal("Completed or Publishing")
-    (True, True, False)
-    """
-    return state in TERMINAL or (_OR in state and TERMINAL.issuperset(state.split(_OR)))
-
-
 def compute_state(execution: Record, *, old: bool | None) -> str:
     """Return the name of an Execution's ComputeState; ``old`` as :func:`numbering` says, None gives both names."""
     number = _state(execution)
@@ -92,6 +83,7 @@ class Execution(Stored):
 
     kind = "execution"
     rows = 0
+    since_1_8 = True  # its job is, which tells by its versions
     history = b""  # the bucket of a compute node
 
     def __init__(self, bucket: Path, key: bytes, job: str, record: Record, size: int, state: str, old: bool | None):
@@ -118,7 +110,7 @@ class Execution(Stored):
         self.modified_at = number(record, "ModifyTime")
         self.error_message = text(part(record, "RunOutput"), "ErrorMsg")
         self.result = part(record, "PublishedResult") or None
-        self.terminal = is_terminal(state)
+        self.terminal = TERMINAL.issuperset(state.split(_OR))  # of two meanings both must be
 
     def slim(self) -> Self:
         """Forget what only views show, and what may be large."""

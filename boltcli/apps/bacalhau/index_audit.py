@@ -212,18 +212,17 @@ def job_indexes(store: JobStore) -> Iterator[Deviation]:
     yield from _by_name(store)
     there = {name(each.index_key): each for each in store.executions.values()}
 
-    def since_1_8(each: Execution, rule: IndexRule, old: IndexRule) -> IndexRule:
-        return rule if store.jobs[each.job].has_versions else old
-
     def on_node(_: str, key: str) -> Execution | None:
         return there.get(key) or store.executions.get(key.partition(":")[0])
 
     def unlisted(each: Execution) -> IndexRule:
-        stopped = each.wanted == "Stopped"
-        return STOPPED_UNLISTED if stopped else since_1_8(each, EXECUTION_UNLISTED, OLD_EXECUTION_UNLISTED)
+        if each.wanted == "Stopped":
+            return STOPPED_UNLISTED
+        return EXECUTION_UNLISTED if each.since_1_8 else OLD_EXECUTION_UNLISTED
 
-    rule = partial(since_1_8, rule=NOT_BY_NODE, old=OLD_NOT_BY_NODE)
-    nodes = ((each.node, each.index_key, each, rule(each)) for each in there.values())
+    nodes = (
+        (each.node, each.index_key, each, NOT_BY_NODE if each.since_1_8 else OLD_NOT_BY_NODE) for each in there.values()
+    )
     stray = _either(ON_NO_NODE, ON_OTHER_NODE)
     yield from _compared(store, "idx_executions_by_node", nodes, on_node, stray, what="node")
     if "idx_inprogress" in store.indexes:

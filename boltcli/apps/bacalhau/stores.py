@@ -77,7 +77,7 @@ class Job(Stored):
             else:
                 reader.meter.count(value, inside)
         for execution in self.executions:
-            execution.rows = by_execution[execution.id]
+            execution.rows, execution.since_1_8 = by_execution[execution.id], self.has_versions
         self.known = bool(spec)
         self.misplaced = self.known and text(spec, "ID") != self.id
         self.name = text(spec, "Name")

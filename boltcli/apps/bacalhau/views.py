@@ -8,7 +8,7 @@ from ...text.json import load_record
 from ..codecs.integers import u64
 from ..contract import ANY, Store
 from ..values import buckets, buckets_at, find, pairs, pairs_at
-from ..views import Item, Rows, big_endian, computed, integer, json, records, text, time, view
+from ..views import Item, Rows, big_endian, computed, integer, json, nested, records, text, time, view
 from .events import subject_of
 from .executions import (
     LOCAL,
@@ -32,25 +32,22 @@ _job = computed("text", lambda item: name(item.path[1]))
 _word = partial(text, default="")
 
 
-def _specification(key: bytes, job: Any) -> Record | None:
-    return None if isinstance(job, bytes) else load_record(job.get(b"spec")) or {}
-
-
 def _executions_of(item: Item) -> int:
     return 0 if isinstance(item.value, bytes) else len(list(pairs_at(item.value, b"executions")))
 
 
 def _tasks(item: Item) -> int:
-    tasks = item.field("Tasks")
+    tasks = item.field("spec.Tasks")
     return len(tasks) if isinstance(tasks, list) else 0
 
 
 jobs = records(
-    "jobs", "Jobs of the orchestrator", at=(b"jobs",), read=_specification,
-    id=_id, name=_word("Name"), namespace=_word("Namespace"), type=_word("Type"), state=_word("State.StateType"),
-    message=_word("State.Message"), priority=integer("Priority"), count=integer("Count"), version=integer("Version"),
-    revision=integer("Revision"), executions=computed("integer", _executions_of), labels=json("Labels", {}),
-    tasks=computed("integer", _tasks), create_time=time("CreateTime"), modify_time=time("ModifyTime"),
+    "jobs", "Jobs of the orchestrator", at=(b"jobs",), read=nested,
+    id=_id, name=_word("spec.Name"), namespace=_word("spec.Namespace"), type=_word("spec.Type"),
+    state=_word("spec.State.StateType"), message=_word("spec.State.Message"), priority=integer("spec.Priority"),
+    count=integer("spec.Count"), version=integer("spec.Version"), revision=integer("spec.Revision"),
+    executions=computed("integer", _executions_of), labels=json("spec.Labels", {}), tasks=computed("integer", _tasks),
+    create_time=time("spec.CreateTime"), modify_time=time("spec.ModifyTime"),
 )  # fmt: skip
 evaluations = records(
     "evaluations", "Evaluations of the orchestrator's scheduler", at=(b"jobs", ANY, b"evaluations"),

@@ -42,11 +42,10 @@ def servers(db: Store) -> Rows:
 )
 def types(db: Store) -> Rows:
     log = Log(db)
-    names = log.names()
     for kind, first in sorted(log.types, key=lambda each: (each[0] or 0, -1 if each[1] is None else each[1])):
         shown, number, name = None, None, None
         if first is not None:
-            shown, (number, name) = type_text(first, None), names.get(first, (None, None))
+            shown, (number, name) = type_text(first, None), log.names.get(first, (None, None))
         yield (
             type_name(kind), first, shown, *log.types[kind, first], number, name,
             None if number is None else first != number,
