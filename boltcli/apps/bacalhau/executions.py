@@ -7,7 +7,7 @@ from collections.abc import Callable, Container
 from typing import Any, Self
 
 from ..contract import Path
-from .layout import V2, Generation
+from .layout import GENERATIONS, V2, Generation
 from .records import Record, Stored, moment, name, number, part, text
 
 _FIRST = ("Undefined", "New", "AskForBid", "AskForBidAccepted", "AskForBidRejected", "BidAccepted")
@@ -84,7 +84,6 @@ class Execution(Stored):
     kind = "execution"
     rows = 0
     since_1_8 = True  # its job is, which tells by its versions
-    history = b""  # the bucket of a compute node
 
     def __init__(self, bucket: Path, key: bytes, job: str, record: Record, size: int, state: str, old: bool | None):
         super().__init__(bucket, key, key)
@@ -97,7 +96,6 @@ class Execution(Stored):
         self.node = text(record, "NodeID")
         self.requester = text(record, "Requester") if "Requester" in record else requester(record)
         self.desired_state = state_name(_state(record, "DesiredState"), DESIRED) if "DesiredState" in record else ""
-        self.wanted = self.desired_state or DESIRED[0]
         self.message = text(part(record, "ComputeState"), "Message") or text(record, "LatestComment")
         self.exit_code = number(part(record, "RunOutput"), "ExitCode")
         self.evaluation = text(record, "EvalID")
@@ -118,6 +116,11 @@ class Execution(Stored):
         return self
 
     @property
+    def wanted(self) -> str:
+        """Its desired state; a record without one means the first."""
+        return self.desired_state or DESIRED[0]
+
+    @property
     def index_key(self) -> bytes:
         """Its key in an orchestrator's indexes of executions."""
         return self.key + b":" + self.bucket[1]
@@ -125,7 +128,8 @@ class Execution(Stored):
     @property
     def places(self) -> list[Path]:
         """Where all is that goes with it: pairs and buckets."""
-        return [(self.history, self.key), (*self.bucket, self.key)]
+        histories = [each.history for each in GENERATIONS if (each.executions,) == self.bucket]
+        return [*((history, self.key) for history in histories), (*self.bucket, self.key)]
 
     @property
     def finished(self) -> int | None:
@@ -156,7 +160,6 @@ def of_compute_node(generation: Generation, key: bytes, record: Record, size: in
     job = part(inner, "Job")
     of = text(inner, "JobID") or text(part(job, "Metadata"), "ID") or text(job, "ID")  # Metadata: mid-2023
     found = Execution((generation.executions,), key, of, form, size, state_name(_state(form), names), False)
-    found.history = generation.history
     found.created, found.created_at = record.get("CreateTime"), moment(record, "CreateTime")
     found.modified_at = moment(record, modified)
     found.misplaced = bool(record) and text(inner, "ID") != found.id
