@@ -1,7 +1,5 @@
 """The audit of a store: read it once, find where it deviates, answer, say what could be deleted; and of a cluster."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -11,13 +9,14 @@ from ..contract import ERROR, INFO, WARNING, Audit, AuditFinding, AuditOptions, 
 from ..meter import Meter
 from ..rules import Deviation, Rule, findings
 from ..values import find
-from .executions import Execution
 from .index_audit import job_of_entry
-from .indexes import IndexRepair
+from .indexes import PAIRED, IndexRepair
 from .layout import generations, is_orchestrator, recognise
 from .record_audit import compute_answers, compute_deviations, job_answers, job_deviations, misread
 from .records import name, place
 from .stores import ComputeGeneration, Job, JobStore
+
+Parts = Sequence[JobStore | ComputeGeneration]
 
 # fmt: off
 STRANGERS = Rule("other_side", INFO,
@@ -41,14 +40,14 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
         return None
     meter = Meter()
     found = _orchestrator(db, meter, options) if is_orchestrator(db) else _compute(db, meter, options)
+    parts: Parts = found.facts
     found.layout = recognition.layout
-    parts = [found.facts] if isinstance(found.facts, JobStore) else found.facts
-    found.more = _space(db, meter, (entry for part in parts for entry in part.reader.undecodable)) | found.more
+    found.more = _space(db, meter, [path for part in parts for path in part.reader.undecodable]) | found.more
     if options.older_than is not None:
-        records = (each for part in parts for each in part.records.values())
-        found.retention = retention(records, options, "jobs" if isinstance(found.facts, JobStore) else "executions")
+        before = options.now - options.older_than
+        found.retention = {"older_than_seconds": options.older_than // SECOND, **_retention(parts, before, options.now)}
         if options.deletions:
-            found.deletions = (change for part in parts for change in removals(db, part, options))
+            found.deletions = (change for part in parts for change in _removals(db, part, before))
     return found
 
 
@@ -56,33 +55,31 @@ def _orchestrator(db: Store, meter: Meter, options: AuditOptions) -> Audit:
     store = JobStore(db, meter)
     deviations = job_deviations(store, options.now)
     answers = job_answers(store, deviations)
-    given = answers["counts"]
     counts = [
-        *_counts("jobs", given["jobs"], given["jobs_by_state"], nameless="without a state"),
-        *_counts("executions", given["executions"], given["executions_by_state"]),
-        *_counts("evaluations", given["evaluations"], given["evaluations_by_status"], nameless="unreadable"),
+        *_counts("jobs", answers["counts"], "jobs_by_state", nameless="without a state"),
+        *_counts("executions", answers["counts"], "executions_by_state"),
+        *_counts("evaluations", answers["counts"], "evaluations_by_status", nameless="unreadable"),
     ]
-    return Audit("", answers, findings(deviations), counts=counts, more=misread(deviations), facts=store)
+    return Audit("", answers, findings(deviations), counts=counts, more=misread(deviations), facts=[store])
 
 
 def _compute(db: Store, meter: Meter, options: AuditOptions) -> Audit:
-    store = [ComputeGeneration(db, generation, meter) for generation in generations(db)]
-    deviations = {part.name: compute_deviations(part, store[-1], options.now) for part in store}
-    answers = {part.name: compute_answers(part, deviations[part.name]) for part in store}
+    parts = [ComputeGeneration(db, generation, meter) for generation in generations(db)]
+    deviations = {part.name: compute_deviations(part, parts[-1], options.now) for part in parts}
+    answers = {part.name: compute_answers(part, deviations[part.name]) for part in parts}
     counts: list[tuple[str, int]] = []
-    for part in store:
-        given = answers[part.name]["counts"]
-        suffix = "" if part is store[-1] else f" (older generation {part.name})"
-        counts += _counts("executions", given["executions"], given["by_state"], suffix=suffix)
+    for part in parts:
+        suffix = "" if part is parts[-1] else f" (older generation {part.name})"
+        counts += _counts("executions", answers[part.name]["counts"], "by_state", suffix=suffix)
     told = findings(each for part in deviations.values() for each in part)
-    return Audit("", {"generations": answers}, told, counts=counts, facts=store)
+    return Audit("", {"generations": answers}, told, counts=counts, facts=parts)
 
 
 def _counts(
-    what: str, total: int, by_state: Mapping[str, int], *, nameless: str = "", suffix: str = ""
+    what: str, counts: Mapping[str, Any], by: str, *, nameless: str = "", suffix: str = ""
 ) -> list[tuple[str, int]]:
-    rows = [(f"{what} {state or nameless}{suffix}", number) for state, number in by_state.items()]
-    return [(f"{what}{suffix}", total), *rows]
+    rows = [(f"{what} {state or nameless}{suffix}", number) for state, number in counts[by].items()]
+    return [(f"{what}{suffix}", counts[what]), *rows]
 
 
 def _space(db: Store, meter: Meter, undecodable: Iterable[Path]) -> dict[str, Any]:
@@ -102,38 +99,34 @@ _AGES = (7, 30, 90, 180, 365)  # days
 _PER_RECORD = ("idx_executions", "idx_evaluations", "job_index")  # their buckets go with the last entry
 
 
-def retention(records: Iterable[Job | Execution], options: AuditOptions, what: str) -> dict[str, Any]:
-    """Return how many of ``what`` could be deleted and their bytes, by state, by namespace and by age."""
-    assert options.older_than is not None
-    total = {what: 0, "bytes": 0} | ({"executions": 0} if what == "jobs" else {})
-    by_state: dict[str, dict[str, int]] = defaultdict(lambda: {what: 0, "bytes": 0})
-    by_namespace: dict[str, dict[str, int]] = defaultdict(lambda: {what: 0, "bytes": 0})
-    by_age = {f"{days}d": {what: 0, "bytes": 0} for days in _AGES}
-    for each in records:
+def _retention(parts: Parts, before: int, now: int) -> dict[str, Any]:
+    """Return how much that was finished ``before`` could be deleted, by state and by namespace, and all by age."""
+    what = parts[0].what
+
+    def row() -> dict[str, int]:
+        return {what: 0, "bytes": 0}
+
+    total = row() | ({"executions": 0} if what == "jobs" else {})
+    by_state: dict[str, dict[str, int]] = defaultdict(row)
+    by_namespace: dict[str, dict[str, int]] = defaultdict(row)
+    by_age = {f"{days}d": row() for days in _AGES}
+    for each in (each for part in parts for each in part.records.values()):
         if each.finished is None:
             continue
-        age = options.now - each.finished
-        rows = [by_age[f"{days}d"] for days in _AGES if age > days * DAY]
-        if age > options.older_than:
+        rows = [by_age[f"{days}d"] for days in _AGES if now - each.finished > days * DAY]
+        if each.finished < before:
             rows += [total, by_state[each.state], by_namespace[each.namespace]]
             if isinstance(each, Job):
                 total["executions"] += len(each.executions)
-        for row in rows:
-            row[what] += 1
-            row["bytes"] += each.size
-    return {
-        "older_than_seconds": options.older_than // SECOND,
-        **total,
-        "by_age": by_age,
-        "by_namespace": dict(sorted(by_namespace.items())),
-        "by_state": dict(sorted(by_state.items())),
-    }
+        for found in rows:
+            found[what] += 1
+            found["bytes"] += each.size
+    by_words = {"by_namespace": dict(sorted(by_namespace.items())), "by_state": dict(sorted(by_state.items()))}
+    return {**total, "by_age": by_age, **by_words}
 
 
-def removals(db: Store, store: JobStore | ComputeGeneration, options: AuditOptions) -> Iterator[Change]:
+def _removals(db: Store, store: JobStore | ComputeGeneration, before: int) -> Iterator[Change]:
     """Yield the changes that delete what the report counts, with histories and index entries."""
-    assert options.older_than is not None
-    before = options.now - options.older_than
     gone = {id for id, each in store.records.items() if each.finished is not None and each.finished < before}
     # Any part of an entry may have a : in it; what is there says where an execution's id ends.
     executions = store.all_executions if isinstance(store, JobStore) else ()
@@ -144,24 +137,23 @@ def removals(db: Store, store: JobStore | ComputeGeneration, options: AuditOptio
             id = name(entry[1])
             if called == "idx_inprogress":
                 id = job_of_entry(id, store.records)
-            elif called in ("idx_inprogress_executions", "idx_executions_by_node"):
+            elif called in PAIRED:
                 id = jobs.get(id, id.partition(":")[2])
             if id in gone:
                 yield from (repair.remove_alone if called in _PER_RECORD else repair.remove)(*entry)
     for id in sorted(gone):
         for path in store.records[id].places:
-            yield from _removal(db, path)
+            parent = find(db, *path[:-1])
+            yield from _removal(path, None if parent is None else parent.get(path[-1]))
 
 
-def _removal(db: Store, path: Path) -> Iterator[Change]:
-    """Yield the removal of the pair or bucket at ``path``, that of all in it first; nothing if it isn't there."""
-    bucket = find(db, *path[:-1])
-    value = None if bucket is None else bucket.get(path[-1])
+def _removal(path: Path, value: bytes | Store | None) -> Iterator[Change]:
+    """Yield the removal of the pair or bucket at ``path``, that of all in it first."""
     if isinstance(value, bytes):
         yield Change("remove", path[:-1], path[-1], value)
     elif value is not None:
-        for key, _ in value.range():
-            yield from _removal(db, (*path, key))
+        for key, inner in value.range():
+            yield from _removal((*path, key), inner)
         yield Change("remove", path)
 
 
@@ -171,9 +163,9 @@ _ACCEPTED = ("BidAccepted", "Running", "Publishing")
 
 def join(audits: Sequence[tuple[str, Audit]]) -> Iterator[tuple[str, AuditFinding]]:
     """Compare every orchestrator with every compute node that worked for it; yield findings with the path concerned."""
-    orchestrators = [(path, audit.facts) for path, audit in audits if isinstance(audit.facts, JobStore)]
-    nodes = [(path, audit.facts) for path, audit in audits if isinstance(audit.facts, list)]
-    for job_path, store in orchestrators:
+    stores = [(path, part) for path, audit in audits for part in audit.facts[:1] if isinstance(part, JobStore)]
+    nodes = [(path, audit.facts) for path, audit in audits if isinstance(audit.facts[0], ComputeGeneration)]
+    for job_path, store in stores:
         ours = {job.requester for job in store.jobs.values() if job.requester}
         for node_path, parts in nodes:
             if any(execution.requester in ours for part in parts for execution in part.executions.values()):

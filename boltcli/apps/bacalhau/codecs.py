@@ -1,7 +1,5 @@
 """What Bacalhau's pairs mean: JSON records, sequence numbers, event keys."""
 
-from __future__ import annotations
-
 from ...text.times import time_text
 from ...text.values import text_or_bytes
 from ..codecs.integers import u64

@@ -1,7 +1,5 @@
 """The event store of 1.5.0 and newer: what is in it, and where it deviates from the records."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -33,17 +31,17 @@ ALONE = Rule("events", INFO, "Events tell of execution {subject}, which is no lo
 
 
 class Events:
-    """The events in ``bucket``.
+    """The events in ``store``, which is ``bucket``, and the positions of the watchers of it.
 
-    ``differ`` are the numbers of those whose key and value don't agree, ``executions``
-    those that they are about, ``upserts`` the ones of ExecutionUpsert events with the
-    revision in the last, ``checkpoints`` the positions of the watchers. A watcher
-    that has seen everything has come to ``head``.
+    ``differ`` are the numbers of those whose key and value don't agree, ``executions`` those that they are about,
+    ``upserts`` the ones of ExecutionUpsert events with the revision in the last. A watcher that has seen everything has
+    come to ``head``.
     """
 
-    def __init__(self, reader: Reader, db: Store, store: Store, bucket: bytes, checkpoints: bytes) -> None:
+    def __init__(self, reader: Reader, store: Store, bucket: bytes, checkpoints: dict[str, int | None]) -> None:
         self.bucket = bucket
         self.sequence = store.sequence
+        self.checkpoints = checkpoints
         self.first: int | None = None
         self.last: int | None = None
         self.missing: list[int] = []
@@ -54,13 +52,6 @@ class Events:
         for key, record, _ in reader.records(store, (bucket,)):
             self._add(key, record)
         self.head = self.sequence if self.last is None else self.last
-        self.checkpoints = reader.positions(db, checkpoints)
-
-    @classmethod
-    def read(cls, reader: Reader, db: Store, bucket: bytes, checkpoints: bytes) -> Events | None:
-        """Read the event store in the buckets of those names; None if there is none."""
-        store = find(db, bucket)
-        return None if store is None else cls(reader, db, store, bucket, checkpoints)
 
     def _add(self, key: bytes, record: Record) -> None:
         kind = text(record, "objectType")
@@ -133,6 +124,12 @@ class Events:
             "missing_seqs": self.missing,
             "record_revision_differs_from_last_event": self._disagreeing(there),
         }
+
+
+def read_events(reader: Reader, db: Store, bucket: bytes, checkpoints: bytes) -> Events | None:
+    """Read the event store in the buckets of those names; None if there is none."""
+    store = find(db, bucket)
+    return None if store is None else Events(reader, store, bucket, reader.positions(db, checkpoints))
 
 
 def subject_of(record: Record) -> tuple[str, Record]:

@@ -3,13 +3,11 @@
 The numbers of states changed twice, and no record says which numbering it has.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Container
-from typing import Any
+from typing import Any, Self
 
 from ..contract import Path
-from .layout import V2, Generation
+from .layout import GENERATIONS, V2, Generation
 from .records import Record, Stored, moment, name, number, part, text
 
 _FIRST = ("Undefined", "New", "AskForBid", "AskForBidAccepted", "AskForBidRejected", "BidAccepted")
@@ -34,15 +32,6 @@ def state_name(number: object, names: tuple[str, ...]) -> str:
     return str(number)
 
 
-def is_terminal(state: str) -> bool:
-    """Say whether a state of an execution is final; of two meanings both must be.
-
-    >>> is_terminal("Failed"), is_terminal("Failed or BidRejected"), is_terminal("Completed or Publishing")
-    (True, True, False)
-    """
-    return state in TERMINAL or (_OR in state and TERMINAL.issuperset(state.split(_OR)))
-
-
 def compute_state(execution: Record, *, old: bool | None) -> str:
     """Return the name of an Execution's ComputeState; ``old`` as :func:`numbering` says, None gives both names."""
     number = _state(execution)
@@ -56,9 +45,8 @@ def numbering(
 ) -> bool | None:
     """Say whether an Execution of a job store has the numbers of 1.5.1 and before; None where nothing tells.
 
-    ``old_store``: the store has never been opened by 1.5.2 or newer. ``old_job``:
-    nothing was written to its job since 1.5.0, which has ``job_history`` and no
-    ``history``. ``upserts`` returns the executions that have an ExecutionUpsert event.
+    ``old_store``: the store has never been opened by 1.5.2 or newer. ``old_job``: nothing was written to its job since
+    1.5.0. ``upserts`` returns the executions that have an ExecutionUpsert event.
     """
     number = _state(execution)
     if "JobVersion" in execution or (isinstance(number, int) and number >= len(OLD)):
@@ -89,15 +77,13 @@ def requester(execution: Record) -> str:
 class Execution(Stored):
     """What views (by the names of their columns) and audits need of an execution's record.
 
-    ``created`` is the time as it is written, with ``_at`` times are nanoseconds
-    since 1970. ``old``: the state has the numbering of 1.5.1 and before; None:
-    nothing tells. ``size`` are the bytes of record and history, ``rows`` the rows of its
-    history.
+    ``created`` is the time as it is written, with ``_at`` times are nanoseconds since 1970. ``old`` is the answer of
+    :func:`numbering`. ``size`` are the bytes of record and history, ``rows`` the rows of its history.
     """
 
     kind = "execution"
     rows = 0
-    history = b""  # the bucket of a compute node
+    since_1_8 = True  # its job is, which tells by its versions
 
     def __init__(self, bucket: Path, key: bytes, job: str, record: Record, size: int, state: str, old: bool | None):
         super().__init__(bucket, key, key)
@@ -122,9 +108,9 @@ class Execution(Stored):
         self.modified_at = number(record, "ModifyTime")
         self.error_message = text(part(record, "RunOutput"), "ErrorMsg")
         self.result = part(record, "PublishedResult") or None
-        self.terminal = is_terminal(state)
+        self.terminal = TERMINAL.issuperset(state.split(_OR))  # of two meanings both must be
 
-    def slim(self) -> Execution:
+    def slim(self) -> Self:
         """Forget what only views show, and what may be large."""
         self.error_message, self.result = "", None
         return self
@@ -142,7 +128,8 @@ class Execution(Stored):
     @property
     def places(self) -> list[Path]:
         """Where all is that goes with it: pairs and buckets."""
-        return [(self.history, self.key), (*self.bucket, self.key)]
+        histories = [each.history for each in GENERATIONS if (each.executions,) == self.bucket]
+        return [*((history, self.key) for history in histories), (*self.bucket, self.key)]
 
     @property
     def finished(self) -> int | None:
@@ -173,7 +160,6 @@ def of_compute_node(generation: Generation, key: bytes, record: Record, size: in
     job = part(inner, "Job")
     of = text(inner, "JobID") or text(part(job, "Metadata"), "ID") or text(job, "ID")  # Metadata: mid-2023
     found = Execution((generation.executions,), key, of, form, size, state_name(_state(form), names), False)
-    found.history = generation.history
     found.created, found.created_at = record.get("CreateTime"), moment(record, "CreateTime")
     found.modified_at = moment(record, modified)
     found.misplaced = bool(record) and text(inner, "ID") != found.id

@@ -1,16 +1,15 @@
 """Where indexes deviate from the records: the rules, one comparison, and for each index which rule an entry breaks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from ..contract import ERROR, INFO, WARNING, Change, Path
 from ..rules import SILENT, Deviation, Rule
 from .executions import Execution
-from .indexes import Entry, IndexRepair
+from .indexes import PAIRED, Entry, IndexRepair
 from .layout import V2
 from .records import name
 from .stores import ComputeGeneration, Job, JobStore
@@ -148,21 +147,27 @@ def index_answers(present: Container[str], deviations: Iterable[Deviation]) -> d
     }
 
 
-# What an entry too many breaks: rules, each with the id that it is about and its record, if there is one.
-Strays = Iterator[tuple[IndexRule, str, Any]]
 # An entry that there should be: name and key, the record, and the rule that is broken without it.
 Wanted = tuple[str | bytes, bytes, Any, IndexRule]
+# Which rules an entry too many breaks, by its name, its key and its record, if there is one.
+Stray = Callable[[str, str, Any], Iterable[IndexRule]]
+
+
+def _either(gone: IndexRule, other: IndexRule, sure: Callable[[Any], Any] = bool) -> Stray:
+    """Return ``gone`` for an entry without its record, ``other`` for one whose record, if ``sure``, says otherwise."""
+    return lambda _name, _key, record: [gone] if record is None else [other] if sure(record) else []
 
 
 def _compared(
     store: JobStore | ComputeGeneration,
     called: str,
     wanted: Iterable[Wanted],
-    stray: Callable[[str, str], Strays],
+    record_of: Callable[[str, str], Any],
+    stray: Stray,
     empty: IndexRule = EMPTY_BUCKET,
     what: str = "",
 ) -> Iterator[Deviation]:
-    """Compare an index with the entries that are ``wanted``; ``what`` are its names."""
+    """Compare an index, whose names are ``what``, with what is ``wanted``; ``record_of`` finds an entry's record."""
     index = store.indexes.get(called)
     if index is None:
         return
@@ -175,15 +180,20 @@ def _compared(
         place = entry if index.flat else f"{shown} -> {entry}"
         return rule.at(path, key, subject, name=shown, entry=entry, place=place, record=record, **facts)
 
-    for path, key in sorted(index.entries - expected.keys(), key=_shown):
-        for rule, subject, record in stray(*_shown((path, key))):
-            yield at(rule, path, key, subject, record)
+    by_id = what in ("execution", "evaluation")
+    entries = {entry for entry in index.entries if len(entry[0]) == 1} if called == "live_index" else index.entries
+    for path, key in sorted(entries - expected.keys(), key=_shown):
+        bucket, entry = _shown((path, key))
+        record = record_of(bucket, entry)
+        id = bucket if by_id else entry.partition(":")[0] if called in PAIRED else entry
+        for rule in stray(bucket, entry, record):
+            yield at(rule, path, key, id if record is None else record.id, record)
     missing = sorted(expected.keys() - index.entries, key=_shown)
-    for entry in missing:
-        record, rule = expected[entry]
-        yield at(rule, *entry, record.id, record)
+    for lacking in missing:
+        record, rule = expected[lacking]
+        yield at(rule, *lacking, record.id, record)
     # Where each record has a bucket of its own, what is missing says enough of one that is empty.
-    filled = {path for path, _ in missing} if what in ("execution", "evaluation") else ()
+    filled = {path for path, _ in missing} if by_id else ()
     for path in index.empty:
         found = at(empty, path, None, _shown((path, b""))[0])
         found.severity = SILENT if path in filled else found.severity
@@ -197,87 +207,73 @@ def _shown(entry: Entry) -> tuple[str, str]:
 
 def job_indexes(store: JobStore) -> Iterator[Deviation]:
     """Compare each index of an orchestrator with the records."""
-    known = [job for job in store.jobs.values() if job.known]
     yield from _by_id(store, "execution", store.executions, RECORD_LOST)
     yield from _by_id(store, "evaluation", store.evaluations, EVALUATION_GONE)
-    namespaces = ((job.namespace, job.bucket[1], job, NOT_BY_NAME) for job in known)
-    yield from _by_name(store, "idx_namespaces", "namespace", namespaces)
-    labels = ((label, job.bucket[1], job, NOT_BY_LABEL) for job in known for label in job.labels)
-    yield from _by_name(store, "idx_tags", "label", labels, DROPPED if store.since_1_8 else NOT_ITS_OWN)
-    names = (
-        (f"{job.name}:{job.namespace}", job.bucket[1], job, _since_1_8(job, NOT_BY_NAME, OLD_NOT_BY_NAME))
-        for job in known
-    )
-    yield from _by_name(store, "idx_job_names", "name", names)
+    yield from _by_name(store)
     there = {name(each.index_key): each for each in store.executions.values()}
-    yield from _by_node(store, there)
+
+    def on_node(_: str, key: str) -> Execution | None:
+        return there.get(key) or store.executions.get(key.partition(":")[0])
+
+    def unlisted(each: Execution) -> IndexRule:
+        if each.wanted == "Stopped":
+            return STOPPED_UNLISTED
+        return EXECUTION_UNLISTED if each.since_1_8 else OLD_EXECUTION_UNLISTED
+
+    nodes = (
+        (each.node, each.index_key, each, NOT_BY_NODE if each.since_1_8 else OLD_NOT_BY_NODE) for each in there.values()
+    )
+    stray = _either(ON_NO_NODE, ON_OTHER_NODE)
+    yield from _compared(store, "idx_executions_by_node", nodes, on_node, stray, what="node")
     if "idx_inprogress" in store.indexes:
-        yield from _jobs_in_progress(store, known)
-    yield from _executions_in_progress(store, there)
-
-
-def _since_1_8(job: Job, rule: IndexRule, old: IndexRule) -> IndexRule:
-    """Return ``rule``, or ``old`` for a job that was made before 1.8.0."""
-    return rule if job.has_versions else old
+        yield from _jobs_in_progress(store)
+    live = (("", each.index_key, each, unlisted(each)) for each in there.values() if not each.terminal)
+    stray = _either(EXECUTION_LISTED_GONE, EXECUTION_LISTED_DONE, attrgetter("terminal"))
+    yield from _compared(store, "idx_inprogress_executions", live, lambda _, key: there.get(key), stray)
 
 
 def _by_id(store: JobStore, what: str, there: Mapping[str, Any], lost: IndexRule) -> Iterator[Deviation]:
-    def stray(id: str, job: str) -> Strays:
+    def stray(id: str, job: str, record: Any) -> Iterator[IndexRule]:
         held = store.jobs[job].executions if what == "execution" and job in store.jobs else ()
         if any(each.id == id and not each.misplaced for each in held):
-            rule = TWICE
+            yield TWICE
         elif job not in store.jobs:
-            rule = OLD_TRACE
+            yield OLD_TRACE
         else:
-            rule = ELSEWHERE if id in there else lost
-        yield rule, id, there.get(id)
+            yield lost if record is None else ELSEWHERE
 
     rules = {True: MISPLACED_NOT_BY_ID, False: NOT_BY_ID}
     wanted = ((each.key, each.bucket[1], each, rules[each.misplaced]) for each in there.values())
-    yield from _compared(store, f"idx_{what}s", wanted, stray, what=what)
+    yield from _compared(store, f"idx_{what}s", wanted, lambda id, _: there.get(id), stray, what=what)
 
 
-def _by_name(
-    store: JobStore, index: str, what: str, wanted: Iterable[Wanted], other: IndexRule = NOT_ITS_OWN
-) -> Iterator[Deviation]:
-    def stray(_: str, key: str) -> Strays:
-        job = store.jobs.get(key)
-        if job is None:
-            yield JOB_GONE, key, None
-        elif job.known:  # of one whose specification can't be read nothing is known
-            yield other, job.id, job
-
-    yield from _compared(store, index, wanted, stray, what=what)
-
-
-def _by_node(store: JobStore, there: Mapping[str, Execution]) -> Iterator[Deviation]:
-    def stray(_: str, key: str) -> Strays:
-        id = there[key].id if key in there else key.partition(":")[0]
-        yield ON_OTHER_NODE if id in store.executions else ON_NO_NODE, id, None
-
-    wanted = (
-        (each.node, each.index_key, each, _since_1_8(store.jobs[each.job], NOT_BY_NODE, OLD_NOT_BY_NODE))
-        for each in there.values()
-    )
-    yield from _compared(store, "idx_executions_by_node", wanted, stray, what="node")
+def _by_name(store: JobStore) -> Iterator[Deviation]:
+    jobs = [job for job in store.jobs.values() if job.known]  # of the others nothing is known
+    namespaces = [(job.namespace, job, NOT_BY_NAME) for job in jobs]
+    labels = [(label, job, NOT_BY_LABEL) for job in jobs for label in job.labels]
+    names = [(f"{job.name}:{job.namespace}", job, NOT_BY_NAME if job.has_versions else OLD_NOT_BY_NAME) for job in jobs]
+    for index, what, wanted in (
+        ("idx_namespaces", "namespace", namespaces), ("idx_tags", "label", labels), ("idx_job_names", "name", names),
+    ):  # fmt: skip
+        other = DROPPED if what == "label" and store.since_1_8 else NOT_ITS_OWN
+        entries = [(each, job.bucket[1], job, rule) for each, job, rule in wanted]
+        stray = _either(JOB_GONE, other, attrgetter("known"))
+        yield from _compared(store, index, entries, lambda _, key: store.jobs.get(key), stray, what=what)
 
 
-def _jobs_in_progress(store: JobStore, known: Iterable[Job]) -> Iterator[Deviation]:
-    jobs, legacy = store.jobs, store.legacy_keys
+def _jobs_in_progress(store: JobStore) -> Iterator[Deviation]:
+    jobs, bare = store.jobs, store.bare_keys
     indexed = {job_of_entry(name(key), jobs) for _, key in store.indexes["idx_inprogress"].entries}
 
-    def stray(_: str, key: str) -> Strays:
-        job = jobs.get(job_of_entry(key, jobs))
-        if job is None:
-            yield LISTED_GONE, key, None
-        elif job.terminal:
-            yield LISTED_DONE, job.id, job
+    def stray(_: str, key: str, job: Job | None) -> Iterator[IndexRule]:
+        if job is None or job.terminal:
+            yield LISTED_GONE if job is None else LISTED_DONE
         if ":" not in key or key in jobs:
-            yield LEGACY_KEY if legacy else BARE_KEY, key, job
+            yield LEGACY_KEY if bare else BARE_KEY
 
-    unlisted = (job for job in known if not job.terminal and job.id not in indexed)
-    wanted = (("", (b"" if legacy else f"{job.type}:".encode()) + job.bucket[1], job, UNLISTED) for job in unlisted)
-    yield from _compared(store, "idx_inprogress", wanted, stray)
+    unlisted = (job for job in jobs.values() if job.known and not job.terminal and job.id not in indexed)
+    wanted = [("", (b"" if bare else f"{job.type}:".encode()) + job.bucket[1], job, UNLISTED) for job in unlisted]
+    yield from _compared(store, "idx_inprogress", wanted, lambda _, key: jobs.get(job_of_entry(key, jobs)), stray)
 
 
 def job_of_entry(key: str, jobs: Container[str]) -> str:
@@ -289,70 +285,32 @@ def job_of_entry(key: str, jobs: Container[str]) -> str:
     return key if key in jobs else key.partition(":")[2] or key
 
 
-def _executions_in_progress(store: JobStore, there: Mapping[str, Execution]) -> Iterator[Deviation]:
-    def stray(_: str, key: str) -> Strays:
-        execution = there.get(key)
-        if execution is None:
-            yield EXECUTION_LISTED_GONE, key.partition(":")[0], None
-        elif execution.terminal:
-            yield EXECUTION_LISTED_DONE, execution.id, execution
-
-    def rule(execution: Execution) -> IndexRule:
-        if execution.wanted == "Stopped":
-            return STOPPED_UNLISTED
-        return _since_1_8(store.jobs[execution.job], EXECUTION_UNLISTED, OLD_EXECUTION_UNLISTED)
-
-    wanted = (("", each.index_key, each, rule(each)) for each in there.values() if not each.terminal)
-    yield from _compared(store, "idx_inprogress_executions", wanted, stray)
-
-
 def compute_indexes(part: ComputeGeneration, in_use: bool) -> Iterator[Deviation]:
     """Compare each index of a compute node with the records."""
-    for each in (*_live(part, in_use), *_by_state(part, in_use)):
+    executions = part.executions
+
+    def by_state(state: str, _: str, execution: Execution | None) -> Iterator[IndexRule]:
+        if execution is not None:
+            yield RESUMED_WRONGLY if state in _RESUMED and execution.terminal else WRONG_STATE
+        else:
+            stops = state in _RESUMED and (state != "BidAccepted" or part.generation is V2)
+            yield STOPS_NODE if stops and in_use else STATE_GONE
+
+    compared = partial(_compared, part, record_of=lambda _, id: executions.get(id))
+    live = (("", each.key, each, LIVE_UNLISTED) for each in executions.values() if each.state in LIVE)
+    not_live = _either(LIVE_GONE if in_use else OLD_LIVE_GONE, NOT_LIVE)
+    states = (
+        (each.state, each.key, each, NOT_RESUMED if each.state in _RESUMED else NOT_BY_STATE)
+        for each in executions.values()
+    )
+    by_state_and_live = (
+        *compared("live_index", live, stray=not_live),
+        *compared("state_index", states, stray=by_state, empty=STATE_EMPTY),
+    )
+    for each in by_state_and_live:
         if not in_use and each.severity != SILENT:
             each.severity = INFO
         yield each
-    yield from _by_job(part)
-
-
-def _live(part: ComputeGeneration, in_use: bool) -> Iterator[Deviation]:
-    def stray(bucket: str, id: str) -> Strays:
-        execution = part.executions.get(id)
-        if bucket:  # it isn't in the index itself
-            return
-        if execution is None:
-            yield LIVE_GONE if in_use else OLD_LIVE_GONE, id, None
-        elif execution.state not in LIVE:
-            yield NOT_LIVE, id, execution
-
-    live = (each for each in part.executions.values() if each.state in LIVE)
-    yield from _compared(part, "live_index", (("", each.key, each, LIVE_UNLISTED) for each in live), stray)
-
-
-def _by_state(part: ComputeGeneration, in_use: bool) -> Iterator[Deviation]:
-    def stray(state: str, id: str) -> Strays:
-        execution = part.executions.get(id)
-        if execution is not None:
-            resumed = state in _RESUMED and execution.terminal
-            yield RESUMED_WRONGLY if resumed else WRONG_STATE, id, execution
-        else:
-            stops = state in _RESUMED and (state != "BidAccepted" or part.generation is V2)
-            yield STOPS_NODE if stops and in_use else STATE_GONE, id, None
-
-    wanted = (
-        (each.state, each.key, each, NOT_RESUMED if each.state in _RESUMED else NOT_BY_STATE)
-        for each in part.executions.values()
-    )
-    yield from _compared(part, "state_index", wanted, stray, STATE_EMPTY)
-
-
-def _by_job(part: ComputeGeneration) -> Iterator[Deviation]:
-    def stray(job: str, id: str) -> Strays:
-        execution = part.executions.get(id)
-        if execution is None:
-            yield NOT_THERE, id, None
-        elif execution.job:  # it is known where the record belongs
-            yield NOT_OF_JOB, id, execution
-
-    wanted = ((each.job, each.key, each, NOT_BY_JOB) for each in part.executions.values() if each.job)
-    yield from _compared(part, "job_index", wanted, stray, JOB_EMPTY)
+    jobs = ((each.job, each.key, each, NOT_BY_JOB) for each in executions.values() if each.job)
+    stray = _either(NOT_THERE, NOT_OF_JOB, attrgetter("job"))  # of the others isn't known where they belong
+    yield from compared("job_index", jobs, stray=stray, empty=JOB_EMPTY)

@@ -1,7 +1,5 @@
 """An index as it lies in the file, and the changes that mend it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
@@ -14,6 +12,7 @@ from .records import name
 Entry = tuple[Path, bytes]  # bucket, key
 
 
+PAIRED = ("idx_inprogress_executions", "idx_executions_by_node")  # whose keys are "execution:job"
 # Indexes whose entries are in no bucket of their own.
 FLAT = frozenset(("idx_inprogress", "idx_inprogress_executions", "live_index"))
 

@@ -1,13 +1,11 @@
 """Which Bacalhau wrote a store, by its buckets: what each version added, and which generations lie side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
 from ..contract import CERTAIN, LIKELY, Recognition, Store
-from ..values import find, names, pairs
+from ..values import find, names, pairs_at
 
 JOB_INDEXES = (
     b"idx_tags", b"idx_namespaces", b"idx_executions", b"idx_evaluations", b"idx_job_names", b"idx_executions_by_node",
@@ -15,6 +13,8 @@ JOB_INDEXES = (
 )  # fmt: skip
 # Bacalhau 1.8.0 creates these when it opens a job store, all versions the others.
 SINCE_1_8 = frozenset((b"idx_job_names", b"idx_executions_by_node", b"idx_inprogress_executions"))
+BARE_KEYS = "1.0.4-1.3.0"  # the versions whose index of jobs in progress has keys without a type
+_TYPES = (b"batch", b"daemon", b"ops", b"service")  # of jobs
 _PEEK = 64  # jobs, and keys of an index, that are looked at
 
 
@@ -22,9 +22,8 @@ _PEEK = 64  # jobs, and keys of an index, that are looked at
 class Generation:
     """One generation of a compute store: the names of its buckets, of which the newest generation is in use.
 
-    ``name`` is as audits call it, ``indexes`` are by the names that audits give
-    them. The node resumes at its start what is in the ``live_index``, or what
-    ``state_index`` has as Running, Publishing (and BidAccepted).
+    ``name`` is as audits call it, ``indexes`` are by the names that audits give them. The node resumes at its start
+    what is in the ``live_index``, or what ``state_index`` has as Running, Publishing (and BidAccepted).
     """
 
     name: str
@@ -75,7 +74,7 @@ def recognise(db: Store) -> Recognition | None:
     """Say whether ``db`` is a store of Bacalhau, of which side and of which versions."""
     present = set(names(db))
     if is_orchestrator(db):
-        return Recognition("bacalhau", f"orchestrator {_orchestrator_versions(db, present)}")
+        return Recognition("bacalhau", f"orchestrator {orchestrator_versions(db)}")
     found = generations(db)
     if not found:
         return None
@@ -93,23 +92,32 @@ def _compute_versions(generation: Generation, present: set[bytes]) -> str:
     return "1.6.0-1.9.3" if generation.sequences in present else "1.5.2"
 
 
-def _orchestrator_versions(db: Store, present: set[bytes]) -> str:
+def orchestrator_versions(db: Store) -> str:
+    """Return which versions have written a job store, as far as its first and last jobs tell: their ids are random."""
+    present = set(names(db))
     if present.intersection(SINCE_1_8):
         return "1.8.0-1.9.3"
     if b"v1_events" in present:
         return "1.5.2-1.7.0"
-    jobs, index = find(db, b"jobs"), find(db, b"idx_inprogress")
-    # Ids are random: the first and the last jobs say enough.
-    first, last = ([] if jobs is None else list(islice(jobs.range(reverse=each), _PEEK)) for each in (False, True))
-    inside = {key for _, job in (*first, *last) if not isinstance(job, bytes) for key in names(job, 16)}
+    jobs = find(db, b"jobs")
+    ends = (islice(jobs.range(reverse=each), _PEEK) if jobs is not None else () for each in (False, True))
+    first, last = ([job for _, job in end if not isinstance(job, bytes)] for end in ends)
+    inside = {key for job in (*first, *last) for key in names(job, 16)}
     if b"history" in inside:
         return "1.5.0-1.5.1"
-    rows = (next(pairs(find(job, b"job_history")), None) for _, job in first if not isinstance(job, bytes))
-    row = next(filter(None, rows), None)
-    keys = [] if index is None else names(index, _PEEK)
-    # 1.3.1 added ":" to the keys of that index, and Event to the rows of histories; what an upgrade found stays.
-    if any(b":" in key for key in keys) or (row is not None and b'"Event":' in row[1]):
+    row = next((row for job in first for row in islice(pairs_at(job, b"job_history"), 1)), None)
+    keys = [key for key, _ in islice(pairs_at(db, b"idx_inprogress"), _PEEK)]
+    # 1.3.1 added the type to the keys of that index, and Event to the rows of histories; what an upgrade found stays.
+    if any(_has_type(db, key) for key in keys) or (row is not None and b'"Event":' in row[1]):
         return "1.3.1-1.4.0"
     if keys or row is not None:
-        return "1.0.4-1.3.0"
+        return BARE_KEYS
     return "1.0.4-1.4.0" if inside else "1.0.4-1.5.1"  # a store without jobs tells no more
+
+
+def _has_type(db: Store, key: bytes) -> bool:
+    """Say whether a key of ``idx_inprogress`` is "type:job"; a job's id may have a : in it."""
+    kind, _, id = key.partition(b":")
+    if find(db, b"jobs", key) is not None:
+        return False
+    return find(db, b"jobs", id) is not None or (id != b"" and kind in _TYPES)

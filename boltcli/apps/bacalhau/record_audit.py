@@ -1,10 +1,9 @@
 """Where records and histories deviate, and the answers about them: an orchestrator's, and a compute node's."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from ...text.times import DAY, age
@@ -13,7 +12,7 @@ from ..rules import SILENT, Deviation, Rule, answers
 from .executions import NEW, Execution, state_name
 from .index_audit import LIVE, compute_indexes, index_answers, job_indexes
 from .layout import V2
-from .records import Reader, name, place, rows_text
+from .records import name, place, rows_text
 from .stores import ComputeGeneration, JobStore
 
 # fmt: off
@@ -108,14 +107,17 @@ _OF_NODES = (NO_HISTORY, HISTORY_ALONE, OF_ANOTHER, LOCAL_REVISION, BROKEN_CHAIN
 
 def job_deviations(store: JobStore, now: int) -> list[Deviation]:
     """Return where a job store deviates; ``now`` is nanoseconds since 1970."""
-    return [
-        *_undecodable(store.reader),
-        *_work(store, now),
-        *_jobs(store, now),
-        *_job_histories(store),
-        *(store.events.deviations(store.executions) if store.events is not None else ()),
-        *job_indexes(store),
-    ]
+    parts = _undecodable(store), _work(store, now), _jobs(store, now), _job_histories(store), _events(store)
+    return [*chain(*parts, job_indexes(store))]
+
+
+def _undecodable(part: JobStore | ComputeGeneration) -> Iterator[Deviation]:
+    for path in part.reader.undecodable:
+        yield UNDECODABLE.at(path[:-1], path[-1], place(path[-1:]), place=place(path))
+
+
+def _events(part: JobStore | ComputeGeneration) -> Iterable[Deviation]:
+    return part.events.deviations(part.executions) if part.events is not None else ()
 
 
 def _work(store: JobStore, now: int) -> Iterator[Deviation]:
@@ -221,13 +223,8 @@ def misread(deviations: list[Deviation]) -> dict[str, Any]:
 
 def compute_deviations(part: ComputeGeneration, newest: ComputeGeneration, now: int) -> list[Deviation]:
     """Return where a generation deviates; only the newest one is in use. ``now`` is nanoseconds since 1970."""
-    return [
-        *_undecodable(part.reader),
-        *_executions(part, newest, now),
-        *compute_indexes(part, in_use=part is newest),
-        *_histories(part),
-        *(part.events.deviations(part.executions) if part.events is not None else ()),
-    ]
+    indexes = compute_indexes(part, in_use=part is newest)
+    return [*chain(_undecodable(part), _executions(part, newest, now), indexes, _histories(part), _events(part))]
 
 
 def _executions(part: ComputeGeneration, newest: ComputeGeneration, now: int) -> Iterator[Deviation]:
@@ -287,11 +284,6 @@ def compute_answers(part: ComputeGeneration, deviations: list[Deviation]) -> dic
     if part.sequences is not None:
         found["sequence_tracking"] = part.sequences
     return found
-
-
-def _undecodable(reader: Reader) -> Iterator[Deviation]:
-    for path in reader.undecodable:
-        yield UNDECODABLE.at(path[:-1], path[-1], place(path[-1:]), place=place(path))
 
 
 def _answers(chosen: Iterable[Rule], deviations: Iterable[Deviation]) -> dict[str, Any]:

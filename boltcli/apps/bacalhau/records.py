@@ -1,7 +1,5 @@
 """Reading records, each bucket once: fields that are anything, numbered rows of a history, records at their place."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -61,10 +59,7 @@ def place(path: Path) -> str:
 
 
 class Stored:
-    """A record at its place: the pair of ``key`` in the bucket at the path ``bucket``; ``kind`` is a word for it.
-
-    ``id`` is that of its key or bucket; ``misplaced``: the record says that it is another one, or elsewhere.
-    """
+    """A record, of a ``kind``, in the bucket at a path; ``misplaced``: it says that it is another one, or elsewhere."""
 
     kind = ""
     misplaced = False

@@ -1,21 +1,17 @@
 """What the stores hold, read once: an orchestrator's jobs, and the generations of a compute node's executions."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import cached_property, partial
+from functools import partial
 
 from ..contract import Path, Store
 from ..meter import Meter
 from ..values import find, names
-from .events import Events
+from .events import read_events
 from .executions import Execution, numbering, of_compute_node, of_orchestrator, requester
 from .indexes import read_indexes
-from .layout import JOB_INDEXES, SINCE_1_8, Generation
+from .layout import BARE_KEYS, JOB_INDEXES, SINCE_1_8, Generation, orchestrator_versions
 from .records import History, Reader, Record, Stored, moment, name, number, part, text
-
-_TYPES = ("batch", "daemon", "ops", "service")  # of jobs
 
 
 class Evaluation(Stored):
@@ -35,10 +31,7 @@ class Evaluation(Stored):
 class Job(Stored):
     """A job, with what its bucket holds. ``known``: its specification is there and can be read.
 
-    ``before_1_5``: nothing was written to it since 1.5.0, whose histories are in
-    another bucket. ``rows`` are those of ``job_history``; ``rows_have_events``: the
-    first of them that can be read has an Event; ``gaps`` are missing rows by bucket,
-    ``last_version`` is the last key of ``versions``, ``size`` the bytes of all keys and
+    ``rows`` are those of ``job_history``, ``gaps`` missing rows by bucket, ``size`` are the bytes of all keys and
     values. ``is_old`` says which numbering an Execution with an id has.
     """
 
@@ -49,12 +42,11 @@ class Job(Stored):
         super().__init__((b"jobs", key), b"spec", key)
         self.executions: list[Execution] = []
         self.evaluations: dict[str, Evaluation] = {}
-        self.has_history, self.before_1_5 = histories(store)
+        self.before_1_5 = has_old_history(store)
         self.has_spec = self.has_versions = False
         self.last_version: int | None = None
         self.gaps: dict[bytes, list[int]] = {}
         self.rows = 0
-        self.rows_have_events: bool | None = None
         spec: Record = {}
         by_execution: Counter[str] = Counter()  # rows of the history
         for inner, value in reader.meter.read(store, self.bucket):
@@ -78,7 +70,6 @@ class Job(Stored):
                     by_execution.update(text(record, "ExecutionID") for _, record, _ in rows)
                 elif inner == b"job_history":
                     self.rows = history.numbered
-                    self.rows_have_events = next(("Event" in record for _, record, _ in rows if record), None)
             elif inner == b"versions":
                 self.has_versions = True
                 for version, _, _ in reader.records(value, inside):
@@ -86,7 +77,7 @@ class Job(Stored):
             else:
                 reader.meter.count(value, inside)
         for execution in self.executions:
-            execution.rows = by_execution[execution.id]
+            execution.rows, execution.since_1_8 = by_execution[execution.id], self.has_versions
         self.known = bool(spec)
         self.misplaced = self.known and text(spec, "ID") != self.id
         self.name = text(spec, "Name")
@@ -124,20 +115,22 @@ def lower(text: str) -> str:
 class JobStore:
     """All that an audit asks of a job store; every bucket is read once.
 
-    ``old_store``: it has never been opened by 1.5.2 or newer. Of several records
-    of one id ``executions`` and ``evaluations`` have the last.
+    ``old_store``: it has never been opened by 1.5.2 or newer; ``bare_keys``: not by 1.3.1 either, whose index of jobs
+    in progress has types. Of several records of one id ``executions`` and ``evaluations`` have the last.
     """
+
+    what = "jobs"
 
     def __init__(self, db: Store, meter: Meter) -> None:
         self.jobs = self.records = dict[str, Job]()
         present = set(names(db))
         self.since_1_8 = bool(present.intersection(SINCE_1_8))
         self.old_store = b"v1_events" not in present
+        self.bare_keys = orchestrator_versions(db) == BARE_KEYS
         self.reader = Reader(meter)
         # Before the jobs, since events tell by which version an execution was written.
-        self.events = Events.read(self.reader, db, b"v1_events", b"v1_checkpoints")
+        self.events = read_events(self.reader, db, b"v1_events", b"v1_checkpoints")
         upserts = {} if self.events is None else self.events.upserts
-
         is_old = partial(numbering, self.old_store, lambda: upserts)
         for key, store in self.reader.buckets(db, b"jobs"):
             usage = meter.top[b"jobs"]
@@ -155,31 +148,17 @@ class JobStore:
         """Every record of an execution, with the job under which it lies."""
         return ((job, execution) for job in self.jobs.values() for execution in job.executions)
 
-    @cached_property
-    def legacy_keys(self) -> bool:
-        """Whether 1.3.0 or older wrote it last, whose index of jobs in progress has bare job ids."""
-        if not self.old_store or any(job.has_history for job in self.jobs.values()):
-            return False
-        bare = False
-        for _, key in self.indexes["idx_inprogress"].entries:
-            kind, _, id = name(key).partition(":")
-            if name(key) in self.jobs:
-                bare = True
-            elif id in self.jobs or (id and kind in _TYPES):
-                return False
-        # Other entries say nothing; without any the history rows do, to which 1.3.1 added events.
-        said = (job.rows_have_events for job in self.jobs.values() if job.rows_have_events is not None)
-        return bare or next(said, None) is False
 
-
-def histories(job: Store) -> tuple[bool, bool]:
-    """Return whether a job has the history of 1.5.0 and newer, and whether it has only those before."""
-    new = find(job, b"history") is not None
-    return new, not new and any(find(job, bucket) is not None for bucket in (b"job_history", b"execution_history"))
+def has_old_history(job: Store) -> bool:
+    """Return whether nothing was written to a job since 1.5.0, whose histories are in another bucket."""
+    new, *old = (find(job, bucket) is not None for bucket in (b"history", b"job_history", b"execution_history"))
+    return not new and any(old)
 
 
 class ComputeGeneration:
     """All that an audit asks of one generation of a compute node's store; every bucket is read once."""
+
+    what = "executions"
 
     def __init__(self, db: Store, generation: Generation, meter: Meter) -> None:
         self.generation = generation
@@ -197,6 +176,6 @@ class ComputeGeneration:
                 self.executions[name(key)].rows = history.rows
                 self.executions[name(key)].size += history.size
         self.indexes = read_indexes(db, meter, generation.indexes)
-        self.events = Events.read(reader, db, generation.events, generation.checkpoints)
+        self.events = read_events(reader, db, generation.events, generation.checkpoints)
         tracked = find(db, generation.sequences) is not None
         self.sequences = reader.positions(db, generation.sequences) if tracked else None

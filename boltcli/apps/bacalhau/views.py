@@ -1,7 +1,5 @@
 """Bacalhau's records as tables: the same views for both sides, with the columns that a side has not left empty."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache, partial
 from typing import Any
@@ -10,7 +8,7 @@ from ...text.json import load_record
 from ..codecs.integers import u64
 from ..contract import ANY, Store
 from ..values import buckets, buckets_at, find, pairs, pairs_at
-from ..views import Item, Rows, big_endian, computed, integer, json, records, text, time, view
+from ..views import Item, Rows, big_endian, computed, integer, json, nested, records, text, time, view
 from .events import subject_of
 from .executions import (
     LOCAL,
@@ -27,15 +25,11 @@ from .executions import (
 from .layout import GENERATIONS, generations, is_orchestrator
 from .records import Record, moment, name, number, part, row_number, split_key
 from .records import text as word_of
-from .stores import histories
+from .stores import has_old_history
 
 _id = computed("text", lambda item: name(item.key))
 _job = computed("text", lambda item: name(item.path[1]))
 _word = partial(text, default="")
-
-
-def _specification(key: bytes, job: Any) -> Record | None:
-    return None if isinstance(job, bytes) else load_record(job.get(b"spec")) or {}
 
 
 def _executions_of(item: Item) -> int:
@@ -43,16 +37,17 @@ def _executions_of(item: Item) -> int:
 
 
 def _tasks(item: Item) -> int:
-    tasks = item.field("Tasks")
+    tasks = item.field("spec.Tasks")
     return len(tasks) if isinstance(tasks, list) else 0
 
 
 jobs = records(
-    "jobs", "Jobs of the orchestrator", at=(b"jobs",), read=_specification,
-    id=_id, name=_word("Name"), namespace=_word("Namespace"), type=_word("Type"), state=_word("State.StateType"),
-    message=_word("State.Message"), priority=integer("Priority"), count=integer("Count"), version=integer("Version"),
-    revision=integer("Revision"), executions=computed("integer", _executions_of), labels=json("Labels", {}),
-    tasks=computed("integer", _tasks), create_time=time("CreateTime"), modify_time=time("ModifyTime"),
+    "jobs", "Jobs of the orchestrator", at=(b"jobs",), read=nested,
+    id=_id, name=_word("spec.Name"), namespace=_word("spec.Namespace"), type=_word("spec.Type"),
+    state=_word("spec.State.StateType"), message=_word("spec.State.Message"), priority=integer("spec.Priority"),
+    count=integer("spec.Count"), version=integer("spec.Version"), revision=integer("spec.Revision"),
+    executions=computed("integer", _executions_of), labels=json("spec.Labels", {}), tasks=computed("integer", _tasks),
+    create_time=time("spec.CreateTime"), modify_time=time("spec.ModifyTime"),
 )  # fmt: skip
 evaluations = records(
     "evaluations", "Evaluations of the orchestrator's scheduler", at=(b"jobs", ANY, b"evaluations"),
@@ -101,7 +96,7 @@ def _of_orchestrators(db: Store) -> Iterator[Execution]:
 
     is_old = partial(numbering, find(db, b"v1_events") is None, upserts)
     for job_key, job in buckets_at(db, b"jobs"):
-        _, old_job = histories(job)
+        old_job = has_old_history(job)
         owner = requester({"Job": load_record(job.get(b"spec"))})  # since 1.2.2 records don't have the job in them
         for key, record in _records(find(job, b"executions")):
             old = is_old(old_job, name(key), record)

@@ -1,7 +1,5 @@
 """The audit of containerd's metadata: what points to nothing, and what nothing points to, by the rows of the views."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 

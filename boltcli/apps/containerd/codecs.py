@@ -1,7 +1,5 @@
 """What containerd's pairs mean: the key says what its value is."""
 
-from __future__ import annotations
-
 from ...text.times import go_time, time_text
 from ...text.values import text_or_bytes
 from ..codecs.integers import varint, whole_uvarint

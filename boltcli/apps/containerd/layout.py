@@ -1,17 +1,14 @@
 """Where containerd's metadata is. Source: containerd ``core/metadata/buckets.go`` (1.x: ``metadata/buckets.go``)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 
 from ...text.json import load
-from ...text.times import go_time
 from ...text.values import as_text
 from ..codecs.integers import uvarint, varint
 from ..codecs.wire import Message
 from ..contract import CERTAIN, LIKELY, Recognition, Store
-from ..values import buckets, find, pairs_at, text_map, value_of
+from ..values import buckets, find, pairs_at, value_of
 
 V1, VERSION = b"v1", b"version"
 OBJECTS = (b"images", b"containers", b"content", b"snapshots", b"leases", b"sandboxes", b"labels", b"ingests")
@@ -70,20 +67,10 @@ def is_snapshotter(db: Store) -> bool:
     return top is not None and top.get(VERSION) is None and find(top, b"parents") is not None
 
 
-def time_of(store: Store, name: bytes) -> int | None:
-    """Return a time, in nanoseconds since 1970."""
-    return go_time(store.get(name))
-
-
 def size_of(store: Store | None, name: bytes = b"size") -> int | None:
     """Return a size in bytes."""
     value = value_of(store, name)
     return None if value is None else varint(value)
-
-
-def labels(store: Store) -> dict[str, str]:
-    """Return an object's labels."""
-    return text_map(store, b"labels")
 
 
 def any_value(value: object) -> tuple[str | None, Any]:

@@ -1,15 +1,13 @@
 """containerd's metadata as tables."""
 
-from __future__ import annotations
-
 from ...text.json import jsonable
-from ...text.times import parse_time
+from ...text.times import go_time, parse_time
 from ...text.values import as_text
 from ..codecs.integers import whole_uvarint
 from ..contract import ANY, Store
 from ..values import buckets_at, find, names_at, text_map, text_of, value_of
-from ..views import Rows, computed, key_text, nested, parent, records, time, view
-from .layout import EXPIRES, V1, any_value, children_of, is_snapshotter, labels, namespaces, size_of, time_of
+from ..views import Item, Rows, computed, key_text, nested, parent, records, time, view
+from .layout import EXPIRES, V1, any_value, children_of, is_snapshotter, namespaces, size_of
 
 _KINDS = {1: "View", 2: "Active", 3: "Committed"}
 
@@ -28,7 +26,8 @@ def namespace_rows(db: Store) -> Rows:
     for name, namespace in () if is_snapshotter(db) else namespaces(db):
         sizes = [size_of(blob) or 0 for _, blob in buckets_at(namespace, b"content", b"blob")]
         yield (
-            as_text(name), labels(namespace), _count(namespace, b"images"), _count(namespace, b"containers"),
+            as_text(name), text_map(namespace, b"labels"), _count(namespace, b"images"),
+            _count(namespace, b"containers"),
             sum(_count(namespace, b"snapshots", each) for each, _ in buckets_at(namespace, b"snapshots")),
             len(sizes), sum(sizes), _count(namespace, b"leases"), _count(namespace, b"sandboxes"),
         )  # fmt: skip
@@ -44,9 +43,9 @@ def snapshots(db: Store) -> Rows:
         return {
             "key": as_text(key),
             "parent": text_of(each, b"parent") or None,
-            "created_at": time_of(each, b"createdat"),
-            "updated_at": time_of(each, b"updatedat"),
-            "labels": labels(each),
+            "created_at": go_time(each.get(b"createdat")),
+            "updated_at": go_time(each.get(b"updatedat")),
+            "labels": text_map(each, b"labels"),
         }
 
     if is_snapshotter(db):
@@ -81,7 +80,11 @@ def resources(lease: Store) -> list[dict[str, str]]:
     return found
 
 
-NAMESPACE, LABELS = parent(1), computed("json", lambda item: labels(item.record))
+def _expires_at(item: Item) -> int | None:
+    return parse_time(text_map(item.record, b"labels").get(EXPIRES))
+
+
+NAMESPACE, LABELS = parent(1), computed("json", lambda item: text_map(item.record, b"labels"))
 CREATED, UPDATED = time("createdat"), time("updatedat")
 SPEC_TYPE = computed("text", lambda item: any_value(item.field("spec"))[0])
 SPEC = computed("json", lambda item: jsonable(any_value(item.field("spec"))[1]))
@@ -116,8 +119,7 @@ VIEWS = (
     ),
     records(
         "leases", "Leases and what they hold", at=(V1, ANY, b"leases"), read=nested,
-        namespace=NAMESPACE, id=key_text, created_at=CREATED,
-        expires_at=computed("time", lambda item: parse_time(labels(item.record).get(EXPIRES))), labels=LABELS,
+        namespace=NAMESPACE, id=key_text, created_at=CREATED, expires_at=computed("time", _expires_at), labels=LABELS,
         resource_count=computed("integer", lambda item: len(resources(item.record))),
         resources=computed("json", lambda item: resources(item.record)),
     ),

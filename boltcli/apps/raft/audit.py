@@ -1,7 +1,5 @@
 """The audit of raft's log: one pass over its entries."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 
@@ -75,12 +73,11 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
 
 def _types(log: Log) -> list[tuple[str, int, int]]:
     """Return the names of the types of entries, with their number and bytes; those that can't be read have none."""
-    names = log.names()
     found = []
     for (kind, first), (count, size, _) in log.types.items():
         count -= len(log.unreadable) if kind is None else 0
         if count:
-            command = "" if first is None else f" {type_text(first, names.get(first, (0, None))[1])}"
+            command = "" if first is None else f" {type_text(first, log.names.get(first, (0, None))[1])}"
             found.append((type_name(kind) + command, count, size))
     return sorted(found)
 

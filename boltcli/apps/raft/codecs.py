@@ -1,7 +1,5 @@
 """What the pairs of raft's log mean."""
 
-from __future__ import annotations
-
 from ...text.times import time_text
 from ...text.values import text_or_bytes
 from ..codecs.integers import u64
@@ -32,12 +30,9 @@ def command(data: bytes) -> Plain:
         return text_or_bytes(data)
     if found.type is None:
         return found.body
-    record: dict[str, Plain] = {"type": found.type}
-    if found.name is not None:
-        record["name"] = found.name
-    if found.ignorable:
-        record["ignorable"] = True
-    return record | {"body": found.body}
+    flag = True if found.ignorable else None
+    record = {"type": found.type, "name": found.name, "ignorable": flag, "body": found.body}
+    return {field: value for field, value in record.items() if value is not None or field == "body"}
 
 
 def term(key: bytes, value: bytes) -> Plain:

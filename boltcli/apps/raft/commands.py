@@ -6,8 +6,6 @@ value). Sources: hashicorp/consul ``agent/structs/structs.go``, hashicorp/nomad 
 hashicorp/vault ``physical/raft/{fsm.go,types.proto}``.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Entries of raft's log. Source: hashicorp/raft-boltdb ``v2/bolt_store.go``, hashicorp/raft ``log.go``."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from heapq import nlargest
 from itertools import islice, starmap
@@ -98,9 +96,9 @@ def entries(db: Store) -> Iterator[Entry]:
 class Log:
     """What one pass over a log finds.
 
-    ``holes`` are the first and the last index of each, ``falling`` the entries whose
-    term is lower than that of one before, ``types`` the number, the bytes and the
-    largest of the entries by type and first byte of a command.
+    ``holes`` are the first and the last index of each, ``falling`` the entries whose term is lower than that of one
+    before, ``types`` the number, the bytes and the largest of the entries by type and first byte of a command.
+    ``names`` are types and names of commands by that byte, ``largest`` sizes and indexes.
     """
 
     def __init__(self, db: Store) -> None:
@@ -116,7 +114,7 @@ class Log:
         self.types: dict[tuple[int | None, int | None], tuple[int, int, int]] = {}
         self.term: int | None = None
         self.oldest: int | None = None
-        self._samples: dict[int, bytes] = {}  # data of commands by their first byte
+        self._samples: dict[int, bytes] = {}  # data of commands by their first byte, as in ``names``
         self._sizes: list[tuple[int, int]] = []
         store = find(db, LOGS)
         for key, value in store.range() if store is not None else ():
@@ -125,6 +123,7 @@ class Log:
                 self.malformed.append(key)
             else:
                 self._note(entry)
+        self.names, self.largest = names_of(self._samples), nlargest(_MOST, self._sizes)
         conf = find(db, CONF)
         self.current, self.vote_term = (u64(value_of(conf, name)) for name in (b"CurrentTerm", b"LastVoteTerm"))
         self.candidate = text_of(conf, b"LastVoteCand")
@@ -139,7 +138,7 @@ class Log:
         self.last = entry.key
         self._sizes.append((entry.size, entry.key))
         if len(self._sizes) > 256:
-            self._sizes = self.largest
+            self._sizes = nlargest(_MOST, self._sizes)
         count, size, largest = self.types.get((entry.type, entry.first), (0, 0, 0))
         size, largest = size + len(entry.data), max(largest, len(entry.data))
         self.types[entry.type, entry.first] = count + 1, size, largest
@@ -161,15 +160,6 @@ class Log:
                 self.servers, self.configured_at = entry.servers, entry.key
         if entry.first is not None:
             self._samples.setdefault(entry.first, entry.data)
-
-    @property
-    def largest(self) -> list[tuple[int, int]]:
-        """The sizes and indexes of the largest entries."""
-        return nlargest(_MOST, self._sizes)
-
-    def names(self) -> dict[int, tuple[int, str | None]]:
-        """Return type and name of the commands by the first byte of their data."""
-        return names_of(self._samples)
 
 
 def recognise(db: Store) -> Recognition | None:

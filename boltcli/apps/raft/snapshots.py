@@ -6,31 +6,23 @@ finished) and ``api.go`` (restoreSnapshot, NewRaft); hashicorp/vault ``physical/
 snapshot is vault.db itself.
 """
 
-from __future__ import annotations
-
-import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from ...errors import ArgumentError
 from ...text.json import load_record
-from ..beside import names_in, place_of, read_database
+from ..beside import place_of, read_database
 from ..codecs.wire import Message
 from ..contract import Store
 from ..values import find, value_of
 
 _META = "meta.json"
-_ENDING = "snapshots"  # rqlite's folder is called rsnapshots
-_UNFINISHED = ".tmp"
 _LARGEST = 1 << 20  # bytes of a meta.json
-_VAULT = "vault.db"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Applied:
-    """The ``index`` that is in the newest snapshot, and where that is said (``source``).
-
-    The operator may say 0: there is no snapshot.
-    """
+    """The ``index`` that is in the newest snapshot (0: there is none), and where that is said (``source``)."""
 
     index: int
     source: str
@@ -48,20 +40,16 @@ def applied(db: Store, given: str = "") -> Applied | None:
     path = place_of(db)
     if path is None:
         return None
-    folder = os.path.dirname(path)
-    found = [_vault(os.path.join(each, _VAULT)) for each in (folder, os.path.dirname(folder))]
-    found += [
-        _newest(os.path.join(folder, name))
-        for name in names_in(folder) or ()
-        if name.endswith(_ENDING) and os.path.isdir(os.path.join(folder, name))
-    ]
-    return max((each for each in found if each is not None), key=lambda each: each.index, default=None)
+    folder = Path(path).parent
+    found = [_vault(each / "vault.db") for each in (folder, folder.parent)]
+    found += map(_newest, folder.glob("*snapshots"))  # rqlite's folder is called rsnapshots
+    return max(filter(None, found), key=lambda each: each.index, default=None)
 
 
 def _given(given: str) -> Applied:
     if given.isascii() and given.isdigit():
         return Applied(int(given), "--snapshot")
-    found = _meta(given) or _meta(os.path.join(given, _META)) or _newest(given)
+    found = _meta(Path(given)) or _meta(Path(given, _META)) or _newest(Path(given))
     if found is None:
         raise ArgumentError(
             f"--snapshot takes an index, a snapshot's meta.json, or a folder of snapshots, not {given!r}"
@@ -69,32 +57,27 @@ def _given(given: str) -> Applied:
     return found
 
 
-def _newest(folder: str) -> Applied | None:
+def _newest(folder: Path) -> Applied | None:
     """Return what the newest snapshot in ``folder`` holds; None if it has none: that of Vault is always empty."""
-    found = [
-        _meta(os.path.join(folder, name, _META)) for name in names_in(folder) or () if not name.endswith(_UNFINISHED)
-    ]
-    known = [each for each in found if each is not None]
-    return max(known, key=lambda each: (each.term or 0, each.index), default=None)
+    finished = (path for path in folder.glob(f"*/{_META}") if path.parent.suffix != ".tmp")
+    return max(filter(None, map(_meta, finished)), key=lambda each: (each.term or 0, each.index), default=None)
 
 
-def _meta(path: str) -> Applied | None:
+def _meta(path: Path) -> Applied | None:
     """Return what a snapshot's meta.json says, or None."""
     try:
-        with open(path, "rb") as file:
-            record = load_record(file.read(_LARGEST))
+        with path.open("rb") as file:
+            record = load_record(file.read(_LARGEST)) or {}
     except (OSError, ValueError):
-        return None
-    if record is None:
         return None
     index, term = record.get("Index"), record.get("Term")
     if not isinstance(index, int) or isinstance(index, bool) or index < 0:
         return None
-    return Applied(index, path, term if isinstance(term, int) else None)
+    return Applied(index, str(path), term if isinstance(term, int) else None)
 
 
-def _vault(path: str) -> Applied | None:
+def _vault(path: Path) -> Applied | None:
     """Return the index that Vault has applied; None if there is no such store, or if it can't be read."""
-    indexes = Message(read_database(path, lambda db: value_of(find(db, b"config"), b"latest_indexes")))
+    indexes = Message(read_database(str(path), lambda db: value_of(find(db, b"config"), b"latest_indexes")))
     index = indexes.unsigned(2)
-    return Applied(index, path, indexes.unsigned(1)) if indexes.sound and index else None
+    return Applied(index, str(path), indexes.unsigned(1)) if indexes.sound and index else None

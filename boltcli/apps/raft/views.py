@@ -1,7 +1,5 @@
 """Raft's log as tables."""
 
-from __future__ import annotations
-
 from ..contract import Store
 from ..views import Rows, view
 from .commands import type_text
@@ -44,11 +42,10 @@ def servers(db: Store) -> Rows:
 )
 def types(db: Store) -> Rows:
     log = Log(db)
-    names = log.names()
     for kind, first in sorted(log.types, key=lambda each: (each[0] or 0, -1 if each[1] is None else each[1])):
         shown, number, name = None, None, None
         if first is not None:
-            shown, (number, name) = type_text(first, None), names.get(first, (None, None))
+            shown, (number, name) = type_text(first, None), log.names.get(first, (None, None))
         yield (
             type_name(kind), first, shown, *log.types[kind, first], number, name,
             None if number is None else first != number,
