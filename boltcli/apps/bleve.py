@@ -33,10 +33,10 @@ def ordered(data: bytes) -> int | None:
     """
     if not data:
         return None
-    head = data[0]
-    if _ZERO <= head <= _SMALL_END:
-        return head - _ZERO if len(data) == 1 else None
-    return int.from_bytes(data[1:], "big") if head <= _MOST and len(data) == head - _SMALL_END + 1 else None
+    head, rest = data[0], data[1:]
+    if not rest and _ZERO <= head <= _SMALL_END:
+        return head - _ZERO
+    return int.from_bytes(rest, "big") if rest and len(rest) == head - _SMALL_END <= _MOST - _SMALL_END else None
 
 
 def _rows_of(db: Store, kind: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -103,9 +103,8 @@ def internal(db: Store) -> Rows:
 
 
 def _internal_value(key: bytes, value: bytes) -> Plain:
-    if key == b"TotBytesWritten" and len(value) == 8:
-        return int.from_bytes(value, "little")
-    return _plain(value)
+    is_number = key == b"TotBytesWritten" and len(value) == 8
+    return int.from_bytes(value, "little") if is_number else _plain(value)
 
 
 def _plain(value: bytes) -> Plain:
@@ -163,10 +162,8 @@ VIEWS = (rows, fields, terms, documents, segments, internal)
 
 def recognise(db: Store) -> Recognition | None:
     """Say whether ``db`` is an index: by the row of the version, or by a snapshot of segments."""
-    upside_down = find(db, _ROWS)
-    if upside_down is not None:
-        return None if value_of(upside_down, b"v") is None else Recognition("bleve", "upside_down", CERTAIN)
-    for epoch, snapshot in buckets(db, _SNAPSHOTS):
-        if ordered(epoch) is not None and find(snapshot, b"m") is not None:
-            return Recognition("bleve", "scorch", CERTAIN)
-    return None
+    if find(db, _ROWS) is not None:
+        return None if value_of(db, _ROWS, b"v") is None else Recognition("bleve", "upside_down", CERTAIN)
+    snapshots = buckets(db, _SNAPSHOTS)
+    known = any(ordered(epoch) is not None and find(snapshot, b"m") is not None for epoch, snapshot in snapshots)
+    return Recognition("bleve", "scorch", CERTAIN) if known else None

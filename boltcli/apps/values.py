@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from ..database import Database
@@ -104,6 +104,11 @@ def prefix_of(key: bytes, parts: int) -> bytes:
     """Return the first parts of a key, with the / after them: no key that has just these parts; or all of the key."""
     rest = key.split(b"/", parts)[parts:]
     return key[: len(key) - len(rest[0])] if rest else key
+
+
+def named(names: Sequence[str], number: object) -> Plain:
+    """Return the name of a number in a list of names; what has none there as it is."""
+    return names[number] if isinstance(number, int) and 0 <= number < len(names) else number
 
 
 def names_at(store: Store, *path: bytes) -> list[str]:

@@ -105,19 +105,17 @@ def file_hash(db: Store) -> tuple[int | None, int]:
 
     With a malformed key among the revisions there is no hash: etcdutl prints none either.
     """
-    crc = 0
+    crc, sound = 0, True
     live: set[bytes] = set()
-    sound = True
     for name, bucket in db.range():
         crc = crc32c(name, crc)
         for key, value in bucket.range() if not isinstance(bucket, bytes) else ():
-            crc = crc32c(key, crc)
+            data = value if isinstance(value, bytes) else b""
+            crc = crc32c(data, crc32c(key, crc))
             at = revision(key) if name == KEY else None
-            sound = sound and (at is not None or name != KEY)
-            if not isinstance(value, bytes):
-                continue
-            crc = crc32c(value, crc)
-            if at is not None:
+            if at is None:
+                sound = sound and name != KEY
+            elif isinstance(value, bytes):
                 (live.discard if at.tombstone else live.add)(KeyValue(value).key)
     return crc if sound else None, len(live)
 
@@ -144,17 +142,11 @@ class History:
     """
 
     def __init__(self) -> None:
-        self._revisions = array("q")
-        self._keys = array("Q")
-        self._marks = array("Q")
-        self._tombstones = bytearray()
+        self._numbers = array("Q")  # four of each revision
 
     def add(self, at: Revision, name: bytes, key: bytes, value: bytes) -> None:
         """Add the next revision: ``name`` is the key in its record, ``key`` and ``value`` the pair in the file."""
-        self._revisions.append(at.main)
-        self._keys.append(_mark(name))
-        self._marks.append(_mark(key + value))
-        self._tombstones.append(at.tombstone)
+        self._numbers.extend((at.main, at.tombstone, _mark(name), _mark(key + value)))
 
     def first_difference(self, other: History, compacted: int, until: int) -> int | None:
         """Return the first revision up to ``until`` whose records differ; None if there is none.
@@ -165,11 +157,12 @@ class History:
         return min((revision for _, revision in odd), default=None)
 
     def _counted(self, compacted: int, until: int) -> Iterator[tuple[int, int]]:
-        newest = {key: number for number, key in enumerate(self._keys) if self._revisions[number] <= until}
-        keep = {number for number in newest.values() if not self._tombstones[number]}
-        for number, main in enumerate(self._revisions):
+        mains, deletes, names, marks = (self._numbers[part::4] for part in range(4))
+        newest = {name: number for number, (main, name) in enumerate(zip(mains, names)) if main <= until}
+        keep = {number for number in newest.values() if not deletes[number]}
+        for number, (main, mark) in enumerate(zip(mains, marks)):
             if main <= until and (main > compacted or number in keep):
-                yield self._marks[number], main
+                yield mark, main
 
 
 def _mark(data: bytes) -> int:

@@ -37,9 +37,8 @@ class Object:
 
 def is_object(value: bytes) -> bool:
     """Say whether a value is an object of Kubernetes, in any of its forms."""
-    if value.startswith((PROTOBUF, ENCRYPTED)):
-        return True
-    return value[:1] == b"{" and b'"apiVersion"' in value and b'"kind"' in value
+    is_json = value[:1] == b"{" and b'"apiVersion"' in value and b'"kind"' in value
+    return is_json or value.startswith((PROTOBUF, ENCRYPTED))
 
 
 def read_object(value: bytes) -> Object | None:
@@ -47,12 +46,14 @@ def read_object(value: bytes) -> Object | None:
     if value.startswith(PROTOBUF):
         return _protobuf(Message(value[len(PROTOBUF) :]))
     if value.startswith(ENCRYPTED):
-        provider = value[len(ENCRYPTED) :].split(b":", 3)
-        return Object(":".join(map(as_text, provider[:3])))
+        return Object(_provider(value))
     record = load_record(value) if value[:1] == b"{" else None
-    if record is None or not isinstance(record.get("kind"), str) or not isinstance(record.get("apiVersion"), str):
-        return None
-    return _json("json", record)
+    typed = record is not None and all(isinstance(record.get(name), str) for name in ("kind", "apiVersion"))
+    return _json("json", record) if record is not None and typed else None
+
+
+def _provider(value: bytes) -> str:
+    return ":".join(map(as_text, value[len(ENCRYPTED) :].split(b":", 3)[:3]))
 
 
 def _protobuf(unknown: Message) -> Object:
@@ -95,8 +96,7 @@ def decoded(value: bytes) -> Any:
         kind = unknown.message(1)
         return {"apiVersion": kind.text(1), "kind": kind.text(2), "fields": raw if inner is None else inner}
     if value.startswith(ENCRYPTED):
-        found = read_object(value)
-        return {"encrypted": found.encoding if found is not None else "", "data": value.split(b":", 5)[-1]}
+        return {"encrypted": _provider(value), "data": value.split(b":", 5)[-1]}
     return load(value) if value[:1] in (b"{", b"[") else value
 
 
