@@ -8,9 +8,11 @@ Source: etcd's ``etcdutl/snapshot/v3_snapshot.go`` (Status) and ``server/storage
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import zip_longest
+from typing import TypeVar
 
 from ...errors import ArgumentError
 from ..codecs.crc32c import crc32c
@@ -18,6 +20,8 @@ from ..contract import Plain, Store
 from ..values import find
 from .layout import KEY, Revision, revision, standing
 from .records import KeyValue
+
+Place = TypeVar("Place")
 
 
 def revisions(db: Store, above: int = -1, until: int | None = None) -> Iterator[tuple[Revision, bytes, bytes]]:
@@ -71,6 +75,44 @@ def key_history(db: Store) -> Iterator[tuple[Revision, KeyValue]]:
             at = revision(key)
             if store is not None and at is not None:
                 yield at, KeyValue(store.get(key))
+
+
+@dataclass
+class Usage:
+    """What a key takes, or the keys at a place: bytes are those of values, live ones of those that exist."""
+
+    count: int = 0
+    live_bytes: int = 0
+    revisions: int = 0
+    revision_bytes: int = 0
+
+    def add(self, record: KeyValue, at: Revision) -> None:
+        """Count the next revision of a key."""
+        size = record.value_bytes
+        self.count, self.live_bytes = (0, 0) if at.tombstone else (1, size)
+        self.revisions += 1
+        self.revision_bytes += size
+
+
+def used_by_key(db: Store) -> dict[bytes, Usage]:
+    """Return what each key takes, by one pass over the revisions."""
+    found: dict[bytes, Usage] = {}
+    for at, _, value in revisions(db):
+        record = KeyValue(value)
+        found.setdefault(record.key, Usage()).add(record, at)
+    return found
+
+
+def used_at(keys: Mapping[bytes, Usage], place_of: Callable[[bytes], Place]) -> dict[Place, Usage]:
+    """Return what the keys of each place take, as ``place_of`` says of a key."""
+    found: dict[Place, Usage] = {}
+    for key, each in keys.items():
+        used = found.setdefault(place_of(key), Usage())
+        used.count += each.count
+        used.live_bytes += each.live_bytes
+        used.revisions += each.revisions
+        used.revision_bytes += each.revision_bytes
+    return found
 
 
 def asked_key(key: str) -> bytes:
