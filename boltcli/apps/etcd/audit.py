@@ -71,7 +71,7 @@ class Facts:
         self.auth = value_of(db, AUTH, b"authEnabled") == b"\1"
         self.users = [User(value) for _, value in pairs(db, USERS)]
         self.roles = [Role(value) for _, value in pairs(db, ROLES)]
-        self.size, self.free = space(db) or (None, None)
+        self.space = space(db)
 
 
 def _open_secret(key: bytes, value: bytes) -> bool:
@@ -97,8 +97,8 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
         ("members", len(facts.members)),
         ("alarms", len(facts.alarms)),
     ]
-    if facts.size is not None and facts.free is not None:
-        counts += [("bytes", facts.size), ("bytes that a defrag frees", facts.free)]
+    if facts.space is not None:
+        counts += zip(("bytes", "bytes that a defrag frees"), facts.space)
     return Audit(recognition.layout, answers, findings(_deviations(facts, answers)), counts=counts, facts=facts)
 
 
@@ -151,8 +151,8 @@ def _answers(facts: Facts) -> dict[str, Any]:
         "unused_roles": [role.name for role in facts.roles if role.name not in given],
         "unencrypted_secrets": facts.open_secrets,
         "secrets_plain_in_older_revisions": facts.old_secrets,
-        "size": facts.size,
-        "free": facts.free,
+        "size": facts.space and facts.space[0],
+        "free": facts.space and facts.space[1],
     })  # fmt: skip
 
 
@@ -305,9 +305,10 @@ def _deviations(facts: Facts, answers: dict[str, Any]) -> Iterator[Deviation]:
     for bucket, rule in ((USERS, NO_ROLE), (USERS, NO_PASSWORD), (ROLES, IDLE_ROLE)):
         for name in answers[rule.code]:
             yield rule.at((bucket,), name.encode("utf-8", "surrogateescape"), name)
-    if facts.size is not None and facts.free is not None and facts.free > facts.size * _GAIN:
-        fragmented = FRAGMENTED.at((), None, str(facts.free), size=facts.size)
-        yield replace(fragmented, severity=WARNING) if facts.size >= _SMALL else fragmented
+    size, free = facts.space or (0, 0)
+    if free > size * _GAIN:
+        fragmented = FRAGMENTED.at((), None, str(free), size=size)
+        yield replace(fragmented, severity=WARNING) if size >= _SMALL else fragmented
 
 
 def _of_members(facts: Facts) -> Iterator[Deviation]:

@@ -63,24 +63,20 @@ def _protobuf(unknown: Message) -> Object:
         record = load_record(raw)
         return Object("protobuf", *typed) if record is None else _json("protobuf", record, *typed)
     meta = Message(raw).message(1)
-    names = [meta.text(number) or None for number in (1, 3, 5)]
+    name, namespace, uid = (meta.text(number) or None for number in (1, 3, 5))
     time = meta.message(8)
     created = time.number(1) * SECOND + time.number(2) if 1 in time else None
-    return Object("protobuf", *typed, *names, meta.text_map(11), created)
+    return Object("protobuf", *typed, name, namespace, uid, meta.text_map(11), created)
 
 
 def _json(encoding: str, record: dict[str, Any], api_version: str | None = None, kind: str | None = None) -> Object:
     meta = record.get("metadata")
     meta = meta if isinstance(meta, dict) else {}
+    typed = _text(record.get("apiVersion")) or api_version, _text(record.get("kind")) or kind
+    name, namespace, uid = (_text(meta.get(each)) for each in ("name", "namespace", "uid"))
     labels = meta.get("labels")
-    return Object(
-        encoding,
-        _text(record.get("apiVersion")) or api_version,
-        _text(record.get("kind")) or kind,
-        *(_text(meta.get(name)) for name in ("name", "namespace", "uid")),
-        labels if isinstance(labels, dict) else {},
-        parse_time(meta.get("creationTimestamp")),
-    )
+    labels = labels if isinstance(labels, dict) else {}
+    return Object(encoding, *typed, name, namespace, uid, labels, parse_time(meta.get("creationTimestamp")))
 
 
 def _text(value: object) -> str | None:

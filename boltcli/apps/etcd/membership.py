@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ...text.json import load_record
@@ -74,7 +75,8 @@ def member_id(key: bytes) -> int | None:
         return None
 
 
-class RaftSnapshot(NamedTuple):
+@dataclass
+class RaftSnapshot:
     """The newest snapshot: its file's ``name``, ``term`` and ``index``; ``has_database``: the leader's lies there."""
 
     name: str
