@@ -11,7 +11,7 @@ from ...text.json import jsonable
 from ...text.values import as_text
 from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
 from ..rules import Deviation, Rule, findings
-from ..values import find, pairs, space, value_of
+from ..values import content, pairs, space, value_of
 from .history import History, Usage, used_at
 from .kubernetes import ENCRYPTED, is_object, place, read_object
 from .layout import ALARM, AUTH, KEY, LEASE, MEMBERS, MEMBERS_REMOVED, META, ROLES, USERS, recognise, revision, standing
@@ -33,8 +33,7 @@ class Facts:
         lease_of: dict[bytes, int] = {}
         open_now: set[bytes] = set()  # secrets that anybody can read
         open_once: set[bytes] = set()
-        keys = find(db, KEY)
-        for key, value in keys.range() if keys is not None else ():
+        for key, value in content(db, KEY):
             at = revision(key)
             if at is None or not isinstance(value, bytes):
                 self.malformed.append(key)

@@ -50,11 +50,6 @@ def _lease(key: bytes, value: bytes) -> Plain:
     return record.record("id", "ttl", "remaining_ttl") if record.sound else value
 
 
-def _lease_key(key: bytes) -> Plain:
-    number = i64(key)
-    return key if number is None else number
-
-
 def _auth(key: bytes, value: bytes) -> Plain:
     """Return whether users are on, or the revision of their rules."""
     number = u64(value)
@@ -69,7 +64,7 @@ def _user(key: bytes, value: bytes) -> Plain:
 CODECS: dict[Pattern, Codec] = {
     (KEY,): Codec(_revision, _key_value, version_of),
     (META,): Codec(text_or_bytes, _meta),
-    (LEASE,): Codec(_lease_key, _lease),
+    (LEASE,): Codec(lambda key: i64(key) if len(key) == 8 else key, _lease),
     (ALARM,): Codec(lambda key: Alarm(key).record("member", "alarm")),
     (AUTH,): Codec(text_or_bytes, _auth),
     (USERS,): Codec(text_or_bytes, _user),

@@ -17,7 +17,7 @@ from typing import TypeVar
 from ...errors import ArgumentError
 from ..codecs.crc32c import crc32c
 from ..contract import Plain, Store
-from ..values import find
+from ..values import content, find
 from .layout import KEY, Revision, revision, standing
 from .records import KeyValue
 
@@ -27,8 +27,7 @@ Place = TypeVar("Place")
 def revisions(db: Store, above: int = -1, until: int | None = None) -> Iterator[tuple[Revision, bytes, bytes]]:
     """Yield the revisions ``above`` one and up to ``until``, each with its pair; malformed keys are none."""
     start, stop = (above + 1).to_bytes(8, "big"), None if until is None else (until + 1).to_bytes(8, "big")
-    bucket = find(db, KEY)
-    for key, value in bucket.range(start, stop) if bucket is not None else ():
+    for key, value in content(db, KEY, start=start, stop=stop):
         at = revision(key)
         if at is not None and isinstance(value, bytes):
             yield at, key, value
