@@ -133,8 +133,7 @@ def _answers(facts: Facts) -> dict[str, Any]:
         "leases_without_keys": facts.idle_leases,
         "alarms": [{"member": f"{alarm.member:x}", "alarm": alarm.alarm} for _, alarm in facts.alarms],
         "members": [
-            {"id": each.key, "name": each.record.get("name", ""), "learner": each.learner,
-             "learner_attribute": each.attribute}
+            {"id": each.key, "name": each.name, "learner": each.learner, "learner_attribute": each.learner_attribute}
             for each in facts.members
         ],
         "conf_state": None if conf is None else {
@@ -321,8 +320,8 @@ def _of_members(facts: Facts) -> Iterator[Deviation]:
         place_ = (MEMBERS,), each.key, each.key.decode("utf-8", "replace")
         if each.configured is False:
             yield MEMBER_UNKNOWN.at(*place_)
-        elif each.attribute != each.learner:
-            called = (CALLED_LEARNER if each.attribute else CALLED_VOTER).at(*place_)
+        elif each.learner_attribute != each.learner:
+            called = (CALLED_LEARNER if each.learner_attribute else CALLED_VOTER).at(*place_)
             yield replace(called, severity=ERROR) if by_attribute else called
         if each.learner:
             yield LEARNER.at(*place_)

@@ -111,16 +111,7 @@ def leases(db: Store) -> Rows:
 )
 def members(db: Store) -> Rows:
     for each in found_members(db):
-        yield {
-            "id": each.record.get("id", each.id),
-            "id_hex": as_text(each.key),
-            "name": each.record.get("name", ""),
-            "peer_urls": each.record.get("peerURLs"),
-            "client_urls": each.record.get("clientURLs"),
-            "learner": each.learner,
-            "removed": False,
-            "learner_attribute": each.attribute,
-        }
+        yield each._asdict() | {"id_hex": as_text(each.key), "removed": False}
     for key, _ in pairs(db, MEMBERS_REMOVED):
         yield {"id": member_id(key), "id_hex": as_text(key), "removed": True}
 
