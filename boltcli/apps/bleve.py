@@ -13,7 +13,7 @@ from ..text.values import as_text, text_or_bytes
 from .codecs.integers import whole_uvarint
 from .codecs.wire import any_message
 from .contract import CERTAIN, REST, Codec, Pattern, Plain, Recognition, Store
-from .values import buckets, find, pairs, text_of, value_of
+from .values import as_plain, buckets, find, pairs, text_of, value_of
 from .views import Rows, view
 
 _ROWS, _SNAPSHOTS = b"bleve", b"s"
@@ -55,13 +55,13 @@ def _names(db: Store) -> dict[int, str]:
 
 @view("Rows by type (upside_down)", "type count:integer bytes:integer")
 def rows(db: Store) -> Rows:
-    found: dict[bytes, list[int]] = {}
+    counts: Counter[bytes] = Counter()
+    sizes: Counter[bytes] = Counter()
     for key, value in pairs(db, _ROWS):
-        row = found.setdefault(key[:1], [0, 0])
-        row[0] += 1
-        row[1] += len(key) + len(value)
-    for kind, (count, size) in sorted(found.items()):
-        yield _TYPES.get(kind, as_text(kind)), count, size
+        counts[key[:1]] += 1
+        sizes[key[:1]] += len(key) + len(value)
+    for kind, count in sorted(counts.items()):
+        yield _TYPES.get(kind, as_text(kind)), count, sizes[kind]
 
 
 @view("Fields (upside_down)", "number:integer name terms:integer")
@@ -108,8 +108,7 @@ def _internal_value(key: bytes, value: bytes) -> Plain:
 
 
 def _plain(value: bytes) -> Plain:
-    found = load(value) if value[:1] in (b"{", b"[", b'"') else value
-    return text_or_bytes(found) if isinstance(found, bytes) else found
+    return as_plain(load(value) if value[:1] in (b"{", b"[", b'"') else value)
 
 
 def _row_key(key: bytes) -> Plain:

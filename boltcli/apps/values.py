@@ -13,6 +13,11 @@ from .codecs.integers import u64
 from .contract import Codec, Plain, Store
 
 
+def as_plain(found: Plain) -> Plain:
+    """Return bytes as text where they are UTF-8, anything else as it is."""
+    return text_or_bytes(found) if isinstance(found, bytes) else found
+
+
 def json_or_text(data: bytes) -> Plain:
     """Return what a JSON object or list says; other bytes as text if they are UTF-8, else as they are."""
     return load(data) if data[:1] in (b"{", b"[") else text_or_bytes(data)
