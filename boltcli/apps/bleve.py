@@ -13,7 +13,7 @@ from ..text.values import as_text, text_or_bytes
 from .codecs.integers import whole_uvarint
 from .codecs.wire import any_message
 from .contract import CERTAIN, REST, Codec, Pattern, Plain, Recognition, Store
-from .values import buckets, find, pairs, text_of, value_of
+from .values import as_plain, buckets, find, pairs, text_of, value_of
 from .views import Rows, view
 
 _ROWS, _SNAPSHOTS = b"bleve", b"s"
@@ -33,10 +33,10 @@ def ordered(data: bytes) -> int | None:
     """
     if not data:
         return None
-    head = data[0]
-    if _ZERO <= head <= _SMALL_END:
-        return head - _ZERO if len(data) == 1 else None
-    return int.from_bytes(data[1:], "big") if head <= _MOST and len(data) == head - _SMALL_END + 1 else None
+    head, rest = data[0], data[1:]
+    if not rest and _ZERO <= head <= _SMALL_END:
+        return head - _ZERO
+    return int.from_bytes(rest, "big") if rest and len(rest) == head - _SMALL_END <= _MOST - _SMALL_END else None
 
 
 def _rows_of(db: Store, kind: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -55,13 +55,13 @@ def _names(db: Store) -> dict[int, str]:
 
 @view("Rows by type (upside_down)", "type count:integer bytes:integer")
 def rows(db: Store) -> Rows:
-    found: dict[bytes, list[int]] = {}
+    counts: Counter[bytes] = Counter()
+    sizes: Counter[bytes] = Counter()
     for key, value in pairs(db, _ROWS):
-        row = found.setdefault(key[:1], [0, 0])
-        row[0] += 1
-        row[1] += len(key) + len(value)
-    for kind, (count, size) in sorted(found.items()):
-        yield _TYPES.get(kind, as_text(kind)), count, size
+        counts[key[:1]] += 1
+        sizes[key[:1]] += len(key) + len(value)
+    for kind, count in sorted(counts.items()):
+        yield _TYPES.get(kind, as_text(kind)), count, sizes[kind]
 
 
 @view("Fields (upside_down)", "number:integer name terms:integer")
@@ -103,14 +103,12 @@ def internal(db: Store) -> Rows:
 
 
 def _internal_value(key: bytes, value: bytes) -> Plain:
-    if key == b"TotBytesWritten" and len(value) == 8:
-        return int.from_bytes(value, "little")
-    return _plain(value)
+    is_number = key == b"TotBytesWritten" and len(value) == 8
+    return int.from_bytes(value, "little") if is_number else _plain(value)
 
 
 def _plain(value: bytes) -> Plain:
-    found = load(value) if value[:1] in (b"{", b"[", b'"') else value
-    return text_or_bytes(found) if isinstance(found, bytes) else found
+    return as_plain(load(value) if value[:1] in (b"{", b"[", b'"') else value)
 
 
 def _row_key(key: bytes) -> Plain:
@@ -163,10 +161,8 @@ VIEWS = (rows, fields, terms, documents, segments, internal)
 
 def recognise(db: Store) -> Recognition | None:
     """Say whether ``db`` is an index: by the row of the version, or by a snapshot of segments."""
-    upside_down = find(db, _ROWS)
-    if upside_down is not None:
-        return None if value_of(upside_down, b"v") is None else Recognition("bleve", "upside_down", CERTAIN)
-    for epoch, snapshot in buckets(db, _SNAPSHOTS):
-        if ordered(epoch) is not None and find(snapshot, b"m") is not None:
-            return Recognition("bleve", "scorch", CERTAIN)
-    return None
+    if find(db, _ROWS) is not None:
+        return None if value_of(db, _ROWS, b"v") is None else Recognition("bleve", "upside_down", CERTAIN)
+    snapshots = buckets(db, _SNAPSHOTS)
+    known = any(ordered(epoch) is not None and find(snapshot, b"m") is not None for epoch, snapshot in snapshots)
+    return Recognition("bleve", "scorch", CERTAIN) if known else None

@@ -28,13 +28,8 @@ __all__ = [
 ]  # fmt: skip
 
 GROUP = "boltcli.applications"
-
-# How sure a recognition is.
-CERTAIN, LIKELY, GUESS = "certain", "likely", "guess"
-
-# Severities of findings.
-ERROR, WARNING, INFO = "error", "warning", "info"
-SEVERITIES = (ERROR, WARNING, INFO)
+CERTAIN, LIKELY, GUESS = "certain", "likely", "guess"  # how sure a recognition is
+SEVERITIES = ERROR, WARNING, INFO = "error", "warning", "info"
 
 
 class Wildcard(Enum):
@@ -46,14 +41,11 @@ class Wildcard(Enum):
 
 ANY, REST = Wildcard.ANY, Wildcard.REST
 
+# A bucket by the names that lead to it from the root bucket; the same with wildcards.
 Path = tuple[bytes, ...]
-"""A bucket by the names that lead to it from the root bucket."""
-
 Pattern = tuple[bytes | Wildcard, ...]
-"""The same with wildcards."""
-
+# JSON's own (None, bool, int, float, str, list, dict with str keys), and bytes for what does not fit.
 Plain = Any
-"""JSON's own (None, bool, int, float, str, list, dict with str keys), and bytes for what does not fit."""
 
 
 class Store(Protocol):

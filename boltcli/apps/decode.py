@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from ..errors import ArgumentError
@@ -22,7 +21,6 @@ from .contract import Application, Codec, Path, Store
 from .registry import application, applications, recognise
 
 AUTO, OFF = "auto", "off"
-_LARGEST, _LEAST = 1 << 64, -(1 << 63)  # of integers that JSON's writers here take
 
 
 @dataclass
@@ -116,25 +114,11 @@ def decoder(db: Store | None, name: str, descriptors: str = "", message: str = "
 
 
 def plain(value: Any) -> Any:
-    """Return ``value`` in a form that JSON can say: bytes that aren't plainly text as hex, large integers as text."""
+    """Return ``value`` in a form that JSON can say: bytes that aren't plainly text as hex."""
     try:
-        return _bounded(jsonable(value, text=printable))
+        return jsonable(value, text=printable)
     except RecursionError:
         return str(type(value).__name__)
-
-
-def _bounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _bounded(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_bounded(part) for part in value]
-    if (isinstance(value, int) and not _LEAST <= value < _LARGEST) or (
-        isinstance(value, float) and not isfinite(value)
-    ):
-        return str(value)
-    if isinstance(value, str) and not value.isascii():
-        return value.encode("utf-8", "backslashreplace").decode()
-    return value
 
 
 def _guessed(data: bytes, *, is_key: bool = False) -> Decoded:

@@ -11,7 +11,7 @@ from typing import Any
 from ..text.json import load, load_record
 from ..text.values import as_text, text_or_bytes
 from .contract import CERTAIN, Codec, Pattern, Plain, Recognition, Store
-from .values import JSON, find, pairs
+from .values import JSON, as_plain, find, pairs
 from .views import Rows, json, key_text, records, text, view
 
 _NETWORK, _VOLUMES = b"libnetwork", b"volumes"
@@ -30,10 +30,9 @@ def _parts(value: bytes) -> tuple[int | None, Plain]:
     """Return index and record of an entry, each None if it isn't there: an entry may be the index alone."""
     whole = load(value) if len(value) < _INDEX or value[:1] in (b"{", b"[") else value
     if len(value) < _INDEX or whole is not value:  # without an index, as nobody is known to write it
-        return None, text_or_bytes(whole) if isinstance(whole, bytes) else whole
+        return None, as_plain(whole)
     rest = value[_INDEX:]
-    found = load(rest) if rest else None
-    return int.from_bytes(value[:_INDEX], "little"), text_or_bytes(found) if isinstance(found, bytes) else found
+    return int.from_bytes(value[:_INDEX], "little"), as_plain(load(rest)) if rest else None
 
 
 def _records(db: Store, kind: str) -> Iterator[tuple[str, dict[str, Any], Plain]]:

@@ -85,7 +85,8 @@ class PlugIn(Application):
 
     @property
     def views(self) -> Sequence[View]:  # type: ignore[override]
-        return [self._view(view) for view in self._ask("views", lambda: list(getattr(self._inner, "views", ())), [])]
+        none: list[View] = []
+        return [self._view(view) for view in self._ask("views", lambda: list(getattr(self._inner, "views", ())), none)]
 
     @property
     def codecs(self) -> Mapping[Any, Codec]:  # type: ignore[override]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..text.values import as_text
 from .contract import CERTAIN, LIKELY, REST, Codec, Pattern, Recognition, Store
-from .values import JSON_OR_TEXT, buckets, find, json_or_text, names_at, pairs
+from .values import JSON_OR_TEXT, buckets, find, json_or_text, named, names_at, pairs
 from .views import Item, Rows, computed, json, key_text, nested, pair, records, text, time, view
 
 _CONTAINERS, _CONFIG = b"ctr", b"runtime-config"
@@ -27,7 +25,7 @@ def containers(db: Store) -> Rows:
             needed.setdefault(dependent, []).append(as_text(name))
     for name, each in buckets(db, _CONTAINERS):
         field = Item((_CONTAINERS,), name, each, each).field
-        state, code = _state(field("state.state")), field("state.exitCode")
+        state, code = named(_STATES, field("state.state")), field("state.exitCode")
         yield {
             "id": as_text(name),
             "name": field("config.name"),
@@ -42,10 +40,6 @@ def containers(db: Store) -> Rows:
             "labels": field("config.labels") or {},
             "dependencies": needed.get(name, []),
         }
-
-
-def _state(number: Any) -> Any:
-    return _STATES[number] if isinstance(number, int) and 0 <= number < len(_STATES) else number
 
 
 CODECS: dict[Pattern, Codec] = {(REST,): JSON_OR_TEXT}

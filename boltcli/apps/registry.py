@@ -50,15 +50,19 @@ def recognise(db: Store) -> Recognised | None:
 def named(db: Store, name: str) -> Recognised | None:
     """Return the application called ``name``, which need not recognise ``db``; None if there is none."""
     found = application(name)
-    return found and (_asked(found, db) or Recognised(found.name, "unknown", GUESS, application=found))
+    if found is None:
+        return None
+    return _asked(found, db) or Recognised(found.name, "unknown", GUESS, application=found)
 
 
 def _asked(application: Application, db: Store) -> Recognised | None:
     try:
         found = application.recognise(db)
-        return found and Recognised(found.name, found.layout, found.certainty, application=application)
+        if found is not None:
+            return Recognised(found.name, found.layout, found.certainty, application=application)
     except Exception:
-        return None
+        pass
+    return None
 
 
 def applications() -> Iterator[Application]:

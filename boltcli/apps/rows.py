@@ -4,61 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from heapq import nlargest, nsmallest
+from itertools import islice
 from typing import Any
 
 from ..errors import ArgumentError
 from ..text.cells import cell_text
 from ..text.json import plain_text
-from .contract import Store, View
+from .contract import Column, Store, View
 
 Row = tuple[Any, ...]
 
 
-class Selection:
-    """Which rows and columns of ``view``. Raises :class:`~boltcli.errors.ArgumentError` for a column it hasn't.
+def selected(
+    view: View,
+    source: Iterator[Row],
+    columns: Sequence[str] = (),
+    where: Sequence[tuple[str, str]] = (),
+    sort: str = "",
+    limit: int = 0,
+) -> tuple[list[Column], Iterator[Row]]:
+    """Return the columns and rows that are wanted of a view's; only sorting keeps rows in memory, all or ``limit``.
 
     ``columns`` are names (none: all), ``where`` pairs of a name and the text that its value must have, ``sort`` a name
-    (with - before it: descending), ``limit`` the most rows (0: all).
+    (with - before it: descending), ``limit`` the most rows (0: all). Raises :class:`~boltcli.errors.ArgumentError` for
+    a column that the view hasn't.
     """
+    names = [column.name for column in view.columns]
+    by, descending = sort.removeprefix("-"), sort.startswith("-")
+    for name in (*columns, *(name for name, _ in where), *([by] if sort else [])):
+        if name not in names:
+            raise ArgumentError(f"view {view.name} has no column {name!r}: it has {', '.join(names)}")
+    indexes = [names.index(name) for name in columns or names]
+    types = {column.name: column.type for column in view.columns}
+    tests = [(names.index(name), types[name], text) for name, text in where]
 
-    def __init__(
-        self,
-        view: View,
-        columns: Sequence[str] = (),
-        where: Sequence[tuple[str, str]] = (),
-        sort: str = "",
-        limit: int = 0,
-    ) -> None:
-        names = [column.name for column in view.columns]
-        for name in (*columns, *(name for name, _ in where), *([sort.removeprefix("-")] if sort else [])):
-            if name not in names:
-                raise ArgumentError(f"view {view.name} has no column {name!r}: it has {', '.join(names)}")
-        self._indexes = [names.index(name) for name in columns or names]
-        self._where = [(names.index(name), text) for name, text in where]
-        self._sort = names.index(sort.removeprefix("-")) if sort else None
-        self._descending = sort.startswith("-")
-        self._types = [column.type for column in view.columns]
-        self._limit = limit
-        self.columns = [view.columns[index] for index in self._indexes]
+    def rows() -> Iterator[Row]:
+        fitting = (row for row in source if all(cell_text(row[at], type) == text for at, type, text in tests))
+        found = fitting if tests else source
+        if sort:
+            key, first = _order(types[by], names.index(by)), nlargest if descending else nsmallest
+            found = iter(first(limit, found, key=key) if limit else sorted(found, key=key, reverse=descending))
+        for row in islice(found, limit or None):
+            yield tuple([row[at] for at in indexes]) if columns else row
 
-    def rows(self, source: Iterator[Row]) -> Iterator[Row]:
-        """Yield what is wanted of ``source``; only sorting keeps rows in memory, all or ``limit`` of them."""
-        rows = (row for row in source if self._fits(row)) if self._where else source
-        if self._sort is not None:
-            rows = iter(self._sorted(rows, _order(self._types[self._sort], self._sort)))
-        everything = self._indexes == list(range(len(self._types)))
-        for number, row in enumerate(rows, 1):
-            yield row if everything else tuple(row[index] for index in self._indexes)
-            if number == self._limit:
-                break
-
-    def _fits(self, row: Row) -> bool:
-        return all(cell_text(row[index], self._types[index]) == text for index, text in self._where)
-
-    def _sorted(self, rows: Iterator[Row], key: Callable[[Row], Any]) -> list[Row]:
-        if not self._limit:
-            return sorted(rows, key=key, reverse=self._descending)
-        return (nlargest if self._descending else nsmallest)(self._limit, rows, key=key)
+    return [view.columns[at] for at in indexes], rows()
 
 
 def _order(type: str, index: int) -> Callable[[Row], Any]:

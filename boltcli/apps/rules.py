@@ -15,8 +15,7 @@ from typing import Any
 from .contract import SEVERITIES, AuditFinding, Change, Path, Plain
 
 _FACTS = Formatter()
-SILENT = "silent"
-"""The severity of what the answers name and no finding does."""
+SILENT = "silent"  # the severity of what the answers name and no finding does
 
 
 @dataclass(frozen=True, eq=False)

@@ -75,8 +75,8 @@ def _split(key: bytes, ids: Store | None) -> tuple[bytes, bytes] | None:
     return next((each for each in parts if ids is None or ids.get(each[1]) == key), None)
 
 
-def _types_in(store: Store, path: Path = ()) -> Iterator[tuple[Path, Store, str]]:
-    """Yield each bucket that holds records or plain values, its path and its codec ("" where none is named)."""
+def _types_in(store: Store, path: Path = ()) -> Iterator[tuple[str | None, str, Store, str]]:
+    """Yield each bucket that holds records or plain values: its node, name, and codec ("" where none is named)."""
     holds, inner = False, []
     for key, value in store.range():
         if isinstance(value, bytes):
@@ -85,18 +85,14 @@ def _types_in(store: Store, path: Path = ()) -> Iterator[tuple[Path, Store, str]
             inner.append((key, value))
     meta = find(store, _META)
     if path and (holds or meta is not None):
-        yield path, store, text_of(meta, b"codec") or ""
+        node, name = "/".join(map(as_text, path[:-1])) or None, as_text(path[-1])
+        yield node, name, store, text_of(meta, b"codec") or ""
     for key, value in inner if len(path) < _DEEPEST else ():
         yield from _types_in(value, (*path, key))
 
 
 def _codec_of_all(db: Store) -> str:
-    """Return the codec that the store was made with: that of values whose bucket names none."""
     return text_of(db, _DB, _META, b"codec") or ""
-
-
-def _node(path: Path) -> str | None:
-    return "/".join(map(as_text, path[:-1])) or None
 
 
 @view(
@@ -104,22 +100,20 @@ def _node(path: Path) -> str | None:
     "node type codec records:integer id_counter:integer indexes:json",
 )
 def types(db: Store) -> Rows:
-    for path, store, codec in _types_in(db):
-        meta = find(store, _META)
-        counter = i64(value_of(meta, b"IDcounter"))
+    for node, name, store, codec in _types_in(db):
+        counter = i64(value_of(store, _META, b"IDcounter"))
         indexes = [as_text(key[len(_INDEX) :]) for key, value in store.prefix(_INDEX) if not isinstance(value, bytes)]
-        yield _node(path), as_text(path[-1]), codec or None, sum(1 for _ in pairs(store)), counter, indexes
+        yield node, name, codec or None, sum(1 for _ in pairs(store)), counter, indexes
 
 
 @view("Records of all types", "node type id:json bytes:integer record:json", options={"type": "only this type"})
 def records(db: Store, type: str | None = None) -> Rows:
     default = _codec_of_all(db)
-    for path, store, own in _types_in(db):
-        if type is None or as_text(path[-1]) == type:
-            codec = own or default
-            for key, value in pairs(store):
-                id_, record = (jsonable(each, printable) for each in (key_of(key, codec), decoded(value, codec)))
-                yield _node(path), as_text(path[-1]), id_, len(value), record
+    for node, name, store, own in _types_in(db):
+        for key, value in pairs(store) if type is None or name == type else ():
+            decoded_ = key_of(key, own or default), decoded(value, own or default)
+            id_, record = (jsonable(each, printable) for each in decoded_)
+            yield node, name, id_, len(value), record
 
 
 def _meta_value(key: bytes, value: bytes) -> Plain:

@@ -9,23 +9,19 @@ from ..text.json import load, load_record
 from ..text.values import as_text
 from .contract import ANY, CERTAIN, INFO, LIKELY, WARNING, Audit, AuditOptions, Codec, Pattern, Recognition, Store
 from .rules import Rule, findings
-from .values import JSON, buckets, find, first, pairs
+from .values import JSON, buckets, find, first, named, pairs
 from .views import Item, Rows, computed, json, key_text, records, time, view, whole_record
 
 _VULNERABILITY, _SOURCES = b"vulnerability", b"data-source"
 _OTHERS = (
     _VULNERABILITY, _SOURCES, b"advisory-detail", b"vulnerability-detail", b"vulnerability-id", b"Red Hat CPE",
 )  # fmt: skip
-SEVERITIES = ("UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL")
-
-
-def _named(severity: object) -> object:
-    return SEVERITIES[severity] if isinstance(severity, int) and 0 <= severity < len(SEVERITIES) else severity
+_SEVERITIES = ("UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL")
 
 
 def _vendor_severity(item: Item) -> dict[str, Any]:
     found = item.field("VendorSeverity")
-    return {name: _named(each) for name, each in found.items()} if isinstance(found, dict) else {}
+    return {name: named(_SEVERITIES, each) for name, each in found.items()} if isinstance(found, dict) else {}
 
 
 def _platforms_in(db: Store) -> Iterator[tuple[bytes, Store]]:
@@ -115,12 +111,15 @@ VIEWS = (
 )  # fmt: skip
 
 
+def _layout(db: Store) -> str:
+    return "as published" if find(db, b"vulnerability-detail") is None else "with details"
+
+
 def recognise(db: Store) -> Recognition | None:
     """Say whether ``db`` is trivy's: by the first of its vulnerabilities."""
     if load_record(first(find(db, _VULNERABILITY))[1]) is None:
         return None
-    layout = "as published" if find(db, b"vulnerability-detail") is None else "with details"
-    return Recognition("trivy-db", layout, CERTAIN if find(db, _SOURCES) is not None else LIKELY)
+    return Recognition("trivy-db", _layout(db), CERTAIN if find(db, _SOURCES) is not None else LIKELY)
 
 
 _NO_SOURCE = Rule(
@@ -153,7 +152,5 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
         "advisories_without_vulnerability": missing,
         "platforms_without_data_source": sorted(map(as_text, without_source)),
     }
-    recognition = recognise(db)
-    layout = recognition.layout if recognition is not None else "unknown"
     counts = [("vulnerabilities", len(known)), *by_platform.items()]
-    return Audit(layout, answers, findings(deviations), counts=counts)
+    return Audit(_layout(db), answers, findings(deviations), counts=counts)

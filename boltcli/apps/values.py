@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from ..database import Database
@@ -11,6 +11,11 @@ from ..text.json import load
 from ..text.values import as_text, text_or_bytes
 from .codecs.integers import u64
 from .contract import Codec, Plain, Store
+
+
+def as_plain(found: Plain) -> Plain:
+    """Return bytes as text where they are UTF-8, anything else as it is."""
+    return text_or_bytes(found) if isinstance(found, bytes) else found
 
 
 def json_or_text(data: bytes) -> Plain:
@@ -30,11 +35,13 @@ def decoded_by(data: bytes, *decoders: Callable[[bytes], Plain]) -> Plain:
     return data
 
 
+Entry = tuple[bytes, bytes | Store]
+
 # Keys that are text, to text, to JSON, to objects and lists of JSON or to text; keys of 8 bytes, big-endian.
 TEXT = Codec(text_or_bytes, lambda key, value: text_or_bytes(value))
 JSON = Codec(text_or_bytes, lambda key, value: load(value))
 JSON_OR_TEXT = Codec(text_or_bytes, lambda key, value: json_or_text(value))
-NUMBER = Codec(lambda key: key if len(key) != 8 else u64(key))
+NUMBER = Codec(lambda key: u64(key) if len(key) == 8 else key)
 
 
 def find(store: Store | None, *path: bytes) -> Store | None:
@@ -45,9 +52,15 @@ def find(store: Store | None, *path: bytes) -> Store | None:
     return store
 
 
+def content(store: Store | None, *path: bytes, start: bytes = b"", stop: bytes | None = None) -> Iterator[Entry]:
+    """Yield what is in the bucket at ``path``, nothing if there is none."""
+    found = find(store, *path)
+    return iter(()) if found is None else found.range(start, stop)
+
+
 def first(store: Store | None) -> tuple[bytes, bytes | Store | None]:
     """Return the first key of ``store`` with its value or bucket; b"" and None if there is none."""
-    return next(store.range(), (b"", None)) if store is not None else (b"", None)
+    return next(content(store), (b"", None))
 
 
 def names(store: Store, limit: int = 256) -> list[bytes]:
@@ -76,18 +89,12 @@ def text_of(store: Store | None, *path: bytes) -> str | None:
 
 def buckets(store: Store | None, *path: bytes) -> Iterator[tuple[bytes, Store]]:
     """Yield the buckets in the bucket at ``path``."""
-    found = find(store, *path)
-    for key, value in found.range() if found is not None else ():
-        if not isinstance(value, bytes):
-            yield key, value
+    return ((key, value) for key, value in content(store, *path) if not isinstance(value, bytes))
 
 
 def pairs(store: Store | None, *path: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the pairs in the bucket at ``path``."""
-    found = find(store, *path)
-    for key, value in found.range() if found is not None else ():
-        if isinstance(value, bytes):
-            yield key, value
+    return ((key, value) for key, value in content(store, *path) if isinstance(value, bytes))
 
 
 buckets_at, pairs_at = buckets, pairs
@@ -104,6 +111,11 @@ def prefix_of(key: bytes, parts: int) -> bytes:
     """Return the first parts of a key, with the / after them: no key that has just these parts; or all of the key."""
     rest = key.split(b"/", parts)[parts:]
     return key[: len(key) - len(rest[0])] if rest else key
+
+
+def named(names: Sequence[str], number: object) -> Plain:
+    """Return the name of a number in a list of names; what has none there as it is."""
+    return names[number] if isinstance(number, int) and 0 <= number < len(names) else number
 
 
 def names_at(store: Store, *path: bytes) -> list[str]:

@@ -352,3 +352,18 @@ def test_others_are_not_etcd(tmp_path: Path) -> None:
     for number, tree in enumerate(trees):
         with Opened(make(tmp_path / f"{number}.db", tree)) as db:
             assert ETCD.recognise(db) is None
+
+
+def test_a_role_is_decoded_with_what_it_allows() -> None:
+    codec = ETCD.codec((b"authRoles",))
+    assert codec is not None
+    assert codec.value is not None
+    allowed = [put(1, 2) + put(2, b"a") + put(3, b"b"), put(2, b"\xff")]
+    role = put(1, b"ops") + b"".join(put(2, each) for each in allowed)
+    assert codec.value(b"ops", role) == {
+        "name": "ops",
+        "permissions": [
+            {"type": "READWRITE", "key": "a", "range_end": "b"},
+            {"type": "READ", "key": b"\xff", "range_end": ""},
+        ],
+    }

@@ -15,16 +15,13 @@ from .integers import whole_uvarint
 from .messagepack import messagepack
 from .wire import any_message, may_be_message, printable
 
-Guess = tuple[str, Any]
-"""A format's name, and what its decoder made of the bytes."""
-
+Guess = tuple[str, Any]  # a format's name, and what its decoder made of the bytes
 _MAPS = (*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF)  # first bytes of MessagePack's maps and lists
 _LARGEST_FIELD = 4096  # field numbers beyond it are rare: whoever has them isn't protobuf
 _LARGEST = {8: 1 << 48, 4: 1 << 24, 2: 1 << 16}  # integers by size: larger ones are rather ids or hashes
 _SMALLEST_FLOAT, _LARGEST_FLOAT = 1e-4, 1e15  # but for 0
 _FLOATS = {8: "d", 4: "f"}
-OR = " or "
-"""Between the names of two formats that fit equally well."""
+OR = " or "  # between the names of two formats that fit equally well
 
 
 def guess(data: bytes, depth: int = 0, *, is_key: bool = False) -> Guess | None:

@@ -55,14 +55,11 @@ def messagepack(data: bytes) -> Any:
 def timestamp(data: bytes) -> int | None:
     """Return a timestamp of 4, 8 or 12 bytes as nanoseconds since 1970; None for bytes of another size."""
     number = int.from_bytes(data, "big")
-    if len(data) == 4:
-        return number * SECOND
-    if len(data) == 8:
-        seconds, fraction = number & (1 << 34) - 1, number >> 34
-    elif len(data) == 12:
-        seconds, fraction = int.from_bytes(data[4:], "big", signed=True), number >> 64
-    else:
+    if len(data) not in (4, 8, 12):
         return None
+    seconds, fraction = number & (1 << 34) - 1, number >> 34
+    if len(data) == 12:
+        seconds, fraction = int.from_bytes(data[4:], "big", signed=True), number >> 64
     return seconds * SECOND + (fraction if fraction < SECOND else 0)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from heapq import nlargest
 from typing import Any
 
@@ -11,8 +11,8 @@ from ...text.json import jsonable
 from ...text.values import as_text
 from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
 from ..rules import Deviation, Rule, findings
-from ..values import find, pairs, space, value_of
-from .history import History
+from ..values import content, pairs, space, value_of
+from .history import History, Usage, used_at
 from .kubernetes import ENCRYPTED, is_object, place, read_object
 from .layout import ALARM, AUTH, KEY, LEASE, MEMBERS, MEMBERS_REMOVED, META, ROLES, USERS, recognise, revision, standing
 from .membership import configuration, members, newest_snapshot
@@ -23,48 +23,42 @@ _GAIN = 0.5  # of the file that is free: from there on a defragmentation is wort
 _SMALL = 16 << 20  # bytes: smaller files aren't worth it
 
 
-@dataclass(slots=True)
-class _Key:
-    """What is known of a key: of its newest revision, and of all."""
-
-    revisions: int = 0
-    all_bytes: int = 0
-    size: int = 0
-    lease: int = 0
-    live: bool = False
-    open_secret: bool = False  # anybody can read it
-    was_open_secret: bool = False  # an older revision is one
-
-
 class Facts:
     def __init__(self, db: Store) -> None:
         self.at = standing(db)
-        self.keys: dict[bytes, _Key] = {}
-        self.revisions = self.tombstones = self.unreadable = 0
+        self.keys: dict[bytes, Usage] = {}
+        self.tombstones = self.unreadable = 0
         self.malformed: list[bytes] = []
         self.history = History()
-        keys = find(db, KEY)
-        for key, value in keys.range() if keys is not None else ():
+        lease_of: dict[bytes, int] = {}
+        open_now: set[bytes] = set()  # secrets that anybody can read
+        open_once: set[bytes] = set()
+        for key, value in content(db, KEY):
             at = revision(key)
             if at is None or not isinstance(value, bytes):
                 self.malformed.append(key)
                 continue
             record = KeyValue(value)
-            self.history.add(at, record.key, key, value)
-            self.revisions += 1
+            name = record.key
+            self.history.add(at, name, key, value)
+            self.keys.setdefault(name, Usage()).add(record, at)
             self.tombstones += at.tombstone
             self.unreadable += not record.sound
-            self._note(record, not at.tombstone)
-        # Keys of which an older revision is a secret that anybody can read, and the newest is not.
-        self.old_secrets = sorted(
-            key for key, each in self.keys.items() if each.was_open_secret and not each.open_secret
-        )
+            lease_of[name] = record.lease
+            if name in open_now:
+                open_once.add(name)
+                open_now.remove(name)
+            if is_object(record.value) and _open_secret(name, record.value):
+                open_now.add(name)
+        self.live = {key: each.live_bytes for key, each in self.keys.items() if each.count}
+        self.open_secrets = sorted(open_now & self.live.keys())
+        self.old_secrets = sorted(open_once - open_now)
         self.leases = [Lease(value) for _, value in pairs(db, LEASE)]
         known = {lease.id for lease in self.leases}
         held: dict[int, list[bytes]] = {}  # keys that exist, by their lease
-        for key, each in self.keys.items():
-            if each.live and each.lease:
-                held.setdefault(each.lease, []).append(key)
+        for key in self.live:
+            if lease_of[key]:
+                held.setdefault(lease_of[key], []).append(key)
         self.gone_leases = {lease: keys for lease, keys in sorted(held.items()) if lease not in known}
         self.idle_leases = sorted(known - held.keys())
         self.alarms = [(key, Alarm(key)) for key, _ in pairs(db, ALARM)]
@@ -76,16 +70,7 @@ class Facts:
         self.auth = value_of(db, AUTH, b"authEnabled") == b"\1"
         self.users = [User(value) for _, value in pairs(db, USERS)]
         self.roles = [Role(value) for _, value in pairs(db, ROLES)]
-        self.size, self.free = space(db) or (None, None)
-
-    def _note(self, record: KeyValue, live: bool) -> None:
-        key, value = record.key, record.value
-        found = self.keys.setdefault(key, _Key())
-        found.revisions += 1
-        found.all_bytes += len(value)
-        found.size, found.lease, found.live = len(value), record.lease, live
-        found.was_open_secret = found.was_open_secret or found.open_secret
-        found.open_secret = is_object(value) and _open_secret(key, value)
+        self.space = space(db)
 
 
 def _open_secret(key: bytes, value: bytes) -> bool:
@@ -105,31 +90,22 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
     answers = _answers(facts)
     counts = [
         ("keys", answers["keys"]),
-        ("revisions", facts.revisions),
+        ("revisions", answers["revisions"]),
         ("deletes not yet compacted", facts.tombstones),
         ("leases", len(facts.leases)),
         ("members", len(facts.members)),
         ("alarms", len(facts.alarms)),
     ]
-    if facts.size is not None and facts.free is not None:
-        counts += [("bytes", facts.size), ("bytes that a defrag frees", facts.free)]
+    if facts.space is not None:
+        counts += zip(("bytes", "bytes that a defrag frees"), facts.space)
     return Audit(recognition.layout, answers, findings(_deviations(facts, answers)), counts=counts, facts=facts)
 
 
 def _answers(facts: Facts) -> dict[str, Any]:
     at, keys, conf, snapshot = facts.at, facts.keys, facts.configuration, facts.snapshot
-    used: dict[tuple[str, str], dict[str, Any]] = {}
-    for key, each in keys.items():
-        resource, namespace = place(key)
-        row = used.setdefault(
-            (resource, namespace or ""),
-            {"resource": resource, "namespace": namespace, "count": 0, "live_bytes": 0, "all_bytes": 0},
-        )
-        row["count"] += each.live
-        row["live_bytes"] += each.size if each.live else 0
-        row["all_bytes"] += each.all_bytes
     given = {name for user in facts.users for name in user.roles}
-    largest = nlargest(_MOST, ((each.size, key) for key, each in keys.items() if each.live))
+    used = used_at(keys, place).items()
+    largest = nlargest(_MOST, ((size, key) for key, size in facts.live.items()))
     busiest = nlargest(_MOST, ((each.revisions, key) for key, each in keys.items()))
     return jsonable({  # type: ignore[no-any-return]
         "revision": at.revision,
@@ -139,22 +115,25 @@ def _answers(facts: Facts) -> dict[str, Any]:
         "consistent_index": at.consistent_index,
         "storage_version": at.storage_version or None,
         "cluster_version": at.cluster_version or None,
-        "keys": sum(each.live for each in keys.values()),
-        "revisions": facts.revisions,
+        "keys": len(facts.live),
+        "revisions": sum(each.revisions for each in keys.values()),
         "tombstones": facts.tombstones,
         "unreadable_records": facts.unreadable,
         "malformed_revision_keys": [f"0x{key.hex()}" for key in facts.malformed],
         "most_revisions": [{"key": key, "revisions": count} for count, key in busiest],
         "largest_values": [{"key": key, "value_bytes": size} for size, key in largest],
-        "usage": [row for where, row in sorted(used.items(), key=lambda item: (-item[1]["all_bytes"], item[0]))],
+        "usage": [
+            {"resource": where[0], "namespace": where[1], "count": each.count, "live_bytes": each.live_bytes,
+             "all_bytes": each.revision_bytes}
+            for where, each in sorted(used, key=lambda row: (-row[1].revision_bytes, row[0][0], row[0][1] or ""))
+        ],
         "leases": len(facts.leases),
         "lease_ttls": {str(lease.id): lease.ttl for lease in facts.leases},
         "keys_of_gone_leases": sorted(key for held in facts.gone_leases.values() for key in held),
         "leases_without_keys": facts.idle_leases,
         "alarms": [{"member": f"{alarm.member:x}", "alarm": alarm.alarm} for _, alarm in facts.alarms],
         "members": [
-            {"id": each.key, "name": each.record.get("name", ""), "learner": each.learner,
-             "learner_attribute": each.attribute}
+            {"id": each.key, "name": each.name, "learner": each.learner, "learner_attribute": each.learner_attribute}
             for each in facts.members
         ],
         "conf_state": None if conf is None else {
@@ -168,10 +147,10 @@ def _answers(facts: Facts) -> dict[str, Any]:
         "users_without_roles": [user.name for user in facts.users if not user.roles],
         "users_without_password": [user.name for user in facts.users if user.no_password or not user.has_password],
         "unused_roles": [role.name for role in facts.roles if role.name not in given],
-        "unencrypted_secrets": sorted(key for key, each in keys.items() if each.live and each.open_secret),
+        "unencrypted_secrets": facts.open_secrets,
         "secrets_plain_in_older_revisions": facts.old_secrets,
-        "size": facts.size,
-        "free": facts.free,
+        "size": facts.space and facts.space[0],
+        "free": facts.space and facts.space[1],
     })  # fmt: skip
 
 
@@ -316,7 +295,7 @@ def _deviations(facts: Facts, answers: dict[str, Any]) -> Iterator[Deviation]:
         yield OPEN_SECRETS.at((KEY,), None, secrets[0], **_words(len(secrets)))
     # Rewritten encrypted, or deleted, while plain revisions are still in the file.
     for live, rule in ((True, OLD_SECRETS), (False, DELETED_SECRETS)):
-        found = [key for key in facts.old_secrets if facts.keys[key].live == live]
+        found = [key for key in facts.old_secrets if (key in facts.live) == live]
         if found:
             yield rule.at((KEY,), None, as_text(found[0]), **_words(len(found)))
     if facts.users and not facts.auth:
@@ -324,9 +303,10 @@ def _deviations(facts: Facts, answers: dict[str, Any]) -> Iterator[Deviation]:
     for bucket, rule in ((USERS, NO_ROLE), (USERS, NO_PASSWORD), (ROLES, IDLE_ROLE)):
         for name in answers[rule.code]:
             yield rule.at((bucket,), name.encode("utf-8", "surrogateescape"), name)
-    if facts.size is not None and facts.free is not None and facts.free > facts.size * _GAIN:
-        fragmented = FRAGMENTED.at((), None, str(facts.free), size=facts.size)
-        yield replace(fragmented, severity=WARNING) if facts.size >= _SMALL else fragmented
+    size, free = facts.space or (0, 0)
+    if free > size * _GAIN:
+        fragmented = FRAGMENTED.at((), None, str(free), size=size)
+        yield replace(fragmented, severity=WARNING) if size >= _SMALL else fragmented
 
 
 def _of_members(facts: Facts) -> Iterator[Deviation]:
@@ -340,8 +320,8 @@ def _of_members(facts: Facts) -> Iterator[Deviation]:
         place_ = (MEMBERS,), each.key, each.key.decode("utf-8", "replace")
         if each.configured is False:
             yield MEMBER_UNKNOWN.at(*place_)
-        elif each.attribute != each.learner:
-            called = (CALLED_LEARNER if each.attribute else CALLED_VOTER).at(*place_)
+        elif each.learner_attribute != each.learner:
+            called = (CALLED_LEARNER if each.learner_attribute else CALLED_VOTER).at(*place_)
             yield replace(called, severity=ERROR) if by_attribute else called
         if each.learner:
             yield LEARNER.at(*place_)

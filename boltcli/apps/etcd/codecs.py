@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...text.values import text_or_bytes
 from ..codecs.integers import i64, u64
 from ..contract import Codec, Pattern, Plain
-from ..values import JSON_OR_TEXT, json_or_text
+from ..values import JSON_OR_TEXT, as_plain, json_or_text
 from .kubernetes import decoded
 from .layout import ALARM, AUTH, CLUSTER, KEY, LEASE, MEMBERS, MEMBERS_REMOVED, META, ROLES, USERS, revision
 from .records import Alarm, KeyValue, Lease, Role, User
@@ -27,9 +27,8 @@ def _key_value(key: bytes, value: bytes) -> Plain:
     name = {"key": text_or_bytes(record.key)}
     if at is not None and at.tombstone:
         return name
-    inner = decoded(record.value)
     numbers = record.record("create_revision", "mod_revision", "version", "lease")
-    return name | numbers | {"value": text_or_bytes(inner) if isinstance(inner, bytes) else inner}
+    return name | numbers | {"value": as_plain(decoded(record.value))}
 
 
 def version_of(key: bytes, value: bytes) -> tuple[bytes, bool] | None:
@@ -50,11 +49,6 @@ def _lease(key: bytes, value: bytes) -> Plain:
     return record.record("id", "ttl", "remaining_ttl") if record.sound else value
 
 
-def _lease_key(key: bytes) -> Plain:
-    number = i64(key)
-    return key if number is None else number
-
-
 def _auth(key: bytes, value: bytes) -> Plain:
     """Return whether users are on, or the revision of their rules."""
     number = u64(value)
@@ -69,7 +63,7 @@ def _user(key: bytes, value: bytes) -> Plain:
 CODECS: dict[Pattern, Codec] = {
     (KEY,): Codec(_revision, _key_value, version_of),
     (META,): Codec(text_or_bytes, _meta),
-    (LEASE,): Codec(_lease_key, _lease),
+    (LEASE,): Codec(lambda key: i64(key) if len(key) == 8 else key, _lease),
     (ALARM,): Codec(lambda key: Alarm(key).record("member", "alarm")),
     (AUTH,): Codec(text_or_bytes, _auth),
     (USERS,): Codec(text_or_bytes, _user),

@@ -8,23 +8,26 @@ Source: etcd's ``etcdutl/snapshot/v3_snapshot.go`` (Status) and ``server/storage
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import zip_longest
+from typing import TypeVar
 
 from ...errors import ArgumentError
 from ..codecs.crc32c import crc32c
 from ..contract import Plain, Store
-from ..values import find
+from ..values import content, find
 from .layout import KEY, Revision, revision, standing
 from .records import KeyValue
+
+Place = TypeVar("Place")
 
 
 def revisions(db: Store, above: int = -1, until: int | None = None) -> Iterator[tuple[Revision, bytes, bytes]]:
     """Yield the revisions ``above`` one and up to ``until``, each with its pair; malformed keys are none."""
     start, stop = (above + 1).to_bytes(8, "big"), None if until is None else (until + 1).to_bytes(8, "big")
-    bucket = find(db, KEY)
-    for key, value in bucket.range(start, stop) if bucket is not None else ():
+    for key, value in content(db, KEY, start=start, stop=stop):
         at = revision(key)
         if at is not None and isinstance(value, bytes):
             yield at, key, value
@@ -73,6 +76,44 @@ def key_history(db: Store) -> Iterator[tuple[Revision, KeyValue]]:
                 yield at, KeyValue(store.get(key))
 
 
+@dataclass
+class Usage:
+    """What a key takes, or the keys at a place: bytes are those of values, live ones of those that exist."""
+
+    count: int = 0
+    live_bytes: int = 0
+    revisions: int = 0
+    revision_bytes: int = 0
+
+    def add(self, record: KeyValue, at: Revision) -> None:
+        """Count the next revision of a key."""
+        size = record.value_bytes
+        self.count, self.live_bytes = (0, 0) if at.tombstone else (1, size)
+        self.revisions += 1
+        self.revision_bytes += size
+
+
+def used_by_key(db: Store) -> dict[bytes, Usage]:
+    """Return what each key takes, by one pass over the revisions."""
+    found: dict[bytes, Usage] = {}
+    for at, _, value in revisions(db):
+        record = KeyValue(value)
+        found.setdefault(record.key, Usage()).add(record, at)
+    return found
+
+
+def used_at(keys: Mapping[bytes, Usage], place_of: Callable[[bytes], Place]) -> dict[Place, Usage]:
+    """Return what the keys of each place take, as ``place_of`` says of a key."""
+    found: dict[Place, Usage] = {}
+    for key, each in keys.items():
+        used = found.setdefault(place_of(key), Usage())
+        used.count += each.count
+        used.live_bytes += each.live_bytes
+        used.revisions += each.revisions
+        used.revision_bytes += each.revision_bytes
+    return found
+
+
 def asked_key(key: str) -> bytes:
     """Return the key that ``--key`` asks for: as it is written, or ``hex:`` and hex digits. Raises ArgumentError."""
     if not key.startswith("hex:"):
@@ -105,19 +146,17 @@ def file_hash(db: Store) -> tuple[int | None, int]:
 
     With a malformed key among the revisions there is no hash: etcdutl prints none either.
     """
-    crc = 0
+    crc, sound = 0, True
     live: set[bytes] = set()
-    sound = True
     for name, bucket in db.range():
         crc = crc32c(name, crc)
         for key, value in bucket.range() if not isinstance(bucket, bytes) else ():
-            crc = crc32c(key, crc)
+            data = value if isinstance(value, bytes) else b""
+            crc = crc32c(data, crc32c(key, crc))
             at = revision(key) if name == KEY else None
-            sound = sound and (at is not None or name != KEY)
-            if not isinstance(value, bytes):
-                continue
-            crc = crc32c(value, crc)
-            if at is not None:
+            if at is None:
+                sound = sound and name != KEY
+            elif isinstance(value, bytes):
                 (live.discard if at.tombstone else live.add)(KeyValue(value).key)
     return crc if sound else None, len(live)
 
@@ -144,17 +183,11 @@ class History:
     """
 
     def __init__(self) -> None:
-        self._revisions = array("q")
-        self._keys = array("Q")
-        self._marks = array("Q")
-        self._tombstones = bytearray()
+        self._numbers = array("Q")  # four of each revision
 
     def add(self, at: Revision, name: bytes, key: bytes, value: bytes) -> None:
         """Add the next revision: ``name`` is the key in its record, ``key`` and ``value`` the pair in the file."""
-        self._revisions.append(at.main)
-        self._keys.append(_mark(name))
-        self._marks.append(_mark(key + value))
-        self._tombstones.append(at.tombstone)
+        self._numbers.extend((at.main, at.tombstone, _mark(name), _mark(key + value)))
 
     def first_difference(self, other: History, compacted: int, until: int) -> int | None:
         """Return the first revision up to ``until`` whose records differ; None if there is none.
@@ -165,11 +198,12 @@ class History:
         return min((revision for _, revision in odd), default=None)
 
     def _counted(self, compacted: int, until: int) -> Iterator[tuple[int, int]]:
-        newest = {key: number for number, key in enumerate(self._keys) if self._revisions[number] <= until}
-        keep = {number for number in newest.values() if not self._tombstones[number]}
-        for number, main in enumerate(self._revisions):
+        mains, deletes, names, marks = (self._numbers[part::4] for part in range(4))
+        newest = {name: number for number, (main, name) in enumerate(zip(mains, names)) if main <= until}
+        keep = {number for number in newest.values() if not deletes[number]}
+        for number, (main, mark) in enumerate(zip(mains, marks)):
             if main <= until and (main > compacted or number in keep):
-                yield self._marks[number], main
+                yield mark, main
 
 
 def _mark(data: bytes) -> int:

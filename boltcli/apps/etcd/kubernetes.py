@@ -37,9 +37,8 @@ class Object:
 
 def is_object(value: bytes) -> bool:
     """Say whether a value is an object of Kubernetes, in any of its forms."""
-    if value.startswith((PROTOBUF, ENCRYPTED)):
-        return True
-    return value[:1] == b"{" and b'"apiVersion"' in value and b'"kind"' in value
+    is_json = value[:1] == b"{" and b'"apiVersion"' in value and b'"kind"' in value
+    return is_json or value.startswith((PROTOBUF, ENCRYPTED))
 
 
 def read_object(value: bytes) -> Object | None:
@@ -47,12 +46,14 @@ def read_object(value: bytes) -> Object | None:
     if value.startswith(PROTOBUF):
         return _protobuf(Message(value[len(PROTOBUF) :]))
     if value.startswith(ENCRYPTED):
-        provider = value[len(ENCRYPTED) :].split(b":", 3)
-        return Object(":".join(map(as_text, provider[:3])))
+        return Object(_provider(value))
     record = load_record(value) if value[:1] == b"{" else None
-    if record is None or not isinstance(record.get("kind"), str) or not isinstance(record.get("apiVersion"), str):
-        return None
-    return _json("json", record)
+    typed = record is not None and all(isinstance(record.get(name), str) for name in ("kind", "apiVersion"))
+    return _json("json", record) if record is not None and typed else None
+
+
+def _provider(value: bytes) -> str:
+    return ":".join(map(as_text, value[len(ENCRYPTED) :].split(b":", 3)[:3]))
 
 
 def _protobuf(unknown: Message) -> Object:
@@ -62,24 +63,20 @@ def _protobuf(unknown: Message) -> Object:
         record = load_record(raw)
         return Object("protobuf", *typed) if record is None else _json("protobuf", record, *typed)
     meta = Message(raw).message(1)
-    names = [meta.text(number) or None for number in (1, 3, 5)]
+    name, namespace, uid = (meta.text(number) or None for number in (1, 3, 5))
     time = meta.message(8)
     created = time.number(1) * SECOND + time.number(2) if 1 in time else None
-    return Object("protobuf", *typed, *names, meta.text_map(11), created)
+    return Object("protobuf", *typed, name, namespace, uid, meta.text_map(11), created)
 
 
 def _json(encoding: str, record: dict[str, Any], api_version: str | None = None, kind: str | None = None) -> Object:
     meta = record.get("metadata")
     meta = meta if isinstance(meta, dict) else {}
+    typed = _text(record.get("apiVersion")) or api_version, _text(record.get("kind")) or kind
+    name, namespace, uid = (_text(meta.get(each)) for each in ("name", "namespace", "uid"))
     labels = meta.get("labels")
-    return Object(
-        encoding,
-        _text(record.get("apiVersion")) or api_version,
-        _text(record.get("kind")) or kind,
-        *(_text(meta.get(name)) for name in ("name", "namespace", "uid")),
-        labels if isinstance(labels, dict) else {},
-        parse_time(meta.get("creationTimestamp")),
-    )
+    labels = labels if isinstance(labels, dict) else {}
+    return Object(encoding, *typed, name, namespace, uid, labels, parse_time(meta.get("creationTimestamp")))
 
 
 def _text(value: object) -> str | None:
@@ -95,8 +92,7 @@ def decoded(value: bytes) -> Any:
         kind = unknown.message(1)
         return {"apiVersion": kind.text(1), "kind": kind.text(2), "fields": raw if inner is None else inner}
     if value.startswith(ENCRYPTED):
-        found = read_object(value)
-        return {"encrypted": found.encoding if found is not None else "", "data": value.split(b":", 5)[-1]}
+        return {"encrypted": _provider(value), "data": value.split(b":", 5)[-1]}
     return load(value) if value[:1] in (b"{", b"[") else value
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ...text.json import load_record
@@ -32,16 +33,18 @@ class Configuration(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A member: ``key`` is its id in hex. ``learner`` is what raft says where it says it, else the ``attribute``.
+    """A member: ``key`` is its id in hex. ``learner`` is what raft says where it says it, else ``learner_attribute``.
 
     ``configured`` says whether raft's configuration names it: None if there is no configuration.
     """
 
     key: bytes
     id: int | None
-    record: dict[str, Any]
-    attribute: bool
+    name: Any
+    peer_urls: Any
+    client_urls: Any
     learner: bool
+    learner_attribute: bool
     configured: bool | None
 
 
@@ -64,7 +67,8 @@ def members(db: Store) -> Iterator[Member]:
         attribute = bool(record.get("isLearner"))
         named = None if conf is None else id_ in conf.voters | conf.learners
         learner = id_ not in conf.voters if conf is not None and named else attribute
-        yield Member(key, id_, record, attribute, learner, named)
+        named_as = record.get("name", ""), record.get("peerURLs"), record.get("clientURLs")
+        yield Member(key, id_, *named_as, learner, attribute, named)
 
 
 def member_id(key: bytes) -> int | None:
@@ -74,7 +78,8 @@ def member_id(key: bytes) -> int | None:
         return None
 
 
-class RaftSnapshot(NamedTuple):
+@dataclass
+class RaftSnapshot:
     """The newest snapshot: its file's ``name``, ``term`` and ``index``; ``has_database``: the leader's lies there."""
 
     name: str

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from ...text.values import as_text
 from ..contract import Store
 from ..values import key_parts, pairs, prefix_of, space, value_of
 from ..views import Rows, boolean, computed, integer, json, records, view
-from .history import asked_key, asked_revision, file_hash, history_hash, key_history, latest, live
+from .history import asked_key, asked_revision, file_hash, history_hash, key_history, latest, live, used_at, used_by_key
 from .history import revisions as found_revisions
 from .kubernetes import place, read_object
 from .layout import ALARM, AUTH, LEASE, MEMBERS, MEMBERS_REMOVED, ROLES, USERS, Revision, standing
@@ -17,7 +16,6 @@ from .membership import member_id
 from .membership import members as found_members
 from .records import Alarm, KeyValue, Lease, Role, User
 
-Place = TypeVar("Place")
 _DEPTH = "2"
 _REV = {"rev": "the revision at which to look; the newest"}
 _EVENT = (
@@ -113,16 +111,7 @@ def leases(db: Store) -> Rows:
 )
 def members(db: Store) -> Rows:
     for each in found_members(db):
-        yield {
-            "id": each.record.get("id", each.id),
-            "id_hex": as_text(each.key),
-            "name": each.record.get("name", ""),
-            "peer_urls": each.record.get("peerURLs"),
-            "client_urls": each.record.get("clientURLs"),
-            "learner": each.learner,
-            "removed": False,
-            "learner_attribute": each.attribute,
-        }
+        yield each._asdict() | {"id_hex": as_text(each.key), "removed": False}
     for key, _ in pairs(db, MEMBERS_REMOVED):
         yield {"id": member_id(key), "id_hex": as_text(key), "removed": True}
 
@@ -145,34 +134,14 @@ def objects(db: Store, rev: str | None = None) -> Rows:
         yield row | named | {"bytes": record.value_bytes}
 
 
-def used_by(db: Store, place_of: Callable[[bytes], Place]) -> dict[Place, dict[str, int]]:
-    """Return what the keys of each place take, as ``place_of`` says of a key; one pass over the revisions."""
-    found: dict[Place, dict[str, int]] = {}
-    newest: dict[bytes, tuple[dict[str, int], int]] = {}
-    for at, _, value in found_revisions(db):
-        record = KeyValue(value)
-        where, name, size = place_of(record.key), record.key, record.value_bytes
-        if where not in found:
-            found[where] = {"count": 0, "live_bytes": 0, "revisions": 0, "revision_bytes": 0}
-        used = found[where]
-        used["revisions"] += 1
-        used["revision_bytes"] += size
-        newest.pop(name, None)
-        if not at.tombstone:
-            newest[name] = used, size
-    for used, size in newest.values():
-        used["count"] += 1
-        used["live_bytes"] += size
-    return found
-
-
 @view(
     "Bytes of values by resource and namespace; of other keys by their first part",
     "resource namespace count:integer live_bytes:integer revisions:integer revision_bytes:integer",
 )
 def usage(db: Store) -> Rows:
-    for where, used in sorted(used_by(db, place).items(), key=lambda each: (each[0][0], each[0][1] or "")):
-        yield used | {"resource": where[0], "namespace": where[1]}
+    used = used_at(used_by_key(db), place)
+    for (resource, namespace), each in sorted(used.items(), key=lambda item: (item[0][0], item[0][1] or "")):
+        yield vars(each) | {"resource": resource, "namespace": namespace}
 
 
 @view(
@@ -182,9 +151,9 @@ def usage(db: Store) -> Rows:
 )
 def prefixes(db: Store, depth: str = _DEPTH) -> Rows:
     parts = key_parts(depth, "key")
-    found = used_by(db, lambda key: prefix_of(key, parts + key.startswith(b"/")))
-    for name, used in sorted(found.items()):
-        yield used | {"prefix": name}
+    used = used_at(used_by_key(db), lambda key: prefix_of(key, parts + key.startswith(b"/")))
+    for name, each in sorted(used.items()):
+        yield vars(each) | {"prefix": name}
 
 
 @view(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...apps import registry
 from ...apps.contract import Column
-from ...apps.rows import Selection, view_rows
+from ...apps.rows import selected, view_rows
 from ...errors import ArgumentError
 from ...render.table import Table, table_of
 from ...text.values import shell_quoted
@@ -145,9 +145,8 @@ def _rows(
         known = ", ".join(view.name for view in application.views) or "none"
         raise ArgumentError(f"{application.name} has no view {name!r}; its views: {known}")
     names = [each.strip() for each in columns.split(",") if each.strip()]
-    selection = Selection(view, names, where, sort, limit)
-    rows = selection.rows(view_rows(view, db, given))
-    return Table(selection.columns, rows, title=view.name, sparse=True)
+    wanted, rows = selected(view, view_rows(view, db, given), names, where, sort, limit)
+    return Table(wanted, rows, title=view.name, sparse=True)
 
 
 def _split(option: str, text: str) -> tuple[str, str]:

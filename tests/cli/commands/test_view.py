@@ -11,7 +11,7 @@ import pytest
 
 import boltcli
 from boltcli.apps.contract import Column, View
-from boltcli.apps.rows import Selection
+from boltcli.apps.rows import selected
 from boltcli.errors import ArgumentError
 from tests.apps.support import STORES
 from tests.schema import run_json
@@ -118,13 +118,12 @@ VIEW = View(
 
 @pytest.mark.parametrize("column", [column.name for column in VIEW.columns])
 def test_every_column_can_be_sorted_by(column: str) -> None:
-    every = list(Selection(VIEW, sort=column).rows(iter(ROWS)))
+    every = list(selected(VIEW, iter(ROWS), sort=column)[1])
     assert sorted(map(str, every)) == sorted(map(str, ROWS))
     if column != "t":
         assert every[0] == ROWS[1]  # no value first
-    assert list(Selection(VIEW, sort=f"-{column}", limit=1).rows(iter(ROWS))) == [
-        next(Selection(VIEW, sort=f"-{column}").rows(iter(ROWS)))
-    ]
+    _, first = selected(VIEW, iter(ROWS), sort=f"-{column}", limit=1)
+    assert list(first) == [next(selected(VIEW, iter(ROWS), sort=f"-{column}")[1])]
 
 
 def test_mixed_types_have_one_order() -> None:
@@ -134,10 +133,10 @@ def test_mixed_types_have_one_order() -> None:
     for type in ("text", "integer", "bytes"):
         view = View("mixed", [Column("m", type)], lambda db: iter(()))
         for values in (mixed, mixed[::-1]):
-            found = list(Selection(view, sort="m").rows((value,) for value in values))
+            _, found = selected(view, ((value,) for value in values), sort="m")
             assert list(map(repr, found)) == [repr((value,)) for value in ordered]
-            found = list(Selection(view, sort="-m", limit=3).rows((value,) for value in values))
-            assert found == [({"b": 1},), ([],), (b"\xff",)]
+            _, found = selected(view, ((value,) for value in values), sort="-m", limit=3)
+            assert list(found) == [({"b": 1},), ([],), (b"\xff",)]
 
 
 def test_the_library_has_views() -> None:
