@@ -5,24 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..apps.contract import Column
 from ..errors import ArgumentError
-from ..ops.read.content import Bounds, Enter, placed, whole_content
+from ..ops.read.content import Bounds, Enter, Path, Placed, placed, whole_content
 from ..render.table import Table
 from ..storage.destination import check_destination
-from ..tables.relations import TableFile, name_text, views_of
+from ..storage.snapshot import Snapshot
+from ..tables.relations import Relation, TableFile, name_text, views_of
+from .output import Output
 from .row_output import complete
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ..ops.read.content import Path, Placed
-    from ..storage.snapshot import Snapshot
-    from ..tables.relations import Relation
-    from .output import Output
 
 _COPY = 1 << 20
 

@@ -60,11 +60,10 @@ class Terminal(io.BufferedWriter):
         super().write(data)
 
     def flush(self) -> None:
-        if self._begun:
-            from ..text.visible import visible_bytes
+        from ..text.visible import visible_bytes
 
-            begun, self._begun = self._begun, b""
-            super().write(visible_bytes(begun))
+        begun, self._begun = self._begun, b""
+        super().write(visible_bytes(begun))
         super().flush()
 
 
@@ -90,8 +89,7 @@ def finish(stream: BinaryIO) -> None:
 
 def has_failed(stream: BinaryIO) -> bool:
     """Return whether writing to ``stream`` failed; True if that isn't known."""
-    failed: bool = getattr(getattr(stream, "raw", None), "failed", True)
-    return failed
+    return bool(getattr(getattr(stream, "raw", None), "failed", True))
 
 
 def name_of(stream: BinaryIO) -> str:
@@ -103,8 +101,7 @@ def name_of(stream: BinaryIO) -> str:
 def labelled(stream: BinaryIO, label: str, style: str, text: str, *, as_it_is: bool = False) -> None:
     """Write a line ``label: text``, with the label in colour if colours are enabled.
 
-    A name in the text may have line ends, and whoever reads lines must not take a part of a name for one: they are
-    escaped, unless ``as_it_is``.
+    Line ends in the text, which names may have, are escaped, unless ``as_it_is``: a part of a name is no line.
     """
     if wants_style(stream):
         write_styled(stream, f"\x1b[{style}m{label}:\x1b[0m".encode())
@@ -126,8 +123,7 @@ def wants_style(stream: BinaryIO) -> bool:
 
 def write_styled(stream: BinaryIO, data: bytes) -> None:
     """Write ``data`` with its escape sequences; text from a file must have gone through ``visible()``."""
-    write = getattr(stream, "write_styled", stream.write)
-    write(data)
+    getattr(stream, "write_styled", stream.write)(data)
 
 
 def terminal_width(out: BinaryIO) -> int:
@@ -151,14 +147,9 @@ def cut_to_width(line: bytes, out: BinaryIO) -> bytes:
 class Progress:
     """Call it with (done, total) to show the share that is done; the end of a ``with`` block removes the line.
 
-    With a ``total`` of 0, which isn't known, it shows how many are done.
-
-    It shows nothing in the first second or if ``fd`` is not a terminal, and
-    updates at most ten times a second, so that a job may call it often (a call
-    takes 0.2 microseconds). ``what`` is the job ("checking"), ``unit`` what
-    ``done`` and ``total`` count ("pages").
-
-    For jobs in ``ops`` it is just a ``Callable[[int, int], None]``.
+    With a ``total`` of 0, which isn't known, it shows how many are done. It shows nothing in the first second or if
+    ``fd`` is not a terminal, and updates at most ten times a second, so that a job may call it often. ``what`` is the
+    job ("checking"), ``unit`` what ``done`` and ``total`` count ("pages").
     """
 
     __slots__ = ("_drawn", "_fd", "_next", "_unit", "_what")
