@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..read_errors import ArgumentError
 from . import values
-from .values import go_quote
+from .values import address, addresses, go_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Option(_Row):
     ``required`` flags have no default; that they are missing is reported before other errors, as by cobra.
     ``aliases`` are other names. The help lists neither these nor options that are ``hidden``. ``common`` options are
     handled by the runner, and are not in the usage line. ``is_name``: the function gets the bytes that the value
-    stands for, see ``key_argument.py``.
+    stands for, see :func:`~boltcli.cli.values.address`.
     """
 
     name: str
@@ -288,8 +288,6 @@ class Command(_Row):
         given |= {option.parameter: values[option.name] for option in self.options if not option.common}
         declared: tuple[Argument | Option, ...] = (*self.arguments, *self.options)
         for parameter in [one.parameter for one in declared if one.is_name and one.parameter in given]:
-            from .key_argument import address, addresses
-
             value = given[parameter]
             given[parameter] = addresses(value) if isinstance(value, list) else address(value)
         return given

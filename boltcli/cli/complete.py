@@ -23,10 +23,9 @@ from ..text.values import NOTATIONS, typed
 from ..tree.bucket import find_bucket
 from .command import FILES as FILE_KINDS
 from .help import inside
-from .key_argument import addresses
 from .parse import HELP, VERSION, find_command
 from .registry import find
-from .values import parse_count
+from .values import addresses, parse_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

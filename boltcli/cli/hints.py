@@ -17,8 +17,8 @@ from ..storage.source import at_offset, is_elsewhere, open_source
 from ..text.values import path_text, shell_quoted, shell_word, typed
 from ..tree.bucket import child_bucket, find_bucket, get, root_bucket
 from ..tree.walk import Whole, leaf_pages
-from .key_argument import address, addresses
 from .parse import UsageError
+from .values import address, addresses
 from .words_of_other_tools import DELETE, PUT, flags_meant, nearest
 
 TYPE_CHECKING = False

@@ -19,14 +19,14 @@ from .commands.version import one_line
 from .help import SUMMARY
 from .registry import GROUPS, all_commands
 
-# What a typer command does with its values: run the command, or, in tests, record them.
-Action = Callable[[Command, list[str], dict[str, Any]], None]
-
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
-def build(action: Action, *, rich: bool = True) -> typer.Typer:
-    """Return the typer application, which passes a command's values to ``action``. ``rich``: rich formats its help."""
+def application(*, rich: bool = True) -> typer.Typer:
+    """Return boltcli as a typer application to include in another one; commands exit with their exit status.
+
+    ``rich``: rich formats its help.
+    """
     app = _typer(SUMMARY, rich)
 
     @app.callback()
@@ -51,7 +51,7 @@ def build(action: Action, *, rich: bool = True) -> typer.Typer:
             short_help=command.summary,
             rich_help_panel=command.group if not parent else None,
             context_settings=_SETTINGS,
-        )(_function(command, action))
+        )(_function(command))
     return app
 
 
@@ -66,11 +66,6 @@ def _typer(help: str, rich: bool) -> typer.Typer:
     )
 
 
-def application() -> typer.Typer:
-    """Return boltcli as a typer application to include in another one; commands exit with their exit status."""
-    return build(_run)
-
-
 def _run(command: Command, arguments: list[str], options: dict[str, Any]) -> None:
     words = command.name.split()
     for option in command.options:
@@ -81,7 +76,7 @@ def _run(command: Command, arguments: list[str], options: dict[str, Any]) -> Non
     raise typer.Exit(main([*words, "--", *arguments]))
 
 
-def _function(command: Command, action: Action) -> Callable[..., None]:
+def _function(command: Command) -> Callable[..., None]:
     """Return a function with the command's arguments and options as parameters."""
 
     def call(**values: Any) -> None:
@@ -98,7 +93,7 @@ def _function(command: Command, action: Action) -> Callable[..., None]:
             command.check_count(positionals, options)
         except ArgumentError as error:
             raise typer.BadParameter(str(error)) from None
-        action(command, positionals, options)
+        _run(command, positionals, options)
 
     # If the first argument may be several files, or one file and other arguments, the command decides later.
     arguments = command.arguments[: 1 if command.several else None]

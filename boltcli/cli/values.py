@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ..read_errors import ArgumentError
 
 TYPE_CHECKING = False
@@ -14,6 +16,7 @@ _MAX_I64 = 0x7FFFFFFFFFFFFFFF
 _DIGITS = "0123456789"
 _NUMBER = "0123456789."
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SIZES = {"u64:": 8, "u32:": 4}  # bytes of numbers in names
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")
 
@@ -153,6 +156,38 @@ def seconds(duration: str) -> float:
     if problem:
         raise ArgumentError(f"time: {problem} {go_quote(duration)}")
     return -total if duration[0] == "-" else total
+
+
+def address(argument: str) -> bytes:
+    """Return the bytes that the name of a bucket or a key stands for: literal, or in a notation for binary ones.
+
+    ``hex:00ff`` is the bytes 00 and ff, ``u64:42`` and ``u32:42`` a big-endian number of 8 or 4 bytes (so that keys
+    sort by number), and ``str:x`` is x itself, for names that begin with one of these prefixes.
+    """
+    notation, text = argument[:4], argument[4:]
+    if notation == "str:":
+        return os.fsencode(text)
+    try:
+        if notation == "hex:":
+            from ..text.values import parse
+
+            return parse(os.fsencode(text), "hex")
+        if notation in _SIZES:
+            return _big_endian(parse_uint64(text), _SIZES[notation])
+    except ArgumentError as error:
+        raise ArgumentError(f"{argument}: {error} (str:{argument} is the name as it stands)") from None
+    return os.fsencode(argument)
+
+
+def addresses(arguments: Iterable[str]) -> list[bytes]:
+    """Return :func:`address` of each argument."""
+    return [address(argument) for argument in arguments]
+
+
+def _big_endian(number: int, size: int) -> bytes:
+    if number >> 8 * size:
+        raise ArgumentError(f"the number doesn't fit into {size} bytes")
+    return number.to_bytes(size, "big")
 
 
 def _number_error(function: str, text: str, why: str) -> ArgumentError:

@@ -16,7 +16,7 @@ from textual.widgets import Footer, Input, Static, Tree
 from ...errors import ArgumentError, BoltError
 from ...text.values import path_text
 from ...text.visible import visible
-from ..key_argument import address
+from ..values import address
 from .value import DECODED, HEX, JSON, LARGEST, MODES, TEXT, show_value
 from .widgets import FoldedTree, HelpScreen, KeyList, PageScreen, label
 from .window import KeyWindow
