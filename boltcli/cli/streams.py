@@ -1,7 +1,4 @@
-"""The process's output streams, with a large buffer, strict error handling, and escaping on a terminal.
-
-Also the progress of a long job, on one line of a terminal.
-"""
+"""The process's output streams, and the progress of a long job on a terminal."""
 
 from __future__ import annotations
 
@@ -152,8 +149,6 @@ class Progress:
     job ("checking"), ``unit`` what ``done`` and ``total`` count ("pages").
     """
 
-    __slots__ = ("_drawn", "_fd", "_next", "_unit", "_what")
-
     def __init__(self, what: str, unit: str = "pages", fd: int = _STDERR, *, quiet: bool = False) -> None:
         self._what = what
         self._unit = unit
@@ -179,9 +174,8 @@ class Progress:
             self._next = monotonic() + _EVERY
 
     def _draw(self, text: str) -> None:
-        # Overwrite the old text with spaces, which works on every terminal.
-        blank = " " * max(self._drawn - len(text), 0)
-        line = f"\r{text}{blank}" + ("\r" if not text else "")
+        # Spaces over the old text work on every terminal.
+        line = f"\r{text:<{self._drawn}}" + ("" if text else "\r")
         self._drawn = len(text)
         try:
             os.write(self._fd, line.encode())

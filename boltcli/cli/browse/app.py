@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import work
 from textual.app import App, ComposeResult
@@ -12,21 +13,16 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Input, Static, Tree
+from textual.widgets.tree import TreeNode
 
 from ...errors import ArgumentError, BoltError
 from ...text.values import path_text
 from ...text.visible import visible
-from ..values import address
-from .value import DECODED, HEX, JSON, LARGEST, MODES, TEXT, show_value
+from ..values import address, parse_uint64
+from .session import Path, Session
+from .value import DECODED, HEX, JSON, LARGEST, TEXT, show_value
 from .widgets import FoldedTree, HelpScreen, KeyList, PageScreen, label
 from .window import KeyWindow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from textual.widgets.tree import TreeNode
-
-    from .session import Path, Session
 
 _SLICE = 0.03  # seconds of reading between two updates of the screen
 _EVERY = 1.0  # seconds between two looks at the file, with automatic refresh
@@ -269,7 +265,6 @@ class BrowseApp(App[None]):
             folded.show(data)
 
     def action_mode(self, mode: str) -> None:
-        assert not mode or mode in MODES
         self.mode = mode
         self.show()
 
@@ -315,8 +310,6 @@ class BrowseApp(App[None]):
             self._run(self.window.search(self.needle), "searching")
 
     def _ask_page(self, text: str) -> None:
-        from ..values import parse_uint64
-
         number = parse_uint64(text.removeprefix("offset:"))
         if text.startswith("offset:"):
             number //= self.session.snapshot.page_size

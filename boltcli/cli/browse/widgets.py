@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -15,20 +16,16 @@ from textual.widget import Widget
 from textual.widgets import Static, Tree
 from textual.widgets.tree import TreeNode
 
+from ...apps.contract import Codec
+from ...ops.space.page_use import PageStory
 from ...render.page_picture import COLOURS, LETTERS, cells
 from ...render.why_report import story_text
 from ...text.json import plain_text
 from ...text.values import auto
 from ...text.visible import visible
+from ...tree.page_map import PageMap
 from .value import scalar
-
-if TYPE_CHECKING:
-    from textual import events
-
-    from ...apps.contract import Codec
-    from ...ops.space.page_use import PageStory
-    from ...tree.page_map import PageMap
-    from .window import KeyRow, KeyWindow
+from .window import KeyRow, KeyWindow
 
 _MOST_CHILDREN = 200  # children of a dict or list that are shown at a time
 
