@@ -1,13 +1,10 @@
 """Complete a command line: commands, options, their values, and bucket names and keys from the file.
 
-The shells' scripts (``commands/completion_*.py``) call the hidden command
-``__complete STYLE WORD...``, where the last word, perhaps empty, is the one to
-complete. It prints one candidate a line, or the line ``:file``, which tells the
-shell to complete a file name. Styles: ``plain``; ``described`` (a tab and a
-description after some candidates); ``bash``, whose words come unsplit (see
-``shell_words.py``). A ``=`` after the style means that the last word begins
-with an extra ``=``, because PowerShell drops empty words. Any failure gives no
-candidates.
+The shells' scripts (``commands/completion.py``) call the hidden command ``__complete STYLE WORD...``, where the last
+word, perhaps empty, is the one to complete. It prints one candidate a line, or the line ``:file``, which tells the
+shell to complete a file name. Styles: ``plain``; ``described`` (a tab and a description after some candidates);
+``bash``, whose words come unsplit (see ``shell_words.py``). After a style with ``=`` the last word begins with an extra
+``=``, because PowerShell drops empty words. Any failure gives no candidates.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from ..tree.bucket import child_bucket, find_bucket, get, root_bucket
 from ..tree.walk import Whole, leaf_pages
 from .parse import UsageError
 from .values import address, addresses
-from .words_of_other_tools import DELETE, PUT, flags_meant, nearest
+from .words_of_other_tools import flags_meant, nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -163,11 +163,6 @@ def _command_meant(words: Sequence[str]) -> list[str]:
     path = next((word for word in rest if os.path.isfile(word)), None)
     if path is None:
         return []
-    names = [word for word in rest[rest.index(path) + 1 :] if word[:1] != "-"]
-    if name in DELETE and len(names) > 1:
-        return _change(path, names[:-1], names[-1], None)
-    if name in PUT and len(names) > 2:
-        return _change(path, names[:-2], names[-2], names[-1])
     from ..apps.registry import recognised
 
     with opened(path) as snapshot:
@@ -178,23 +173,6 @@ def _command_meant(words: Sequence[str]) -> list[str]:
                 if view.name == word or (word == name and len(word) > 3 and view.name.startswith(word)):
                     return [f"boltcli view {shell_quoted(path)} {view.name} shows this of {known}'s files"]
     return []
-
-
-def _change(path: str, buckets: list[str], key: str, value: str | None) -> list[str]:
-    """Show how ``patch`` deletes or writes a pair."""
-    from ..ops.compare.change import Change
-    from ..render.changes import record
-
-    names, wanted = addresses(buckets), address(key)
-    with opened(path) as snapshot:
-        old = get(snapshot, find_bucket(snapshot, names), wanted)
-    if value is None and old is None:
-        return []
-    new = None if value is None else os.fsencode(value)
-    change = Change("remove" if new is None else "add" if old is None else "change", tuple(names), wanted, None, new)
-    line = b"".join(record(change)).decode("utf-8", "surrogateescape").rstrip("\n")
-    patch = f"boltcli patch --force --in-place {shell_quoted(path)} -  (a backup is kept)"
-    return [f"printf '%s\\n' {shell_quoted(line)} | {patch}"]
 
 
 # Buckets and keys.

@@ -1,12 +1,10 @@
 """The small parser: from argv to a command and its values, by the rules of cobra and pflag.
 
-boltcli has its own parser because importing typer takes four times as long as
-starting Python. ``typer_app.py`` makes a typer application from the same
-declarations, and a test verifies that both parsers agree.
+boltcli has its own parser because importing typer takes four times as long as starting Python. ``typer_app.py`` makes a
+typer application from the same declarations, and a test verifies that both parsers agree.
 
-Surprising rules: flags may stand anywhere; while the command is searched for, a
-flag before it swallows the next word; the last of repeated flags counts;
-``--`` ends the flags.
+Surprising rules: flags may stand anywhere; while the command is searched for, a flag before it swallows the next word;
+the last of repeated flags counts; ``--`` ends the flags.
 """
 
 from __future__ import annotations
@@ -70,8 +68,7 @@ def parse(argv: Sequence[str]) -> Parsed:
 def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[str]]:
     """Return the command's full name, "" if there is none, and ``words`` without it.
 
-    If ``strict``, raises :class:`UsageError` for an unknown command. An unknown
-    command of a group is treated as an argument of the group, and reported later.
+    If ``strict``, raises :class:`UsageError` for an unknown command; one in a group is an argument of that at first.
     """
     found = ""
     while not found or found in GROUPS:
@@ -95,9 +92,7 @@ def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[st
 def _first_name(words: list[str]) -> tuple[str | None, list[str]]:
     """Return the first word that may be a command's name, if there is one, and ``words`` without it.
 
-    cobra looks for it before it knows the flags, so it assumes that each flag
-    without ``=`` has a value, and skips the next word. Skipped words remain in
-    ``words``.
+    cobra looks for it before it knows the flags: it assumes that each without ``=`` has a value, and skips that.
     """
     skip = False
     for index, word in enumerate(words):
@@ -121,10 +116,9 @@ def _swallows(word: str) -> bool:
 
 
 class Parsed:
-    """A parsed argv.
+    """A parsed argv. ``action`` is run, help or version; ``command`` is None for the program itself.
 
-    ``action`` is run, help or version. ``command`` is None for the program
-    itself; ``arguments`` are the positionals, ``options`` all options by name.
+    ``arguments`` are the positionals, ``options`` the values of all options by name.
     """
 
     def __init__(self, command: Command | None) -> None:

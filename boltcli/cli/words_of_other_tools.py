@@ -61,8 +61,6 @@ _FLAGS = {
     "threads workers parallel p": "jobs",
     "human-readable": "human",
 }
-PUT = ("put", "set", "write", "insert", "update", "edit", "add", "hset")
-DELETE = ("delete", "del", "rm", "remove", "drop", "unset", "hdel")
 
 
 def _by_word(meanings: dict[str, str]) -> dict[str, list[str]]:
