@@ -1,12 +1,10 @@
 """What can go wrong, as one tree of exceptions.
 
-Every error that boltcli raises on purpose is a :class:`BoltError`; anything
-else that escapes is a bug in boltcli. The kinds that every command may meet are
-in ``read_errors.py``.
+Every error that boltcli raises on purpose is a :class:`BoltError`; anything else that escapes is a bug in boltcli. The
+kinds that every command may meet are in ``read_errors.py``.
 
-Errors carry facts: which page, which path, which key. ``str(error)`` is a
-sentence for a person. ``render/errors.py`` makes the command line's ``Error:``
-line from the facts, in bbolt's exact words where bbolt has that error.
+Errors carry facts: which page, which path, which key. ``str(error)`` is a sentence for a person. ``render/errors.py``
+makes the command line's ``Error:`` line from the facts, in bbolt's exact words where bbolt has that error.
 """
 
 from __future__ import annotations

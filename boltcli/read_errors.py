@@ -17,13 +17,11 @@ _SHOWN = 40  # characters shown of each end of a long name
 class BoltError(Exception):
     """Base of all errors of boltcli.
 
-    ``page`` is the page id concerned, ``offset`` the byte offset in the file,
-    ``path`` the database file; each is None if unknown. ``kind`` is a stable
-    name for programs, one of schema.json under "error". ``exit_status`` is the status of a command that fails
-    with this error, ``detailed_status`` the one with ``--exit-status
-    detailed``: 1 the database is damaged, 2 it could not be read, 3 another
-    process prevents it, 4 the bucket or key does not exist, 64 the command
-    line is invalid.
+    ``page`` is the page id concerned, ``offset`` the byte offset in the file, ``path`` the database file; each is None
+    if unknown. ``kind`` is a stable name for programs, one of schema.json under "error". ``exit_status`` is the status
+    of a command that fails with this error, ``detailed_status`` the one with ``--exit-status detailed``: 1 the database
+    is damaged, 2 it could not be read, 3 another process prevents it, 4 the bucket or key does not exist, 64 the
+    command line is invalid.
     """
 
     kind = "error"
@@ -114,8 +112,8 @@ class InvalidDatabase(BoltError):
 class Changed(BoltError):
     """The file changed while it was read, so what was read is not the state of one transaction.
 
-    ``before`` and ``after`` are the newest transaction ids at the beginning
-    and at the end of the reading; both are 0 if the cause was not a commit.
+    ``before`` and ``after`` are the newest transaction ids at the beginning and at the end of the reading; both are 0
+    if the cause was not a commit.
     """
 
     kind = "changed"
