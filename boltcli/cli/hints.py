@@ -133,23 +133,17 @@ def _missing(command: Command, arguments: list[str], offset: int) -> list[str]:
             bucket = find_bucket(snapshot, names)
         except BucketNotFound:
             return [text, *(_records_of(snapshot, arguments[0], names[-1]) or _buckets_instead(snapshot.path, names))]
-        found: list[bytes] = []
-        for _, keys in keyed_leaves(snapshot, bucket):
-            found += keys
-            if len(found) > _NAMES:
-                break
+        leaves = keyed_leaves(snapshot, bucket)
+        found = list(islice((key for _, keys in leaves for key in keys), _NAMES + 1))
     what = "this bucket" if names else "this file"
     return [f"{text}; {what} has: {_listed(found)}" if found else f"{text}; {what} has none: it is empty"]
 
 
 def _listed(names: Sequence[bytes]) -> str:
     """Return ``names`` as they are typed, separated by commas; only the first of many or long ones."""
-    shown: list[str] = []
-    for name in names[:_NAMES]:
-        text = typed(name)
-        if sum(map(len, shown)) + len(text) > _LETTERS and shown:
-            break
-        shown.append(text)
+    shown = list(map(typed, names[:_NAMES]))
+    while len(shown) > 1 and sum(map(len, shown)) > _LETTERS:
+        shown.pop()
     return ", ".join(shown) + (", ..." if len(shown) < len(names) else "")
 
 
@@ -225,25 +219,17 @@ def _key(key: bytes, path: str, names: list[bytes]) -> list[str]:
         bucket = find_bucket(snapshot, names)
         if child_bucket(snapshot, bucket, key) is not None:
             return [f"{typed(key)} is a bucket: boltcli keys {file} {path_text((*names, key))}"]
-        for notation in _notations(key):
-            if get(snapshot, bucket, address(notation)) is not None:
-                return [f"{notation} exists: boltcli get {place} {notation}"]
+        for notation in ("hex:", "u64:", "u32:"):
+            name = notation + os.fsdecode(key)
+            try:
+                if get(snapshot, bucket, address(name)) is not None:
+                    return [f"{name} exists: boltcli get {place} {name}"]
+            except errors.ArgumentError:
+                pass  # the key is nothing in this notation
         near = _keys_like(snapshot, bucket, key)
         if near:
             return _instead(map(shell_word, near))
         return _records_of(snapshot, path, key) or [f"boltcli keys {place} lists the keys"]
-
-
-def _notations(key: bytes) -> list[str]:
-    """Return notations that ``key`` may stand for: hexadecimal as ``keys`` prints it, a number."""
-    text = key.decode("ascii", "replace")
-    found = []
-    if len(text) % 2 == 0 and all(char in "0123456789abcdefABCDEF" for char in text):
-        found.append(f"hex:{text}")
-    if text.isdecimal() and len(text) < 20:
-        found.append(f"u64:{text}")
-        found += [f"u32:{text}"] * (int(text) < 1 << 32)
-    return found
 
 
 def _keys_like(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> list[bytes]:

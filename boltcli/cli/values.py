@@ -26,19 +26,15 @@ def parse_string(text: str) -> str:
     return text
 
 
-def parse_uint64(text: str) -> int:
+def parse_uint64(text: str, most: int = _MAX_U64) -> int:
     """Parse like Go's ``strconv.ParseUint(text, 0, 64)``: decimal, 0x, 0o, 0b or 0 before octal, with underscores."""
-    if len(text) > 1 and text[0] == "0" and text[1] not in "bBoOxX":
-        return _unsigned(text, f"0o{text[1:]}", 0)
-    return _unsigned(text, text, 0)
+    is_octal = len(text) > 1 and text[0] == "0" and text[1] not in "bBoOxX"
+    return _unsigned(text, f"0o{text[1:]}" if is_octal else text, 0, most)
 
 
 def parse_uint32(text: str) -> int:
     """Parse like Go's ``strconv.ParseUint(text, 0, 32)``; see :func:`parse_uint64`."""
-    value = parse_uint64(text)
-    if value > _MAX_U32:
-        raise _number_error("ParseUint", text, "value out of range")
-    return value
+    return parse_uint64(text, _MAX_U32)
 
 
 def parse_decimal(text: str) -> int:
@@ -46,7 +42,7 @@ def parse_decimal(text: str) -> int:
     return _unsigned(text, text.replace("_", "?").lstrip("0") or text[-1:], 10)
 
 
-def _unsigned(text: str, digits: str, base: int) -> int:
+def _unsigned(text: str, digits: str, base: int, most: int = _MAX_U64) -> int:
     """Parse ``digits``, which stand for ``text``, in Python's notation."""
     try:
         # Python also takes a sign, spaces, and other digits.
@@ -56,7 +52,7 @@ def _unsigned(text: str, digits: str, base: int) -> int:
         value = int(digits, base) if len(digits) < 4000 or not digits.isdigit() else _MAX_U64 + 1
     except ValueError:
         raise _number_error("ParseUint", text, "invalid syntax") from None
-    if value > _MAX_U64:
+    if value > most:
         raise _number_error("ParseUint", text, "value out of range")
     return value
 
