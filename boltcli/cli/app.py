@@ -78,8 +78,6 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
 
 
 class _Failure:
-    """The failure of a call, which is reported on ``err``."""
-
     def __init__(self, argv: Sequence[str], err: BinaryIO) -> None:
         self.err = err
         self.as_json = "--json" in argv or "-j" in argv  # until the command line is parsed

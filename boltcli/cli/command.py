@@ -131,11 +131,6 @@ class Option(_Row):
         """Whether it takes no value."""
         return self.default is False
 
-    @property
-    def label(self) -> str:
-        """The flag's name in pflag's errors."""
-        return f"-{self.short}, --{self.name}" if self.short else f"--{self.name}"
-
     def parse(self, text: str) -> Value:
         """Return the value that ``text`` stands for. Raises :class:`~boltcli.errors.ArgumentError`."""
         if self.parser == "parse_choice":

@@ -124,7 +124,6 @@ def _values(option: Option, current: str) -> Candidates:
 
 
 def _pages(path: str, current: str) -> Candidates:
-    """Return the page ids of a file, with the types of the pages."""
     from ..format.page import type_name
     from ..ops.space.pages import FREE, page_rows
     from ..tree.page_map import free_pages

@@ -60,7 +60,6 @@ def hints(
 def _of_file(
     error: BoltError, path: str, command: Command, arguments: Sequence[str], values: Mapping[str, Value]
 ) -> list[str]:
-    """Return the hints for an error that is about the file ``path``."""
     if isinstance(error, BucketNotFound):
         return _nested_path(path, error.bucket, command) or _buckets_instead(path, list(error.bucket))
     if isinstance(error, errors.KeyNotFound):
@@ -173,7 +172,6 @@ def _command_meant(words: Sequence[str]) -> list[str]:
 
 
 def _nested_path(path: str, names: Sequence[bytes], command: Command) -> list[str]:
-    """Show how to name nested buckets, if there are slashes between them."""
     parts = [part for name in names for part in name.split(b"/") if part]
     if len(parts) == len(names):
         return []
@@ -207,7 +205,6 @@ def _buckets_instead(path: str, names: list[bytes]) -> list[str]:
 
 
 def _looked_at(snapshot: Snapshot, bucket: BucketRef) -> Iterable[tuple[bytes, bool]]:
-    """Return the first keys of a bucket, and whether each is a bucket."""
     return islice(keys_with_prefix(snapshot, bucket, b""), _LOOKED_AT + 1)
 
 
@@ -254,7 +251,6 @@ def _keys_like(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> list[bytes]
 
 
 def _file_name(path: str) -> list[str]:
-    """Suggest files with a similar name."""
     folder, name = os.path.split(path)
     try:
         there = os.listdir(folder or ".")
@@ -291,7 +287,6 @@ def _no_database(path: str, command: Command) -> list[str]:
 
 
 def _damage(path: str, command: Command) -> list[str]:
-    """Suggest commands for a damaged file."""
     lines = _steps(path, "doctor", "recover")
     if command.name == "keys":
         lines.append("--skip-damaged lists the keys that can be read")

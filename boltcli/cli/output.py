@@ -262,7 +262,6 @@ class Output:
         self.out.writelines(records.pieces([self._whole(fields)]))
 
     def _whole(self, fields: Record) -> Record:
-        """Return a record with its parts."""
         parts, self._parts = self._parts, {}
         return fields | parts
 

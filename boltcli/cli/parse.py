@@ -211,7 +211,6 @@ class Parsed:
             self._set(option, value)
 
     def _value(self, option: Option, flag: str) -> str:
-        """Return the value of a flag that stands alone: the next word."""
         if option.switch:
             return "true"
         if not self._queue:
@@ -222,7 +221,8 @@ class Parsed:
         try:
             parsed = option.parse(value)
         except ArgumentError as error:
-            raise ArgumentError(f'invalid argument {go_quote(value)} for "{option.label}" flag: {error}') from None
+            flag = f"-{option.short}, --{option.name}" if option.short else f"--{option.name}"
+            raise ArgumentError(f'invalid argument {go_quote(value)} for "{flag}" flag: {error}') from None
         values = self._switches if option in (HELP, VERSION) else self.options
         before = values.get(option.name)
         values[option.name] = before + parsed if isinstance(before, list) and isinstance(parsed, list) else parsed

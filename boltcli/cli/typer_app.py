@@ -77,8 +77,6 @@ def _run(command: Command, arguments: list[str], options: dict[str, Any]) -> Non
 
 
 def _function(command: Command) -> Callable[..., None]:
-    """Return a function with the command's arguments and options as parameters."""
-
     def call(**values: Any) -> None:
         positionals: list[str] = []
         for argument in arguments:
