@@ -35,11 +35,9 @@ def process() -> NoReturn:
         from .cli.app import main
 
         status = main()
-    except OSError as error:  # for example no file descriptor is left for reading a module
-        os.write(2, f"Error: {error}\n".encode("utf-8", "surrogateescape"))
-        status = 1
-    except MemoryError:  # not even the modules could be loaded
-        os.write(2, b"Error: out of memory\n")
+    except (OSError, MemoryError) as error:  # not even the modules could be loaded
+        problem = "out of memory" if isinstance(error, MemoryError) else str(error)
+        os.write(2, f"Error: {problem}\n".encode("utf-8", "surrogateescape"))
         status = 1
     os._exit(status)
 

@@ -1,101 +1,16 @@
 """What can go wrong, as one tree of exceptions.
 
-Every error that boltcli raises on purpose is a :class:`BoltError`; anything
-else that escapes is a bug in boltcli.
+Every error that boltcli raises on purpose is a :class:`BoltError`; anything else that escapes is a bug in boltcli. The
+kinds that every command may meet are in ``read_errors.py``.
 
-::
-
-    BoltError
-    |-- SourceNotFound      the path leads to no file (also a FileNotFoundError)
-    |-- OpenError           the system refused to open, lock or map the file
-    |   |-- AccessDenied        because of its permissions (also a PermissionError)
-    |   |-- Locked              because another process holds the lock (also a TimeoutError)
-    |   `-- DestinationError    the system refused to write the result
-    |-- DatabaseClosed      the database was read after it was closed (also a ValueError)
-    |-- UnpackError         a packed file is damaged, too large, or has no database in it
-    |-- DestinationExists   there is already a file at the destination
-    |-- DestinationIsSource the destination is the source database, or another file that is read
-    |-- DamagedSource       the database is too damaged to be copied
-    |-- InvalidDatabase     the file isn't a bolt database, or no meta page of it is valid
-    |   |-- VersionMismatch     a file format version other than 2
-    |   `-- ChecksumError       the meta page's checksum doesn't match its content
-    |-- Changed             the file changed while it was read without its lock
-    |-- Corrupted           a page of a tree is damaged
-    |-- UnreadablePage      a page cannot be read by its id (raw reading)
-    |-- StepFailed          a step of a job failed; another error says why
-    |-- BucketNotFound      (also a KeyError)
-    |-- KeyNotFound         (also a KeyError)
-    |-- CheckFailed         a check found errors
-    |-- DamageSkipped       the result is incomplete: damaged pages were skipped
-    |-- PatchMismatch       a change doesn't fit the database or the changes before it
-    |-- MissingExtra        an optional library is not installed
-    `-- ArgumentError       the caller passed an invalid value (also a ValueError)
-        `-- PassedOver          a file that was found in a folder is not one for the command
-
-Errors carry facts: which page, which path, which key. ``str(error)`` is a
-sentence for a person. ``render/errors.py`` makes the command line's ``Error:``
-line from the facts, in bbolt's exact words where bbolt has that error.
+Errors carry facts: which page, which path, which key. ``str(error)`` is a sentence for a person. ``render/errors.py``
+makes the command line's ``Error:`` line from the facts, in bbolt's exact words where bbolt has that error.
 """
 
 from __future__ import annotations
 
-from .read_errors import (
-    AccessDenied,
-    ArgumentError,
-    BoltError,
-    BucketNotFound,
-    Changed,
-    Corrupted,
-    DatabaseClosed,
-    InvalidDatabase,
-    OpenError,
-    SourceNotFound,
-    bucket_text,
-    hear_faults,
-    is_out_of_memory,
-    os_error,
-    report_fault,
-)
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .read_errors import ErrorKind as ErrorKind
-
-__all__ = [
-    "AccessDenied",
-    "ArgumentError",
-    "BoltError",
-    "BucketNotFound",
-    "Changed",
-    "CheckFailed",
-    "ChecksumError",
-    "Corrupted",
-    "DamageSkipped",
-    "DamagedSource",
-    "DatabaseClosed",
-    "DestinationError",
-    "DestinationExists",
-    "DestinationIsSource",
-    "InvalidDatabase",
-    "KeyNotFound",
-    "Locked",
-    "MissingExtra",
-    "OpenError",
-    "PassedOver",
-    "PatchMismatch",
-    "SourceNotFound",
-    "Step",
-    "StepFailed",
-    "UnpackError",
-    "UnreadablePage",
-    "VersionMismatch",
-    "as_failure",
-    "bucket_text",
-    "hear_faults",
-    "is_out_of_memory",
-    "os_error",
-    "report_fault",
-]
+from .read_errors import *  # noqa: F403
+from .read_errors import ArgumentError, BoltError, InvalidDatabase, OpenError, is_out_of_memory
 
 
 class Locked(OpenError, TimeoutError):

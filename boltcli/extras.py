@@ -10,10 +10,9 @@ if TYPE_CHECKING:
 
 
 def need(module: str, extra: str, purpose: str = "this") -> Any:
-    """Import ``module``, which ``boltcli[extra]`` installs, and return it.
+    """Import ``module``, which ``boltcli[extra]`` installs, and return it; ``purpose`` needs it.
 
-    ``purpose`` is the subject of the error message. Raises
-    :class:`~boltcli.errors.MissingExtra` if it is not installed.
+    Raises :class:`~boltcli.errors.MissingExtra` if it is not installed.
     """
     from importlib import import_module
 

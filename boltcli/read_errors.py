@@ -8,36 +8,6 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Literal
-
-    # As in schema.json, under "error"; the guide's page exit-status has them with their statuses.
-    ErrorKind = Literal[
-        "argument",
-        "bucket-not-found",
-        "changed",
-        "check-failed",
-        "checksum",
-        "closed",
-        "corrupted",
-        "damage-skipped",
-        "damaged-source",
-        "destination",
-        "destination-exists",
-        "destination-is-source",
-        "error",
-        "invalid-database",
-        "key-not-found",
-        "locked",
-        "mismatch",
-        "missing-extra",
-        "not-found",
-        "open",
-        "step-failed",
-        "unpack",
-        "unreadable-page",
-        "version-mismatch",
-    ]
-
 
 _NO_SUCH_FILE = 2  # errno.ENOENT, the same on every system
 _LARGEST_FILE = 1 << 63  # bytes: a larger offset comes from a damaged page id, and is not shown
@@ -47,27 +17,20 @@ _SHOWN = 40  # characters shown of each end of a long name
 class BoltError(Exception):
     """Base of all errors of boltcli.
 
-    ``page`` is the page id concerned, ``offset`` the byte offset in the file,
-    ``path`` the database file; each is None if unknown. ``kind`` is a stable
-    name for programs. ``exit_status`` is the status of a command that fails
-    with this error, ``detailed_status`` the one with ``--exit-status
-    detailed``: 1 the database is damaged, 2 it could not be read, 3 another
-    process prevents it, 4 the bucket or key does not exist, 64 the command
-    line is invalid.
+    ``page`` is the page id concerned, ``offset`` the byte offset in the file, ``path`` the database file; each is None
+    if unknown. ``kind`` is a stable name for programs, one of schema.json under "error". ``exit_status`` is the status
+    of a command that fails with this error, ``detailed_status`` the one with ``--exit-status detailed``: 1 the database
+    is damaged, 2 it could not be read, 3 another process prevents it, 4 the bucket or key does not exist, 64 the
+    command line is invalid.
     """
 
-    kind: ErrorKind = "error"
+    kind = "error"
     exit_status = 1
     detailed_status = 1
     is_typed = False  # whether it quotes the command line as bbolt does, line ends included
 
     def __init__(
-        self,
-        message: str,
-        *,
-        page: int | None = None,
-        offset: int | None = None,
-        path: str | None = None,
+        self, message: str, *, page: int | None = None, offset: int | None = None, path: str | None = None
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -91,6 +54,8 @@ def _again(kind: type[BoltError], arguments: tuple[object, ...], facts: dict[str
 
 
 class SourceNotFound(BoltError, FileNotFoundError):
+    """The path leads to no file."""
+
     kind = "not-found"
     detailed_status = 2
 
@@ -105,7 +70,7 @@ class OpenError(BoltError):
     ``reason`` is the system's message; ``__cause__`` is the OSError, if there was one.
     """
 
-    kind: ErrorKind = "open"
+    kind = "open"
     detailed_status = 2
 
     def __init__(self, operation: str, path: str, reason: str) -> None:
@@ -135,18 +100,20 @@ class DatabaseClosed(BoltError, ValueError):
 
 
 class InvalidDatabase(BoltError):
-    kind: ErrorKind = "invalid-database"
+    """The file isn't a bolt database, or no meta page of it is valid."""
+
+    kind = "invalid-database"
     detailed_status = 2
 
-    def __init__(self, message: str = "invalid database", **where: int | str | None) -> None:
-        super().__init__(message, **where)  # type: ignore[arg-type]
+    def __init__(self, message: str = "invalid database", *, page: int | None = None, path: str | None = None) -> None:
+        super().__init__(message, page=page, path=path)
 
 
 class Changed(BoltError):
     """The file changed while it was read, so what was read is not the state of one transaction.
 
-    ``before`` and ``after`` are the newest transaction ids at the beginning
-    and at the end of the reading; both are 0 if the cause was not a commit.
+    ``before`` and ``after`` are the newest transaction ids at the beginning and at the end of the reading; both are 0
+    if the cause was not a commit.
     """
 
     kind = "changed"
@@ -168,30 +135,17 @@ class Corrupted(BoltError):
     kind = "corrupted"
 
     def __init__(
-        self,
-        problem: str,
-        *,
-        page: int,
-        offset: int | None = None,
-        stack: Sequence[int] = (),
-        path: str | None = None,
-        bucket: Sequence[bytes] = (),
-    ) -> None:
-        super().__init__("", page=page, offset=offset, path=path)
+        self, problem: str, *, page: int, offset: int | None = None, stack: Sequence[int] = (),
+        path: str | None = None, bucket: Sequence[bytes] = (),
+    ) -> None:  # fmt: skip
+        at = f" at offset {offset}" if offset is not None and offset < _LARGEST_FILE else ""
+        how = [f"bucket: {bucket_text(bucket)}"] if bucket else []
+        how += [f"stack: [{' '.join(map(str, stack))}]"] if stack else []
+        where = f" ({', '.join(how)})" if how else ""
+        super().__init__(f"page {page}{at}: {problem}{where}", page=page, offset=offset, path=path)
         self.problem = problem
         self.stack = tuple(stack)
         self.bucket = tuple(bucket)
-        self.message = self._describe()
-
-    def _describe(self) -> str:
-        at = f" at offset {self.offset}" if self.offset is not None and self.offset < _LARGEST_FILE else ""
-        how = []
-        if self.bucket:
-            how.append(f"bucket: {bucket_text(self.bucket)}")
-        if self.stack:
-            how.append(f"stack: [{' '.join(map(str, self.stack))}]")
-        where = f"page {self.page}{at}: {self.problem}"
-        return f"{where} ({', '.join(how)})" if how else where
 
 
 def bucket_text(names: Sequence[bytes]) -> str:
@@ -217,18 +171,17 @@ class BucketNotFound(BoltError, KeyError):
 
 
 class ArgumentError(BoltError, ValueError):
+    """The caller passed an invalid value."""
+
     kind = "argument"
     detailed_status = 64
 
 
-# What libraries say, or Python of a library, when there is no memory left.
+# What libraries say, the loader of a compiled module, or Python of a library, when there is no memory left.
 _NO_MEMORY = (
-    "failed to map segment",  # the loader, of a compiled module
-    "annot allocate memory",
-    "can't start new thread",
-    "without setting an exception",
+    "failed to map segment", "annot allocate memory", "can't start new thread", "without setting an exception",
     "without exception set",
-)
+)  # fmt: skip
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -240,8 +193,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return any(words in str(error) for words in _NO_MEMORY)
 
 
-# The running command, which reports faults; without one they are Python's warnings. Here, because most commands load
-# nothing that can report one.
+# Who reports faults; here, because most commands load nothing that can report one.
 _hearer: Callable[[str], None] | None = None
 _reported: set[str] = set()
 
@@ -259,7 +211,7 @@ def report_fault(fault: str) -> None:
     _reported.add(fault)
     if _hearer is not None:
         _hearer(fault)
-    else:
-        import warnings
+        return
+    import warnings
 
-        warnings.warn(fault, RuntimeWarning, stacklevel=2)
+    warnings.warn(fault, RuntimeWarning, stacklevel=2)

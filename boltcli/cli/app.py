@@ -17,7 +17,7 @@ from .streams import finish, has_failed, name_of, stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
     from .command import Command, Value
@@ -40,20 +40,24 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
     try:
         try:
             if argv[:1] == [COMPLETE]:
-                return _complete(argv[1:], out)
+                from .complete import answer
+
+                out.write(answer(argv[1:]))
+                out.flush()
+                return 0
             parsed = parse(argv)
-            if any("://" in argument for argument in parsed.arguments):
-                parsed.arguments = _without_secrets(parsed)
-            if parsed.options.get("offset"):
-                parsed.arguments = _at_offset(parsed)
+            parsed.arguments = _addressed(parsed)
             failure.know(parsed)
-            if parsed.command is not None and any(map(os.path.isdir, parsed.arguments)) and not _searches(parsed):
+            command, values = parsed.command, parsed.options
+            # --recursive means something else to commands that take one file.
+            searches = command is not None and command.several and values.get("recursive")
+            if command is not None and not searches and any(map(os.path.isdir, parsed.arguments)):
                 from .many import without_folders
 
-                parsed.arguments = without_folders(parsed.command, parsed.arguments, parsed.options)
+                parsed.arguments = without_folders(command, parsed.arguments, values)
                 failure.know(parsed)
             _choose_stdout(parsed)
-            streams.color = str(parsed.options.get("color", "auto"))
+            streams.color = str(values.get("color", "auto"))
             with _reading(parsed):
                 return _run(parsed, out, err)
         except BoltError as error:
@@ -74,8 +78,6 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
 
 
 class _Failure:
-    """The failure of a call, which is reported on ``err``."""
-
     def __init__(self, argv: Sequence[str], err: BinaryIO) -> None:
         self.err = err
         self.as_json = "--json" in argv or "-j" in argv  # until the command line is parsed
@@ -100,18 +102,21 @@ class _Failure:
     def report(self, error: BoltError, *, known: bool = True) -> int:
         """Write the ``Error:`` line and hints; return the exit status. ``known``: the command line was parsed."""
         lines: list[str] = []
-        command = error.command if isinstance(error, UsageError) else self.command
         if known and not self.values.get("quiet"):
             from .hints import hints
 
-            lines = hints(error, command, self.arguments, self.values)
+            lines = hints(error, self.command, self.arguments, self.values)
         if self.as_json:
+            from ..render import records
+
             if isinstance(error, UsageError) and error.suggestions:
                 lines = [*lines, f"did you mean {' or '.join(error.suggestions)}?"]
-            self._report_json(error, lines)
+            record = records.error(error, None if isinstance(error, ArgumentError) else self.path)
+            self.err.write(records.line(records.with_hint(record, lines)))
         else:
             self._report_text(error, lines)
         status = error.detailed_status if self.is_detailed else error.exit_status
+        command = error.command if isinstance(error, UsageError) else self.command
         return max(status, command.failure if command else 1)
 
     def out_of_memory(self) -> int:
@@ -123,13 +128,6 @@ class _Failure:
                 raise
         self.err.write(_LAST_JSON if self.as_json else _LAST_WORDS)
         return max(1, self.command.failure if self.command else 1)
-
-    def _report_json(self, error: BoltError, lines: list[str]) -> None:
-        from ..read_errors import ArgumentError
-        from ..render import records
-
-        record = records.error(error, None if isinstance(error, ArgumentError) else self.path)
-        self.err.write(records.line(records.with_hint(record, lines)))
 
     def _report_text(self, error: BoltError, lines: list[str]) -> None:
         from ..render.errors import error_text
@@ -149,9 +147,8 @@ class _Failure:
 
 
 def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
-    if parsed.action == "run":
-        assert parsed.command is not None
-        command, arguments, values = parsed.command, parsed.arguments, parsed.options
+    command, arguments, values = parsed.command, parsed.arguments, parsed.options
+    if parsed.action == "run" and command is not None:
         path = command.file_of(arguments) or ""
         output = Output(out, err, json=bool(values.get("json")), quiet=bool(values.get("quiet")), path=path)
         if is_many(command, arguments, values):
@@ -173,14 +170,9 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
     else:
         from .help import write_help
 
-        write_help(parsed.command, out)
+        write_help(command, out)
     out.flush()
     return 0
-
-
-def _searches(parsed: Parsed) -> bool:
-    """Return whether folders are to be searched: --recursive means something else to commands that take one file."""
-    return parsed.command is not None and parsed.command.several and bool(parsed.options.get("recursive"))
 
 
 # The names of standard output: it is not a file that can be replaced.
@@ -194,8 +186,7 @@ def _choose_stdout(parsed: Parsed) -> None:
     command = parsed.command
     for option in command.options if command is not None and parsed.action == "run" else ():
         name = parsed.options.get(option.name)
-        if option.kind == "result" and name in _STDOUT:
-            assert command is not None
+        if command is not None and option.kind == "result" and name in _STDOUT:
             if command.name not in _TO_STDOUT:
                 raise ArgumentError(
                     f"--{option.name} {name}: {command.name} can't write this to standard output; name a file"
@@ -206,41 +197,42 @@ def _choose_stdout(parsed: Parsed) -> None:
 
 def _reading(parsed: Parsed) -> Reading:
     """Return the files that the command line says are read, so that none of them is replaced by a result."""
-    command, values = parsed.command, parsed.options
-    if command is None:
-        return Reading()
-    declared = command.arguments_of(parsed.arguments, values)
-    paths = [word for word, argument in zip(parsed.arguments, declared) if argument.kind in ("file", "input")]
+    paths = [word for word, kind in _kinds(parsed) if kind in ("file", "input")]
     rewritten: list[str] = []
-    for option in command.options:
-        value = values.get(option.name)
+    for option in parsed.command.options if parsed.command else ():
+        value = parsed.options.get(option.name)
         if option.kind != "input" or not isinstance(value, str) or not value:
             continue
         # -o RESULTS --resume RESULTS continues a file of results; it is read before it is replaced.
-        same = option.name == "resume" and os.path.abspath(value) == os.path.abspath(str(values.get("output")))
+        output = str(parsed.options.get("output"))
+        same = option.name == "resume" and os.path.abspath(value) == os.path.abspath(output)
         (rewritten if same else paths).append(value)
     return Reading(paths, rewritten)
 
 
-def _at_offset(parsed: Parsed) -> list[str]:
-    """Return the arguments, with the databases at ``--offset`` in place of the files. Raises ArgumentError."""
+def _addressed(parsed: Parsed) -> list[str]:
+    """Return the arguments: addresses without secrets, and with ``--offset`` the databases there in place of the files.
+
+    Raises ArgumentError.
+    """
+    offset = int(str(parsed.options.get("offset") or 0))
+    if not offset and not any("://" in word for word in parsed.arguments):
+        return parsed.arguments
+    from ..storage.secrets import redact_url
     from ..storage.source import at_offset
 
-    offset, words, command = int(str(parsed.options["offset"])), parsed.arguments, parsed.command
-    if parsed.options.get("files-from"):
+    if offset and parsed.options.get("files-from"):
         raise ArgumentError("--offset is for files that are named, not for those of --files-from")
-    assert command is not None
-    declared = command.arguments_of(words, parsed.options)
-    return [at_offset(word, offset) if argument.kind == "file" else word for word, argument in zip(words, declared)]
+    words = [(redact_url(word) if kind in FILES else word, kind) for word, kind in _kinds(parsed)]
+    return [at_offset(word, offset) if offset and kind == "file" else word for word, kind in words]
 
 
-def _without_secrets(parsed: Parsed) -> list[str]:
-    """Return the arguments, without the secrets in addresses."""
-    from ..storage.secrets import redact_url
-
+def _kinds(parsed: Parsed) -> Iterator[tuple[str, str]]:
+    """Yield the arguments, and of each what it is."""
     words, command = parsed.arguments, parsed.command
-    declared = command.arguments_of(words, parsed.options) if command is not None else []
-    return [redact_url(word) if argument.kind in FILES else word for word, argument in zip(words, declared)]
+    if command is not None:
+        for word, argument in zip(words, command.arguments_of(words, parsed.options)):
+            yield word, argument.kind
 
 
 def is_many(command: Command, arguments: list[str], values: dict[str, Value]) -> bool:
@@ -273,14 +265,6 @@ def _is_several(argument: str) -> bool:
     from ..fleet.find import matching
 
     return bool(matching(argument))
-
-
-def _complete(words: Sequence[str], out: BinaryIO) -> int:
-    from .complete import answer
-
-    out.write(answer(words))
-    out.flush()
-    return 0
 
 
 def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stderr: BinaryIO | None = None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..read_errors import ArgumentError
 from . import values
-from .values import go_quote
+from .values import address, addresses, go_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     Value = bool | int | str | list[str]
+    SummaryColumn = tuple[str, str | Callable[[dict[str, Any]], Any], str]
     F = TypeVar("F", bound=Callable[..., "int | None"])
 
 FILES = ("file", "input", "result")  # kinds of words: databases, other files that are read, those that are written
@@ -23,16 +24,11 @@ class Summary:
     of it, and a type of ``render/table.py``; the verdict stands before them, the file after them.
 
     ``order``: the field of which the largest values come first. ``faulty``: the verdict on a file that is not ok.
-    ``is_measure``: the table is about what was measured, and has the largest also of very many files; otherwise those
-    that are ok are left out then.
+    ``is_measure``: of very many files the largest are shown, not those that are not ok.
     """
 
     def __init__(
-        self,
-        *columns: tuple[str, str | Callable[[dict[str, Any]], Any], str],
-        order: str = "",
-        faulty: str = "damaged",
-        is_measure: bool = False,
+        self, *columns: SummaryColumn, order: str = "", faulty: str = "damaged", is_measure: bool = False
     ) -> None:
         self.columns = columns
         self.order = order
@@ -113,14 +109,10 @@ class Option(_Row):
 
     A flag whose default is False is a switch: it takes no value, except as ``--name=false``. A flag whose default is a
     list collects the values of all its occurrences; for other flags the last occurrence counts. ``parser`` is the
-    function of ``values.py`` for its values. ``kind`` and ``choices`` are for completing them; without the parser
-    parse_choice, or a ``check``, others fail later, as in bbolt. ``check`` is the
-    function of this module that refuses values. ``environment`` is the name of a variable with the default, ``panel``
-    the heading in the help.
-    ``required`` flags have no default; that they are missing is reported before other errors, as by cobra.
-    ``aliases`` are other names. The help lists neither these nor options that are ``hidden``. ``common`` options are
-    handled by the runner, and are not in the usage line. ``is_name``: the function gets the bytes that the value
-    stands for, see ``key_argument.py``.
+    function of ``values.py`` for its values, ``check`` that of this module which refuses some. ``kind`` and ``choices``
+    are for completing them. ``environment`` is the name of a variable with the default, ``panel`` the heading in the
+    help, which lists neither ``aliases`` nor ``hidden`` options. ``required`` flags have no default. ``common``: it is
+    handled by the runner, and not in the usage line. ``is_name``: the value is an address of ``values.py``.
     """
 
     name: str
@@ -138,11 +130,6 @@ class Option(_Row):
     def switch(self) -> bool:
         """Whether it takes no value."""
         return self.default is False
-
-    @property
-    def label(self) -> str:
-        """The flag's name in pflag's errors."""
-        return f"-{self.short}, --{self.name}" if self.short else f"--{self.name}"
 
     def parse(self, text: str) -> Value:
         """Return the value that ``text`` stands for. Raises :class:`~boltcli.errors.ArgumentError`."""
@@ -288,8 +275,6 @@ class Command(_Row):
         given |= {option.parameter: values[option.name] for option in self.options if not option.common}
         declared: tuple[Argument | Option, ...] = (*self.arguments, *self.options)
         for parameter in [one.parameter for one in declared if one.is_name and one.parameter in given]:
-            from .key_argument import address, addresses
-
             value = given[parameter]
             given[parameter] = addresses(value) if isinstance(value, list) else address(value)
         return given

@@ -1,13 +1,10 @@
 """Complete a command line: commands, options, their values, and bucket names and keys from the file.
 
-The shells' scripts (``commands/completion_*.py``) call the hidden command
-``__complete STYLE WORD...``, where the last word, perhaps empty, is the one to
-complete. It prints one candidate a line, or the line ``:file``, which tells the
-shell to complete a file name. Styles: ``plain``; ``described`` (a tab and a
-description after some candidates); ``bash``, whose words come unsplit (see
-``shell_words.py``). A ``=`` after the style means that the last word begins
-with an extra ``=``, because PowerShell drops empty words. Any failure gives no
-candidates.
+The shells' scripts (``commands/completion.py``) call the hidden command ``__complete STYLE WORD...``, where the last
+word, perhaps empty, is the one to complete. It prints one candidate a line, or the line ``:file``, which tells the
+shell to complete a file name. Styles: ``plain``; ``described`` (a tab and a description after some candidates);
+``bash``, whose words come unsplit (see ``shell_words.py``). After a style with ``=`` the last word begins with an extra
+``=``, because PowerShell drops empty words. Any failure gives no candidates.
 """
 
 from __future__ import annotations
@@ -23,10 +20,9 @@ from ..text.values import NOTATIONS, typed
 from ..tree.bucket import find_bucket
 from .command import FILES as FILE_KINDS
 from .help import inside
-from .key_argument import addresses
 from .parse import HELP, VERSION, find_command
 from .registry import find
-from .values import parse_count
+from .values import addresses, parse_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,7 +124,6 @@ def _values(option: Option, current: str) -> Candidates:
 
 
 def _pages(path: str, current: str) -> Candidates:
-    """Return the page ids of a file, with the types of the pages."""
     from ..format.page import type_name
     from ..ops.space.pages import FREE, page_rows
     from ..tree.page_map import free_pages

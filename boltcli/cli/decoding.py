@@ -37,27 +37,22 @@ def of_file(
     from ..apps.decode import decoder
     from ..database import Database
     from ..errors import ArgumentError, BoltError, MissingExtra
-    from ..storage.snapshot import Snapshot as Opened
+    from ..storage.snapshot import Snapshot
     from ..tree.page_map import page_map
 
-    try:
-        snapshot = Opened(path)
-    except BoltError:
-        return decoder(None, decode, proto, message), {}
     paths: dict[int, Path] = {}
     try:
-        found = decoder(Database(snapshot), decode, proto, message)
-        mapped = page_map(snapshot)
-        for pgid in range(len(mapped.kinds)) if pgids is None else pgids:
-            owner = mapped.owner(pgid) if pgid < len(mapped.kinds) else None
-            if owner is not None:
-                paths[pgid] = tuple(mapped.path(owner))
-        if found is not None:
-            found.leave(set(paths.values()))
+        with Snapshot(path) as snapshot:
+            found = decoder(Database(snapshot), decode, proto, message)
+            mapped = page_map(snapshot)
+            for pgid in range(len(mapped.kinds)) if pgids is None else pgids:
+                owner = mapped.owner(pgid) if pgid < len(mapped.kinds) else None
+                if owner is not None:
+                    paths[pgid] = tuple(mapped.path(owner))
+            if found is not None:
+                found.leave(set(paths.values()))
     except (ArgumentError, MissingExtra):
         raise
     except BoltError:
         found = decoder(None, decode, proto, message)
-    finally:
-        snapshot.close()
     return found, paths

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from ..apps.decode import Decoder
+from ..apps.contract import Application
+from ..apps.decode import Decoded, Decoder
 from ..apps.registry import recognised
 from ..apps.values import find
 from ..database import Database
 from ..errors import BoltError
-from ..ops.rescue.deleted import NOWHERE
+from ..ops.rescue.deleted import NOWHERE, Deleted
+from ..ops.rescue.pages import MappedFile
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..apps.contract import Application
-    from ..apps.decode import Decoded
-    from ..ops.rescue.deleted import Deleted
-    from ..ops.rescue.pages import MappedFile
-
-    Path = tuple[bytes, ...]
+Path = tuple[bytes, ...]
 
 
 class Meaning:
-    """The program that wrote a file, and the keys that still exist in the buckets where it keeps versions of keys."""
+    """The program that wrote a file, and the listed keys of the buckets where it keeps versions of keys."""
 
     def __init__(self, file: MappedFile, application: Application) -> None:
         self._file = file
         self._application = application
         self._decoder = Decoder(application)
-        self._existing: dict[Path, set[bytes] | None] = {}
         self._listed: dict[Path, set[bytes]] = {}
 
     def version_of(self, path: Path, key: bytes, value: bytes) -> tuple[bytes, bool] | None:
@@ -59,30 +53,25 @@ class Meaning:
         lines = []
         for path, listed in self._listed.items():
             total = f"{len(listed)} distinct key{'s' * (len(listed) != 1)}"
-            existing = self._keys(path)
             name = b"/".join(path).decode("utf-8", "backslashreplace")
-            if existing is None:
-                lines.append(f"bucket {name}: {total}; which of them still exist can't be read")
-                continue
-            there = len(listed & existing)
-            lines.append(f"bucket {name}: {total}, {len(listed) - there} of them deleted, {there} with a newer version")
+            try:
+                there = len(listed & self._keys(path))
+                which = f", {len(listed) - there} of them deleted, {there} with a newer version"
+            except BoltError:
+                which = "; which of them still exist can't be read"
+            lines.append(f"bucket {name}: {total}{which}")
         return lines
 
-    def _keys(self, path: Path) -> set[bytes] | None:
-        """Return the keys that exist: their newest version is no delete. None if the bucket can't be read."""
-        if path not in self._existing:
-            found: set[bytes] | None = set()
-            try:
-                with self._file.snapshot() as snapshot:
-                    store = find(Database(snapshot), *path)
-                    for key, value in store.range() if store is not None else ():
-                        version = self.version_of(path, key, value) if isinstance(value, bytes) else None
-                        if version is not None and found is not None:
-                            (found.discard if version[1] else found.add)(version[0])
-            except BoltError:
-                found = None
-            self._existing[path] = found
-        return self._existing[path]
+    def _keys(self, path: Path) -> set[bytes]:
+        """Return the keys that exist: their newest version is no delete. Raises BoltError."""
+        found: set[bytes] = set()
+        with self._file.snapshot() as snapshot:
+            store = find(Database(snapshot), *path)
+            for key, value in store.range() if store is not None else ():
+                version = self.version_of(path, key, value) if isinstance(value, bytes) else None
+                if version is not None:
+                    (found.discard if version[1] else found.add)(version[0])
+        return found
 
 
 def meaning(file: MappedFile) -> Meaning | None:

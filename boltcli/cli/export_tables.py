@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +14,14 @@ from ..errors import ArgumentError
 from ..ops.read.content import Bounds, Enter, placed, whole_content
 from ..render.table import Table
 from ..storage.destination import check_destination
-from ..tables.relations import TableFile, name_text, views_of
+from ..storage.snapshot import Snapshot
+from ..tables.relations import Relation, TableFile, name_text, views_of
 from ..text.cells import Again
+from .output import Output
 from .row_output import complete
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..ops.read.content import Path, Placed
-    from ..storage.snapshot import Snapshot
-    from ..tables.relations import Relation
-    from .output import Output
 
 _COPY = 1 << 20
 
@@ -33,26 +31,20 @@ def export_tables(
 ) -> None:
     """Write the content of the bucket at ``path``, or a view, in ``form`` to ``output``. Raises BoltError."""
     file = TableFile(out.path, db, out.warn)
-    chosen = [_view(file, view)] if view else []
+    views = views_of([file]) if view or all_views else {}
+    if view and view not in views:
+        raise ArgumentError(f"there is no view {view!r}; this file has: {', '.join(views) or 'none'}")
     if form == "sqlite":
-        if all_views:
-            chosen = list(views_of([file]).values())
+        chosen = list(views.values()) if all_views else [views[view]] if view else []
         counts = _write_sqlite(file, None if view else path, chosen, output, force)
         words = ", ".join(f"{count} {name}" for name, count in counts.items())
         out.raw(f"{words} -> {output}\n".encode("utf-8", "surrogateescape"))
         return
-    if chosen:
-        table = Table(chosen[0].columns[1:], Again(lambda: chosen[0].rows(file)))
+    if view:
+        table = Table(views[view].columns[1:], Again(lambda: views[view].rows(file)))
     else:
         table = _pairs(_content(file, path), as_arrow=form != "csv")
     out.rows(table, form=form, output=output, force=force, finish=db.finish)
-
-
-def _view(file: TableFile, name: str) -> Relation:
-    found = views_of([file])
-    if name not in found:
-        raise ArgumentError(f"there is no view {name!r}; this file has: {', '.join(found) or 'none'}")
-    return found[name]
 
 
 def _content(file: TableFile, path: Path) -> Iterator[Placed]:
@@ -60,7 +52,6 @@ def _content(file: TableFile, path: Path) -> Iterator[Placed]:
 
 
 def _pairs(content: Iterator[Placed], *, as_arrow: bool) -> Table:
-    """Return the buckets and pairs as a table."""
     columns = [Column("bucket", "names"), Column("sequence", "integer"), Column("key", "hex"), Column("value", "hex")]
     if not as_arrow:
         return Table(columns, _rows(content))

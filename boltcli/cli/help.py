@@ -38,13 +38,11 @@ def write_example(out: BinaryIO) -> None:
     """Write a small database to example.db in the current folder, for the examples of the help."""
     from ..errors import DestinationExists
     from ..guide import example
-    from ..storage.destination import Destination
-    from ..storage.files import write_all
+    from .row_output import complete
 
     try:
-        with Destination(EXAMPLE) as file:
-            write_all(file.fd, example())
-            file.commit()
+        with complete(EXAMPLE) as file:
+            file.write(example())
         out.write(f"wrote {EXAMPLE}, a small database of Bacalhau\n".encode())
     except DestinationExists:
         out.write(f"{EXAMPLE} already exists\n".encode())
@@ -55,23 +53,17 @@ def write_topic(topic: str, out: BinaryIO) -> None:
     from ..guide import text
 
     page = text(topic)
-    if wants_style(out):
-        write_styled(out, _rendered(page))
-    else:
+    if not wants_style(out):
         out.write(page.encode())
-
-
-def _rendered(markdown: str) -> bytes:
-    """Return Markdown with the colours and lines of a terminal, as wide as that is, up to 110 columns."""
+        return
     from io import StringIO
 
     from rich.console import Console
     from rich.markdown import Markdown
 
-    text = StringIO()
-    width = min(Console().width, 110)
-    Console(file=text, force_terminal=True, width=width).print(Markdown(markdown))
-    return text.getvalue().encode("utf-8", "surrogateescape")
+    rendered = StringIO()
+    Console(file=rendered, force_terminal=True, width=min(terminal_width(out), 110)).print(Markdown(page))
+    write_styled(out, rendered.getvalue().encode("utf-8", "surrogateescape"))
 
 
 def inside(group: str) -> list[Command]:

@@ -8,20 +8,8 @@ from __future__ import annotations
 import os
 from itertools import islice
 
-from ..errors import (
-    BoltError,
-    BucketNotFound,
-    CheckFailed,
-    Corrupted,
-    DamagedSource,
-    DestinationExists,
-    InvalidDatabase,
-    KeyNotFound,
-    Locked,
-    OpenError,
-    SourceNotFound,
-    UnreadablePage,
-)
+from .. import errors
+from ..errors import BoltError, BucketNotFound, OpenError
 from ..format.page import LeafElements
 from ..ops.read.select_items import keys_with_prefix
 from ..storage.snapshot import Snapshot
@@ -29,14 +17,13 @@ from ..storage.source import at_offset, is_elsewhere, open_source
 from ..text.values import path_text, shell_quoted, shell_word, typed
 from ..tree.bucket import child_bucket, find_bucket, get, root_bucket
 from ..tree.walk import Whole, leaf_pages
-from .key_argument import addresses
 from .parse import UsageError
-from .words_of_other_tools import DELETE, PUT, flags_meant, nearest
+from .values import address, addresses
+from .words_of_other_tools import flags_meant, nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any
 
     from ..format.bucket import BucketRef
     from .command import Command, Value
@@ -54,17 +41,6 @@ _STEPS = {
 }
 
 
-class _Call:
-    """The call that failed: its command, words and options, and the file that the error is about."""
-
-    def __init__(self, command: Command, arguments: list[str], values: Mapping[str, Value], path: str) -> None:
-        self.command = command
-        self.arguments = arguments
-        self.values = values
-        self.path = path
-        self.file = shell_quoted(path)
-
-
 def hints(
     error: BoltError, command: Command | None, arguments: Sequence[str], values: Mapping[str, Value]
 ) -> list[str]:
@@ -75,12 +51,33 @@ def hints(
         if command is None or not arguments:
             return []
         path = error.path or command.file_of(arguments) or arguments[0]
-        if is_elsewhere(path):
-            return []  # reading it again may take long, or be impossible
-        call = _Call(command, list(arguments), values, path)
-        return next((helps(error, call) for kinds, helps in _HINTS if isinstance(error, kinds)), [])
+        # Reading it again may take long, or be impossible.
+        return [] if is_elsewhere(path) else _of_file(error, path, command, arguments, values)
     except (BoltError, OSError, ValueError, MemoryError, RecursionError):
         return []
+
+
+def _of_file(
+    error: BoltError, path: str, command: Command, arguments: Sequence[str], values: Mapping[str, Value]
+) -> list[str]:
+    if isinstance(error, BucketNotFound):
+        return _nested_path(path, error.bucket, command) or _buckets_instead(path, list(error.bucket))
+    if isinstance(error, errors.KeyNotFound):
+        return _key(error.key, path, addresses(arguments[1:-1]))
+    if isinstance(error, errors.SourceNotFound):
+        return _file_name(path)
+    if isinstance(error, errors.Locked):
+        return [f"boltcli lock {shell_quoted(path)} shows the holder; --lock auto reads without the lock"]
+    if isinstance(error, OpenError) and error.operation not in ("write", "read"):
+        return []
+    if isinstance(error, (errors.InvalidDatabase, OpenError)):
+        return _no_database(path, command)
+    if isinstance(error, errors.DestinationExists):
+        can = any(option.name == "force" and option.help.startswith("Replace") for option in command.options)
+        return ["--force replaces it"] if can and not values.get("force") and os.path.isfile(path) else []
+    if isinstance(error, (errors.Corrupted, errors.DamagedSource, errors.CheckFailed, errors.UnreadablePage)):
+        return _damage(command.file_of(arguments) or arguments[0], command)
+    return []
 
 
 def opened(path: str) -> Snapshot:
@@ -135,23 +132,17 @@ def _missing(command: Command, arguments: list[str], offset: int) -> list[str]:
             bucket = find_bucket(snapshot, names)
         except BucketNotFound:
             return [text, *(_records_of(snapshot, arguments[0], names[-1]) or _buckets_instead(snapshot.path, names))]
-        found: list[bytes] = []
-        for _, keys in keyed_leaves(snapshot, bucket):
-            found += keys
-            if len(found) > _NAMES:
-                break
+        leaves = keyed_leaves(snapshot, bucket)
+        found = list(islice((key for _, keys in leaves for key in keys), _NAMES + 1))
     what = "this bucket" if names else "this file"
     return [f"{text}; {what} has: {_listed(found)}" if found else f"{text}; {what} has none: it is empty"]
 
 
 def _listed(names: Sequence[bytes]) -> str:
     """Return ``names`` as they are typed, separated by commas; only the first of many or long ones."""
-    shown: list[str] = []
-    for name in names[:_NAMES]:
-        text = typed(name)
-        if sum(map(len, shown)) + len(text) > _LETTERS and shown:
-            break
-        shown.append(text)
+    shown = list(map(typed, names[:_NAMES]))
+    while len(shown) > 1 and sum(map(len, shown)) > _LETTERS:
+        shown.pop()
     return ", ".join(shown) + (", ..." if len(shown) < len(names) else "")
 
 
@@ -165,11 +156,6 @@ def _command_meant(words: Sequence[str]) -> list[str]:
     path = next((word for word in rest if os.path.isfile(word)), None)
     if path is None:
         return []
-    names = [word for word in rest[rest.index(path) + 1 :] if word[:1] != "-"]
-    if name in DELETE and len(names) > 1:
-        return _change(path, names[:-1], names[-1], None)
-    if name in PUT and len(names) > 2:
-        return _change(path, names[:-2], names[-2], names[-1])
     from ..apps.registry import recognised
 
     with opened(path) as snapshot:
@@ -182,39 +168,19 @@ def _command_meant(words: Sequence[str]) -> list[str]:
     return []
 
 
-def _change(path: str, buckets: list[str], key: str, value: str | None) -> list[str]:
-    """Show how ``patch`` deletes or writes a pair."""
-    from ..ops.compare.change import Change
-    from ..render.changes import record
-
-    names, (wanted,) = addresses(buckets), addresses([key])
-    with opened(path) as snapshot:
-        old = get(snapshot, find_bucket(snapshot, names), wanted)
-    if value is None and old is None:
-        return []
-    new = None if value is None else os.fsencode(value)
-    change = Change("remove" if new is None else "add" if old is None else "change", tuple(names), wanted, None, new)
-    line = b"".join(record(change)).decode("utf-8", "surrogateescape").rstrip("\n")
-    patch = f"boltcli patch --force --in-place {shell_quoted(path)} -  (a backup is kept)"
-    return [f"printf '%s\\n' {shell_quoted(line)} | {patch}"]
-
-
 # Buckets and keys.
 
 
-def _bucket(error: BucketNotFound, call: _Call) -> list[str]:
-    """Show how to name nested buckets, if there are slashes between them, else the buckets that there are."""
-    names = list(error.bucket)
+def _nested_path(path: str, names: Sequence[bytes], command: Command) -> list[str]:
     parts = [part for name in names for part in name.split(b"/") if part]
-    if len(parts) != len(names):
-        try:
-            with opened(call.path) as snapshot:
-                find_bucket(snapshot, parts)
-            line = f"boltcli {call.command.name} {call.file} {path_text(parts)}"
-            return [f"each bucket is a separate argument: {line}"]
-        except BucketNotFound:
-            pass
-    return _buckets_instead(call.path, names)
+    if len(parts) == len(names):
+        return []
+    try:
+        with opened(path) as snapshot:
+            find_bucket(snapshot, parts)
+    except BucketNotFound:
+        return []
+    return [f"each bucket is a separate argument: boltcli {command.name} {shell_quoted(path)} {path_text(parts)}"]
 
 
 def _buckets_instead(path: str, names: list[bytes]) -> list[str]:
@@ -239,37 +205,28 @@ def _buckets_instead(path: str, names: list[bytes]) -> list[str]:
 
 
 def _looked_at(snapshot: Snapshot, bucket: BucketRef) -> Iterable[tuple[bytes, bool]]:
-    """Return the first keys of a bucket, and whether each is a bucket."""
     return islice(keys_with_prefix(snapshot, bucket, b""), _LOOKED_AT + 1)
 
 
-def _key(error: KeyNotFound, call: _Call) -> list[str]:
+def _key(key: bytes, path: str, names: list[bytes]) -> list[str]:
     """Suggest existing keys and buckets that are similar to the missing one."""
-    key, names = error.key, addresses(call.arguments[1:-1])
-    place = f"{call.file} {path_text(names)}".rstrip()
-    with opened(call.path) as snapshot:
+    file = shell_quoted(path)
+    place = f"{file} {path_text(names)}".rstrip()
+    with opened(path) as snapshot:
         bucket = find_bucket(snapshot, names)
         if child_bucket(snapshot, bucket, key) is not None:
-            return [f"{typed(key)} is a bucket: boltcli keys {call.file} {path_text((*names, key))}"]
-        for notation in _notations(key):
-            if get(snapshot, bucket, addresses([notation])[0]) is not None:
-                return [f"{notation} exists: boltcli get {place} {notation}"]
+            return [f"{typed(key)} is a bucket: boltcli keys {file} {path_text((*names, key))}"]
+        for notation in ("hex:", "u64:", "u32:"):
+            name = notation + os.fsdecode(key)
+            try:
+                if get(snapshot, bucket, address(name)) is not None:
+                    return [f"{name} exists: boltcli get {place} {name}"]
+            except errors.ArgumentError:
+                pass  # the key is nothing in this notation
         near = _keys_like(snapshot, bucket, key)
         if near:
             return _instead(map(shell_word, near))
-        return _records_of(snapshot, call.path, key) or [f"boltcli keys {place} lists the keys"]
-
-
-def _notations(key: bytes) -> list[str]:
-    """Return notations that ``key`` may stand for: hexadecimal as ``keys`` prints it, a number."""
-    text = key.decode("ascii", "replace")
-    found = []
-    if len(text) % 2 == 0 and all(char in "0123456789abcdefABCDEF" for char in text):
-        found.append(f"hex:{text}")
-    if text.isdecimal() and len(text) < 20:
-        found.append(f"u64:{text}")
-        found += [f"u32:{text}"] * (int(text) < 1 << 32)
-    return found
+        return _records_of(snapshot, path, key) or [f"boltcli keys {place} lists the keys"]
 
 
 def _keys_like(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> list[bytes]:
@@ -293,9 +250,8 @@ def _keys_like(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> list[bytes]
 # Files.
 
 
-def _file_name(error: BoltError, call: _Call) -> list[str]:
-    """Suggest files with a similar name."""
-    folder, name = os.path.split(call.path)
+def _file_name(path: str) -> list[str]:
+    folder, name = os.path.split(path)
     try:
         there = os.listdir(folder or ".")
     except OSError:
@@ -303,22 +259,21 @@ def _file_name(error: BoltError, call: _Call) -> list[str]:
     return _instead(shell_quoted(os.path.join(folder, each)) for each in nearest(name, there))
 
 
-def _file(error: BoltError, call: _Call) -> list[str]:
+def _no_database(path: str, command: Command) -> list[str]:
     """Say what kind of file it is that isn't a database, and what to do with it."""
     from ..format.magic import HEAD, is_packed, kind_of
 
-    if isinstance(error, OpenError) and error.operation not in ("write", "read"):
-        return []
-    if os.path.isdir(call.path):
+    if os.path.isdir(path):
         from ..fleet.find import first_databases
 
-        found = first_databases(call.path, 3, _FILES_LOOKED_AT, 4)  # a hint must not take long
-        there = (
-            f"; in it is {', '.join(map(shell_quoted, found))}" if found else ", and no bolt database was found in it"
-        )
-        searches = call.command.several or call.command.name == "grep"
-        return [f"this is a folder{there}", *["--recursive takes all databases in it"] * searches]
-    with open(call.path, "rb") as file:
+        found = first_databases(path, 3, _FILES_LOOKED_AT, 4)  # a hint must not take long
+        inside = f"; in it is {', '.join(map(shell_quoted, found))}"
+        searches = command.several or command.name == "grep"
+        return [
+            f"this is a folder{inside if found else ', and no bolt database was found in it'}",
+            *["--recursive takes all databases in it"] * searches,
+        ]
+    with open(path, "rb") as file:
         head = file.read(HEAD)
         size = os.fstat(file.fileno()).st_size
     kind = kind_of(head)
@@ -327,42 +282,23 @@ def _file(error: BoltError, call: _Call) -> list[str]:
     return [
         f"{'the file begins with zeros only; ' if kind else ''}no valid meta page (magic ed0cdaed, version 2, checksum)"
         f" at offset 0, nor a second one at 1024, 2048, 4096 and so on up to 16777216; the file has {size} bytes",
-        *(_STEPS[name].format(file=call.file) for name in ("scan", "recover", "doctor")),
+        *_steps(path, "scan", "recover", "doctor"),
     ]
 
 
-def _destination(error: BoltError, call: _Call) -> list[str]:
-    can = any(option.name == "force" and option.help.startswith("Replace") for option in call.command.options)
-    return ["--force replaces it"] if can and not call.values.get("force") and os.path.isfile(call.path) else []
-
-
-def _damage(error: BoltError, call: _Call) -> list[str]:
-    """Suggest commands for a damaged file."""
-    path = call.command.file_of(call.arguments) or call.arguments[0]
-    lines = [_STEPS[name].format(file=shell_quoted(path)) for name in ("doctor", "recover")]
-    if call.command.name == "keys":
+def _damage(path: str, command: Command) -> list[str]:
+    lines = _steps(path, "doctor", "recover")
+    if command.name == "keys":
         lines.append("--skip-damaged lists the keys that can be read")
-    if call.command.opens:
+    if command.opens:
         with opened(path) as snapshot:
             if all(meta.problem() is None for meta in snapshot.metas):
                 lines.append("--previous reads the state before the last transaction, which may be sound")
     return lines
 
 
-def _locked(error: BoltError, call: _Call) -> list[str]:
-    return [f"boltcli lock {call.file} shows the holder; --lock auto reads without the lock"]
-
-
-# What helps with an error: the first row whose kind it is.
-_HINTS: tuple[tuple[Any, Any], ...] = (
-    (BucketNotFound, _bucket),
-    (KeyNotFound, _key),
-    (SourceNotFound, _file_name),
-    (Locked, _locked),
-    ((InvalidDatabase, OpenError), _file),
-    (DestinationExists, _destination),
-    ((Corrupted, DamagedSource, CheckFailed, UnreadablePage), _damage),
-)
+def _steps(path: str, *names: str) -> list[str]:
+    return [_STEPS[name].format(file=shell_quoted(path)) for name in names]
 
 
 # The program that wrote a file.

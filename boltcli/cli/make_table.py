@@ -11,16 +11,14 @@ import inspect
 import os
 import typing
 from collections.abc import Callable, Iterator
-from functools import cache
 from importlib import import_module
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
 from . import command, commands, options, values
 
-Info = OptionInfo | ArgumentInfo
 Row = dict[str, Any]
 
 INJECTED = ("db", "opener", "out")
@@ -44,104 +42,84 @@ if TYPE_CHECKING:
 _TARGET = os.path.join(os.path.dirname(__file__), "command_table.py")
 
 
-class Names(dict[str, Any]):
+class _Names(dict[str, Any]):
     """The names in a command's annotations: its module's, those of shared options, typer's; any other is a type."""
 
-    def __init__(self, function: Callable[..., object]) -> None:
-        super().__init__(
-            vars(typing) | vars(values) | vars(command) | vars(options) | inspect.unwrap(function).__globals__
-        )
-        self.update(Annotated=Annotated, Literal=Literal, Option=typer.Option, Argument=typer.Argument)
+    def __init__(self, function: Any) -> None:
+        super().__init__(vars(typing) | vars(values) | vars(command) | vars(options) | function.__globals__)
+        self.update(Option=typer.Option, Argument=typer.Argument)
 
     def __missing__(self, name: str) -> Any:
         return getattr(builtins, name, object)
 
 
-def parameters(function: Callable[..., object]) -> Iterator[tuple[inspect.Parameter, Any, Info]]:
-    """Yield the declared parameters of a command's function, each with its type and what typer is told of it."""
-    names = Names(function)
-    for parameter in inspect.signature(function).parameters.values():
+def _declared(function: Callable[..., object]) -> Iterator[tuple[str, Any, Any, Any]]:
+    """Yield the parameters of a command's function: name, default, type, and what typer is told of it."""
+    names = _Names(function)
+    for name, parameter in inspect.signature(function).parameters.items():
         declared = eval(parameter.annotation, {}, names)
-        if typing.get_origin(declared) is Annotated:
-            yield parameter, *typing.get_args(declared)
-        elif parameter.name not in INJECTED:
-            raise TypeError(f"{function.__module__}: {parameter.name} is declared neither as an argument nor an option")
+        if typing.get_origin(declared) is typing.Annotated:
+            yield name, parameter.default, *typing.get_args(declared)
+        elif name not in INJECTED:
+            raise TypeError(f"{function.__module__}: {name} is declared neither as an argument nor an option")
 
 
-@cache
-def shared() -> dict[str, tuple[Any, OptionInfo]]:
-    """Return the type of each shared option, and what typer is told of it."""
-    holders = (options.Many, options.Common, *_OPENS[True])
-    hints = {name: hint for holder in holders for name, hint in typing.get_type_hints(holder, None, None, True).items()}
-    return {name: typing.get_args(hint) for name, hint in hints.items()}
+def _shared(holder: type) -> Iterator[tuple[str, Any, Any, Any]]:
+    """Yield the same of a class of shared options."""
+    for name, hint in typing.get_type_hints(holder, include_extras=True).items():
+        yield name, getattr(holder, name), *typing.get_args(hint)
 
 
-def _said(row: Row, **more: Any) -> Row:
-    """Return ``row`` with those of ``more`` that say something."""
-    return row | {name: value for name, value in more.items() if value}
-
-
-def _option(name: str, kind: Any, info: OptionInfo, default: Any, *, common: bool = False) -> Row:
+def _option(name: str, default: Any, kind: Any, info: OptionInfo, **more: Any) -> Row:
     # typer takes the first name for the default, until it sees that it is in an annotation.
     given: list[str] = [*([info.default] if isinstance(info.default, str) else []), *(info.param_decls or ())]
     words = [word[2:] for word in given if word.startswith("--")] or [name.replace("_", "-")]
     required = default is inspect.Parameter.empty
     if required:
         default = kind()
-    return _said(
-        {
-            "name": words[0],
-            "help": info.help,
-            "parameter": name,
-            "default": default.decode() if isinstance(default, bytes) else default,
-        },
-        metavar=info.metavar,
-        parser=info.parser.__name__ if info.parser else "parse_name" if isinstance(default, list) else "",
-        short="".join(word[1:] for word in given if not word.startswith("--")),
-        choices=tuple(filter(None, typing.get_args(kind))) if typing.get_origin(kind) is Literal else (),
-        required=required,
-        environment=info.envvar,
-        panel=info.rich_help_panel,
-        kind=_kind(info),
-        common=common,
-        aliases=tuple(words[1:]),
-        hidden=info.hidden,
-        is_name=kind in (bytes, list[bytes]),
-        check=info.callback.__name__ if info.callback else "",
-    )
+    row = {
+        "metavar": info.metavar,
+        "parser": info.parser.__name__ if info.parser else "parse_name" if isinstance(default, list) else "",
+        "short": "".join(word[1:] for word in given if not word.startswith("--")),
+        "choices": tuple(filter(None, typing.get_args(kind))) if typing.get_origin(kind) is typing.Literal else (),
+        "required": required,
+        "environment": info.envvar,
+        "panel": info.rich_help_panel,
+        "aliases": tuple(words[1:]),
+        "check": info.callback.__name__ if info.callback else "",
+    }
+    default = default.decode() if isinstance(default, bytes) else default
+    return {"name": words[0], "parameter": name, "default": default} | _said(kind, info, **row, **more)
 
 
-def _argument(parameter: inspect.Parameter, kind: Any, info: ArgumentInfo) -> Row:
-    metavar = info.metavar or parameter.name.upper()
-    row = _said(
-        {"name": metavar.removesuffix("..."), "help": info.help, "parameter": parameter.name},
-        kind=_kind(info),
-        many=typing.get_origin(kind) is list or metavar.endswith("..."),
-        hidden=info.hidden,
-        is_name=kind in (bytes, list[bytes]),
-    )
-    return row if parameter.default is inspect.Parameter.empty else row | {"required": False}
+def _argument(name: str, default: Any, kind: Any, info: ArgumentInfo) -> Row:
+    metavar = info.metavar or name.upper()
+    many = typing.get_origin(kind) is list or metavar.endswith("...")
+    row = {"name": metavar.removesuffix("..."), "parameter": name} | _said(kind, info, many=many)
+    return row if default is inspect.Parameter.empty else row | {"required": False}
 
 
-def _kind(info: Info) -> str:
-    return info.autocompletion.__name__ if info.autocompletion else ""
+def _said(kind: Any, info: OptionInfo | ArgumentInfo, **more: Any) -> Row:
+    """Return ``more``, and what options and arguments have in common, without what is as usual."""
+    completes = info.autocompletion.__name__ if info.autocompletion else ""
+    more |= {"kind": completes, "hidden": info.hidden, "is_name": kind in (bytes, list[bytes]), "help": info.help}
+    return {name: value for name, value in more.items() if value}
 
 
 def _command(declared: command.command, arguments: dict[str, Row], options_: dict[str, Row]) -> list[str]:
     """Return the lines of a command; what is as usual is left out. It adds its arguments and options to those known."""
     function = declared.function
-    own = list(parameters(function))
+    own = list(_declared(function))
     taken = tuple(name for name in inspect.signature(function).parameters if name in INJECTED)
-    positionals = [_argument(it, kind, info) for it, kind, info in own if isinstance(info, ArgumentInfo)]
-    rows = [_option(it.name, kind, info, it.default) for it, kind, info in own if isinstance(info, OptionInfo)]
+    positionals = [_argument(*one) for one in own if isinstance(one[-1], ArgumentInfo)]
+    rows = [_option(*one) for one in own if isinstance(one[-1], OptionInfo)]
     named = {row["name"] for row in rows}
     holders = [options.Many] * bool(declared.facts["several"]) + [options.Common] * bool(declared.json)
     for holder in (*holders, *_OPENS["db" in taken or declared.opens]):
-        for name in holder.__annotations__:
-            row = _option(name, *shared()[name], getattr(holder, name), common=True)
-            if row["name"] == "json" and isinstance(declared.json, str):
-                row["help"] = declared.json
-            rows += [row] * (row["name"] not in named)
+        rows += [row for one in _shared(holder) if (row := _option(*one, common=True))["name"] not in named]
+    for row in rows:
+        if row["name"] == "json" and isinstance(declared.json, str):
+            row["help"] = declared.json
     facts: Row = {"module": _module(declared), "summary": (function.__doc__ or "").partition("\n")[0], "takes": taken}
     facts["least"] = sum(row.get("required", True) for row in positionals)
     facts |= {name: value for name, value in declared.facts.items() if value and (name, value) != ("failure", 1)}

@@ -17,11 +17,7 @@ def manual() -> str:
         f'.TH BOLTCLI 1 "" "boltcli {__version__}" "User Commands"',
         ".SH NAME",
         f"boltcli \\- {_escaped(SUMMARY[0].lower() + SUMMARY[1:].rstrip('.'))}",
-        ".SH SYNOPSIS",
-        ".B boltcli",
-        ".I COMMAND",
-        "[\\fIARGUMENTS\\fR]",
-        ".SH COMMANDS",
+        *(".SH SYNOPSIS", ".B boltcli", ".I COMMAND", "[\\fIARGUMENTS\\fR]", ".SH COMMANDS"),
     ]
     commands = all_commands()
     for group in dict.fromkeys(command.group for command in commands):
@@ -45,9 +41,8 @@ def _command(command: Command) -> list[str]:
     own = [option for option in command.shown_options if not option.common]
     if own or command.arguments:
         lines.append(".RS")
-        for argument in command.arguments:
-            if not argument.hidden:
-                lines += [".TP", f"\\fI{_escaped(argument.name)}\\fR", _escaped(argument.help)]
+        for argument in command.shown_arguments:
+            lines += [".TP", f"\\fI{_escaped(argument.name)}\\fR", _escaped(argument.help)]
         for option in own:
             lines += _option(option)
         lines.append(".RE")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from itertools import count
 
+from ..storage.opened import name, set_read_timeout
 from .output import Output
+from .values import seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..errors import BoltError
     from ..fleet.files import Files
+    from ..storage.remote import Remote
     from ..storage.snapshot import Snapshot
     from ..storage.source import Source, Way
     from .command import Command
@@ -24,37 +27,25 @@ class Opener:
     """How a command opens files, by its options.
 
     ``lock`` is the way to lock, as in ``open_source``; ``timeout`` the seconds to wait for the lock, 0: for ever;
-    ``previous``: read the state before the last transaction; ``max_unpacked`` the bytes that a packed file may unpack
-    to, 0: the usual limits; ``counts_traffic``: say how much was read of a remote file. What it says of waiting and
+    ``max_unpacked`` the bytes that a packed file may unpack to, 0: the usual limits. What it says of waiting and
     unpacking goes to ``out``.
 
     ``recursive``: folders are searched. ``alone`` is None unless the file is one of many, on which the command runs
     alone: then it says how it was found, one of ``HOW`` of ``fleet/files.py``.
     """
 
-    __slots__ = (
-        "_is_detailed", "_list", "alone", "command", "counts_traffic", "lock", "max_unpacked", "out", "previous",
-        "recursive", "timeout",
-    )  # fmt: skip
-
     def __init__(self, values: dict[str, Any], out: Output, command: Command | None = None) -> None:
         """``values``: the values of all options, by name; ``command``: who opens. Raises ArgumentError."""
-        from .values import seconds
-
         self.lock: Way = "none" if values.get("no-lock") else values.get("lock", "auto")
-        self.timeout = seconds(values["timeout"]) if "timeout" in values else 0.0
+        self.timeout = seconds(values.get("timeout", "0"))
         self.previous = bool(values.get("previous"))
         self.max_unpacked: int = values.get("max-unpacked") or 0
-        self.counts_traffic = bool(values.get("stats"))
         self.recursive = bool(values.get("recursive"))
         self.alone: str | None = values.get("found")
-        self._list: str = values.get("files-from") or ""
-        self._is_detailed = values.get("exit-status") == "detailed"
+        self._values = values
         self.out = out
         self.command = command
         if "read-timeout" in values:
-            from ..storage.opened import set_read_timeout
-
             set_read_timeout(seconds(values["read-timeout"]))
 
     def read(self, path: str, work: Work, out: Output) -> int | None:
@@ -73,8 +64,8 @@ class Opener:
                 try:
                     return work(snapshot, out)
                 finally:
-                    if source.remote is not None and self.counts_traffic:
-                        _say_traffic(source, out)
+                    if source.remote is not None and self._values.get("stats"):
+                        _say_traffic(source.remote, out)
         from .lock_free import run_lock_free
 
         return run_lock_free(work, source, out, previous=self.previous)
@@ -95,7 +86,6 @@ class Opener:
         """
         from ..fleet.files import Files
         from ..fleet.find import listed, select
-        from ..storage.opened import name
         from ..storage.secrets import redact_url
 
         if self.alone is not None:
@@ -103,8 +93,9 @@ class Opener:
             for path in paths:
                 files.paths.add(path, self.alone)
             return files
+        more = self._values.get("files-from")
+        named = [*paths, *map(redact_url, listed(more) if more else ())]
         with self.out.progress("searching", "files") as progress:
-            named = [*paths, *map(redact_url, listed(self._list) if self._list else ())]
             seen = count(1)
             files = select(
                 named, recursive=self.recursive, search=search, twice=twice, looked=lambda: progress(next(seen), 0)
@@ -114,7 +105,7 @@ class Opener:
 
     def status_of(self, error: BoltError) -> int:
         """Return the exit status for the failure of a file."""
-        return error.detailed_status if self._is_detailed else error.exit_status
+        return error.detailed_status if self._values.get("exit-status") == "detailed" else error.exit_status
 
     def _source(self, path: str, *, locking: bool = True) -> Source:
         from ..storage.source import open_source
@@ -130,11 +121,9 @@ class Opener:
         self.out.err.flush()
 
 
-def _say_traffic(source: Source, out: Output) -> None:
+def _say_traffic(remote: Remote, out: Output) -> None:
     from ..render import records
     from ..render.info_text import traffic_text
 
-    remote = source.remote
-    assert remote is not None
     facts = (remote.requests, remote.read, remote.size)
     out.notice(lambda: records.traffic(*facts, out.path), traffic_text(*facts))

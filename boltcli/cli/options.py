@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from typer import Argument, Option
 
@@ -30,215 +30,161 @@ files, inputs, results, buckets, keys, pages, commands = map(
 )
 
 
-_file = partial(Argument, metavar="FILE", autocompletion=files)
-_number = partial(Option, metavar="N", parser=parse_count)
-_name = partial(Option, metavar="NAME", rich_help_panel="Decoding")
-_filter = partial(Option, rich_help_panel="Which ones")
+def _argument(help: str, completes: Callable[[], None], metavar: str | None = None) -> Any:
+    return Argument(help=help, metavar=metavar, autocompletion=completes)
+
+
+def _option(help: str, *names: str, panel: str | None = None, **more: Any) -> Any:
+    return Option(*names, help=help, rich_help_panel=panel, **more)
+
+
+_file = partial(_argument, completes=files, metavar="FILE")
+_number = partial(_option, metavar="N", parser=parse_count)
+_text = partial(_option, panel="Decoding", metavar="NAME")
+_filter = partial(_option, panel="Which ones")
 _key = partial(_filter, metavar="KEY")
-_many = partial(Option, rich_help_panel="Many files")
-_elsewhere = partial(Option, rich_help_panel="When the file is packed, joined or remote")
-_in_use = partial(Option, rich_help_panel="When another process is using the database")
-_result = partial(Option, "--output", "-o", metavar="DEST", autocompletion=results)
+_many = partial(_option, panel="Many files")
+_in_use = partial(_option, panel="When another process is using the database")
+_elsewhere = partial(_option, panel="When the file is packed, joined or remote")
 
-Database = Annotated[Snapshot, _file(help="The bolt database file.")]
+Database = Annotated[Snapshot, _file("The bolt database file.")]
 Databases = Annotated[
-    Snapshot, _file(help="The bolt database file; several give a table, or with --json an object for each.")
+    Snapshot, _file("The bolt database file; several give a table, or with --json an object for each.")
 ]
-Path = Annotated[str, _file(help="The bolt database file.")]
-UnchangedPath = Annotated[str, _file(help="The bolt database file; it is not changed.")]
-Bucket = Annotated[bytes, Argument(help="Name of a top-level bucket.", autocompletion=buckets)]
-Subbuckets = Annotated[
-    list[bytes],
-    Argument(metavar="SUBBUCKET", help="Names of nested buckets, outermost first.", autocompletion=buckets),
-]
-BucketPath = Annotated[
-    list[bytes],
-    Argument(metavar="BUCKETS", help="Only this bucket: its path, outermost name first.", autocompletion=buckets),
-]
-PageIds = Annotated[list[str], Argument(metavar="PGID", help="Page ids.", autocompletion=pages)]
+Path = Annotated[str, _file("The bolt database file.")]
+UnchangedPath = Annotated[str, _file("The bolt database file; it is not changed.")]
+Bucket = Annotated[bytes, _argument("Name of a top-level bucket.", buckets)]
+Subbuckets = Annotated[list[bytes], _argument("Names of nested buckets, outermost first.", buckets, "SUBBUCKET")]
+BucketPath = Annotated[list[bytes], _argument("Only this bucket: its path, outermost name first.", buckets, "BUCKETS")]
+PageIds = Annotated[list[str], _argument("Page ids.", pages, "PGID")]
 
-Nested = Annotated[
-    bool, Option("--parse", help="With --json: nest values that are JSON instead of writing them as text.")
-]
+Nested = Annotated[bool, _option("With --json: nest values that are JSON instead of writing them as text.", "--parse")]
 _JOBS = "number of processes for several files; 0 chooses automatically."
-Jobs = Annotated[int, _number(help=_JOBS.capitalize())]
-JobsApart = Annotated[int, _number("--jobs", help=f"With -o: {_JOBS}")]
-Depth = Annotated[int, _number(help="Show buckets down to this many levels; 0: all.")]
-Destination = Annotated[
-    str,
-    _result(
-        help="Write the result to this file, which appears when it is complete. An existing file is an error"
-        " (bbolt would merge into it, or fail half-way).",
-        callback=check_output,
-    ),
-]
-ChangedCopy = Annotated[str, _result(help="Write the changed copy to this file, which must not exist.")]
+Jobs = Annotated[int, _number(_JOBS.capitalize())]
+JobsApart = Annotated[int, _number(f"With -o: {_JOBS}", "--jobs")]
+Depth = Annotated[int, _number("Show buckets down to this many levels; 0: all.")]
+_result = partial(_option, metavar="DEST", autocompletion=results)
+_WRITTEN = (
+    "Write the result to this file, which appears when it is complete. An existing file is an error (bbolt would merge"
+    " into it, or fail half-way)."
+)
+Destination = Annotated[str, _result(_WRITTEN, "--output", "-o", callback=check_output)]
+ChangedCopy = Annotated[str, _result("Write the changed copy to this file, which must not exist.", "--output", "-o")]
 PageToClear = Annotated[
-    int, Option("--pageId", "--page-id", help="The page to clear.", metavar="PGID", parser=parse_uint64)
+    int, _option("The page to clear.", "--pageId", "--page-id", metavar="PGID", parser=parse_uint64)
 ]
-WriteAnyway = Annotated[bool, Option("--force", help="Write the meta page even if its values are impossible.")]
-Plain = Annotated[bool, Option("--no-descriptions", help="Complete without descriptions.")]
-Human = Annotated[bool, Option("--human", "-H", help="Print sizes in KiB, MiB, ...; the default on a terminal.")]
-HumanIfGiven = Annotated[bool, Option("--human", "-H", help="Print sizes in KiB, MiB, ...")]
-Force = Annotated[bool, Option(help="Replace DEST if it exists.")]
-NoSync = Annotated[bool, Option(help="Don't sync the result to the disk.")]
-FillPercent = Annotated[int, _number(help="Fill pages up to this percentage, 10 to 100; compact needs --dense for it.")]
+WriteAnyway = Annotated[bool, _option("Write the meta page even if its values are impossible.", "--force")]
+Plain = Annotated[bool, _option("Complete without descriptions.", "--no-descriptions")]
+Human = Annotated[bool, _option("Print sizes in KiB, MiB, ...; the default on a terminal.", "--human", "-H")]
+HumanIfGiven = Annotated[bool, _option("Print sizes in KiB, MiB, ...", "--human", "-H")]
+Force = Annotated[bool, _option("Replace DEST if it exists.")]
+NoSync = Annotated[bool, _option("Don't sync the result to the disk.")]
+FillPercent = Annotated[int, _number("Fill pages up to this percentage, 10 to 100; compact needs --dense for it.")]
 PageSize = Annotated[
-    int, _number(help="Page size of the result, a power of two from 1024 to 65536; 0: the host's, as in bbolt.")
+    int, _number("Page size of the result, a power of two from 1024 to 65536; 0: the host's, as in bbolt.")
 ]
 FormatName = Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"]
-_FORMATS = "|".join(get_args(FormatName))
-Format = Annotated[FormatName, Option("--format", "-f", help=f"How to write them: {_FORMATS}", metavar="FORMAT")]
+_FORMATS = f"How to write them: {'|'.join(get_args(FormatName))}"
+Format = Annotated[FormatName, _option(_FORMATS, "--format", "-f", metavar="FORMAT")]
 
-Decode = Annotated[
-    str,
-    _name(
-        help="Decode keys and values: auto (as the program that wrote the file encodes them, else a guess), the name of"
-        " a program or format (json, msgpack, protobuf, gob, ...; see `boltcli help decode`), or off.",
-    ),
-]
-Proto = Annotated[
-    str,
-    _name(
-        help="Decode values with this compiled protobuf descriptor set.", metavar="DESCRIPTORS", autocompletion=inputs
-    ),
-]
-Message = Annotated[str, _name(help="The message type of the values in --proto.")]
+_DECODED = (
+    "Decode keys and values: auto (as the program that wrote the file encodes them, else a guess), the name of a"
+    " program or format (json, msgpack, protobuf, gob, ...; see `boltcli help decode`), or off."
+)
+_SET = "Decode values with this compiled protobuf descriptor set."
+Decode = Annotated[str, _text(_DECODED)]
+Proto = Annotated[str, _text(_SET, metavar="DESCRIPTORS", autocompletion=inputs)]
+Message = Annotated[str, _text("The message type of the values in --proto.")]
 
-Prefix = Annotated[bytes, _key(help="Only keys that begin with this.")]
-From = Annotated[bytes, _key("--from", help="Only keys at or after this one.")]
-To = Annotated[bytes, _key(help="Only keys before this one.")]
-Limit = Annotated[int, _filter(help="At most this many; 0: all.", metavar="N", parser=parse_count)]
-Reverse = Annotated[bool, _filter(help="List from the last to the first.")]
-Recursive = Annotated[
-    bool,
-    _filter(
-        help="Include nested buckets; each key is preceded by its bucket path. --prefix, --from and --to apply to the"
-        " outermost level only."
-    ),
-]
-Grep = Annotated[
-    str,
-    _filter(
-        help="Only those that match this regular expression (Python's, on bytes) anywhere; at any depth.",
-        metavar="REGEX",
-    ),
-]
+_NESTED = (
+    "Include nested buckets; each key is preceded by its bucket path. --prefix, --from and --to apply to the outermost"
+    " level only."
+)
+_MATCHING = "Only those that match this regular expression (Python's, on bytes) anywhere; at any depth."
+Prefix = Annotated[bytes, _key("Only keys that begin with this.")]
+From = Annotated[bytes, _key("Only keys at or after this one.", "--from")]
+To = Annotated[bytes, _key("Only keys before this one.")]
+Limit = Annotated[int, _filter("At most this many; 0: all.", metavar="N", parser=parse_count)]
+Reverse = Annotated[bool, _filter("List from the last to the first.")]
+Recursive = Annotated[bool, _filter(_NESTED)]
+Grep = Annotated[str, _filter(_MATCHING, metavar="REGEX")]
+
+_LIST = "Read the names of more files from this file, one a line; -: standard input."
+_RESULTS = "Write the results to this file: .ndjson, .json, .csv or .parquet."
+_EARLIER = "Skip files whose size, time and transaction are unchanged since these results of an earlier run."
+_ENGINE = "Run on Dask: local:N (N processes) or dask://HOST:PORT; default: --jobs processes here."
 
 
 class Many:
     """Options of commands that take several files."""
 
-    recursive: Annotated[bool, _many(help="Search folders for databases.")] = False
-    files_from: Annotated[
-        str,
-        _many(
-            help="Read the names of more files from this file, one a line; -: standard input.",
-            metavar="LIST",
-            autocompletion=inputs,
-        ),
-    ] = ""
-    output: Annotated[
-        str,
-        _result(help="Write the results to this file: .ndjson, .json, .csv or .parquet.", rich_help_panel="Many files"),
-    ] = ""
-    force: Annotated[bool, _many(help="Replace DEST if it exists.")] = False
-    resume: Annotated[
-        str,
-        _many(
-            help="Skip files whose size, time and transaction are unchanged since these results of an earlier run.",
-            metavar="RESULTS",
-            autocompletion=inputs,
-        ),
-    ] = ""
-    engine: Annotated[
-        str,
-        _many(
-            help="Run on Dask: local:N (N processes) or dask://HOST:PORT; default: --jobs processes here.",
-            metavar="ENGINE",
-        ),
-    ] = ""
+    recursive: Annotated[bool, _many("Search folders for databases.")] = False
+    files_from: Annotated[str, _many(_LIST, metavar="LIST", autocompletion=inputs)] = ""
+    output: Annotated[str, _many(_RESULTS, "--output", "-o", metavar="DEST", autocompletion=results)] = ""
+    force: Annotated[bool, _many("Replace DEST if it exists.")] = False
+    resume: Annotated[str, _many(_EARLIER, metavar="RESULTS", autocompletion=inputs)] = ""
+    engine: Annotated[str, _many(_ENGINE, metavar="ENGINE")] = ""
+
+
+_STATUS = (
+    "Exit status of failures: bbolt (always 1) or detailed (1 damaged, 2 unreadable, 3 locked, 4 not found, 64 usage)."
+)
+_COLOURS = "Colours: auto (on a terminal), always or never."
 
 
 class Common:
     """Options of all commands but those that print text for shells and people."""
 
-    json: Annotated[bool, Option("--json", "-j", help="Write JSON: one document, or an object a line.")] = False
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Don't print progress, warnings and hints.")] = False
-    color: Annotated[
-        Literal["auto", "always", "never"],
-        Option(help="Colours: auto (on a terminal), always or never.", metavar="WHEN", parser=parse_choice),
-    ] = "auto"
+    json: Annotated[bool, _option("Write JSON: one document, or an object a line.", "--json", "-j")] = False
+    quiet: Annotated[bool, _option("Don't print progress, warnings and hints.", "--quiet", "-q")] = False
+    color: Annotated[Literal["auto", "always", "never"], _option(_COLOURS, metavar="WHEN", parser=parse_choice)] = (
+        "auto"
+    )
     exit_status: Annotated[
         Literal["bbolt", "detailed"],
-        Option(
-            help="Exit status of failures: bbolt (always 1) or detailed (1 damaged, 2 unreadable, 3 locked, 4 not"
-            " found, 64 usage).",
-            metavar="KIND",
-            parser=parse_choice,
-            envvar="BOLTCLI_EXIT_STATUS",
-        ),
+        _option(_STATUS, metavar="KIND", parser=parse_choice, envvar="BOLTCLI_EXIT_STATUS"),
     ] = "bbolt"
+
+
+_PATIENCE = "Wait this long for the lock: 2 (seconds), 500ms, 1m30s; 0: for ever."
+_WAY = (
+    "If the file is locked: auto (wait, then read without the lock), wait (wait, then fail), try (don't wait), none"
+    " (ignore locks)."
+)
 
 
 class Locking:
     """Options of commands that lock a file."""
 
-    timeout: Annotated[
-        str,
-        _in_use(
-            help="Wait this long for the lock: 2 (seconds), 500ms, 1m30s; 0: for ever.",
-            metavar="DURATION",
-            parser=parse_timeout,
-            envvar="BOLTCLI_TIMEOUT",
-        ),
-    ] = "1s"
+    timeout: Annotated[str, _in_use(_PATIENCE, metavar="DURATION", parser=parse_timeout, envvar="BOLTCLI_TIMEOUT")] = (
+        "1s"
+    )
     lock: Annotated[
         Literal["auto", "wait", "try", "none"],
-        _in_use(
-            help="If the file is locked: auto (wait, then read without the lock), wait (wait, then fail), try (don't"
-            " wait), none (ignore locks).",
-            metavar="WAY",
-            parser=parse_choice,
-            envvar="BOLTCLI_LOCK",
-        ),
+        _in_use(_WAY, metavar="WAY", parser=parse_choice, envvar="BOLTCLI_LOCK"),
     ] = "auto"
-    no_lock: Annotated[bool, _in_use(help="The same as --lock none.")] = False
+    no_lock: Annotated[bool, _in_use("The same as --lock none.")] = False
+
+
+_INSIDE = "Open the database that begins at this byte of FILE, as if the file began there."
 
 
 class Inside:
     """The option of commands that read the pages of a file."""
 
-    offset: Annotated[
-        int,
-        _elsewhere(
-            help="Open the database that begins at this byte of FILE, as if the file began there.",
-            metavar="N",
-            parser=parse_count,
-        ),
-    ] = 0
+    offset: Annotated[int, _elsewhere(_INSIDE, metavar="N", parser=parse_count)] = 0
+
+
+_LARGEST = "Largest size to which a packed file may unpack: 10GiB, 500M; default: 64 GiB, and 1000 times its own size."
+_SILENCE = "End if a server (http://, https://) sends nothing for this long: 10 (seconds), 1m; 0: for ever."
 
 
 class Access:
     """More options of commands that open databases."""
 
-    previous: Annotated[bool, _in_use(help="Read the state before the last transaction.")] = False
-    max_unpacked: Annotated[
-        int,
-        _elsewhere(
-            help="Largest size to which a packed file may unpack: 10GiB, 500M; default: 64 GiB, and 1000 times its own"
-            " size.",
-            metavar="SIZE",
-            parser=parse_size,
-        ),
-    ] = 0
+    previous: Annotated[bool, _in_use("Read the state before the last transaction.")] = False
+    max_unpacked: Annotated[int, _elsewhere(_LARGEST, metavar="SIZE", parser=parse_size)] = 0
     read_timeout: Annotated[
-        str,
-        _elsewhere(
-            help="End if a server (http://, https://) sends nothing for this long: 10 (seconds), 1m; 0: for ever.",
-            metavar="DURATION",
-            parser=parse_timeout,
-            envvar="BOLTCLI_READ_TIMEOUT",
-        ),
+        str, _elsewhere(_SILENCE, metavar="DURATION", parser=parse_timeout, envvar="BOLTCLI_READ_TIMEOUT")
     ] = "30s"
-    stats: Annotated[bool, _elsewhere(help="Report how much was read of a remote file (s3://, https://, ...).")] = False
+    stats: Annotated[bool, _elsewhere("Report how much was read of a remote file (s3://, https://, ...).")] = False

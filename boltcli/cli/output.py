@@ -1,4 +1,4 @@
-"""Where a command's results and messages go, in the form that was asked for.
+"""Where a command's results and messages go.
 
 A command says what it found, never in which form: here it becomes text or JSON, or stays what it is, for many files.
 """
@@ -21,19 +21,16 @@ if TYPE_CHECKING:
     Fields = Record | Callable[[], Record]
     Written = bytes | str | Iterable[bytes]
     Text = Written | Callable[[], Written]
+    Form = Callable[[Part], bytes | Iterable[bytes]]
 
 
 class Output:
-    """Where a command's results and messages go, in the form that was asked for: text or JSON.
-
-    ``out`` and ``err`` are the streams of results and of messages. ``path`` is the file that messages name, ``quiet``
-    leaves out warnings, notes and progress.
+    """``out`` and ``err`` are the streams of results and of messages. ``path`` is the file that messages name,
+    ``quiet`` leaves out warnings, notes and progress.
 
     Text, and the fields of JSON, may be functions without arguments that make them, which are called only if that form
     is asked for. ``styled``: there are escape sequences in the text, and of names from a file only what is visible.
     """
-
-    __slots__ = ("_hints", "_json", "_parts", "err", "out", "path", "quiet")
 
     def __init__(
         self, out: BinaryIO, err: BinaryIO, *, json: bool = False, quiet: bool = False, path: str = ""
@@ -78,14 +75,7 @@ class Output:
         if not self._json:
             self._write(text)
 
-    def stream(
-        self,
-        parts: Iterable[Part],
-        *,
-        json: Callable[[Part], bytes | Iterable[bytes]],
-        text: Callable[[Part], bytes | Iterable[bytes]],
-        styled: bool = False,
-    ) -> None:
+    def stream(self, parts: Iterable[Part], *, json: Form[Part], text: Form[Part], styled: bool = False) -> None:
         """Write results a part at a time, say a page's keys: each through the function of the form."""
         make = json if self._json else text
         styled = styled and not self._json
@@ -93,16 +83,9 @@ class Output:
             self._write(make(part), styled=styled)
 
     def rows(
-        self,
-        table: Table,
-        *,
-        form: str = "",
-        output: str = "",
-        force: bool = False,
-        tabs: bool = False,
-        human: bool = False,
-        finish: Callable[[], object] | None = None,
-    ) -> None:
+        self, table: Table, *, form: str = "", output: str = "", force: bool = False, tabs: bool = False,
+        human: bool = False, finish: Callable[[], object] | None = None,
+    ) -> None:  # fmt: skip
         """Write a table in ``form``, if not "", else in the one of this output, or to a file in that of its suffix.
 
         The file ``output`` appears when it is complete and ``finish`` was called; ``force`` replaces one. On a terminal
@@ -266,16 +249,12 @@ class Output:
     def _write(self, text: Text, *, styled: bool = False) -> None:
         if callable(text):
             text = text()
-        if not isinstance(text, (bytes, str)):
-            if not styled:
-                self.out.writelines(text)
-                return
-            for part in text:
+        parts = [_encoded(text)] if isinstance(text, (bytes, str)) else text
+        if styled:
+            for part in parts:
                 write_styled(self.out, part)
-        elif styled:
-            write_styled(self.out, _encoded(text))
         else:
-            self.out.write(_encoded(text))
+            self.out.writelines(parts)
 
     def _write_record(self, fields: Record) -> None:
         from ..render import records
@@ -283,9 +262,8 @@ class Output:
         self.out.writelines(records.pieces([self._whole(fields)]))
 
     def _whole(self, fields: Record) -> Record:
-        """Return a record with its parts."""
         parts, self._parts = self._parts, {}
-        return fields | parts if parts else fields
+        return fields | parts
 
     def _notice(self, kind: str, message: str, path: str) -> None:
         if not self.quiet:
@@ -294,7 +272,6 @@ class Output:
             self._tell(records.notice(kind, message, path))
 
     def _tell(self, record: Record) -> None:
-        """Write a message in JSON."""
         from ..render import records
 
         self.err.write(records.line(record))
@@ -306,8 +283,6 @@ def _encoded(text: str | bytes) -> bytes:
 
 class Collected(Output):
     """Results and messages as they are, for one of many files: records and notes are lists of dicts."""
-
-    __slots__ = ("found", "notes")
 
     def __init__(self, path: str, *, quiet: bool = False) -> None:
         from io import BytesIO

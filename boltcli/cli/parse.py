@@ -1,12 +1,10 @@
 """The small parser: from argv to a command and its values, by the rules of cobra and pflag.
 
-boltcli has its own parser because importing typer takes four times as long as
-starting Python. ``typer_app.py`` makes a typer application from the same
-declarations, and a test verifies that both parsers agree.
+boltcli has its own parser because importing typer takes four times as long as starting Python. ``typer_app.py`` makes a
+typer application from the same declarations, and a test verifies that both parsers agree.
 
-Surprising rules: flags may stand anywhere; while the command is searched for, a
-flag before it swallows the next word; the last of repeated flags counts;
-``--`` ends the flags.
+Surprising rules: flags may stand anywhere; while the command is searched for, a flag before it swallows the next word;
+the last of repeated flags counts; ``--`` ends the flags.
 """
 
 from __future__ import annotations
@@ -29,23 +27,7 @@ HELP = Option(name="help", short="h", default=False, help="Show this help.")
 VERSION = Option(name="version", short="v", default=False, help="Print the version.")
 
 # Commands of bbolt that boltcli doesn't have, and why.
-_LEFT_OUT = {
-    "bench": "boltcli has no bench: it measures how fast bbolt itself writes and reads; run bbolt bench",
-}
-
-
-class Parsed:
-    """A parsed argv.
-
-    ``action`` is run, help or version. ``command`` is None for the program
-    itself; ``arguments`` are the positionals, ``options`` all options by name.
-    """
-
-    def __init__(self, action: str, command: Command | None, arguments: list[str], options: dict[str, Value]) -> None:
-        self.action = action
-        self.command = command
-        self.arguments = arguments
-        self.options = options
+_LEFT_OUT = {"bench": "boltcli has no bench: it measures how fast bbolt itself writes and reads; run bbolt bench"}
 
 
 class UsageError(ArgumentError):
@@ -73,21 +55,20 @@ def parse(argv: Sequence[str]) -> Parsed:
     if len(argv) == 1 and not is_known(argv[0]) and ("://" in argv[0] or os.path.exists(argv[0])):
         return parse(["info", "--summary", "--", *argv])
     name, rest = find_command(list(argv))
-    command = find(name)
-    flags = _Flags(command, rest)
+    parsed = Parsed(find(name))
     try:
-        return flags.parsed()
+        parsed.read(rest)
     except UsageError:
         raise
     except ArgumentError as error:
-        raise UsageError(str(error), command, arguments=flags.arguments, values=flags.values) from None
+        raise UsageError(str(error), parsed.command, (), parsed.arguments, parsed.options) from None
+    return parsed
 
 
 def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[str]]:
     """Return the command's full name, "" if there is none, and ``words`` without it.
 
-    If ``strict``, raises :class:`UsageError` for an unknown command. An unknown
-    command of a group is treated as an argument of the group, and reported later.
+    If ``strict``, raises :class:`UsageError` for an unknown command; one in a group is an argument of that at first.
     """
     found = ""
     while not found or found in GROUPS:
@@ -111,9 +92,7 @@ def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[st
 def _first_name(words: list[str]) -> tuple[str | None, list[str]]:
     """Return the first word that may be a command's name, if there is one, and ``words`` without it.
 
-    cobra looks for it before it knows the flags, so it assumes that each flag
-    without ``=`` has a value, and skips the next word. Skipped words remain in
-    ``words``.
+    cobra looks for it before it knows the flags: it assumes that each without ``=`` has a value, and skips that.
     """
     skip = False
     for index, word in enumerate(words):
@@ -136,53 +115,62 @@ def _swallows(word: str) -> bool:
     return is_flag and not is_shared_switch(word)
 
 
-class _Flags:
-    """The ``words`` that follow the name of ``command``, parsed into ``arguments`` and ``values``."""
+class Parsed:
+    """A parsed argv. ``action`` is run, help or version; ``command`` is None for the program itself.
 
-    def __init__(self, command: Command | None, words: list[str]) -> None:
+    ``arguments`` are the positionals, ``options`` the values of all options by name.
+    """
+
+    def __init__(self, command: Command | None) -> None:
+        self.action = "help"
         self.command = command
-        self.own = command.options if command else ()
-        self.queue = words[::-1]
         self.arguments: list[str] = []
+        self._own = command.options if command else ()
         # Required options have no default; the defaults of options with an environment variable are read when needed.
-        self.values: dict[str, Value] = {
-            option.name: option.default for option in self.own if not (option.required or option.environment)
+        self.options: dict[str, Value] = {
+            option.name: option.default for option in self._own if not (option.required or option.environment)
         }
-        self.switches: dict[str, Value] = {}  # HELP and VERSION
+        self._switches: dict[str, Value] = {}  # HELP and VERSION
+        self._queue: list[str] = []
 
-    def parsed(self) -> Parsed:
-        command, arguments, values = self.command, self.arguments, self.values
-        while self.queue:
-            word = self.queue.pop()
+    def read(self, words: list[str]) -> None:
+        """Parse ``words``, which follow the name of the command. Raises :class:`ArgumentError`."""
+        command, arguments, queue = self.command, self.arguments, self._queue
+        queue += words[::-1]
+        while queue:
+            word = queue.pop()
             if len(word) < 2 or word[0] != "-":
                 arguments.append(word)
             elif word == "--":
-                arguments.extend(reversed(self.queue))
+                arguments += queue[::-1]
                 break
             elif word[1] == "-":
                 self._long(word, word[2:])
             else:
                 self._shorts(word[1:])
-        if self.switches.get("help"):
-            return Parsed("help", command, arguments, values)
-        if self.switches.get("version"):
-            return Parsed("version", None, arguments, values)
-        if command is None or command.is_group:
-            if command is not None and arguments:
-                problem = f'unknown command {go_quote(arguments[0])} for "boltcli {command.name}"'
-                raise UsageError(problem, command, _inside(command.name, arguments[0]), arguments)
-            return Parsed("help", command, arguments, values)
-        command.check_count(arguments, values)
-        for option in self.own:
-            if option.environment and option.name not in values:
-                values[option.name] = _from_environment(option)
-        missing = sorted(option.name for option in self.own if option.name not in values)
+        if self._switches.get("help"):
+            return
+        if self._switches.get("version"):
+            self.action = "version"
+        elif command is not None and command.is_group and arguments:
+            problem = f'unknown command {go_quote(arguments[0])} for "boltcli {command.name}"'
+            raise UsageError(problem, command, _inside(command.name, arguments[0]), arguments)
+        elif command is not None and not command.is_group:
+            self.action = "run"
+            self._complete(command)
+
+    def _complete(self, command: Command) -> None:
+        """Verify that nothing is missing, and take from the environment what isn't given."""
+        command.check_count(self.arguments, self.options)
+        for option in self._own:
+            if option.environment and option.name not in self.options:
+                self.options[option.name] = _from_environment(option)
+        missing = sorted(option.name for option in self._own if option.name not in self.options)
         if missing:
             raise ArgumentError("required flag(s) {} not set".format(", ".join(f'"{name}"' for name in missing)))
-        return Parsed("run", command, arguments, values)
 
     def _known(self) -> tuple[Option, ...]:
-        return (HELP, *self.own) if self.command else (HELP, VERSION)
+        return (HELP, *self._own) if self.command else (HELP, VERSION)
 
     def _long(self, word: str, body: str) -> None:
         """Parse ``--name``, ``--name VALUE`` or ``--name=VALUE``."""
@@ -202,7 +190,7 @@ class _Flags:
             return
         # Before bbolt 1.5 long flags had one dash, and scripts still use that.
         name = cluster.partition("=")[0]
-        if any(name in (option.name, *option.aliases) for option in self.own):
+        if any(name in (option.name, *option.aliases) for option in self._own):
             self._long("-" + cluster, cluster)
             return
         while cluster:
@@ -223,19 +211,19 @@ class _Flags:
             self._set(option, value)
 
     def _value(self, option: Option, flag: str) -> str:
-        """Return the value of a flag that stands alone: the next word."""
         if option.switch:
             return "true"
-        if not self.queue:
+        if not self._queue:
             raise ArgumentError(f"flag needs an argument: {flag}")
-        return self.queue.pop()
+        return self._queue.pop()
 
     def _set(self, option: Option, value: str) -> None:
         try:
             parsed = option.parse(value)
         except ArgumentError as error:
-            raise ArgumentError(f'invalid argument {go_quote(value)} for "{option.label}" flag: {error}') from None
-        values = self.switches if option in (HELP, VERSION) else self.values
+            flag = f"-{option.short}, --{option.name}" if option.short else f"--{option.name}"
+            raise ArgumentError(f'invalid argument {go_quote(value)} for "{flag}" flag: {error}') from None
+        values = self._switches if option in (HELP, VERSION) else self.options
         before = values.get(option.name)
         values[option.name] = before + parsed if isinstance(before, list) and isinstance(parsed, list) else parsed
 

@@ -5,23 +5,18 @@ from __future__ import annotations
 from .command import DECLARED, Argument, Command, Option, command
 from .command_table import ARGUMENTS, COMMANDS, OPTIONS
 
+_GROUPS = (
+    ("surgery", "Repair", "Repair a copy of a damaged database.", "revert-meta-page {} --output reverted.db"),
+    ("surgery freelist", "Repair", "Remove the freelist, or rebuild it.", "abandon {} --output abandoned.db"),
+    ("surgery meta", "Repair", "Check the meta pages, or change their fields.", "validate {}"),
+    ("completion", "Help", "Print a shell's completion script.", "bash"),
+)
 GROUPS = {
-    name: Command(name=name, summary=summary, group=group, example=f"boltcli {example}", is_group=True)
-    for name, group, summary, example in (
-        (
-            "surgery", "Repair", "Repair a copy of a damaged database.",
-            "surgery revert-meta-page fixtures/document.db --output reverted.db",
-        ),
-        (
-            "surgery freelist", "Repair", "Remove the freelist, or rebuild it.",
-            "surgery freelist abandon fixtures/document.db --output abandoned.db",
-        ),
-        (
-            "surgery meta", "Repair", "Check the meta pages, or change their fields.",
-            "surgery meta validate fixtures/document.db",
-        ),
-        ("completion", "Help", "Print a shell's completion script.", "completion bash"),
+    name: Command(
+        name=name, group=group, summary=summary, is_group=True,
+        example=f"boltcli {name} {words.format('fixtures/document.db')}",
     )
+    for name, group, summary, words in _GROUPS
 }  # fmt: skip
 
 

@@ -21,39 +21,26 @@ def run_command(command: Command, arguments: list[str], values: dict[str, Value]
     hear_faults(out.warn)
     opener = Opener(values, out, command)
     function, given = prepare_command(command, arguments, values)
-    takes = command.takes
 
     def work(snapshot: Snapshot | None, out: Output) -> int | None:
         passed: dict[str, Any] = {"db": snapshot, "out": out, "opener": opener}
-        status: int | None = function(**{name: passed[name] for name in takes}, **given)
-        return status
+        return function(**{name: passed[name] for name in command.takes}, **given)
 
     return (opener.read(out.path, work, out) if command.opens else work(None, out)) or 0
 
 
 def prepare_command(
     command: Command, arguments: list[str], values: dict[str, Value]
-) -> tuple[Callable[..., Any], dict[str, Any]]:
+) -> tuple[Callable[..., int | None], dict[str, Any]]:
     """Validate a command line; return the command's function and what it takes of the line. Raises BoltError."""
     found = declared(command.name)
     for option in command.options:
         option.verify(values[option.name])
     given = command.parameters(arguments, values)
     if found.validate is not None:
-        _validate(found.validate, command, arguments, values, given)
+        known = {option.parameter: values[option.name] for option in command.options}
+        known |= {**given, "path": command.file_of(arguments) or ""}
+        code = found.validate.__code__
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        found.validate(**{name: known[name] for name in names if name in known})
     return found.function, given
-
-
-def _validate(
-    function: Callable[..., Any],
-    command: Command,
-    arguments: list[str],
-    values: dict[str, Value],
-    given: dict[str, Any],
-) -> None:
-    """Call a function with the parameters that it names: of the command, and ``path``, its file."""
-    code = function.__code__
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    given = given | {option.parameter: values[option.name] for option in command.options if option.common}
-    given["path"] = command.file_of(arguments) or ""
-    function(**{name: given[name] for name in names if name in given})

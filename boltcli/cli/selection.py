@@ -23,14 +23,8 @@ def selection(
     from ..tree.walk import bounds
 
     start, stop = bounds(prefix, from_, to or None)
-    return {
-        "start": start,
-        "stop": stop,
-        "reverse": reverse,
-        "limit": limit,
-        "recursive": recursive,
-        "wanted": _matching(grep, values) if grep else None,
-    }
+    more = {"reverse": reverse, "limit": limit, "recursive": recursive}
+    return {"start": start, "stop": stop, "wanted": _matching(grep, values) if grep else None, **more}
 
 
 def check_pattern(grep: str) -> None:

@@ -49,8 +49,5 @@ def written(names: list[str], part: str, raw: str, quote: str) -> list[str]:
     if quote:  # nothing keeps bash from expanding a "!" between these quotes
         return ["".join(f"\\{char}" if char in '"\\$`' else char for char in name) for name in names if "!" not in name]
     (*_, there), _, _ = split(f"boltcli {raw.removesuffix(part)}")
-    return [_quoted(name[len(there) :]) for name in names if name.startswith(there)]
-
-
-def _quoted(name: str) -> str:
-    return "".join(char if char in _PLAIN or char > "\x7f" else f"\\{char}" for char in name)
+    rests = [name[len(there) :] for name in names if name.startswith(there)]
+    return ["".join(char if char in _PLAIN or char > "\x7f" else f"\\{char}" for char in rest) for rest in rests]

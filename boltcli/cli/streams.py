@@ -1,7 +1,4 @@
-"""The process's output streams, with a large buffer, strict error handling, and escaping on a terminal.
-
-Also the progress of a long job, on one line of a terminal.
-"""
+"""The process's output streams, and the progress of a long job on a terminal."""
 
 from __future__ import annotations
 
@@ -60,11 +57,10 @@ class Terminal(io.BufferedWriter):
         super().write(data)
 
     def flush(self) -> None:
-        if self._begun:
-            from ..text.visible import visible_bytes
+        from ..text.visible import visible_bytes
 
-            begun, self._begun = self._begun, b""
-            super().write(visible_bytes(begun))
+        begun, self._begun = self._begun, b""
+        super().write(visible_bytes(begun))
         super().flush()
 
 
@@ -90,8 +86,7 @@ def finish(stream: BinaryIO) -> None:
 
 def has_failed(stream: BinaryIO) -> bool:
     """Return whether writing to ``stream`` failed; True if that isn't known."""
-    failed: bool = getattr(getattr(stream, "raw", None), "failed", True)
-    return failed
+    return bool(getattr(getattr(stream, "raw", None), "failed", True))
 
 
 def name_of(stream: BinaryIO) -> str:
@@ -103,8 +98,7 @@ def name_of(stream: BinaryIO) -> str:
 def labelled(stream: BinaryIO, label: str, style: str, text: str, *, as_it_is: bool = False) -> None:
     """Write a line ``label: text``, with the label in colour if colours are enabled.
 
-    A name in the text may have line ends, and whoever reads lines must not take a part of a name for one: they are
-    escaped, unless ``as_it_is``.
+    Line ends in the text, which names may have, are escaped, unless ``as_it_is``: a part of a name is no line.
     """
     if wants_style(stream):
         write_styled(stream, f"\x1b[{style}m{label}:\x1b[0m".encode())
@@ -126,8 +120,7 @@ def wants_style(stream: BinaryIO) -> bool:
 
 def write_styled(stream: BinaryIO, data: bytes) -> None:
     """Write ``data`` with its escape sequences; text from a file must have gone through ``visible()``."""
-    write = getattr(stream, "write_styled", stream.write)
-    write(data)
+    getattr(stream, "write_styled", stream.write)(data)
 
 
 def terminal_width(out: BinaryIO) -> int:
@@ -151,17 +144,10 @@ def cut_to_width(line: bytes, out: BinaryIO) -> bytes:
 class Progress:
     """Call it with (done, total) to show the share that is done; the end of a ``with`` block removes the line.
 
-    With a ``total`` of 0, which isn't known, it shows how many are done.
-
-    It shows nothing in the first second or if ``fd`` is not a terminal, and
-    updates at most ten times a second, so that a job may call it often (a call
-    takes 0.2 microseconds). ``what`` is the job ("checking"), ``unit`` what
-    ``done`` and ``total`` count ("pages").
-
-    For jobs in ``ops`` it is just a ``Callable[[int, int], None]``.
+    With a ``total`` of 0, which isn't known, it shows how many are done. It shows nothing in the first second or if
+    ``fd`` is not a terminal, and updates at most ten times a second, so that a job may call it often. ``what`` is the
+    job ("checking"), ``unit`` what ``done`` and ``total`` count ("pages").
     """
-
-    __slots__ = ("_drawn", "_fd", "_next", "_unit", "_what")
 
     def __init__(self, what: str, unit: str = "pages", fd: int = _STDERR, *, quiet: bool = False) -> None:
         self._what = what
@@ -188,9 +174,8 @@ class Progress:
             self._next = monotonic() + _EVERY
 
     def _draw(self, text: str) -> None:
-        # Overwrite the old text with spaces, which works on every terminal.
-        blank = " " * max(self._drawn - len(text), 0)
-        line = f"\r{text}{blank}" + ("\r" if not text else "")
+        # Spaces over the old text work on every terminal.
+        line = f"\r{text:<{self._drawn}}" + ("" if text else "\r")
         self._drawn = len(text)
         try:
             os.write(self._fd, line.encode())

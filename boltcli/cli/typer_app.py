@@ -1,36 +1,32 @@
 """boltcli as a typer application, for programs that combine typer applications.
 
-The functions of the commands are declared as typer wants them, so their parameters are passed on to it; the shared
-options are added, and what the runner passes is left out.
+It is made of the table of commands, which was read from functions that are declared as typer wants them.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from copy import copy
 from itertools import chain
-from typing import Annotated, Any, Literal, get_origin
+from typing import Annotated, Any
 
 import typer
-from typer.models import OptionInfo
 
 from ..errors import ArgumentError
 from .app import main
 from .command import Argument, Command, Option
 from .commands.version import one_line
 from .help import SUMMARY
-from .make_table import parameters, shared
-from .registry import GROUPS, all_commands, declared
-
-# What a typer command does with its values: run the command, or, in tests, record them.
-Action = Callable[[Command, list[str], dict[str, Any]], None]
+from .registry import GROUPS, all_commands
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
-def build(action: Action, *, rich: bool = True) -> typer.Typer:
-    """Return the typer application, which passes a command's values to ``action``. ``rich``: rich formats its help."""
+def application(*, rich: bool = True) -> typer.Typer:
+    """Return boltcli as a typer application to include in another one; commands exit with their exit status.
+
+    ``rich``: rich formats its help.
+    """
     app = _typer(SUMMARY, rich)
 
     @app.callback()
@@ -55,7 +51,7 @@ def build(action: Action, *, rich: bool = True) -> typer.Typer:
             short_help=command.summary,
             rich_help_panel=command.group if not parent else None,
             context_settings=_SETTINGS,
-        )(_function(command, action))
+        )(_function(command))
     return app
 
 
@@ -70,11 +66,6 @@ def _typer(help: str, rich: bool) -> typer.Typer:
     )
 
 
-def application() -> typer.Typer:
-    """Return boltcli as a typer application to include in another one; commands exit with their exit status."""
-    return build(_run)
-
-
 def _run(command: Command, arguments: list[str], options: dict[str, Any]) -> None:
     words = command.name.split()
     for option in command.options:
@@ -85,9 +76,7 @@ def _run(command: Command, arguments: list[str], options: dict[str, Any]) -> Non
     raise typer.Exit(main([*words, "--", *arguments]))
 
 
-def _function(command: Command, action: Action) -> Callable[..., None]:
-    """Return a function with the command's arguments and options as parameters."""
-
+def _function(command: Command) -> Callable[..., None]:
     def call(**values: Any) -> None:
         positionals: list[str] = []
         for argument in arguments:
@@ -102,15 +91,12 @@ def _function(command: Command, action: Action) -> Callable[..., None]:
             command.check_count(positionals, options)
         except ArgumentError as error:
             raise typer.BadParameter(str(error)) from None
-        action(command, positionals, options)
+        _run(command, positionals, options)
 
     # If the first argument may be several files, or one file and other arguments, the command decides later.
     arguments = command.arguments[: 1 if command.several else None]
-    own = shared() | {
-        parameter.name: (kind, info) for parameter, kind, info in parameters(declared(command.name).function)
-    }
     found = [_argument(argument, argument.many or command.several) for argument in arguments]
-    found += [_option(option, *own[option.parameter]) for option in command.options]
+    found += map(_option, command.options)
     call.__name__ = command.name.replace(" ", "_").replace("-", "_")
     call.__signature__ = inspect.Signature(found)  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in found}
@@ -125,18 +111,27 @@ def _argument(argument: Argument, many: bool) -> inspect.Parameter:
     return _keyword(argument.parameter, Annotated[kind | None, info], None)
 
 
-def _option(option: Option, kind: Any, info: OptionInfo) -> inspect.Parameter:
-    info = copy(info)
-    if option.switch and not (info.param_decls or isinstance(info.default, str)):
-        info.param_decls = (f"--{option.name}",)  # without the other one, --no-NAME
-    if info.parser is not None:
+def _option(option: Option) -> inspect.Parameter:
+    names = [f"--{name}" for name in (option.name, *option.aliases)] + [f"-{option.short}"] * bool(option.short)
+    is_list = isinstance(option.default, list)
+
+    def parsed(given: Any) -> Any:
         # typer also passes the default to the parser, although it is already a value.
-        info.parser = lambda given: option.parse(given) if isinstance(given, str) else given
-    info.callback = None  # the runner calls it
-    # Choices are checked, and names parsed, later, so that all errors are those of this project.
-    text = str if get_origin(kind) is Literal or kind is bytes else list[str] if kind == list[bytes] else kind
+        return option.parse(given) if isinstance(given, str) else given
+
+    info = typer.Option(
+        *names,
+        help=option.help,
+        metavar=option.metavar or None,
+        envvar=option.environment or None,
+        rich_help_panel=option.panel or None,
+        hidden=option.hidden,
+        # Names are parsed later, so that all errors are those of this project.
+        parser=None if option.switch or option.parser in ("parse_string", "parse_name") else parsed,
+    )
+    kind: Any = bool if option.switch else list[str] if is_list else str
     default = inspect.Parameter.empty if option.required else option.default
-    return _keyword(option.parameter, Annotated[text, info], default)
+    return _keyword(option.parameter, Annotated[kind, info], default)
 
 
 def _keyword(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ..read_errors import ArgumentError
 
 TYPE_CHECKING = False
@@ -14,6 +16,7 @@ _MAX_I64 = 0x7FFFFFFFFFFFFFFF
 _DIGITS = "0123456789"
 _NUMBER = "0123456789."
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SIZES = {"u64:": 8, "u32:": 4}  # bytes of numbers in names
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")
 
@@ -23,19 +26,15 @@ def parse_string(text: str) -> str:
     return text
 
 
-def parse_uint64(text: str) -> int:
+def parse_uint64(text: str, most: int = _MAX_U64) -> int:
     """Parse like Go's ``strconv.ParseUint(text, 0, 64)``: decimal, 0x, 0o, 0b or 0 before octal, with underscores."""
-    if len(text) > 1 and text[0] == "0" and text[1] not in "bBoOxX":
-        return _unsigned(text, f"0o{text[1:]}", 0)
-    return _unsigned(text, text, 0)
+    is_octal = len(text) > 1 and text[0] == "0" and text[1] not in "bBoOxX"
+    return _unsigned(text, f"0o{text[1:]}" if is_octal else text, 0, most)
 
 
 def parse_uint32(text: str) -> int:
     """Parse like Go's ``strconv.ParseUint(text, 0, 32)``; see :func:`parse_uint64`."""
-    value = parse_uint64(text)
-    if value > _MAX_U32:
-        raise _number_error("ParseUint", text, "value out of range")
-    return value
+    return parse_uint64(text, _MAX_U32)
 
 
 def parse_decimal(text: str) -> int:
@@ -43,7 +42,7 @@ def parse_decimal(text: str) -> int:
     return _unsigned(text, text.replace("_", "?").lstrip("0") or text[-1:], 10)
 
 
-def _unsigned(text: str, digits: str, base: int) -> int:
+def _unsigned(text: str, digits: str, base: int, most: int = _MAX_U64) -> int:
     """Parse ``digits``, which stand for ``text``, in Python's notation."""
     try:
         # Python also takes a sign, spaces, and other digits.
@@ -53,7 +52,7 @@ def _unsigned(text: str, digits: str, base: int) -> int:
         value = int(digits, base) if len(digits) < 4000 or not digits.isdigit() else _MAX_U64 + 1
     except ValueError:
         raise _number_error("ParseUint", text, "invalid syntax") from None
-    if value > _MAX_U64:
+    if value > most:
         raise _number_error("ParseUint", text, "value out of range")
     return value
 
@@ -153,6 +152,38 @@ def seconds(duration: str) -> float:
     if problem:
         raise ArgumentError(f"time: {problem} {go_quote(duration)}")
     return -total if duration[0] == "-" else total
+
+
+def address(argument: str) -> bytes:
+    """Return the bytes that the name of a bucket or a key stands for: literal, or in a notation for binary ones.
+
+    ``hex:00ff`` is the bytes 00 and ff, ``u64:42`` and ``u32:42`` a big-endian number of 8 or 4 bytes (so that keys
+    sort by number), and ``str:x`` is x itself, for names that begin with one of these prefixes.
+    """
+    notation, text = argument[:4], argument[4:]
+    if notation == "str:":
+        return os.fsencode(text)
+    try:
+        if notation == "hex:":
+            from ..text.values import parse
+
+            return parse(os.fsencode(text), "hex")
+        if notation in _SIZES:
+            return _big_endian(parse_uint64(text), _SIZES[notation])
+    except ArgumentError as error:
+        raise ArgumentError(f"{argument}: {error} (str:{argument} is the name as it stands)") from None
+    return os.fsencode(argument)
+
+
+def addresses(arguments: Iterable[str]) -> list[bytes]:
+    """Return :func:`address` of each argument."""
+    return [address(argument) for argument in arguments]
+
+
+def _big_endian(number: int, size: int) -> bytes:
+    if number >> 8 * size:
+        raise ArgumentError(f"the number doesn't fit into {size} bytes")
+    return number.to_bytes(size, "big")
 
 
 def _number_error(function: str, text: str, why: str) -> ArgumentError:

@@ -20,12 +20,10 @@ _COMMANDS = {
     "dump-keys list-keys key scan-keys keyspace": "keys items",
     "dump-all dumpall pairs entries records values kv": "items export",
     "verify validate integrity test checksum integrity-check": "verify check",
-    "put set write insert update edit add create new": "patch import export",
-    "delete del rm remove drop unset truncate": "patch import export",
+    "put set write insert update edit add create new delete del rm remove drop unset truncate": "patch import export",
     "wipe scrub anonymize anonymise mask sanitize sanitise": "redact export",
     "images containers snapshots leases members jobs executions": "view items keys",
-    "pods secrets configmaps volumes revisions users nodes namespaces hashkv": "view items keys",
-    "decode pretty table records-of": "view items keys",
+    "pods secrets configmaps volumes revisions users nodes namespaces hashkv decode pretty table": "view items keys",
     "size usage space df ncdu largest biggest": "du top tree",
     "defrag defragment vacuum shrink trim gc optimize cleanup": "compact",
     "backup copy cp clone snapshot save": "compact export verify",
@@ -61,8 +59,6 @@ _FLAGS = {
     "threads workers parallel p": "jobs",
     "human-readable": "human",
 }
-PUT = ("put", "set", "write", "insert", "update", "edit", "add", "hset")
-DELETE = ("delete", "del", "rm", "remove", "drop", "unset", "hdel")
 
 
 def _by_word(meanings: dict[str, str]) -> dict[str, list[str]]:
@@ -90,16 +86,13 @@ def flags_meant(flag: str, command: Command) -> list[str]:
     return [f"--{name}" for name in found]
 
 
-_LONGEST = 128  # letters; longer words get no suggestions, as the comparison takes quadratic time
-
-
 def nearest(word: str, choices: Iterable[str], *, most: int = 3) -> list[str]:
     """Return the ``choices`` spelled like ``word``, those that begin with it first."""
     from difflib import get_close_matches
 
     given = word.lower()
-    if len(given) > _LONGEST:
-        return []
+    if len(given) > 128:
+        return []  # the comparison takes quadratic time
     by_name = {choice.lower(): choice for choice in choices}
     begun = [name for name in by_name if len(given) >= 3 and name.startswith(given)]
     found = dict.fromkeys([*begun, *get_close_matches(given, by_name, most, 0.72 if len(given) > 3 else 0.6)])

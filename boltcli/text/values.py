@@ -4,7 +4,7 @@
 other formats of ``--format`` (:func:`formatted`).
 
 *Typed*: what a command takes back as an argument: literal, or in a notation such as ``hex:`` (:func:`typed`, and
-:func:`shell_quoted` for a shell's line). The other direction is ``cli/key_argument.py``.
+:func:`shell_quoted` for a shell's line). The other direction is ``cli/values.py``.
 
 *JSON*: text where it is UTF-8, else hexadecimal in another field (:func:`text_of`, ``render/records.py``); inside of
 decoded values, and in the cells of tables, ``0x`` and hexadecimal (:func:`cell_text`, ``json.jsonable``).

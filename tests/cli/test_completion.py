@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from boltcli.cli import shell_words
-from boltcli.cli.key_argument import address
+from boltcli.cli.values import address
 from tests.cli.shells import Shell
 from tests.support import fixture, freelist, page, pgid, run, small
 

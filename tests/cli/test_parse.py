@@ -12,14 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.main import get_command
 
-from boltcli.cli import command_table, make_table, options
+from boltcli.cli import command_table, make_table, options, typer_app
 from boltcli.cli.command import Command, Option
 from boltcli.cli.command_table import COMMANDS
 from boltcli.cli.opener import Opener
 from boltcli.cli.output import Output
 from boltcli.cli.parse import UsageError, parse
 from boltcli.cli.registry import GROUPS, all_commands, declared, find, names
-from boltcli.cli.typer_app import build
 from boltcli.cli.values import parse_uint64, seconds
 from boltcli.errors import ArgumentError
 from boltcli.storage import source as open_source
@@ -232,14 +231,16 @@ def _note(command: Command, arguments: list[str], options: dict[str, Any]) -> No
 @cache
 def typer_command() -> Any:
     """The typer application, which takes a tenth of a second to build."""
-    return get_command(build(_note, rich=False))
+    return get_command(typer_app.application(rich=False))
 
 
 def by_typer(argv: list[str]) -> tuple[str, list[str], dict[str, Any]] | None:
     """What typer makes of ``argv``; None if it refuses."""
     CALLS.clear()
     try:
-        typer_command().main(argv, prog_name="boltcli", standalone_mode=False)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(typer_app, "_run", _note)
+            typer_command().main(argv, prog_name="boltcli", standalone_mode=False)
     except Exception as error:
         # By name: typer brings its own copy of click's exceptions, and where that is has changed.
         if "UsageError" not in {kind.__name__ for kind in type(error).__mro__}:
@@ -310,11 +311,10 @@ def test_common_options_say_how_files_are_opened() -> None:
 
 
 def test_as_a_part_of_another_typer_application(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    from boltcli.cli.typer_app import application
     from tests.support import fixture, run
 
     path = str(fixture("document"))
-    program = get_command(application())
+    program = get_command(typer_app.application())
     for words in (["check", path], ["keys", "-f", "hex", path, "execution"], ["keys", path, "nosuch"], ["version"]):
         status = program.main(words, standalone_mode=False)
         assert (status or 0, *capfdbinary.readouterr()) == run(*words)

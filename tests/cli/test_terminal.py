@@ -147,7 +147,7 @@ def test_names_are_printed_as_they_are_typed(tmp_path: Path) -> None:
 
 @given(st.binary(min_size=1))
 def test_typed_names_lead_back(name: bytes) -> None:
-    from boltcli.cli.key_argument import address
+    from boltcli.cli.values import address
 
     assert address(typed(name)) == name
     assert not typed(name).startswith("-")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boltcli.cli.key_argument import address
+from boltcli.cli.values import address
 from boltcli.errors import ArgumentError
 from boltcli.text.times import binary_time_text
 from boltcli.text.values import FORMATS, auto, formatted, typed

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import work
 from textual.app import App, ComposeResult
@@ -12,43 +13,19 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Input, Static, Tree
+from textual.widgets.tree import TreeNode
 
 from ...errors import ArgumentError, BoltError
 from ...text.values import path_text
 from ...text.visible import visible
-from ..key_argument import address
-from .value import DECODED, HEX, JSON, LARGEST, MODES, TEXT, show_value
+from ..values import address, parse_uint64
+from .session import Path, Session
+from .value import DECODED, HEX, JSON, LARGEST, TEXT, show_value
 from .widgets import FoldedTree, HelpScreen, KeyList, PageScreen, label
 from .window import KeyWindow
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from textual.widgets.tree import TreeNode
-
-    from .session import Path, Session
-
 _SLICE = 0.03  # seconds of reading between two updates of the screen
 _EVERY = 1.0  # seconds between two looks at the file, with automatic refresh
-
-HELP = """Tab            go to the next part: buckets, keys, value
-arrows, j, k   move; PageUp, PageDown, Home, End
-Enter          open the bucket that is chosen
-Backspace      go to the bucket that holds this one
-/ and n        search keys and values of this bucket; again
-f              filter: only keys that contain a text
-g              go to a key, or the first one after it
-t x d o        value as text, in hex, decoded, as JSON (o: object)
-v              choose the form of the value automatically
-m              the page of this key: why it exists, and the map
-p              any page, by its number or offset:N
-y              copy as a command line
-r              read the newest state of the file
-a              do so whenever the file changes
-Esc            stop a search, or close a question
-? q            this help; leave
-
-Binary keys are typed as hex:00ff, u64:42 or u32:42."""
 
 _PROMPTS = {
     "search": "search keys and values",
@@ -212,13 +189,12 @@ class BrowseApp(App[None]):
             self._moving.cancel()
             self.say("stopped")
 
-    def on_key_list_resized(self) -> None:
-        height = self.query_one(KeyList).size.height
-        if height and height != self.window.height:
-            self._run(self.window.resize(height))
-
     def on_key_list_go(self, message: KeyList.Go) -> None:
         window = self.window
+        if message.way == "resize":
+            if message.count and message.count != window.height:
+                self._run(window.resize(message.count))
+            return
         self.say("")
         if message.way == "enter":
             if window.chosen is not None and window.chosen.is_bucket:
@@ -269,7 +245,6 @@ class BrowseApp(App[None]):
             folded.show(data)
 
     def action_mode(self, mode: str) -> None:
-        assert not mode or mode in MODES
         self.mode = mode
         self.show()
 
@@ -293,7 +268,8 @@ class BrowseApp(App[None]):
         self._close_prompt()
         try:
             if question == "page":
-                self._ask_page(text)
+                number = parse_uint64(text.removeprefix("offset:"))
+                self._show_page(number // self.session.snapshot.page_size if text.startswith("offset:") else number)
                 return
             wanted = address(text)
         except (ArgumentError, ValueError) as error:
@@ -313,14 +289,6 @@ class BrowseApp(App[None]):
         if self.needle:
             self.say("")
             self._run(self.window.search(self.needle), "searching")
-
-    def _ask_page(self, text: str) -> None:
-        from ..values import parse_uint64
-
-        number = parse_uint64(text.removeprefix("offset:"))
-        if text.startswith("offset:"):
-            number //= self.session.snapshot.page_size
-        self._show_page(number)
 
     def action_page(self) -> None:
         row = self.window.chosen
@@ -345,7 +313,7 @@ class BrowseApp(App[None]):
         self.say(line)
 
     def action_help(self) -> None:
-        self.push_screen(HelpScreen(HELP))
+        self.push_screen(HelpScreen())
 
     # Newer states.
 

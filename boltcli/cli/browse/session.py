@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from itertools import islice
 
+from ...apps.contract import Application, Codec
 from ...apps.registry import recognised
 from ...database import Database
 from ...errors import BoltError, KeyNotFound
+from ...format.bucket import BucketRef
 from ...ops.check.database_check import check
-from ...ops.space.page_use import page_story
+from ...ops.check.findings import Finding
+from ...ops.space.page_use import PageStory, page_story
+from ...storage.snapshot import Snapshot
 from ...text.values import path_text, shell_quoted
 from ...tree.bucket import find_bucket, seek
-from ...tree.page_map import page_map
+from ...tree.page_map import PageMap, page_map
 from ...tree.walk import leaf_ranges
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ...apps.contract import Application, Codec
-    from ...format.bucket import BucketRef
-    from ...ops.check.findings import Finding
-    from ...ops.space.page_use import PageStory
-    from ...storage.snapshot import Snapshot
-    from ...tree.page_map import PageMap
-
-    Path = tuple[bytes, ...]
+Path = tuple[bytes, ...]
 
 _MOST_BUCKETS = 500  # nested buckets of a bucket that the tree shows; the list of keys has all
 _MOST_PAGES = 500  # leaf pages searched for them
@@ -101,12 +96,7 @@ class Session:
         if self._maps is None:
             other = snapshot.metas[1 - snapshot.meta.page]
             before = page_map(snapshot, other) if other.problem() is None else None
-            findings = []
-            for number, finding in enumerate(check(snapshot, 0)):
-                findings.append(finding)
-                if number >= _FINDINGS:
-                    break
-            self._maps = page_map(snapshot), before, findings
+            self._maps = page_map(snapshot), before, list(islice(check(snapshot, 0), _FINDINGS))
         now, before, findings = self._maps
         return page_story(snapshot, page, now, before, findings), now
 

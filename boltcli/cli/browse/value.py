@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from ...apps.codecs.guess import guess
+from ...apps.contract import Codec
 from ...text.json import load
 from ...text.visible import visible
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ...apps.contract import Codec
-
-TEXT, JSON, HEX, DECODED = MODES = ("text", "json", "hex", "decoded")
+TEXT, JSON, HEX, DECODED = ("text", "json", "hex", "decoded")
 MOST = 1 << 16  # bytes of a value that are shown as text or in hexadecimal
 LARGEST = 16 << 20  # bytes of a value that are read; a larger value is neither parsed as JSON nor decoded
 _AT_ONCE = 1 << 18  # bytes of the largest value that is decoded automatically
 _HEX_LINE = 8  # bytes: three columns fit 80 characters
 
 
+@dataclass(slots=True)
 class ShownValue:
     """A value in one ``mode``: ``text``, or ``data`` (a dict or list, shown as a tree). ``title`` describes it."""
 
-    __slots__ = ("data", "mode", "text", "title")
-
-    def __init__(self, mode: str, title: str, text: str = "", data: Any = None) -> None:
-        self.mode = mode
-        self.title = title
-        self.text = text
-        self.data = data
+    mode: str
+    title: str
+    text: str = ""
+    data: Any = None
 
 
 def show_value(
@@ -78,9 +74,8 @@ def _decoded(value: bytes, key: bytes, codec: Codec | None) -> tuple[str, Any]:
 
 
 def _structured(mode: str, title: str, found: Any) -> ShownValue:
-    if isinstance(found, (dict, list)):
-        return ShownValue(mode, title, data=found)
-    return ShownValue(mode, title, scalar(found))
+    is_tree = isinstance(found, (dict, list))
+    return ShownValue(mode, title, data=found) if is_tree else ShownValue(mode, title, scalar(found))
 
 
 def scalar(value: Any) -> str:
@@ -89,11 +84,7 @@ def scalar(value: Any) -> str:
         return "0x" + value[:MOST].hex() if not _is_text(value) else f'"{plain_text(value)}"'
     if isinstance(value, str):
         return f'"{visible(value[:MOST])}"'
-    return {None: "null", True: "true", False: "false"}.get(value, str(value)) if _is_constant(value) else str(value)
-
-
-def _is_constant(value: Any) -> bool:
-    return value is None or isinstance(value, bool)
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _is_text(value: bytes) -> bool:

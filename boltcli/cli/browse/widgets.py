@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -15,20 +16,35 @@ from textual.widget import Widget
 from textual.widgets import Static, Tree
 from textual.widgets.tree import TreeNode
 
+from ...apps.contract import Codec
+from ...ops.space.page_use import PageStory
 from ...render.page_picture import COLOURS, LETTERS, cells
 from ...render.why_report import story_text
 from ...text.json import plain_text
 from ...text.values import auto
 from ...text.visible import visible
+from ...tree.page_map import PageMap
 from .value import scalar
+from .window import KeyRow, KeyWindow
 
-if TYPE_CHECKING:
-    from textual import events
+HELP = """Tab            go to the next part: buckets, keys, value
+arrows, j, k   move; PageUp, PageDown, Home, End
+Enter          open the bucket that is chosen
+Backspace      go to the bucket that holds this one
+/ and n        search keys and values of this bucket; again
+f              filter: only keys that contain a text
+g              go to a key, or the first one after it
+t x d o        value as text, in hex, decoded, as JSON (o: object)
+v              choose the form of the value automatically
+m              the page of this key: why it exists, and the map
+p              any page, by its number or offset:N
+y              copy as a command line
+r              read the newest state of the file
+a              do so whenever the file changes
+Esc            stop a search, or close a question
+? q            this help; leave
 
-    from ...apps.contract import Codec
-    from ...ops.space.page_use import PageStory
-    from ...tree.page_map import PageMap
-    from .window import KeyRow, KeyWindow
+Binary keys are typed as hex:00ff, u64:42 or u32:42."""
 
 _MOST_CHILDREN = 200  # children of a dict or list that are shown at a time
 
@@ -52,15 +68,13 @@ class KeyList(Widget, can_focus=True):
     ]
 
     class Go(Message):
-        """The user wants to move: ``way`` is move, page, home, end or enter; ``count`` is the number of times."""
+        """The user wants to move: ``way`` is move, page, home, end or enter, ``count`` the number of times; or resize,
+        and so many rows fit now."""
 
         def __init__(self, way: str, count: int) -> None:
             super().__init__()
             self.way = way
             self.count = count
-
-    class Resized(Message):
-        """The number of rows that fit has changed."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
@@ -71,7 +85,7 @@ class KeyList(Widget, can_focus=True):
         self.post_message(self.Go(way, count))
 
     def on_resize(self, event: events.Resize) -> None:
-        self.post_message(self.Resized())
+        self.action_go("resize", self.size.height)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         self.action_go("move", 3)
@@ -203,10 +217,6 @@ class HelpScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,enter", "dismiss", "Back")]
     CSS = "HelpScreen { align: center middle; } HelpScreen > VerticalScroll { border: round $accent; padding: 0 1; }"
 
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text = text
-
     def compose(self) -> ComposeResult:
         with VerticalScroll():
-            yield Static(Content(self.text))
+            yield Static(Content(HELP))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ...format.bucket import BucketRef
 from ...format.constants import BUCKET_LEAF_FLAG
 from ...format.page import find
+from ...storage.snapshot import Snapshot
 from ...tree.walk import leaf_ranges
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ...format.bucket import BucketRef
-    from ...storage.snapshot import Snapshot
 
 
 class KeyWindow:
@@ -119,28 +117,19 @@ class KeyWindow:
             yield
 
 
-class KeyRow:
+class KeyRow(NamedTuple):
     """An element of a bucket: its ``key``, the ``size`` of its value in bytes, and the id of the ``page`` it is on."""
 
-    __slots__ = ("is_bucket", "key", "page", "size")
-
-    def __init__(self, key: bytes, size: int, is_bucket: bool, page: int) -> None:
-        self.key = key
-        self.size = size
-        self.is_bucket = is_bucket
-        self.page = page
+    key: bytes
+    size: int
+    is_bucket: bool
+    page: int
 
 
 def key_rows(
-    snapshot: Snapshot,
-    bucket: BucketRef,
-    start: bytes = b"",
-    stop: bytes | None = None,
-    *,
-    reverse: bool = False,
-    needle: bytes = b"",
-    values: bool = False,
-) -> Iterator[list[KeyRow]]:
+    snapshot: Snapshot, bucket: BucketRef, start: bytes = b"", stop: bytes | None = None, *, reverse: bool = False,
+    needle: bytes = b"", values: bool = False,
+) -> Iterator[list[KeyRow]]:  # fmt: skip
     """Yield the elements from ``start`` to before ``stop``, a leaf page at a time; with ``reverse`` from the end.
 
     A ``needle`` selects elements whose key contains it, with ``values`` also those whose value does; a page without

@@ -9,7 +9,7 @@ from ...tree.walk import bounds
 from ..change_output import ChangeOutput
 from ..command import command
 from ..decoding import asked
-from ..key_argument import address
+from ..values import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

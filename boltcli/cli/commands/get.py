@@ -10,9 +10,9 @@ from ...text.values import parse
 from ...tree.bucket import find_bucket, get
 from ..command import command
 from ..decoding import asked
-from ..key_argument import address
 from ..parse import UsageError
 from ..registry import find
+from ..values import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

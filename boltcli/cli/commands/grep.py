@@ -12,8 +12,8 @@ from ...ops.read.grep import dead_hits, live_hits
 from ...render import records
 from ...render.grep_lines import hit_record, hit_text
 from ..command import command
-from ..key_argument import addresses
 from ..many import complain, each, say_passed
+from ..values import addresses
 
 if TYPE_CHECKING:
     from re import Pattern
