@@ -31,12 +31,12 @@ from ...format.constants import (
     PAGE_HEADER_SIZE,
 )
 from ...format.meta import Meta
-from ...format.page import BUCKET_HEADER, HEADER, ascend
+from ...format.page import BUCKET_HEADER, HEADER, ascend, find
 from ...storage.destination import Destination
 from ...storage.files import read_or_raise, write_all
 from ..check.database_check import TRAILER
 from .pages import Buffer, MappedFile, PageTable, Path, Progress, find_page_size, meta_at
-from .showable import KNOWN, PIECE, Element, ElementReader, Renamer, alike, is_random, looks_secret, masked
+from .showable import KNOWN, PIECE, Element, ElementReader, alike, is_random, looks_secret, masked, renamer
 from .text_mode import is_proved
 
 if TYPE_CHECKING:
@@ -111,9 +111,9 @@ class _Copy:
         self.done = Redaction(table.size)
         self._seen = bytearray(table.pages)
         self._highest = table.pages  # ids of the file's pages are below
-        # Python 3.11.2 reads one byte beyond a map's end when a search goes on to it.
-        last = table.size - 1
-        self._known = [path for path, beside in KNOWN if not all_keys and self.buffer.find(beside, 0, last) >= 0]
+        self._known = [
+            path for path, beside in KNOWN if not all_keys and find(table.buffer, beside, 0, table.size) >= 0
+        ]
 
     def run(self) -> None:
         table = self.table
@@ -243,7 +243,7 @@ class _Copy:
             return None
         if last and not self.all_keys and path is not None:
             self.done.secrets.add(path)
-        rename = Renamer(self.chance).name
+        rename = renamer(self.chance)
         return rename if ordered else {key: rename(key) for key in sorted(set(keys()))}.__getitem__
 
     def _walk(self, root: int, seen: bytearray) -> Iterator[tuple[int, list[Element]]]:

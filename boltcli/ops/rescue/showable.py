@@ -11,6 +11,7 @@ A program that keeps secrets in keys is declared in :data:`KNOWN`, one line a bu
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -203,31 +204,28 @@ def alike(key: bytes, other: bytes) -> bool:
     return sum(map(int.__ne__, key, other)) <= _DIFFER
 
 
-class Renamer:
-    """Replaces the keys of one bucket, which are given in ascending order, by others of the same length and order.
+def renamer(chance: Random) -> Callable[[bytes], bytes]:
+    """Return what replaces the keys of one bucket, given in ascending order, by others of the same length and order.
 
     Common prefixes stay common. Where two neighbours differ the greater key gets a greater byte; no byte is above the
     original, so a greater one is always available.
     """
+    last = renamed = b""
 
-    def __init__(self, chance: Random) -> None:
-        self._chance = chance
-        self._last = self._renamed = b""
+    def name(key: bytes) -> bytes:
+        nonlocal last, renamed
+        if key == last:
+            return renamed
+        same = _common(last, key)
+        made = bytearray(renamed[:same])
+        for at, byte in enumerate(key[same:], same):
+            differs = at == same < len(last)
+            least = renamed[same] + 1 if differs else next(floor for floor in _FLOORS if floor <= byte)
+            made.append(min(byte, least + chance.randrange(_STEP + 1)))
+        last, renamed = key, bytes(made)
+        return renamed
 
-    def name(self, key: bytes) -> bytes:
-        if key == self._last:
-            return self._renamed
-        same = _common(self._last, key)
-        renamed = bytearray(self._renamed[:same])
-        for at in range(same, len(key)):
-            byte = key[at]
-            if at == same and same < len(self._last):
-                least = self._renamed[same] + 1
-            else:
-                least = next(floor for floor in _FLOORS if floor <= byte)
-            renamed.append(min(byte, least + self._chance.randrange(_STEP + 1)))
-        self._last, self._renamed = key, bytes(renamed)
-        return self._renamed
+    return name
 
 
 def _common(one: bytes, other: bytes) -> int:
