@@ -43,7 +43,7 @@ class Index:
     def entry(self, name: str | bytes, key: bytes) -> Entry:
         """Return the entry ``key`` of ``name`` where Bacalhau puts it: every / in the name is a level of buckets."""
         name = name.encode() if isinstance(name, str) else name
-        return ((self.bucket, *name.split(b"/")) if name else (self.bucket,)), key
+        return (self.bucket, *(name.split(b"/") if b"/" in name else (name,) if name else ())), key
 
 
 def read_indexes(db: Store, meter: Meter, buckets: Mapping[str, bytes]) -> dict[str, Index]:
