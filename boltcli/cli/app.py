@@ -32,8 +32,7 @@ COMPLETE = "__complete"
 def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
     """Run ``argv`` (without the program's name) and return the exit status: 0, 1 or the command's own.
 
-    The output of a failing command is flushed before its ``Error:`` line.
-    A closed pipe on ``out`` raises BrokenPipeError.
+    A failing command's output is flushed before its ``Error:`` line. A closed pipe on ``out`` raises BrokenPipeError.
     """
     failure = _Failure(argv, err)
     streams.color = "auto"
@@ -211,10 +210,7 @@ def _reading(parsed: Parsed) -> Reading:
 
 
 def _addressed(parsed: Parsed) -> list[str]:
-    """Return the arguments: addresses without secrets, and with ``--offset`` the databases there in place of the files.
-
-    Raises ArgumentError.
-    """
+    """Return the arguments: addresses without secrets, with ``--offset`` databases for files. Raises ArgumentError."""
     offset = int(str(parsed.options.get("offset") or 0))
     if not offset and not any("://" in word for word in parsed.arguments):
         return parsed.arguments

@@ -40,8 +40,8 @@ class command:
     """Declare a function as the command ``name``, which includes its groups: ``surgery freelist rebuild``.
 
     The first line of its docstring is the summary. Its parameters are declared as typer declares them, by annotations
-    that only ``make table`` and ``typer_app.py`` evaluate. ``db``, ``out`` and ``opener`` are passed by the
-    runner; ``db`` is declared as the argument FILE, which the runner opens.
+    that only ``make table`` evaluates. ``db``, ``out`` and ``opener`` are passed by the runner; ``db`` is declared as
+    the argument FILE, which the runner opens.
 
     ``group``: its heading in the help. ``several``: it runs once for each of several files; ``together``: only with -o
     RESULTS or --engine, otherwise it takes all of them. ``opens``: it has the options of commands that open databases

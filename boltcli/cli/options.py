@@ -1,7 +1,7 @@
 """Arguments and options that several commands share, as typer declares them: each has one meaning everywhere.
 
-Commands name them in the annotations of their functions, which are text at run time: only ``make_table.py`` and
-``typer_app.py`` import this module, and with it typer.
+Commands name them in the annotations of their functions, which are text at run time: only ``make_table.py`` imports
+this module, and with it typer.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Output:
         self.err = err
         self.quiet = quiet
         self.path = path
-        self._json = json
+        self.is_data = json  # results are JSON, which `import` may read: then their order is that of a database
         self._parts: dict[str, list[Record]] = {}
         self._hints: list[Callable[[], Iterable[str]]] = []
 
@@ -50,14 +50,14 @@ class Output:
 
         A field may be an iterator of records, which are written one by one.
         """
-        if self._json:
+        if self.is_data:
             self._write_record(fields() if callable(fields) else fields)
         else:
             self._write(text)
 
     def records(self, found: Callable[[], Iterable[Record]], text: Text = b"", *, styled: bool = False) -> None:
         """Write several results: in JSON a line for each of what ``found`` returns, as text ``text``."""
-        if self._json:
+        if self.is_data:
             for fields in found():
                 self._write_record(fields)
         else:
@@ -65,20 +65,20 @@ class Output:
 
     def part(self, field: str, fields: Fields, text: Text) -> None:
         """Write a part of the next record: as text at once, in JSON as an element of its list ``field``."""
-        if self._json:
+        if self.is_data:
             self._parts.setdefault(field, []).append(fields() if callable(fields) else fields)
         else:
             self._write(text)
 
     def text(self, text: Text) -> None:
         """Write text that JSON doesn't have, for example a heading."""
-        if not self._json:
+        if not self.is_data:
             self._write(text)
 
     def stream(self, parts: Iterable[Part], *, json: Form[Part], text: Form[Part], styled: bool = False) -> None:
         """Write results a part at a time, say a page's keys: each through the function of the form."""
-        make = json if self._json else text
-        styled = styled and not self._json
+        make = json if self.is_data else text
+        styled = styled and not self.is_data
         for part in parts:
             self._write(make(part), styled=styled)
 
@@ -94,7 +94,7 @@ class Output:
         """
         from .row_output import complete, row_form
 
-        form = form or row_form(output, json=self._json)
+        form = form or row_form(output, json=self.is_data)
         if output:
             with complete(output, replace=force) as file:
                 count = table.write(file, form)
@@ -111,7 +111,7 @@ class Output:
 
     def close_with(self, sentence: str) -> None:
         """Write a sentence about all results after them: as text a line, in JSON a message beside them."""
-        if self._json:
+        if self.is_data:
             self.note(sentence)
         else:
             self.out.write(sentence.encode("utf-8", "backslashreplace") + b"\n")
@@ -136,7 +136,7 @@ class Output:
         @contextmanager
         def opened() -> Iterator[Output]:
             with complete(path, replace=replace, public=public, sync=sync) as file, lines_into(file, form) as target:
-                is_json = self._json or form in ("json", "ndjson")
+                is_json = self.is_data or form in ("json", "ndjson")
                 yield Output(target, self.err, json=is_json, quiet=self.quiet, path=self.path)
 
         return opened()
@@ -149,34 +149,34 @@ class Output:
 
     def warn(self, message: str) -> None:
         """Write a warning about the file."""
-        if self._json:
+        if self.is_data:
             self._notice("warning", message, self.path)
         elif not self.quiet:
             labelled(self.err, "warning", "33", message)
 
     def note(self, message: str, path: str = "") -> None:
         """Write what is to be known beside the results, for example which state of ``path`` was read."""
-        if self._json:
+        if self.is_data:
             self._notice("reading", message, path or self.path)
-        elif not self.quiet:
-            self.err.write(_encoded(f"boltcli: {message}\n"))
+        else:
+            self.say(f"boltcli: {message}\n")
         self.err.flush()
 
     def notice(self, fields: Callable[[], Record], text: str | bytes = "") -> None:
         """Write a message that also ``quiet`` doesn't leave out: in JSON a line of ``fields``, else ``text``."""
-        if self._json:
+        if self.is_data:
             self._tell(fields())
         else:
             self.err.write(_encoded(text))
 
     def say(self, text: bytes | str) -> None:
         """Write something for people on stderr, which JSON has in its results; nothing if ``quiet``."""
-        if not (self._json or self.quiet):
+        if not (self.is_data or self.quiet):
             self.err.write(_encoded(text))
 
     def hint(self, lines: Callable[[], Iterable[str]]) -> None:
         """Write hints after everything else, if a person sees it."""
-        if self.is_terminal and not (self._json or self.quiet):
+        if self.is_terminal and not (self.is_data or self.quiet):
             self._hints.append(lines)
 
     def finish(self) -> None:
@@ -188,7 +188,7 @@ class Output:
     def complain(self, error: BoltError, path: str) -> None:
         """Write that one of several files could not be read, when others are still answered."""
         self.out.flush()
-        if self._json:
+        if self.is_data:
             from ..render import records
 
             self._tell(records.error(error, path))
@@ -210,11 +210,6 @@ class Output:
         return self.out.isatty()
 
     @property
-    def is_data(self) -> bool:
-        """Whether results are JSON, which `import` may read: then their order is that of a database."""
-        return self._json
-
-    @property
     def has_colours(self) -> bool:
         """Whether text is in colours."""
         return wants_style(self.out)
@@ -223,7 +218,7 @@ class Output:
 
     def about(self, path: str) -> Output:
         """Return the same output for another file."""
-        return Output(self.out, self.err, json=self._json, quiet=self.quiet, path=path)
+        return Output(self.out, self.err, json=self.is_data, quiet=self.quiet, path=path)
 
     def held(self) -> Output:
         """Return an output that holds back what is written, until it is given to :meth:`take`, or closed."""
@@ -233,7 +228,7 @@ class Output:
         from .held_stream import HeldStream
 
         held = cast("BinaryIO", HeldStream(self.out))
-        return Output(held, BytesIO(), json=self._json, quiet=self.quiet, path=self.path)
+        return Output(held, BytesIO(), json=self.is_data, quiet=self.quiet, path=self.path)
 
     def take(self, held: Output) -> None:
         """Write what an output of :meth:`held` holds."""
