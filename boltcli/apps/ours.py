@@ -70,6 +70,10 @@ class OwnApplication(Application):
     def has_audit(self, db: Store) -> bool:
         return self._part("has_audit", lambda db: hasattr(self._loaded, "audit"))(db)
 
+    @property
+    def compares(self) -> bool:
+        return hasattr(self._loaded, "join")
+
     def join(self, audits: Sequence[tuple[str, Audit]]) -> Iterable[tuple[str, AuditFinding]]:
         return self._part("join", super().join)(audits)
 

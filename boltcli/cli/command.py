@@ -23,10 +23,10 @@ class Summary:
 
     ``order``: the field of which the largest values come first. ``faulty``: the verdict on a file that is not ok.
     ``is_measure``: the table is about what was measured, and has the largest also of very many files; otherwise those
-    that are ok are left out then.
+    that are ok are left out then. ``is_public``: the records hold no keys and values, so all may read a file of them.
     """
 
-    __slots__ = ("columns", "faulty", "is_measure", "order")
+    __slots__ = ("columns", "faulty", "is_measure", "is_public", "order")
 
     def __init__(
         self,
@@ -34,11 +34,13 @@ class Summary:
         order: str = "",
         faulty: str = "damaged",
         is_measure: bool = False,
+        is_public: bool = False,
     ) -> None:
         self.columns = columns
         self.order = order
         self.faulty = faulty
         self.is_measure = is_measure
+        self.is_public = is_public
 
 
 class Declared:
@@ -75,6 +77,7 @@ def command(
     group: str = "Read",
     several: bool = False,
     together: bool = False,
+    folder: bool = False,
     opens: bool | str = False,
     json: bool | str = True,
     fewest: int | None = None,
@@ -93,7 +96,8 @@ def command(
     runner; ``db`` is declared as the argument FILE, which the runner opens.
 
     ``group``: its heading in the help. ``several``: it runs once for each of several files; ``together``: only with -o
-    RESULTS or --engine, otherwise it takes all of them. ``opens``: it has the options of commands that open databases
+    RESULTS or --engine, otherwise it takes all of them. ``folder``: its file may be a
+    folder of several databases. ``opens``: it has the options of commands that open databases
     though it has no ``db``; "locked": only those of the lock and ``--offset``, "offset": only that. ``json``: whether
     it has ``--json``, or the help of that. ``fewest``: the command itself refuses calls with at least so many
     positionals, but fewer than it declares. ``statuses``: the meanings of its exit statuses if there are others than
@@ -106,7 +110,8 @@ def command(
     files ``together`` if it looks at each alone.
     """
 
-    facts = {"example": example, "group": group, "several": several, "together": together, "opens": opens}
+    facts = {"example": example, "group": group, "several": several, "together": together}
+    facts |= {"folder": folder, "opens": opens}
     facts |= {"json": json, "fewest": fewest, "statuses": statuses, "failure": failure}
 
     def declared(function: F) -> F:
@@ -240,6 +245,7 @@ class Command:
         "example",
         "failure",
         "fewest",
+        "folder",
         "group",
         "least",
         "module",
@@ -269,6 +275,7 @@ class Command:
         options: tuple[Option, ...] = (),
         several: bool = False,
         together: bool = False,
+        folder: bool = False,
         statuses: dict[int, str] | None = None,
         failure: int = 1,
     ) -> None:
@@ -285,6 +292,7 @@ class Command:
         self.options = options
         self.several = several
         self.together = together
+        self.folder = folder
         self.statuses = statuses or {}
         self.failure = failure
         self.opens = "db" in takes

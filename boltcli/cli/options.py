@@ -77,6 +77,15 @@ Jobs = Annotated[
     int,
     Option(help="Number of processes for several files; 0 chooses automatically.", metavar="N", parser=parse_count),
 ]
+JobsIfGiven = Annotated[
+    int,
+    Option(
+        "--jobs",
+        help="Number of processes for several files; 0 chooses automatically; default: 1.",
+        metavar="N",
+        parser=parse_count,
+    ),
+]
 JobsApart = Annotated[
     int,
     Option(

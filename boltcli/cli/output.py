@@ -108,6 +108,7 @@ class Output:
         self,
         table: Table,
         *,
+        records: Iterable[Record] | None = None,
         form: str = "",
         output: str = "",
         force: bool = False,
@@ -117,10 +118,16 @@ class Output:
     ) -> None:
         """Write a table in ``form``, if not "", else in the one of this output, or to a file in that of its suffix.
 
-        The other options are those of :func:`~boltcli.cli.row_output.write_table`.
+        ``records``: what JSON has in place of its rows, each of which is seen at once. The other
+        options are those of :func:`~boltcli.cli.row_output.write_table`.
         """
         from .row_output import row_form, write_table
 
+        if self._json and records is not None:
+            for record in records:
+                self._write_record(record)
+                self.flush()
+            return
         form = form or row_form(output, json=self._json)
         write_table(table, self.out, form, output=output, force=force, tabs=tabs, human=human, finish=finish)
 
@@ -192,13 +199,13 @@ class Output:
         for lines in self._hints:
             self.err.writelines(f"hint: {line}\n".encode("utf-8", "surrogateescape") for line in lines())
 
-    def complain(self, error: BoltError, path: str) -> None:
-        """Write that one of several files could not be read, when others are still answered."""
+    def complain(self, error: BoltError, path: str, fields: Callable[[], Record] | None = None) -> None:
+        """Write that one of several files could not be read, when others are still answered; in JSON ``fields``."""
         self.out.flush()
         if self._json:
             from ..render import records
 
-            self.err.write(records.line(records.error(error, path)))
+            self.err.write(records.line(fields() if fields else records.error(error, path)))
             return
         from ..render.errors import error_text
 
@@ -248,6 +255,13 @@ class Output:
         self.err.flush()
         held.out.hand_over()  # type: ignore[attr-defined]
         self._hints += held._hints
+
+    def written(self) -> tuple[bytes, bytes]:
+        """Return what an output of :meth:`held` holds, for both streams, and close it."""
+        self.out.seek(0)
+        found = self.out.read(), self.err.getvalue()  # type: ignore[attr-defined]
+        self.close()
+        return found
 
     def close(self) -> None:
         """Give up what is held back."""
@@ -305,10 +319,10 @@ class Collected(Output):
     def notice(self, fields: Callable[[], Record], text: str | bytes = "") -> None:
         self.notes.append(fields())
 
-    def complain(self, error: BoltError, path: str) -> None:
+    def complain(self, error: BoltError, path: str, fields: Callable[[], Record] | None = None) -> None:
         from ..render import records
 
-        self.notes.append(records.error(error, path))
+        self.notes.append(fields() if fields else records.error(error, path))
 
     def about(self, path: str) -> Collected:
         return Collected(path, quiet=self.quiet)

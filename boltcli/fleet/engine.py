@@ -5,22 +5,27 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
 
 from ..errors import ArgumentError, BoltError
 from ..extras import need
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import Any, TypeVar
-
-    T = TypeVar("T")
+T = TypeVar("T")
+Given = TypeVar("Given", covariant=True)
 
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl(2)
 _BATCH = 16  # files in a task; the scheduler handles about 5,000 tasks a second
 _MOST_TASKS = 20_000
 _RETRIES = 3  # for a batch whose worker was lost
 _PATIENCE = 10.0  # seconds to wait for a scheduler and its workers
+
+
+class Items(Protocol[Given]):
+    """What is worked on: a file, say, for each number."""
+
+    def __getitem__(self, number: int) -> Given:
+        """Return the item with this number."""
 
 
 def check_engine(engine: str) -> None:
@@ -32,8 +37,10 @@ def check_engine(engine: str) -> None:
         raise ArgumentError(f"--engine is local:N or dask://HOST:PORT, not {engine!r}")
 
 
-def run(work: Callable[[T], Any], items: Sequence[T], *, jobs: int = 1, engine: str = "") -> Iterator[tuple[int, Any]]:
-    """Call ``work`` for each of ``items``; yield the item's number and the result as it is done.
+def run(
+    work: Callable[[T], Any], items: Items[T], numbers: Sequence[int], *, jobs: int = 1, engine: str = ""
+) -> Iterator[tuple[int, Any]]:
+    """Call ``work`` for the ``items`` with these ``numbers``; yield the number and the result as it is done.
 
     Without ``engine``, ``jobs`` local processes each take the next item when
     they are free. With an engine, ``work`` must be a function that the workers
@@ -42,24 +49,24 @@ def run(work: Callable[[T], Any], items: Sequence[T], *, jobs: int = 1, engine: 
     BoltError if a local process or the cluster is lost.
     """
     if not engine:
-        yield from _here(work, items, jobs)
-    elif items:
-        yield from _on_cluster(work, items, engine)
+        yield from _here(work, items, numbers, jobs)
+    elif numbers:
+        yield from _on_cluster(work, items, numbers, engine)
 
 
-def _here(work: Callable[[T], Any], items: Sequence[T], jobs: int) -> Iterator[tuple[int, Any]]:
-    if min(jobs, len(items)) < 2:
-        for number, item in enumerate(items):
-            yield number, work(item)
+def _here(work: Callable[[T], Any], items: Items[T], numbers: Sequence[int], jobs: int) -> Iterator[tuple[int, Any]]:
+    if min(jobs, len(numbers)) < 2:
+        for number in numbers:
+            yield number, work(items[number])
         return
     from multiprocessing import get_context
     from multiprocessing.connection import wait
 
     context = get_context("fork")
-    todo = iter(range(len(items)))
+    todo = iter(numbers)
     workers: dict[Any, Any] = {}  # the end of a pipe to each process
     try:
-        for _ in range(min(jobs, len(items))):
+        for _ in range(min(jobs, len(numbers))):
             ours, theirs = context.Pipe()
             workers[ours] = context.Process(target=_serve, args=(theirs, [*workers, ours], os.getpid(), work, items))
             workers[ours].start()
@@ -86,7 +93,7 @@ def _here(work: Callable[[T], Any], items: Sequence[T], jobs: int) -> Iterator[t
                 process.join()
 
 
-def _serve(pipe: Any, others: list[Any], parent: int, work: Callable[[T], Any], items: Sequence[T]) -> None:
+def _serve(pipe: Any, others: list[Any], parent: int, work: Callable[[T], Any], items: Items[T]) -> None:
     """Call ``work`` for the numbers of items that come through ``pipe``, and send back each with its result.
 
     The process says nothing when it is interrupted or ``work`` raises, and ends when its ``parent`` ends: on Linux at
@@ -118,7 +125,9 @@ def batch_of(work: Callable[[T], Any], batch: Sequence[tuple[int, T]]) -> list[t
     return [(number, work(item)) for number, item in batch]
 
 
-def _on_cluster(work: Callable[[T], Any], items: Sequence[T], engine: str) -> Iterator[tuple[int, Any]]:
+def _on_cluster(
+    work: Callable[[T], Any], items: Items[T], numbers: Sequence[int], engine: str
+) -> Iterator[tuple[int, Any]]:
     distributed = need("distributed", "fleet", "--engine")
     _silence()
     cluster = client = None
@@ -131,10 +140,10 @@ def _on_cluster(work: Callable[[T], Any], items: Sequence[T], engine: str) -> It
             client = distributed.Client(cluster)
         else:
             client = _client(distributed, engine)
-        count = len(items)
+        count = len(numbers)
         threads = sum(client.nthreads().values())
         size = max(1, min(_BATCH, count // (threads * 4)), count // _MOST_TASKS)
-        batches = [range(start, min(start + size, count)) for start in range(0, count, size)]
+        batches = [numbers[start : start + size] for start in range(0, count, size)]
         yield from _batches(distributed, client, work, items, batches)
     finally:
         if client is not None:
@@ -179,7 +188,7 @@ def _probe(address: str) -> None:
 
 
 def _batches(
-    distributed: Any, client: Any, work: Callable[[T], Any], items: Sequence[T], batches: Sequence[Sequence[int]]
+    distributed: Any, client: Any, work: Callable[[T], Any], items: Items[T], batches: Sequence[Sequence[int]]
 ) -> Iterator[tuple[int, Any]]:
     """Run ``batches`` of ``items`` on the cluster; an item that repeatedly loses its worker becomes a BoltError."""
 

@@ -7,9 +7,8 @@ import os
 from ..errors import BoltError
 from ..storage.source import is_elsewhere
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    State = tuple[int | None, int | None, int | None]
+State = tuple[int | None, int | None, int | None]
+UNKNOWN: State = (None, None, None)
 
 
 def file_state(path: str) -> State:
@@ -19,22 +18,22 @@ def file_state(path: str) -> State:
     """
     if is_elsewhere(path):
         if path == "-":
-            return None, None, None
+            return UNKNOWN
         from ..storage.remote import object_state
         from ..storage.secrets import has_secrets
 
         if has_secrets(path):  # another address may be shown in the same way
-            return None, None, None
+            return UNKNOWN
         try:
             return (*object_state(path.partition("!")[0]), None)
         except BoltError:
-            return None, None, None
+            return UNKNOWN
     try:
         status = os.stat(path)
     except (OSError, ValueError):
-        return None, None, None
+        return UNKNOWN
     if not os.path.isfile(path):
-        return None, None, None
+        return UNKNOWN
     return status.st_size, status.st_mtime_ns, _txid(path, status.st_size)
 
 

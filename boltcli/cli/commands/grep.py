@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ...ops.read.grep import Hit
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import buckets, files
+    from ..options import JobsIfGiven, buckets, files
     from ..output import Output
 
 FOUND, NOTHING, TROUBLE = 0, 1, 2  # exit statuses, as grep(1) has them
@@ -93,12 +93,13 @@ def grep(
             help="Also search bytes that are no longer in use: free pages, unused ends of pages, the end of the file."
         ),
     ] = False,
+    jobs: JobsIfGiven = 1,
 ) -> int:
     """Search bucket names, keys and values for a pattern, in nested buckets too."""
     wanted = _compiled(pattern, hex, fixed, ignore_case)
     names = tuple(addresses(bucket))
     found = opener.files(paths)
-    several = len(found.paths) > 1
+    several = len(found) > 1
 
     def search(snapshot: Snapshot, out: Output) -> int:
         """Write the hits of one file; return its status."""
@@ -128,11 +129,17 @@ def grep(
 
     statuses = set()
     try:
-        for path, status in each(
-            found, lambda _, out: opener.read(out.path, search, out), opener, out, what="searching", direct=True
+        for file, status in each(
+            found,
+            lambda _, out: opener.read(out.path, search, out),
+            opener,
+            out,
+            what="searching",
+            jobs=jobs,
+            direct=True,
         ):
             if isinstance(status, BoltError):
-                complain(path, status, {}, opener, out)
+                complain(file.path, status, {}, opener, out)
                 status = TROUBLE
             statuses.add(status)
     finally:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from typer import Argument, Option
 
-    from ...fleet.files import Files
+    from ...fleet.files import Files, Named
     from ...render.openmetrics import Labels, Sample
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
@@ -73,6 +73,7 @@ def select(opener: Opener, paths: Sequence[str]) -> Files:
         ("application", "application", "text"),
         order="size",
         is_measure=True,
+        is_public=True,
     ),
     unknown=UNKNOWN,
 )
@@ -100,26 +101,24 @@ def metrics_(
     """Print metrics of databases as OpenMetrics text, for Prometheus."""
     files = select(opener, paths)
 
-    def look(number: int, out: Output) -> _Found:
+    def look(_: Named, out: Output) -> _Found:
         return _look(out.path, opener, deep=deep, check=check)
 
     def write(out: Output) -> int:
         status = 0
         measured: list[tuple[str, _Found]] = []
-        for path, found in each(files, look, opener, out, what="measuring", jobs=jobs or 1, raises=False):
+        for file, found in each(files, look, opener, out, what="measuring", jobs=jobs or 1, raises=False):
             if isinstance(found, BoltError):
-                complain(path, found, UNKNOWN, opener, out)
-                status = max(status, opener.status_of(found))
+                status = max(status, complain(file.path, found, UNKNOWN, opener, out))
                 found = _NOTHING
             else:
-                out.record(lambda path=path, found=found: _record(path, found))  # type: ignore[misc]
-            measured.append((path, found))
+                out.record(_record(file.path, found))
+            measured.append((file.path, found))
         out.text(lambda: openmetrics.text(_samples(measured)))
-        if opener.alone is None:
-            say_passed(files, out)
+        say_passed(files, out)
         return status
 
-    if not output or opener.alone is not None:
+    if not output:
         return write(out)
     with out.to_file(output, public=True, replace=True, sync=not no_sync) as target:
         return write(target)

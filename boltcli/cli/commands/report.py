@@ -9,7 +9,7 @@ from ...errors import ArgumentError, BoltError
 from ...render import html_report, records
 from ...render.report_facts import Context, report_facts
 from ..command import command
-from ..many import each
+from ..many import complain, each
 from ..row_output import complete
 
 if TYPE_CHECKING:
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from typer import Argument, Option
 
+    from ...fleet.files import Named
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import Destination, Force, files
+    from ..options import Destination, Force, JobsIfGiven, files
     from ..output import Output
 
 
@@ -44,13 +45,14 @@ def report(
     force: Force = False,
     values: Annotated[bool, Option(help="Include the values of the largest pairs, shortened.")] = False,
     title: Annotated[str, Option(help="Title of the report; default: the name of the file.", metavar="TEXT")] = "",
+    jobs: JobsIfGiven = 1,
 ) -> int:
     """Write a report about databases as one HTML file: verdict, page map, sizes, findings, application."""
     if not output:
         raise ArgumentError("output file required")
     contexts: list[Context] = []
 
-    def look(_: int, out: Output) -> Context:
+    def look(_: Named, out: Output) -> Context:
         done: list[Context] = []
 
         def work(db: Snapshot, out: Output) -> None:
@@ -64,12 +66,11 @@ def report(
 
     found = opener.files(paths)
     status = unread = 0
-    for path, context in each(found, look, opener, out, what="reading", raises=len(found.paths) == 1):
+    for file, context in each(found, look, opener, out, what="reading", jobs=jobs):
         if isinstance(context, BoltError):
-            out.complain(context, path)
-            status = max(status, opener.status_of(context))
+            status = max(status, complain(file.path, context, None, opener, out))
             unread += 1
-            context = html_report.failed(path, str(context))
+            context = html_report.failed(file.path, str(context))
         contexts.append(context)
     if unread and len(contexts) == 1:
         return status

@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from ...errors import ArgumentError, BoltError, as_failure
+from ...errors import ArgumentError, BoltError
 from ...ops.read.content import EVERYTHING, Bounds
 from ...render.table import Table
 from ...storage import opened
@@ -16,6 +16,7 @@ from ...tables.result_rows import result_columns, result_rows
 from ...text.values import shell_quoted
 from ...tree.walk import bounds
 from ..command import command
+from ..many import complain, each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from typer import Argument, Option
 
+    from ...fleet.files import Named
     from ...tables.relations import Relation
     from ..opener import Opener
     from ..options import Force, From, Prefix, To, buckets, files, results
@@ -104,21 +106,20 @@ def sql(
 ) -> int:
     """Run a SQL statement over databases and the views of their applications (DuckDB)."""
     text, named = _split([statement, *paths])
-    paths = list(opener.files(named).paths)
     status = 0
     with ExitStack() as stack:
+
+        def opened(_: Named, out: Output) -> TableFile:
+            return TableFile(out.path, stack.enter_context(opener.open(out.path)), out.warn)
+
         files = []
-        for path in paths:
-            try:
-                files.append(TableFile(path, stack.enter_context(opener.open(path)), out.about(path).warn))
-            except (BoltError, OSError) as error:
-                failure = as_failure(error, path)
-                if len(paths) == 1:
-                    raise failure from None
-                status = 1
-                out.complain(failure, path)
+        for named_file, found in each(opener.files(named), opened, opener, out, what="opening", direct=True):
+            if isinstance(found, BoltError):
+                status = max(status, complain(named_file.path, found, None, opener, out))
+            else:
+                files.append(found)
         if not files:
-            raise ArgumentError("none of the files can be read")
+            return status
         start, stop = bounds(prefix, from_, to or None)
         wanted = Bounds(tuple(bucket), start=start, stop=stop) if bucket else EVERYTHING
         session = stack.enter_context(Session(files, bounds=wanted, allow_files=allow_files))
