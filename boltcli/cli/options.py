@@ -6,12 +6,13 @@ Commands name them in the annotations of their functions, which are text at run 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, get_args
 
 from typer import Argument, Option
 
 from ..storage.snapshot import Snapshot
-from .command import check_output
+from .command import check_choice, check_output
 from .values import (
     parse_choice,
     parse_count,
@@ -49,6 +50,36 @@ def commands() -> None:
     """Complete the names of commands."""
 
 
+def argument(metavar: str, help: str, completes: Callable[[], None] | None = None, *, hidden: bool = False) -> Any:
+    """Declare a positional argument."""
+    return Argument(metavar=metavar, help=help, autocompletion=completes, hidden=hidden)
+
+
+def switch(help: str, *names: str, hidden: bool = False) -> Any:
+    """Declare an option without a value."""
+    return Option(*names, help=help, hidden=hidden)
+
+
+def text(help: str, metavar: str, *names: str, completes: Callable[[], None] | None = None) -> Any:
+    """Declare an option whose value is text."""
+    return Option(*names, help=help, metavar=metavar, autocompletion=completes)
+
+
+def number(help: str, metavar: str = "N", parse: Callable[[str], Any] = parse_count) -> Any:
+    """Declare an option whose value is a number, or what else ``parse`` makes of text."""
+    return Option(help=help, metavar=metavar, parser=parse)
+
+
+def choice(help: str, metavar: str, *names: str) -> Any:
+    """Declare an option whose value is one of those that its type names."""
+    return Option(*names, help=help, metavar=metavar, callback=check_choice)
+
+
+def written_to(help: str) -> Any:
+    """Declare the option for a file that is written."""
+    return text(help, "DEST", "--output", "-o", completes=results)
+
+
 def _file(help: str, metavar: str = "FILE") -> Any:
     return Argument(metavar=metavar, help=help, autocompletion=files)
 
@@ -68,6 +99,7 @@ BucketPath = Annotated[
     list[bytes],
     Argument(metavar="BUCKETS", help="Only this bucket: its path, outermost name first.", autocompletion=buckets),
 ]
+InBucket = Annotated[list[bytes], text("Only this bucket; repeat it for a nested one.", "NAME", completes=buckets)]
 PageIds = Annotated[list[str], Argument(metavar="PGID", help="Page ids.", autocompletion=pages)]
 
 Nested = Annotated[
@@ -146,6 +178,9 @@ PageSize = Annotated[
 FormatName = Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"]
 _FORMATS = "|".join(get_args(FormatName))
 Format = Annotated[FormatName, Option("--format", "-f", help=f"How to write them: {_FORMATS}", metavar="FORMAT")]
+
+ValueFormat = Annotated[FormatName, text(f"How to write values: {_FORMATS}", "FORMAT", "--format", "-f")]
+KeyFormat = Annotated[FormatName, text(f"How to write keys: {_FORMATS}", "FORMAT")]
 
 _DECODING = "Decoding"
 Decode = Annotated[

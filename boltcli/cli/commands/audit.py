@@ -25,13 +25,10 @@ from ..values import seconds
 if TYPE_CHECKING:
     from typing import Annotated, Literal
 
-    from typer import Argument, Option
-
     from ...apps.contract import Audit, AuditFinding, Change
     from ...storage.snapshot import Snapshot
-    from ..command import check_choice
     from ..opener import Opener
-    from ..options import JobsApart, files, inputs, results
+    from ..options import JobsApart, argument, choice, files, inputs, results, switch, text
     from ..output import Output
 
     Done = tuple[Application, Audit]
@@ -93,54 +90,40 @@ def audit_(
     opener: Opener,
     out: Output,
     *,
-    paths: Annotated[
-        list[str],
-        Argument(metavar="FILE", help="Database files, or directories that contain databases.", autocompletion=files),
-    ],
-    verbose: Annotated[bool, Option(help="Show all findings, including notes, each with its remedy.")] = False,
+    paths: Annotated[list[str], argument("FILE", "Database files, or directories that contain databases.", files)],
+    verbose: Annotated[bool, switch("Show all findings, including notes, each with its remedy.")] = False,
     fail_on: Annotated[
         Literal["error", "warning", "info"],
-        Option(
-            help="Exit with status 1 if there is a finding of at least this severity: error|warning|info.",
-            metavar="SEVERITY",
-            callback=check_choice,
-        ),
+        choice("Exit with status 1 if there is a finding of at least this severity: error|warning|info.", "SEVERITY"),
     ] = "error",
     now: Annotated[
-        str,
-        Option(
-            help="Compute ages at this time: RFC 3339, or seconds since 1970; default: the current time.",
-            metavar="TIME",
-        ),
+        str, text("Compute ages at this time: RFC 3339, or seconds since 1970; default: the current time.", "TIME")
     ] = "",
     changes: Annotated[
         str,
-        Option(
-            help="Write the changes that repair the file, for `boltcli patch`;"
-            " with --older-than the changes that delete old records.",
-            metavar="CHANGES",
-            autocompletion=results,
+        text(
+            "Write the changes that repair the file, for `boltcli patch`; with --older-than the changes that"
+            " delete old records.",
+            "CHANGES",
+            completes=results,
         ),
     ] = "",
     older_than: Annotated[
-        str,
-        Option(
-            help="Report records that were finished before this age and can be deleted: 30d, 12h.", metavar="DURATION"
-        ),
+        str, text("Report records that were finished before this age and can be deleted: 30d, 12h.", "DURATION")
     ] = "",
     snapshot: Annotated[
         str,
-        Option(
-            help="Index of the newest snapshot of a raft log, or the path of its meta.json;"
-            " default: the snapshots beside the log.",
-            metavar="INDEX",
-            autocompletion=inputs,
+        text(
+            "Index of the newest snapshot of a raft log, or the path of its meta.json; default: the snapshots"
+            " beside the log.",
+            "INDEX",
+            completes=inputs,
         ),
     ] = "",
-    force: Annotated[bool, Option(help="Replace CHANGES or DEST if it exists.")] = False,
+    force: Annotated[bool, switch("Replace CHANGES or DEST if it exists.")] = False,
     jobs: JobsApart = 0,
     app: Annotated[
-        str, Option(help="The application that wrote the files; auto: recognise it by their buckets.", metavar="NAME")
+        str, text("The application that wrote the files; auto: recognise it by their buckets.", "NAME")
     ] = "auto",
 ) -> int:
     """Check an application's records: what is lost, stuck or inconsistent, and what to do about it."""

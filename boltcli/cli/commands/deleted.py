@@ -19,12 +19,27 @@ from ..streams import cut_to_width
 if TYPE_CHECKING:
     from typing import Annotated, Literal
 
-    from typer import Argument, Option
-
     from ...apps.decode import Decoded
-    from ..command import check_choice
     from ..opener import Opener
-    from ..options import Force, From, Grep, Limit, Path, Prefix, Recursive, Reverse, To, buckets, results
+    from ..options import (
+        Force,
+        From,
+        Grep,
+        KeyFormat,
+        Limit,
+        Path,
+        Prefix,
+        Recursive,
+        Reverse,
+        To,
+        ValueFormat,
+        argument,
+        buckets,
+        choice,
+        switch,
+        text,
+        written_to,
+    )
     from ..output import Output, Record
 
     Pair = tuple[Decoded, Decoded]
@@ -43,44 +58,24 @@ def deleted_(
     *,
     path: Path,
     buckets: Annotated[
-        list[bytes],
-        Argument(
-            metavar="BUCKET",
-            help="Only this bucket and those in it: its path, outermost name first.",
-            autocompletion=buckets,
-        ),
+        list[bytes], argument("BUCKET", "Only this bucket and those in it: its path, outermost name first.", buckets)
     ] = [],
     history: Annotated[
-        bytes,
-        Option(help="List all versions of this key, the newest first, including the one in the tree.", metavar="KEY"),
+        bytes, text("List all versions of this key, the newest first, including the one in the tree.", "KEY")
     ] = b"",
     versions: Annotated[
-        bool, Option(help="List all versions of each key, the newest first; default: only the newest.")
+        bool, switch("List all versions of each key, the newest first; default: only the newest.")
     ] = False,
     decode: Annotated[
         Literal["auto", "off"],
-        Option(
-            help="Decode keys and values where the program is known: auto|off."
-            " In etcd's stores keys are those that revisions belong to.",
-            metavar="NAME",
-            callback=check_choice,
+        choice(
+            "Decode keys and values where the program is known: auto|off. In etcd's stores keys are those"
+            " that revisions belong to.",
+            "NAME",
         ),
     ] = "auto",
-    format: Annotated[
-        Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"],
-        Option(
-            "--format",
-            "-f",
-            help="How to write values: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr",
-            metavar="FORMAT",
-        ),
-    ] = "auto",
-    key_format: Annotated[
-        Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"],
-        Option(
-            help="How to write keys: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr", metavar="FORMAT"
-        ),
-    ] = "auto",
+    format: ValueFormat = "auto",
+    key_format: KeyFormat = "auto",
     prefix: Prefix = b"",
     from_: From = b"",
     to: To = b"",
@@ -89,14 +84,7 @@ def deleted_(
     recursive: Recursive = False,
     grep: Grep = "",
     output: Annotated[
-        str,
-        Option(
-            "--output",
-            "-o",
-            help="Write them to this file, which appears when it is complete; .ndjson and .json: as JSON.",
-            metavar="DEST",
-            autocompletion=results,
-        ),
+        str, written_to("Write them to this file, which appears when it is complete; .ndjson and .json: as JSON.")
     ] = "",
     force: Force = False,
 ) -> None:

@@ -23,12 +23,10 @@ from ..many import complain, each
 if TYPE_CHECKING:
     from typing import Annotated
 
-    from typer import Option
-
     from ...fleet.files import Named
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import Force, NoSync, Path, results
+    from ..options import Force, NoSync, Path, switch, written_to
     from ..output import Output
 
 WRONG = 1  # exit statuses
@@ -59,16 +57,9 @@ def doctor(
     out: Output,
     *,
     path: Path,
-    fix: Annotated[bool, Option(help="Apply the best remedy, and write the result to --output.")] = False,
+    fix: Annotated[bool, switch("Apply the best remedy, and write the result to --output.")] = False,
     output: Annotated[
-        str,
-        Option(
-            "--output",
-            "-o",
-            help="Write the result of --fix to this file, which appears when it is complete.",
-            metavar="DEST",
-            autocompletion=results,
-        ),
+        str, written_to("Write the result of --fix to this file, which appears when it is complete.")
     ] = "",
     force: Force = False,
     no_sync: NoSync = False,

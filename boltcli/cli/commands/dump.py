@@ -13,9 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated
 
-    from typer import Argument
-
-    from ..options import Path, pages
+    from ..options import Path, argument, pages
     from ..output import Output
 
 
@@ -24,7 +22,7 @@ def dump(
     out: Output,
     *,
     path: Path,
-    pgids: Annotated[list[str], Argument(metavar="PGID", help="Page ids.", autocompletion=pages)],
+    pgids: Annotated[list[str], argument("PGID", "Page ids.", pages)],
 ) -> None:
     """Print pages in hexadecimal."""
     wanted = parse_page_ids(pgids)
@@ -34,8 +32,5 @@ def dump(
         page_size, _ = file.page_size_and_hwm()
         for number, pgid in enumerate(wanted):
             out.text(SEPARATOR * bool(number))
-            _show(out, pgid, *file.first_page(pgid, page_size))
-
-
-def _show(out: Output, pgid: int, address: int, data: bytes) -> None:
-    out.record(lambda: {"page": pgid, "offset": address, "data_hex": data.hex()}, lambda: hexdump(data, address))
+            address, data = file.first_page(pgid, page_size)
+            out.record({"page": pgid, "offset": address, "data_hex": data.hex()}, hexdump(data, address))

@@ -17,12 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Annotated, BinaryIO, Literal
 
-    from typer import Option
-
     from ...apps.decode import Decoder
     from ...storage.snapshot import Snapshot
-    from ..command import check_choice
-    from ..options import Database, Decode, Force, Message, Proto, buckets, results
+    from ..options import Database, Decode, Force, InBucket, Message, Proto, choice, switch, text, written_to
     from ..output import Output
 
     Path = tuple[bytes, ...]
@@ -62,36 +59,21 @@ def export(
     db: Database,
     out: Output,
     *,
-    bucket: Annotated[
-        list[bytes],
-        Option(help="Only this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets),
-    ] = [],
+    bucket: InBucket = [],
     format: Annotated[
         Literal["", "ndjson", "json", "csv", "sqlite", "parquet", "arrow"],
-        Option(
+        choice(
+            "ndjson|json (an array)|csv|sqlite|parquet|arrow; default: by the suffix of --output, else ndjson.",
+            "FORMAT",
             "--format",
             "-f",
-            help="ndjson|json (an array)|csv|sqlite|parquet|arrow; default: by the suffix of --output, else ndjson.",
-            metavar="FORMAT",
-            callback=check_choice,
         ),
     ] = "",
     output: Annotated[
-        str,
-        Option(
-            "--output",
-            "-o",
-            help="Write to this file, which appears when it is complete; default: standard output.",
-            metavar="DEST",
-            autocompletion=results,
-        ),
+        str, written_to("Write to this file, which appears when it is complete; default: standard output.")
     ] = "",
-    view: Annotated[
-        str, Option(help="Write this view of the file's application instead of the pairs.", metavar="NAME")
-    ] = "",
-    all_views: Annotated[
-        bool, Option(help="With --format sqlite: also a table for each view of the application.")
-    ] = False,
+    view: Annotated[str, text("Write this view of the file's application instead of the pairs.", "NAME")] = "",
+    all_views: Annotated[bool, switch("With --format sqlite: also a table for each view of the application.")] = False,
     force: Force = False,
     decode: Decode = "off",
     proto: Proto = "",

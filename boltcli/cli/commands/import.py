@@ -17,12 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Annotated, BinaryIO
 
-    from typer import Argument, Option
-
     from ...ops.read.content import Placed
     from ...ops.write.load import Loaded
     from ...render.json_rows import End
-    from ..options import Destination, FillPercent, Force, Human, NoSync, PageSize, files
+    from ..options import Destination, FillPercent, Force, Human, NoSync, PageSize, argument, files, switch
     from ..output import Output, Record
 
 _SQLITE = b"SQLite format 3\0"
@@ -33,16 +31,9 @@ _ARROW = (b"PAR1", b"ARROW1")
 def import_(
     out: Output,
     *,
-    src: Annotated[
-        str,
-        Argument(
-            metavar="SRC",
-            help="JSON in key order, SQLite, Parquet or Arrow; - is standard input.",
-            autocompletion=files,
-        ),
-    ],
+    src: Annotated[str, argument("SRC", "JSON in key order, SQLite, Parquet or Arrow; - is standard input.", files)],
     output: Destination,
-    partial: Annotated[bool, Option(help="Accept an export that was cut short or ended with an error.")] = False,
+    partial: Annotated[bool, switch("Accept an export that was cut short or ended with an error.")] = False,
     no_sync: NoSync = False,
     force: Force = False,
     fill_percent: FillPercent = 100,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import render
 from ...ops.read.select_items import items
 from ...render.item_lines import text_lines
 from ...tree.bucket import find_bucket
@@ -12,9 +13,7 @@ from ..selection import check_pattern, selection
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Annotated, Literal
-
-    from typer import Argument, Option
+    from typing import Annotated
 
     from ...apps.decode import Decoder
     from ...ops.read.select_items import Items
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
         Decode,
         From,
         Grep,
+        KeyFormat,
         Limit,
         Message,
         Nested,
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
         Reverse,
         Subbuckets,
         To,
+        ValueFormat,
+        argument,
         buckets,
+        switch,
     )
     from ..output import Output
 
@@ -44,29 +47,13 @@ def items_(
     out: Output,
     *,
     bucket: Annotated[
-        bytes,
-        Argument(
-            metavar="BUCKET", help="A top-level bucket; default: what is in the root bucket.", autocompletion=buckets
-        ),
+        bytes, argument("BUCKET", "A top-level bucket; default: what is in the root bucket.", buckets)
     ] = b"",
     subbuckets: Subbuckets = [],
-    format: Annotated[
-        Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"],
-        Option(
-            "--format",
-            "-f",
-            help="How to write values: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr",
-            metavar="FORMAT",
-        ),
-    ] = "auto",
-    key_format: Annotated[
-        Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"],
-        Option(
-            help="How to write keys: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr", metavar="FORMAT"
-        ),
-    ] = "auto",
+    format: ValueFormat = "auto",
+    key_format: KeyFormat = "auto",
     parse: Nested = False,
-    values_only: Annotated[bool, Option(help="Print only the values.")] = False,
+    values_only: Annotated[bool, switch("Print only the values.")] = False,
     prefix: Prefix = b"",
     from_: From = b"",
     to: To = b"",
@@ -87,9 +74,7 @@ def items_(
     columns = _columns(key_format, format, len(path), decoder) if out.is_terminal and not values_only else None
 
     def json(part: Items) -> Iterable[bytes]:
-        from ...render.element_lines import element_lines
-
-        return element_lines(
+        return render.element_lines.element_lines(
             part.path, part.keys, part.values, with_path=recursive, with_key=not values_only, key_form=key_format,
             form=in_json, decoder=decoder,
         )  # fmt: skip

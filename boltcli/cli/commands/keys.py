@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import render
 from ...read_errors import ArgumentError, Corrupted
 from ...text.values import lines
 from ...tree.bucket import find_bucket, keys_on_one_page
@@ -13,8 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Annotated
-
-    from typer import Option
 
     from ...apps.decode import Decoder
     from ...format.bucket import BucketRef
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
         Reverse,
         Subbuckets,
         To,
+        switch,
     )
     from ..output import Output
 
@@ -56,9 +56,7 @@ def keys_(
     bucket: Bucket,
     subbuckets: Subbuckets = [],
     format: Format = "auto",
-    skip_damaged: Annotated[
-        bool, Option(help="Skip damaged pages and continue; each one is reported on stderr.")
-    ] = False,
+    skip_damaged: Annotated[bool, switch("Skip damaged pages and continue; each one is reported on stderr.")] = False,
     jobs: Jobs = 0,
     prefix: Prefix = b"",
     from_: From = b"",
@@ -112,12 +110,11 @@ def _write(
         _write_items((Items(path, keys, [b""] * len(keys)) for keys in parts), out, form, path, decoder)
         return
 
-    def json(keys: list[bytes]) -> Iterable[bytes]:
-        from ...render.element_lines import element_lines
-
-        return element_lines(path, keys, None, with_path=False, key_form=form)
-
-    out.stream(parts, json=json, text=lambda keys: lines(keys, form))
+    out.stream(
+        parts,
+        json=lambda keys: render.element_lines.element_lines(path, keys, None, with_path=False, key_form=form),
+        text=lambda keys: lines(keys, form),
+    )
 
 
 def _write_items(
@@ -131,19 +128,13 @@ def _write_items(
 ) -> None:
     """Write the keys of each part, in text after their buckets below ``path``, in JSON ``with_path`` too."""
 
-    def json(part: Items) -> Iterable[bytes]:
-        from ...render.element_lines import element_lines
-
-        return element_lines(
+    out.stream(
+        parts,
+        json=lambda part: render.element_lines.element_lines(
             part.path, part.keys, part.values, with_path=with_path, with_value=False, key_form=form, decoder=decoder
-        )
-
-    def text(part: Items) -> Iterable[bytes]:
-        from ...render.item_lines import text_lines
-
-        return text_lines(part, form, form, len(path), value=False, decoder=decoder)
-
-    out.stream(parts, json=json, text=text)
+        ),
+        text=lambda part: render.item_lines.text_lines(part, form, form, len(path), value=False, decoder=decoder),
+    )
 
 
 def _surviving(snapshot: Snapshot, bucket: BucketRef, skipped: list[Corrupted]) -> Iterator[list[bytes]]:

@@ -12,14 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Annotated
 
-    from typer import Argument, Option
-
     from ...storage.snapshot import Snapshot
     from ...tree.page_map import PageMap
     from ..opener import Opener
-    from ..options import Database, Force, buckets, results
+    from ..options import Database, Force, argument, buckets, number, results, switch, text, written_to
     from ..output import Output, Record
-    from ..values import parse_count
 
 _ROWS = 32  # rows that fit a terminal
 _COLUMNS = 64
@@ -46,32 +43,16 @@ def map_(
     opener: Opener,
     out: Output,
     *,
-    dest: Annotated[
-        str, Argument(metavar="DEST", help="The same as --output.", autocompletion=results, hidden=True)
-    ] = "",
+    dest: Annotated[str, argument("DEST", "The same as --output.", results, hidden=True)] = "",
     bucket: Annotated[
-        list[bytes],
-        Option(
-            help="Mark the pages of this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets
-        ),
+        list[bytes], text("Mark the pages of this bucket; repeat it for a nested one.", "NAME", completes=buckets)
     ] = [],
-    svg: Annotated[bool, Option(help="Write an SVG image; each cell has a description on hover.")] = False,
-    png: Annotated[bool, Option(help="Write a PNG image.")] = False,
-    output: Annotated[
-        str,
-        Option(
-            "--output",
-            "-o",
-            help="Write the image to this file; default: standard output.",
-            metavar="DEST",
-            autocompletion=results,
-        ),
-    ] = "",
+    svg: Annotated[bool, switch("Write an SVG image; each cell has a description on hover.")] = False,
+    png: Annotated[bool, switch("Write a PNG image.")] = False,
+    output: Annotated[str, written_to("Write the image to this file; default: standard output.")] = "",
     force: Force = False,
-    width: Annotated[int, Option(help="Cells in a row; 0 chooses automatically.", metavar="N", parser=parse_count)] = 0,
-    cells: Annotated[
-        int, Option(help="Draw at most this many cells; 0 chooses automatically.", metavar="N", parser=parse_count)
-    ] = 0,
+    width: Annotated[int, number("Cells in a row; 0 chooses automatically.")] = 0,
+    cells: Annotated[int, number("Draw at most this many cells; 0 chooses automatically.")] = 0,
 ) -> None:
     """Draw a map of the pages: kind, fill, free, lost, damaged; each cell is a page or a run of pages."""
     from ...render import page_picture

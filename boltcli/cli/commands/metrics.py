@@ -20,13 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Annotated
 
-    from typer import Argument, Option
-
     from ...fleet.files import Files, Named
     from ...render.openmetrics import Labels, Sample
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import JobsApart, NoSync, files, results
+    from ..options import JobsApart, NoSync, argument, files, switch, written_to
     from ..output import Output
 
 
@@ -81,18 +79,14 @@ def metrics_(
     opener: Opener,
     out: Output,
     *,
-    paths: Annotated[list[str], Argument(metavar="FILE", help="The bolt database files.", autocompletion=files)],
-    deep: Annotated[bool, Option(help="Also count pairs and buckets.")] = False,
-    check: Annotated[bool, Option(help="Also check each database and print the result.")] = False,
+    paths: Annotated[list[str], argument("FILE", "The bolt database files.", files)],
+    deep: Annotated[bool, switch("Also count pairs and buckets.")] = False,
+    check: Annotated[bool, switch("Also check each database and print the result.")] = False,
     output: Annotated[
         str,
-        Option(
-            "--output",
-            "-o",
-            help="Write to this file, which is replaced in one step, instead of standard output;"
-            " .ndjson, .json, .csv and .parquet get a row for each database.",
-            metavar="DEST",
-            autocompletion=results,
+        written_to(
+            "Write to this file, which is replaced in one step, instead of standard output; .ndjson, .json,"
+            " .csv and .parquet get a row for each database."
         ),
     ] = "",
     no_sync: NoSync = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import render
 from ...errors import ArgumentError, BoltError, UnreadablePage
 from ...render.errors import error_text
 from ...render.page_text import page_text
@@ -13,13 +14,11 @@ from ..values import parse_page_ids
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Annotated, Literal
-
-    from typer import Option
+    from typing import Annotated
 
     from ...apps.decode import Decoder
     from ...storage.raw import RawPage
-    from ..options import Decode, Message, PageIds, Path, Proto
+    from ..options import Decode, FormatName, Message, PageIds, Path, Proto, switch, text
     from ..output import Output, Record
 
     BucketPath = tuple[bytes, ...]
@@ -35,15 +34,15 @@ def page_(
     *,
     path: Path,
     pages: PageIds = [],
-    all: Annotated[bool, Option(help="Show all pages.")] = False,
+    all: Annotated[bool, switch("Show all pages.")] = False,
     format_value: Annotated[
-        Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"],
-        Option(
+        FormatName,
+        text(
+            "How to write them: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr",
+            "FORMAT",
             "--format-value",
             "--format",
             "-f",
-            help="How to write them: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr",
-            metavar="FORMAT",
         ),
     ] = "auto",
     decode: Decode = "off",
@@ -106,32 +105,23 @@ def _show(
 
 
 def _failure(pgid: int, error: BoltError, path: str) -> Callable[[], Record]:
-    def fields() -> Record:
-        from ...render import records
-
-        return {"page": pgid, "error": records.error(error, path)}
-
-    return fields
+    return lambda: {"page": pgid, "error": render.records.error(error, path)}
 
 
 def _records(page: RawPage, form: str, path: BucketPath, decoder: Decoder | None) -> Iterator[Record]:
     """Yield the page and its elements, with what the pairs mean."""
-    from ...render.decoded import leaf_pairs
-    from ...render.page_records import page_records
-    from ...render.records import put_decoded
-
-    found = {} if decoder is None else {pair[0]: pair for pair in leaf_pairs(page, path, decoder)}
-    for record in page_records(page, form):
+    found = {} if decoder is None else {pair[0]: pair for pair in render.decoded.leaf_pairs(page, path, decoder)}
+    for record in render.page_records.page_records(page, form):
         if record.get("index") in found:
             _, _, key, _, value = found[record["index"]]
-            put_decoded(record, "key", key)
-            put_decoded(record, "value", value)
+            render.records.put_decoded(record, "key", key)
+            render.records.put_decoded(record, "value", value)
         yield record
 
 
 def _readable(page: RawPage, path: BucketPath, decoder: Decoder) -> str:
     """Return lines that say what the pairs of a page mean."""
-    from ...render.decoded import leaf_pairs, readable
-
-    lines = [f"{readable(key)}: {readable(value)}\n" for _, _, key, _, value in leaf_pairs(page, path, decoder)]
+    readable = render.decoded.readable
+    pairs = render.decoded.leaf_pairs(page, path, decoder)
+    lines = [f"{readable(key)}: {readable(value)}\n" for _, _, key, _, value in pairs]
     return "\nDecoded:\n" * bool(lines) + "".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import render
 from ...errors import ArgumentError
 from ...render.page_text import item_text
 from ...storage.raw import RawFile
@@ -11,14 +12,11 @@ from ..values import parse_decimal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import Annotated
 
-    from typer import Argument, Option
-
-    from ...apps.decode import Decoded, Decoder
-    from ...storage.raw import RawPage
-    from ..options import Decode, Format, Message, Path, Proto, pages
+    from ...apps.decode import Decoded
+    from ..options import Decode, Format, Message, Path, Proto, argument, pages, switch
     from ..output import Output, Record
 
     Pair = tuple[Decoded, Decoded]
@@ -29,10 +27,10 @@ def page_item(
     out: Output,
     *,
     path: Path,
-    pgid: Annotated[str, Argument(metavar="PGID", help="Page id.", autocompletion=pages)],
-    index: Annotated[str, Argument(metavar="INDEX", help="Element, counted from 0.")],
-    key_only: Annotated[bool, Option(help="Print only the key.")] = False,
-    value_only: Annotated[bool, Option(help="Print only the value.")] = False,
+    pgid: Annotated[str, argument("PGID", "Page id.", pages)],
+    index: Annotated[str, argument("INDEX", "Element, counted from 0.")],
+    key_only: Annotated[bool, switch("Print only the key.")] = False,
+    value_only: Annotated[bool, switch("Print only the value.")] = False,
     format: Format = "auto",
     decode: Decode = "off",
     proto: Proto = "",
@@ -46,44 +44,24 @@ def page_item(
         page = file.page(page_id)
     number &= 0xFFFF  # bbolt keeps 16 bits of it
     decoder, paths = of_file(path, decode, proto, message, [page_id])
-    means = None if decoder is None else _decoded(page, number, paths.get(page_id, ()), decoder)
-    with_key, with_value = not value_only, not key_only
-    out.record(
-        lambda: _record(page, number, format, with_key, with_value, means),
-        lambda: _text(page, number, format, with_key, with_value, means),
-    )
+    shown = {"key": not value_only, "value": not key_only}
+    means: dict[str, Decoded] = {}  # a nested bucket has none, and is shown as without decoding
+    if decoder is not None:
+        for at, _, key, _, value in render.decoded.leaf_pairs(page, paths.get(page_id, ()), decoder):
+            if at == number:
+                means = {"key": key, "value": value}
 
+    def record() -> Record:
+        found = render.page_records.item_record(page, number, format, **shown)
+        for field, decoded in means.items():
+            if shown[field]:
+                render.records.put_decoded(found, field, decoded)
+        return found
 
-def _decoded(page: RawPage, index: int, path: tuple[bytes, ...], decoder: Decoder) -> Pair | None:
-    """Return what key and value mean; None for a nested bucket, which is shown as without decoding."""
-    from ...render.decoded import leaf_pairs
+    def text() -> Iterable[bytes]:
+        if not means:
+            return item_text(page, number, format, **shown)
+        lines = (render.decoded.readable(decoded) + "\n" for field, decoded in means.items() if shown[field])
+        return (line.encode("utf-8", "surrogateescape") for line in lines)
 
-    return next(((key, value) for at, _, key, _, value in leaf_pairs(page, path, decoder) if at == index), None)
-
-
-def _record(page: RawPage, index: int, form: str, with_key: bool, with_value: bool, means: Pair | None) -> Record:
-    from ...render.page_records import item_record
-    from ...render.records import put_decoded
-
-    record = item_record(page, index, form, key=with_key, value=with_value)
-    if means is not None and with_key:
-        put_decoded(record, "key", means[0])
-    if means is not None and with_value:
-        put_decoded(record, "value", means[1])
-    return record
-
-
-def _text(
-    page: RawPage, index: int, form: str, with_key: bool, with_value: bool, means: Pair | None
-) -> Iterable[bytes]:
-    if means is None:
-        return item_text(page, index, form, key=with_key, value=with_value)
-    return _readable(means[0] if with_key else None, means[1] if with_value else None)
-
-
-def _readable(key: Decoded | None, value: Decoded | None) -> Iterator[bytes]:
-    from ...render.decoded import readable
-
-    for decoded in (key, value):
-        if decoded is not None:
-            yield readable(decoded).encode("utf-8", "surrogateescape") + b"\n"
+    out.record(record, text)

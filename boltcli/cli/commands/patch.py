@@ -14,14 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Annotated
 
-    from typer import Argument, Option
-
     from ...ops.compare.change import Change
     from ...ops.compare.overlay import Overlay
     from ...ops.write.load import Loaded
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import Human, NoSync, Path, inputs, results
+    from ..options import Human, NoSync, Path, argument, inputs, switch, written_to
     from ..output import Output, Record
 
 
@@ -50,30 +48,17 @@ def patch_(
     *,
     path: Path,
     changes: Annotated[
-        str,
-        Argument(
-            metavar="CHANGES",
-            help="Lines of JSON as written by diff --json; - is standard input.",
-            autocompletion=inputs,
-        ),
+        str, argument("CHANGES", "Lines of JSON as written by diff --json; - is standard input.", inputs)
     ],
     output: Annotated[
         str,
-        Option(
-            "--output",
-            "-o",
-            help="Write the result to this file, which appears when it is complete. An existing file is an error.",
-            metavar="DEST",
-            autocompletion=results,
-        ),
+        written_to("Write the result to this file, which appears when it is complete. An existing file is an error."),
     ] = "",
     in_place: Annotated[
-        bool, Option(help="Replace FILE in one step, under its exclusive lock; the old file becomes FILE.bak.")
+        bool, switch("Replace FILE in one step, under its exclusive lock; the old file becomes FILE.bak.")
     ] = False,
-    no_backup: Annotated[bool, Option(help="With --in-place: don't keep FILE.bak.")] = False,
-    force: Annotated[
-        bool, Option(help="Apply the changes without comparing the old values with the database.")
-    ] = False,
+    no_backup: Annotated[bool, switch("With --in-place: don't keep FILE.bak.")] = False,
+    force: Annotated[bool, switch("Apply the changes without comparing the old values with the database.")] = False,
     no_sync: NoSync = False,
     human: Human = False,
 ) -> int | None:

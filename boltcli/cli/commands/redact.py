@@ -10,13 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated
 
-    from typer import Option
-
     from ...ops.rescue.redact import Redaction
     from ..opener import Opener
-    from ..options import Destination, Force, Human, NoSync, Path
+    from ..options import Destination, Force, Human, NoSync, Path, number, switch
     from ..output import Output, Record
-    from ..values import parse_count
 
 _SHOWN = 8  # buckets that are named
 
@@ -34,16 +31,9 @@ def redact_(
     path: Path,
     output: Destination,
     keys: Annotated[
-        bool, Option(help="Also replace keys and bucket names by others of the same length and in the same order.")
+        bool, switch("Also replace keys and bucket names by others of the same length and in the same order.")
     ] = False,
-    seed: Annotated[
-        int,
-        Option(
-            help="With --keys: the seed of the random keys; the same seed gives the same keys.",
-            metavar="N",
-            parser=parse_count,
-        ),
-    ] = 0,
+    seed: Annotated[int, number("With --keys: the seed of the random keys; the same seed gives the same keys.")] = 0,
     force: Force = False,
     no_sync: NoSync = False,
     human: Human = False,

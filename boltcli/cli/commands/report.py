@@ -15,12 +15,10 @@ from ..row_output import complete
 if TYPE_CHECKING:
     from typing import Annotated
 
-    from typer import Argument, Option
-
     from ...fleet.files import Named
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import Destination, Force, JobsIfGiven, files
+    from ..options import Destination, Force, JobsIfGiven, argument, files, switch, text
     from ..output import Output
 
 
@@ -35,16 +33,11 @@ def report(
     opener: Opener,
     out: Output,
     *,
-    paths: Annotated[
-        list[str],
-        Argument(
-            metavar="FILE", help="Bolt database files; the worst comes first in the report.", autocompletion=files
-        ),
-    ],
+    paths: Annotated[list[str], argument("FILE", "Bolt database files; the worst comes first in the report.", files)],
     output: Destination,
     force: Force = False,
-    values: Annotated[bool, Option(help="Include the values of the largest pairs, shortened.")] = False,
-    title: Annotated[str, Option(help="Title of the report; default: the name of the file.", metavar="TEXT")] = "",
+    values: Annotated[bool, switch("Include the values of the largest pairs, shortened.")] = False,
+    title: Annotated[str, text("Title of the report; default: the name of the file.", "TEXT")] = "",
     jobs: JobsIfGiven = 1,
 ) -> int:
     """Write a report about databases as one HTML file: verdict, page map, sizes, findings, application."""

@@ -20,9 +20,7 @@ from ..many import say_passed
 if TYPE_CHECKING:
     from typing import Annotated
 
-    from typer import Argument
-
-    from ..options import Human, files
+    from ..options import Human, argument, files
     from ..output import Output
 
 _COLUMNS = (
@@ -47,7 +45,7 @@ def prepare(dirs: list[str]) -> None:
 def scan_(
     out: Output,
     *,
-    dirs: Annotated[list[str], Argument(metavar="DIR", help="Folders, or files.", autocompletion=files)],
+    dirs: Annotated[list[str], argument("DIR", "Folders, or files.", files)],
     human: Human = False,
 ) -> int:
     """Find bolt databases in folders by content, also packed ones, and name their applications."""

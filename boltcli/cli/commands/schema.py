@@ -10,9 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated, Any
 
-    from typer import Argument
-
-    from ..options import commands
+    from ..options import argument, commands
     from ..output import Output
 
 
@@ -20,9 +18,7 @@ if TYPE_CHECKING:
 def schema(
     out: Output,
     *,
-    commands: Annotated[
-        list[str], Argument(metavar="COMMAND", help="The name of a command; default: all.", autocompletion=commands)
-    ] = [],
+    commands: Annotated[list[str], argument("COMMAND", "The name of a command; default: all.", commands)] = [],
 ) -> None:
     """Print the JSON schema of what a command, or any, writes with --json."""
     from ...guide import schema

@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Annotated
 
-    from typer import Argument, Option
-
     from ...fleet.files import Named
     from ...tables.relations import Relation
     from ..opener import Opener
-    from ..options import Force, From, Prefix, To, buckets, files, results
+    from ..options import Force, From, Prefix, To, argument, buckets, files, switch, text, written_to
     from ..output import Output
 
 
@@ -69,39 +67,29 @@ def sql(
     opener: Opener,
     out: Output,
     *,
-    statement: Annotated[
-        str, Argument(metavar="STATEMENT", help="A SQL statement; without it the relations are listed.")
-    ],
+    statement: Annotated[str, argument("STATEMENT", "A SQL statement; without it the relations are listed.")],
     paths: Annotated[
-        list[str],
-        Argument(metavar="FILE", help="Bolt database files; each relation has the rows of all.", autocompletion=files),
+        list[str], argument("FILE", "Bolt database files; each relation has the rows of all.", files)
     ] = [],
     bucket: Annotated[
         list[bytes],
-        Option(
-            help="Read only this bucket for the relation pairs; repeat it for a nested one. Every file must have it.",
-            metavar="NAME",
-            autocompletion=buckets,
+        text(
+            "Read only this bucket for the relation pairs; repeat it for a nested one. Every file must have it.",
+            "NAME",
+            completes=buckets,
         ),
     ] = [],
     prefix: Prefix = b"",
     from_: From = b"",
     to: To = b"",
-    csv: Annotated[bool, Option(help="Write CSV; BLOBs that can't be printed are 0x and hex.")] = False,
+    csv: Annotated[bool, switch("Write CSV; BLOBs that can't be printed are 0x and hex.")] = False,
     output: Annotated[
         str,
-        Option(
-            "--output",
-            "-o",
-            help="Write the result to this file; its suffix selects Parquet, CSV, NDJSON, JSON (an array) or Arrow.",
-            metavar="DEST",
-            autocompletion=results,
-        ),
+        written_to("Write the result to this file; its suffix selects Parquet, CSV, NDJSON, JSON (an array) or Arrow."),
     ] = "",
     force: Force = False,
     allow_files: Annotated[
-        bool,
-        Option(help="Let the statement read and write files, attach databases, load extensions, and change settings."),
+        bool, switch("Let the statement read and write files, attach databases, load extensions, and change settings.")
     ] = False,
 ) -> int:
     """Run a SQL statement over databases and the views of their applications (DuckDB)."""

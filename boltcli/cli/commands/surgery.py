@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Annotated
 
-    from typer import Option
-
     from ...ops.write.page_surgery import Patch
     from ...storage.destination import Destination
-    from ..options import ChangedCopy, PageToClear, UnchangedPath, WriteAnyway
+    from ..options import ChangedCopy, PageToClear, UnchangedPath, WriteAnyway, number
     from ..output import Output, Record
     from ..values import parse_int64, parse_string_slice, parse_uint32, parse_uint64
 
@@ -58,8 +56,8 @@ def copy_page(
     *,
     path: UnchangedPath,
     output: ChangedCopy,
-    from_page: Annotated[int, Option(help="The page to copy.", metavar="PGID", parser=parse_uint64)],
-    to_page: Annotated[int, Option(help="The page to overwrite.", metavar="PGID", parser=parse_uint64)],
+    from_page: Annotated[int, number("The page to copy.", "PGID", parse_uint64)],
+    to_page: Annotated[int, number("The page to overwrite.", "PGID", parse_uint64)],
 ) -> None:
     """Copy a page over another one."""
     _check_call(out, path, output)
@@ -104,14 +102,9 @@ def clear_page_elements(
     path: UnchangedPath,
     output: ChangedCopy,
     page_id: PageToClear,
-    from_index: Annotated[
-        int, Option(help="The first element to remove, counted from 0.", metavar="INDEX", parser=parse_int64)
-    ],
+    from_index: Annotated[int, number("The first element to remove, counted from 0.", "INDEX", parse_int64)],
     to_index: Annotated[
-        int,
-        Option(
-            help="The first element to keep after them; -1: remove to the end.", metavar="INDEX", parser=parse_int64
-        ),
+        int, number("The first element to keep after them; -1: remove to the end.", "INDEX", parse_int64)
     ],
 ) -> None:
     """Remove some elements of a branch or leaf page."""
@@ -209,14 +202,13 @@ def meta_update(
     force: WriteAnyway = False,
     fields: Annotated[
         list[str],
-        Option(
-            help="Fields to change, as name:number, separated by commas;"
-            " the names are pageSize, root, freelist and pgid.",
-            metavar="FIELDS",
-            parser=parse_string_slice,
+        number(
+            "Fields to change, as name:number, separated by commas; the names are pageSize, root, freelist and pgid.",
+            "FIELDS",
+            parse_string_slice,
         ),
     ] = [],
-    meta_page: Annotated[int, Option(help="The meta page to change: 0 or 1.", metavar="PAGE", parser=parse_uint32)] = 0,
+    meta_page: Annotated[int, number("The meta page to change: 0 or 1.", "PAGE", parse_uint32)] = 0,
 ) -> None:
     """Change fields of a meta page, and update its checksum."""
     _check_call(out, path, output)

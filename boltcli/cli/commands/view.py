@@ -17,12 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Annotated
 
-    from typer import Argument, Option
-
     from ...apps.contract import Application, Store
     from ...apps.registry import Recognised
     from ...storage.snapshot import Snapshot
-    from ..options import Database, Force, results
+    from ..options import Database, Force, argument, number, switch, text, written_to
     from ..output import Output
     from ..values import parse_uint64
 
@@ -48,38 +46,23 @@ def view_(
     db: Database,
     out: Output,
     *,
-    name: Annotated[
-        str, Argument(metavar="NAME", help="The view: executions, jobs, ...; see `boltcli help apps`.")
-    ] = "",
-    columns: Annotated[
-        str, Option(help="Show only these columns, separated by commas, in this order.", metavar="NAMES")
-    ] = "",
+    name: Annotated[str, argument("NAME", "The view: executions, jobs, ...; see `boltcli help apps`.")] = "",
+    columns: Annotated[str, text("Show only these columns, separated by commas, in this order.", "NAMES")] = "",
     where: Annotated[
         list[str],
-        Option(
-            help="Show only rows in which FIELD is VALUE, as displayed; if repeated, all must match.",
-            metavar="FIELD=VALUE",
-        ),
+        text("Show only rows in which FIELD is VALUE, as displayed; if repeated, all must match.", "FIELD=VALUE"),
     ] = [],
-    sort: Annotated[str, Option(help="Sort by this column; -COLUMN: descending.", metavar="COLUMN")] = "",
-    limit: Annotated[int, Option(help="At most this many rows; 0: all.", metavar="N", parser=parse_uint64)] = 0,
-    csv: Annotated[bool, Option(help="Write CSV with a header line.")] = False,
-    rev: Annotated[str, Option(help="The revision to show, in views that take one.", metavar="N")] = "",
-    key: Annotated[str, Option(help="The key to show, in views that take one.", metavar="KEY")] = "",
-    set: Annotated[list[str], Option(help="Another option of the view; may be repeated.", metavar="NAME=VALUE")] = [],
+    sort: Annotated[str, text("Sort by this column; -COLUMN: descending.", "COLUMN")] = "",
+    limit: Annotated[int, number("At most this many rows; 0: all.", "N", parse_uint64)] = 0,
+    csv: Annotated[bool, switch("Write CSV with a header line.")] = False,
+    rev: Annotated[str, text("The revision to show, in views that take one.", "N")] = "",
+    key: Annotated[str, text("The key to show, in views that take one.", "KEY")] = "",
+    set: Annotated[list[str], text("Another option of the view; may be repeated.", "NAME=VALUE")] = [],
     app: Annotated[
-        str,
-        Option(help="The application whose views to use; auto: recognise it by the file's buckets.", metavar="NAME"),
+        str, text("The application whose views to use; auto: recognise it by the file's buckets.", "NAME")
     ] = "auto",
     output: Annotated[
-        str,
-        Option(
-            "--output",
-            "-o",
-            help="Write the rows to this file: .csv, .ndjson or .json (export --view also writes .parquet).",
-            metavar="DEST",
-            autocompletion=results,
-        ),
+        str, written_to("Write the rows to this file: .csv, .ndjson or .json (export --view also writes .parquet).")
     ] = "",
     force: Force = False,
 ) -> None:

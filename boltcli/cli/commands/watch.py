@@ -15,11 +15,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated
 
-    from typer import Option
-
     from ...apps.decode import Decoder
     from ...ops.compare.watch import Commit, Waiter
-    from ..options import BucketPath, Decode, Message, Path, Proto
+    from ..options import BucketPath, Decode, Message, Path, Proto, number, switch, text
     from ..output import Output
     from ..values import parse_timeout
 
@@ -42,21 +40,16 @@ def watch_(
     *,
     path: Path,
     buckets: BucketPath = [],
-    initial: Annotated[bool, Option(help="First print the existing content, as added.")] = False,
-    values: Annotated[bool, Option(help="Show old and new values, or the changed fields of JSON values.")] = False,
-    keys_only: Annotated[bool, Option(help="Leave out the values, also with --json.")] = False,
+    initial: Annotated[bool, switch("First print the existing content, as added.")] = False,
+    values: Annotated[bool, switch("Show old and new values, or the changed fields of JSON values.")] = False,
+    keys_only: Annotated[bool, switch("Leave out the values, also with --json.")] = False,
     prefix: Annotated[
-        bytes,
-        Option(
-            help="Only keys of the bucket (without BUCKETS: top-level buckets) that begin with this.", metavar="KEY"
-        ),
+        bytes, text("Only keys of the bucket (without BUCKETS: top-level buckets) that begin with this.", "KEY")
     ] = b"",
     interval: Annotated[
         str,
-        Option(
-            help="Time between two looks at the file: 500ms, 2s. Most writes are seen at once.",
-            metavar="DURATION",
-            parser=parse_timeout,
+        number(
+            "Time between two looks at the file: 500ms, 2s. Most writes are seen at once.", "DURATION", parse_timeout
         ),
     ] = "500ms",
     decode: Decode = "off",

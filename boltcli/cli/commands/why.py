@@ -10,10 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated
 
-    from typer import Argument
-
     from ...ops.space.page_use import PageStory
-    from ..options import Database
+    from ..options import Database, argument
     from ..output import Output
 
 _OFFSET = "offset:"
@@ -38,7 +36,7 @@ def why(
     db: Database,
     out: Output,
     *,
-    pages: Annotated[list[str], Argument(metavar="PAGE", help="A page id, or offset:N for the page at byte N.")],
+    pages: Annotated[list[str], argument("PAGE", "A page id, or offset:N for the page at byte N.")],
 ) -> None:
     """Show why a page exists: the pages that refer to it, now and before the last transaction, and its content."""
     from ...ops.check.database_check import check
