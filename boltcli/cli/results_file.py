@@ -16,7 +16,7 @@ from ..extras import need
 from ..fleet.state import file_state
 from ..render.table import table_of
 from ..storage.destination import Destination, usual_mode
-from ..storage.files import Closing, read_at, write_all
+from ..storage.files import Closing, write_all
 from ..storage.opened import refuse
 from ..text.json import lines, parsed
 from .row_output import format_of, lines_into, row_form
@@ -61,6 +61,9 @@ class ResultsFile:
         :class:`~boltcli.errors.ArgumentError` for a file that is not one of results.
         """
         with _Earlier([self._resume, self._partial_path] if self._resume else [], command) as earlier:
+            if earlier.end < self._end:  # the last line is incomplete
+                os.truncate(self._partial, earlier.end)
+                self._end = earlier.end
             for number, path in enumerate(paths):
                 row, place = earlier.get(path)
                 state = file_state(path) if row else ()
@@ -133,18 +136,34 @@ class _Earlier(Closing):
     def __init__(self, results: Sequence[str], command: str) -> None:
         self._files: list[BinaryIO] = []
         self._places: dict[int, tuple[BinaryIO, int]] = {}  # by the hashes of paths
+        self.end = 0  # of the last complete line
         try:
             for path in filter(os.path.exists, results):
                 if format_of(path.removesuffix(PARTIAL)) != "ndjson" and not path.endswith(PARTIAL):
                     raise ArgumentError(f"{path}: --resume takes results as lines of JSON, a file that ends in .ndjson")
-                file = open(path, "rb")  # noqa: SIM115
-                self._files.append(file)
-                self._places |= _places(path, file, command)
+                self._files.append(open(path, "rb"))  # noqa: SIM115
+                self._read(path, self._files[-1], command)
         except BaseException as error:
             self.close()
             if isinstance(error, OSError) and not isinstance(error, OpenError):
                 raise OpenError("read", path, error.strerror or str(error)) from error
             raise
+
+    def _read(self, path: str, file: BinaryIO, command: str) -> None:
+        """Note where each row begins. Raises ArgumentError."""
+        self.end = 0
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            try:
+                row = parsed(line)
+            except ValueError as error:
+                raise ArgumentError(f"{path}: not the results of an earlier run: {error}") from None
+            if not isinstance(row, dict) or not {"path", "command", "status", *_STATE} <= row.keys():
+                raise ArgumentError(f"{path}: not the results of an earlier run: columns are missing")
+            if row["command"] == command and not row.get("error"):
+                self._places[hash(_path(row))] = file, self.end
+            self.end += len(line)
 
     def get(self, path: str) -> tuple[Row, int]:
         """Return the newest row of a file, empty if there is none, and where it is in a partial file, or -1."""
@@ -159,23 +178,6 @@ class _Earlier(Closing):
         """Close the files."""
         for file in self._files:
             file.close()
-
-
-def _places(path: str, file: BinaryIO, command: str) -> Iterator[tuple[int, tuple[BinaryIO, int]]]:
-    """Yield where each row begins, by the hash of its file's path. Raises ArgumentError."""
-    place = 0
-    for line in file:
-        if not line.endswith(b"\n"):
-            return
-        try:
-            row = parsed(line)
-        except ValueError as error:
-            raise ArgumentError(f"{path}: not the results of an earlier run: {error}") from None
-        if not isinstance(row, dict) or not {"path", "command", "status", *_STATE} <= row.keys():
-            raise ArgumentError(f"{path}: not the results of an earlier run: columns are missing")
-        if row["command"] == command and not row.get("error"):
-            yield hash(_path(row)), (file, place)
-        place += len(line)
 
 
 def _path(row: Row) -> str:
@@ -199,19 +201,4 @@ def _opened(partial: str, path: str, force: bool, resume: bool, mode: int) -> in
         ) from None
     except OSError as error:
         raise DestinationError("open", partial, error) from error
-    _cut_last_line(fd)
     return fd
-
-
-def _cut_last_line(fd: int) -> None:
-    """Remove an incomplete last line."""
-    end = size = os.fstat(fd).st_size
-    while end:
-        start = max(end - (1 << 16), 0)
-        found = read_at(fd, start, end - start).rfind(b"\n")
-        if found >= 0:
-            end = start + found + 1
-            break
-        end = start
-    if end < size:
-        os.truncate(fd, end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ... import render
 from ...render.info_text import holders_text
-from ...storage.holders import holders
+from ...storage.holders import holders, lock_mode
 from ...storage.source import open_source
 from ..command import command
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..options import Path
     from ..output import Output
 
-READERS, WRITER = 2, 3  # exit statuses
+_STATUSES = {None: 0, "shared": 2, "exclusive": 3}
 
 
 @command(
@@ -29,7 +29,4 @@ def lock(out: Output, *, path: Path) -> int:
     finally:
         source.close()
     out.records(lambda: map(render.records.holder, found), lambda: holders_text(found))
-    modes = [holder.mode for holder in found if not holder.waits]
-    if not modes:
-        return 0
-    return WRITER if "exclusive" in modes else READERS
+    return _STATUSES[lock_mode(found)]

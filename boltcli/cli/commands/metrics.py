@@ -9,7 +9,7 @@ from ...apps.registry import recognised
 from ...errors import BoltError
 from ...ops.compare.metrics import Metrics, metrics
 from ...render import openmetrics, records
-from ...storage.holders import holders
+from ...storage.holders import holders, lock_mode
 from ...storage.source import open_source
 from ...text.times import time_text
 from ..command import Summary, command
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Annotated
 
     from ...fleet.files import Files, Named
-    from ...render.openmetrics import Labels, Sample
+    from ...render.openmetrics import Sample
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
     from ..options import JobsApart, NoSync, argument, files, switch, written_to
@@ -100,15 +100,16 @@ def metrics_(
 
     def write(out: Output) -> int:
         status = 0
-        measured: list[tuple[str, _Found]] = []
+        samples: list[Sample] = []  # all, as the format has those of a metric together
         for file, found in each(files, look, opener, out, what="measuring", jobs=jobs or 1, raises=False):
             if isinstance(found, BoltError):
                 status = max(status, complain(file.path, found, UNKNOWN, opener, out))
                 found = _NOTHING
             else:
                 out.record(_record(file.path, found))
-            measured.append((file.path, found))
-        out.text(lambda: openmetrics.text(_samples(measured)))
+            whose = (("application", found.application),) if found.application else ()
+            samples += openmetrics.samples((("path", file.path), *whose), found.metrics, time(), found.lock)
+        out.text(lambda: openmetrics.text(samples))
         say_passed(files, out)
         return status
 
@@ -118,22 +119,11 @@ def metrics_(
         return write(target)
 
 
-def _samples(measured: list[tuple[str, _Found]]) -> list[Sample]:
-    samples: list[Sample] = []
-    for path, found in measured:
-        labels: Labels = (("path", path),)
-        if found.application:
-            labels += (("application", found.application),)
-        samples += openmetrics.samples(labels, found.metrics, time(), found.lock)
-    return samples
-
-
 def _look(path: str, opener: Opener, *, deep: bool, check: bool) -> _Found:
     """Read the metrics of a file. Raises BoltError."""
     source = open_source(path, "none")
     try:
-        modes = {holder.mode for holder in holders(source) if not holder.waits}
-        lock = "exclusive" if "exclusive" in modes else "shared" if modes else ""
+        lock = lock_mode(holders(source)) or ""
     finally:
         source.close()
     done: list[_Found] = []
