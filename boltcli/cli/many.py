@@ -293,7 +293,8 @@ def _wrong(error: BoltError, path: str, opener: Opener) -> Record:
     from .hints import hints
 
     wrong = records.error(error, path)
-    return wrong if opener.is_quiet else records.with_hint(wrong, hints(error, opener.command, [path], {}))
+    values = opener.values
+    return wrong if values.get("quiet") else records.with_hint(wrong, hints(error, opener.command, [path], values))
 
 
 def complain(path: str, error: BoltError, unknown: Record | None, opener: Opener, out: Output) -> int:

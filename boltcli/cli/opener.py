@@ -33,8 +33,8 @@ class Opener:
     """
 
     __slots__ = (
-        "_is_detailed", "_list", "alone", "command", "counts_traffic", "is_quiet", "lock", "max_unpacked", "out",
-        "previous", "recursive", "timeout",
+        "_is_detailed", "_list", "alone", "command", "counts_traffic", "lock", "max_unpacked", "out",
+        "previous", "recursive", "timeout", "values",
     )  # fmt: skip
 
     def __init__(self, values: dict[str, Any], out: Output, command: Command | None = None) -> None:
@@ -50,7 +50,7 @@ class Opener:
         self.alone: str | None = values.get("found")
         self._list: str = values.get("files-from") or ""
         self._is_detailed = values.get("exit-status") == "detailed"
-        self.is_quiet = bool(values.get("quiet"))
+        self.values = values  # of all options
         self.out = out
         self.command = command
         if "read-timeout" in values:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 from ...errors import ArgumentError, Corrupted
 from ...ops.read.content import Bounds, Enter, placed, whole_content
@@ -12,9 +14,7 @@ from ..command import command
 from ..decoding import asked, is_asked
 from ..row_output import complete, format_of, lines_into
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Annotated, BinaryIO, Literal
 
     from ...apps.decode import Decoder

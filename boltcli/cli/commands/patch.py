@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ...errors import ArgumentError, OpenError
+from ...ops.compare.change import Change
+from ...ops.compare.overlay import Overlay
+from ...ops.compare.patch import patch, patch_in_place
+from ...render import records
+from ...render.changes import parse_changes
 from ...storage.opened import take_stdin
 from ...text.sizes import written
 from ..command import command
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Annotated
 
-    from ...ops.compare.change import Change
-    from ...ops.compare.overlay import Overlay
     from ...ops.write.load import Loaded
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
     from ..options import Human, NoSync, Path, argument, inputs, switch, written_to
-    from ..output import Output, Record
+    from ..output import Output
 
 
 def prepare(in_place: bool, output: str, previous: bool, offset: int) -> None:
@@ -63,20 +66,14 @@ def patch_(
     human: Human = False,
 ) -> int | None:
     """Apply changes written by diff --json to a copy of a database, or to the file itself."""
-    from ...ops.compare.overlay import Overlay
-
     with Overlay(force=force) as overlay:
         overlay.add(_changes(changes))
         if in_place:
-            from ...ops.compare.patch import patch_in_place
-
             done, backup = patch_in_place(path, overlay, backup=not no_backup, timeout=opener.timeout, sync=not no_sync)
             _report(out, overlay, done, path, backup, human)
             return None
 
         def work(db: Snapshot, out: Output) -> None:
-            from ...ops.compare.patch import patch
-
             _report(out, overlay, patch(db, overlay, output, sync=not no_sync), output, None, human)
 
         return opener.read(path, work, out)
@@ -86,25 +83,15 @@ def _report(out: Output, overlay: Overlay, done: Loaded, output: str, backup: st
     kept = f"; the old file is {backup}" if backup is not None else ""
     changes = f"{overlay.count} change{'s' * (overlay.count != 1)}"
     size = written(done.size, human or out.is_terminal)
-    out.record(
-        lambda: _record(out.path, output, overlay.count, done, backup),
-        f"{changes}: {done.pairs} pairs in {done.buckets} buckets -> {size}{kept}\n",
-    )
-
-
-def _record(path: str, output: str, changes: int, done: Loaded, backup: str | None) -> Record:
-    from ...render import records
-
-    record = records.result(path, output, changes=changes, pairs=done.pairs, buckets=done.buckets, size=done.size)
+    facts = {"changes": overlay.count, "pairs": done.pairs, "buckets": done.buckets, "size": done.size}
+    record = records.result(out.path, output, **facts)
     if backup is not None:
         records.put_path(record, backup, "backup")
-    return record
+    out.record(record, f"{changes}: {done.pairs} pairs in {done.buckets} buckets -> {size}{kept}\n")
 
 
 def _changes(source: str) -> Iterator[tuple[int, Change]]:
     """Yield the changes in the file ``source`` (-: standard input), with their line numbers."""
-    from ...render.changes import parse_changes
-
     try:
         if source == "-":
             take_stdin("changes")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...errors import ArgumentError
+from ...ops.rescue.recover import other_database, recover_file
+from ...render.recover_report import recovery_record, recovery_text
 from ..command import command
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated
 
@@ -57,24 +60,12 @@ def recover(
     human: Human = False,
 ) -> int:
     """Write everything that a damaged file still holds to a sound database."""
-    from ...ops.rescue.recover import other_database, recover_file
-    from ...render.recover_report import recovery_record, recovery_text
-
     with out.progress("recovering") as progress:
         report = recover_file(
-            path,
-            output,
-            lock=opener.lock,
-            timeout=opener.timeout,
-            page_size=page_size,
-            state=state,
-            bucket=tuple(bucket),
-            lost_and_found=None if no_lost_and_found else lost_and_found,
-            deleted=deleted,
-            replace=force,
-            sync=not no_sync,
-            progress=progress,
-        )
+            path, output, lock=opener.lock, timeout=opener.timeout, page_size=page_size, state=state,
+            bucket=tuple(bucket), lost_and_found=None if no_lost_and_found else lost_and_found, deleted=deleted,
+            replace=force, sync=not no_sync, progress=progress,
+        )  # fmt: skip
     for offset in report.others:
         out.warn(other_database(offset))
     out.record(lambda: recovery_record(report), lambda: recovery_text(report, human or out.is_terminal))

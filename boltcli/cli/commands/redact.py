@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...errors import bucket_text
+from ...ops.rescue.redact import Redaction, redact
+from ...render import records
 from ...text.sizes import written
 from ..command import command
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated
 
-    from ...ops.rescue.redact import Redaction
     from ..opener import Opener
     from ..options import Destination, Force, Human, NoSync, Path, number, switch
     from ..output import Output, Record
@@ -18,12 +20,7 @@ if TYPE_CHECKING:
 _SHOWN = 8  # buckets that are named
 
 
-@command(
-    "redact",
-    example="boltcli redact --keys -o shown.db fixtures/document.db",
-    group="Rescue",
-    opens="locked",
-)
+@command("redact", example="boltcli redact --keys -o shown.db fixtures/document.db", group="Rescue", opens="locked")
 def redact_(
     opener: Opener,
     out: Output,
@@ -39,8 +36,6 @@ def redact_(
     human: Human = False,
 ) -> None:
     """Copy a database for a bug report: same size, pages and damage, values replaced by filler, free pages wiped."""
-    from ...ops.rescue.redact import redact
-
     with out.progress("redacting") as progress:
         done = redact(
             path, output, keys=keys, seed=seed, lock=opener.lock, timeout=opener.timeout,
@@ -50,19 +45,17 @@ def redact_(
 
 
 def _record(path: str, output: str, done: Redaction) -> Record:
-    from ...render import records
-
-    facts: Record = {
-        "size": done.size, "values": done.values, "value_bytes": done.value_bytes, "keys": done.keys,
-        "pages": done.pages, "wiped": done.wiped,
-    }  # fmt: skip
-    for name, paths in (("secret_keys", done.secrets), ("look_like_secrets", done.suspects)):
-        facts[name] = []
-        for names in paths:
-            record: Record = {}
+    def of_buckets(paths: list[tuple[bytes, ...]]) -> list[Record]:
+        found: list[Record] = [{} for _ in paths]
+        for record, names in zip(found, paths):
             records.put_bucket(record, names)
-            facts[name].append(record)
-    return records.result(path, output, **facts)
+        return found
+
+    return records.result(
+        path, output, size=done.size, values=done.values, value_bytes=done.value_bytes, keys=done.keys,
+        pages=done.pages, wiped=done.wiped,
+        secret_keys=of_buckets(done.secrets), look_like_secrets=of_buckets(done.suspects),
+    )  # fmt: skip
 
 
 def _text(done: Redaction, keys: bool, human: bool) -> str:

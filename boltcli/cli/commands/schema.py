@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from ... import guide
 from ...errors import ArgumentError
+from ...text.json import indented, line
 from ..command import command
 from ..parse import find_command
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Any
+    from typing import Annotated
 
     from ..options import argument, commands
     from ..output import Output
@@ -21,11 +24,9 @@ def schema(
     commands: Annotated[list[str], argument("COMMAND", "The name of a command; default: all.", commands)] = [],
 ) -> None:
     """Print the JSON schema of what a command, or any, writes with --json."""
-    from ...guide import schema
-
-    whole = schema()
+    whole = guide.schema()
     found = _of(" ".join(commands), whole) if commands else whole
-    out.record(found, lambda: _indented(found))
+    out.record(found, lambda: (indented(line(found)) or b"") + b"\n")
 
 
 def _of(name: str, whole: dict[str, Any]) -> dict[str, Any]:
@@ -59,9 +60,3 @@ def _references(part: Any) -> list[str]:
     found = [name for each in part.values() for name in _references(each)]
     reference = part.get("$ref", "")
     return [*found, reference.split("/")[2]] if isinstance(reference, str) and reference else found
-
-
-def _indented(found: dict[str, Any]) -> bytes:
-    from ...text.json import indented, line
-
-    return (indented(line(found)) or b"") + b"\n"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import mmap
 import os
+from functools import partial
+from typing import TYPE_CHECKING
 
+from ...ops.space.top import space_top, top_levels
+from ...ops.write.compact import measure
+from ...render.top_report import top_record, top_text
 from ..command import command
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Any
+    from typing import Annotated
 
     from ..options import Database, Human, argument, buckets, number, text
     from ..output import Output
@@ -32,18 +36,11 @@ def top(
     human: Human = False,
 ) -> None:
     """Show what takes the space: buckets, key prefixes, largest pairs, sizes, fill of pages, free runs."""
-    from ...ops.space.top import space_top, top_levels
-    from ...ops.write.compact import measure
-    from ...render.top_report import top_record, top_text
-
     most = limit or 1 << 62
-    how: dict[str, Any] = {
-        "separator": None if sep == "auto" else os.fsencode(sep),
-        "depth": max(depth, 1),
-        "most": min(most, 1000),
-    }
+    separator = None if sep == "auto" else os.fsencode(sep)
+    measured = partial(space_top, levels=levels) if levels else top_levels
     with out.progress("counting"):
-        found = space_top(db, buckets, levels=levels, **how) if levels else top_levels(db, buckets, **how)
+        found = measured(db, buckets, separator=separator, depth=max(depth, 1), most=min(most, 1000))
         dense = measure(db, mmap.PAGESIZE)
     out.record(
         lambda: top_record(out.path, found, dense, limit),

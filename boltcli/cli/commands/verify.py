@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from ...errors import ArgumentError
+from ...fleet.find import kind_of_file
+from ...fleet.verify import DEEP, QUICK, WHOLE, verify
+from ...render import records
 from ..command import Summary, command
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Any
+    from typing import Annotated
 
     from ...storage.snapshot import Snapshot
     from ..options import Jobs, argument, files, switch
@@ -61,10 +65,6 @@ def verify_(
     jobs: Jobs = 0,
 ) -> int:
     """Verify databases and backups: checksum, structure, all pairs; print a verdict on each."""
-    from ...fleet.find import kind_of_file
-    from ...fleet.verify import DEEP, QUICK, WHOLE, verify
-    from ...render import records
-
     level = QUICK if quick else DEEP if deep else WHOLE
     found = verify(db, level)
     out.record(records.of_file(out.path) | {"kind": kind_of_file(out.path)} | found)

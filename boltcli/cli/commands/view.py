@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ...apps import registry
 from ...apps.contract import Column
 from ...apps.rows import Selection, view_rows
+from ...database import Database as Opened
 from ...errors import ArgumentError
 from ...render.table import Table, table_of
 from ...text.values import shell_quoted
@@ -67,8 +68,6 @@ def view_(
     force: Force = False,
 ) -> None:
     """Show an application's records as a table; without NAME list the tables."""
-    from ...database import Database as Opened
-
     store = Opened(db)
     known = recognised(db, app)
     application = known.application
@@ -90,8 +89,6 @@ def recognised(snapshot: Snapshot, name: str) -> Recognised:
 
     Raises :class:`~boltcli.errors.ArgumentError` if there is none.
     """
-    from ...database import Database as Opened
-
     found = registry.recognised(snapshot) if name == "auto" else registry.named(Opened(snapshot), name)
     if found is None:
         raise ArgumentError("no known application wrote this database; `boltcli help apps` lists them")

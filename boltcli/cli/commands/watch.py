@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
+from typing import TYPE_CHECKING
 
 from ...errors import ArgumentError
+from ...ops.compare.watch import Commit, Waiter, watch
+from ...storage.live import Live
+from ...storage.snapshot import Snapshot
+from ...storage.source import is_elsewhere, open_source
+from ...text.times import time_text
 from ...tree.walk import bounds
 from ..change_output import ChangeOutput
 from ..command import command
 from ..decoding import asked, is_asked
 from ..values import seconds
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated
 
     from ...apps.decode import Decoder
-    from ...ops.compare.watch import Commit, Waiter
     from ..options import BucketPath, Decode, Message, Path, Proto, number, switch, text
     from ..output import Output
     from ..values import parse_timeout
@@ -26,8 +32,6 @@ _SHORTEST = 0.001  # seconds between two looks
 
 
 def prepare(path: str, interval: str) -> None:
-    from ...storage.source import is_elsewhere
-
     if is_elsewhere(path):
         raise ArgumentError("watch follows a local file; compare remote files with diff")
     if not seconds(interval):
@@ -57,8 +61,6 @@ def watch_(
     message: Message = "",
 ) -> None:
     """Follow a database in use: print each change as it is committed."""
-    from ...ops.compare.watch import Waiter, watch
-
     names = tuple(buckets)
     start, stop = bounds(prefix)
 
@@ -81,8 +83,6 @@ def watch_(
 
 
 def _write(commit: Commit, output: ChangeOutput) -> None:
-    from ...text.times import time_text
-
     time = time_text(int(commit.time * 1000) * 1_000_000)
     head = f"{time} {commit.txid} ".encode()
     for change in commit.changes:
@@ -91,19 +91,15 @@ def _write(commit: Commit, output: ChangeOutput) -> None:
 
 def _decoder(path: str, bucket: tuple[bytes, ...], decode: str, proto: str, message: str) -> Decoder | None:
     """Return the decoder that the options select for the file's present content."""
-    from ...storage.live import Live
-    from ...storage.source import open_source
+
+    def ask(snapshot: Snapshot) -> Decoder | None:
+        found = asked(snapshot, decode, proto, message)
+        if found is not None:
+            found.leave([bucket])
+        return found
 
     with Live(open_source(path, "none")) as live:
-
-        def ask() -> Decoder | None:
-            with live.snapshot() as snapshot:
-                found = asked(snapshot, decode, proto, message)
-                if found is not None:
-                    found.leave([bucket])
-                return found
-
-        return live.run(ask)
+        return live.read(ask)
 
 
 def _end_by_signals(waiter: Waiter) -> None:
@@ -111,9 +107,6 @@ def _end_by_signals(waiter: Waiter) -> None:
 
     This is done only in the boltcli process itself, and only for signals that aren't ignored.
     """
-    import signal
-    import threading
-
     if threading.current_thread() is not threading.main_thread():
         return
 

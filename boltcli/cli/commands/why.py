@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...errors import ArgumentError
+from ...ops.check.database_check import check
+from ...ops.space.page_use import page_story
+from ...render.why_report import story_record, story_text
+from ...tree.page_map import page_map
 from ..command import command
 from ..values import parse_uint64
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated
 
-    from ...ops.space.page_use import PageStory
     from ..options import Database, argument
     from ..output import Output
 
@@ -39,10 +43,6 @@ def why(
     pages: Annotated[list[str], argument("PAGE", "A page id, or offset:N for the page at byte N.")],
 ) -> None:
     """Show why a page exists: the pages that refer to it, now and before the last transaction, and its content."""
-    from ...ops.check.database_check import check
-    from ...ops.space.page_use import page_story
-    from ...tree.page_map import page_map
-
     now = page_map(db)
     other = db.metas[1 - db.meta.page]
     before = page_map(db, other) if other.problem() is None else None
@@ -56,10 +56,5 @@ def why(
             if count > _FINDINGS:
                 break
     for page in wanted:
-        _show(out, page_story(db, page, now, before, findings))
-
-
-def _show(out: Output, story: PageStory) -> None:
-    from ...render.why_report import story_record, story_text
-
-    out.record(lambda: story_record(out.path, story), lambda: story_text(story))
+        story = page_story(db, page, now, before, findings)
+        out.record(story_record(out.path, story), story_text(story))
