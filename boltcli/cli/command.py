@@ -121,6 +121,10 @@ def command(
     return declared
 
 
+class Together:
+    """The values of several options, as attributes."""
+
+
 class Option:
     """A flag: ``--name VALUE`` or ``-short VALUE``.
 
@@ -131,13 +135,14 @@ class Option:
     value. ``environment`` is the name of a variable with the default. ``panel`` is its heading in the help.
     ``required`` flags have no default. ``aliases`` are other names. The help lists
     neither these nor options that are ``hidden``. ``is_name``: the function gets the bytes that the value stands for,
-    see ``key_argument.py``. ``check`` raises :class:`~boltcli.errors.ArgumentError` for a value that the command
+    see ``key_argument.py``. ``within``: the parameter of which it is an attribute.
+    ``check`` raises :class:`~boltcli.errors.ArgumentError` for a value that the command
     refuses.
     """
 
     __slots__ = (
         "check", "choices", "common", "default", "environment", "gathers", "help", "hidden", "is_name", "kind",
-        "metavar", "name", "names", "panel", "parameter", "parse", "required", "short", "switch",
+        "metavar", "name", "names", "panel", "parameter", "parse", "required", "short", "switch", "within",
     )  # fmt: skip
 
     def __init__(
@@ -159,8 +164,10 @@ class Option:
         aliases: tuple[str, ...] = (),
         hidden: bool = False,
         is_name: bool = False,
+        within: str = "",
         check: Callable[[Option, Any], None] | None = None,
     ) -> None:
+        self.within = within
         self.is_name = is_name
         self.check = check
         self.names = (name, *aliases)
@@ -376,6 +383,9 @@ class Command:
 
                 value = given[parameter]
                 given[parameter] = list(map(address, value)) if isinstance(value, list) else address(value)
+        for option in self.options:
+            if option.within:
+                setattr(given.setdefault(option.within, Together()), option.parameter, given.pop(option.parameter))
         return given
 
     def statuses_text(self) -> str:

@@ -51,14 +51,21 @@ class Names(dict[str, Any]):
         return getattr(builtins, name, object)
 
 
-def parameters(function: Callable[..., object]) -> Iterator[tuple[inspect.Parameter, Any, OptionInfo | ArgumentInfo]]:
-    """Yield the declared parameters of a command's function, each with its type and what typer is told of it."""
+def parameters(
+    function: Callable[..., object],
+) -> Iterator[tuple[inspect.Parameter, Any, OptionInfo | ArgumentInfo, str]]:
+    """Yield the arguments and options of a command's function as parameters, each with its type, what typer is told of
+    it, and the parameter that it is a part of, if it is one of several options ``Together``.
+    """
     names = Names(function)
     for parameter in inspect.signature(function).parameters.values():
         declared = eval(parameter.annotation, {}, names)
         if typing.get_origin(declared) is Annotated:
-            kind, info = typing.get_args(declared)
-            yield parameter, kind, info
+            yield parameter, *typing.get_args(declared), ""
+        elif isinstance(declared, type) and issubclass(declared, options.Together):
+            for name, annotation in declared.__annotations__.items():
+                one = parameter.replace(name=name, default=getattr(declared, name))
+                yield one, *typing.get_args(eval(annotation, vars(options))), parameter.name
         elif parameter.name not in INJECTED:
             raise TypeError(f"{function.__module__}: {parameter.name} is declared neither as an argument nor an option")
 
@@ -161,7 +168,7 @@ def _command(declared: Declared) -> dict[str, Any]:
     function = declared.function
     taken = tuple(name for name in inspect.signature(function).parameters if name in INJECTED)
     own = list(parameters(function))
-    arguments = [_argument(parameter, kind, info) for parameter, kind, info in own if isinstance(info, ArgumentInfo)]
+    arguments = [_argument(parameter, kind, info) for parameter, kind, info, _ in own if isinstance(info, ArgumentInfo)]
     row: dict[str, Any] = {
         "module": _module(declared),
         "summary": (function.__doc__ or "").partition("\n")[0],
@@ -169,7 +176,9 @@ def _command(declared: Declared) -> dict[str, Any]:
         "arguments": arguments,
         "least": sum(one.get("required", True) for one in arguments),
         "options": [
-            _option(one[0].name, one[1], one[2], one[0].default) for one in own if isinstance(one[2], OptionInfo)
+            _option(parameter.name, kind, info, parameter.default) | ({"within": within} if within else {})
+            for parameter, kind, info, within in own
+            if isinstance(info, OptionInfo)
         ],
         "shared": ("many",) * facts["several"] + ("common",) * bool(json) + _OPENS["db" in taken or opens],
     }

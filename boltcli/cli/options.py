@@ -183,7 +183,7 @@ ValueFormat = Annotated[FormatName, text(f"How to write values: {_FORMATS}", "FO
 KeyFormat = Annotated[FormatName, text(f"How to write keys: {_FORMATS}", "FORMAT")]
 
 _DECODING = "Decoding"
-Decode = Annotated[
+_Decode = Annotated[
     str,
     Option(
         help="Decode keys and values: auto (as the program that wrote the file encodes them, else a guess), the name of"
@@ -192,7 +192,7 @@ Decode = Annotated[
         rich_help_panel=_DECODING,
     ),
 ]
-Proto = Annotated[
+_Proto = Annotated[
     str,
     Option(
         help="Decode values with this compiled protobuf descriptor set.",
@@ -201,9 +201,22 @@ Proto = Annotated[
         rich_help_panel=_DECODING,
     ),
 ]
-Message = Annotated[
+_Message = Annotated[
     str, Option(help="The message type of the values in --proto.", metavar="NAME", rich_help_panel=_DECODING)
 ]
+
+
+class Together:
+    """Options that are one parameter of a command's function, which has their values as attributes."""
+
+
+class Decoding(Together):
+    """How keys and values are decoded."""
+
+    decode: _Decode = "off"
+    proto: _Proto = ""
+    message: _Message = ""
+
 
 _FILTERS = "Which ones"
 Prefix = Annotated[bytes, Option(help="Only keys that begin with this.", metavar="KEY", rich_help_panel=_FILTERS)]
@@ -211,11 +224,11 @@ From = Annotated[
     bytes, Option("--from", help="Only keys at or after this one.", metavar="KEY", rich_help_panel=_FILTERS)
 ]
 To = Annotated[bytes, Option(help="Only keys before this one.", metavar="KEY", rich_help_panel=_FILTERS)]
-Limit = Annotated[
+_Limit = Annotated[
     int, Option(help="At most this many; 0: all.", metavar="N", parser=parse_count, rich_help_panel=_FILTERS)
 ]
-Reverse = Annotated[bool, Option(help="List from the last to the first.", rich_help_panel=_FILTERS)]
-Recursive = Annotated[
+_Reverse = Annotated[bool, Option(help="List from the last to the first.", rich_help_panel=_FILTERS)]
+_Recursive = Annotated[
     bool,
     Option(
         help="Include nested buckets; each key is preceded by its bucket path. --prefix, --from and --to apply to the"
@@ -223,7 +236,7 @@ Recursive = Annotated[
         rich_help_panel=_FILTERS,
     ),
 ]
-Grep = Annotated[
+_Grep = Annotated[
     str,
     Option(
         help="Only those that match this regular expression (Python's, on bytes) anywhere; at any depth.",
@@ -231,6 +244,19 @@ Grep = Annotated[
         rich_help_panel=_FILTERS,
     ),
 ]
+
+
+class Filters(Together):
+    """Which keys are listed."""
+
+    prefix: Prefix = b""
+    from_: From = b""
+    to: To = b""
+    limit: _Limit = 0
+    reverse: _Reverse = False
+    recursive: _Recursive = False
+    grep: _Grep = ""
+
 
 _MANY = "Many files"
 

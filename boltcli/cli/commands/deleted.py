@@ -22,16 +22,10 @@ if TYPE_CHECKING:
     from ...apps.decode import Decoded
     from ..opener import Opener
     from ..options import (
+        Filters,
         Force,
-        From,
-        Grep,
         KeyFormat,
-        Limit,
         Path,
-        Prefix,
-        Recursive,
-        Reverse,
-        To,
         ValueFormat,
         argument,
         buckets,
@@ -76,21 +70,15 @@ def deleted_(
     ] = "auto",
     format: ValueFormat = "auto",
     key_format: KeyFormat = "auto",
-    prefix: Prefix = b"",
-    from_: From = b"",
-    to: To = b"",
-    limit: Limit = 0,
-    reverse: Reverse = False,
-    recursive: Recursive = False,
-    grep: Grep = "",
+    filters: Filters,
     output: Annotated[
         str, written_to("Write them to this file, which appears when it is complete; .ndjson and .json: as JSON.")
     ] = "",
     force: Force = False,
 ) -> None:
     """List deleted pairs and older versions that are still in free pages; bbolt never wipes a page that it frees."""
-    filters = selection(prefix, from_, to, limit, reverse, recursive, grep, values=True)
-    start, stop = (history, history + b"\0") if history else (filters["start"], filters["stop"])
+    chosen = selection(filters, values=True)
+    start, stop = (history, history + b"\0") if history else (chosen["start"], chosen["stop"])
     every = versions or bool(history)
     form = _Form(key_format, format)
     count = 0
@@ -103,12 +91,12 @@ def deleted_(
             def pairs(*, ascending: bool = False) -> Iterator[tuple[Deleted, Pair | None]]:
                 nonlocal count
                 found = deleted(
-                    file.buffer, tuple(buckets), start=start, stop=stop, wanted=filters["wanted"],
+                    file.buffer, tuple(buckets), start=start, stop=stop, wanted=chosen["wanted"],
                     versions=every, live=bool(history),
                     version_of=known.version_of if known is not None else lambda *_: None,
                     ascending=ascending, progress=progress,
                 )  # fmt: skip
-                for pair in islice(found, limit or None):
+                for pair in islice(found, filters.limit or None):
                     file.check_unchanged()
                     count += 1
                     if known is not None:

@@ -22,19 +22,7 @@ if TYPE_CHECKING:
     from ...render.table import Table
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import (
-        BucketPath,
-        Decode,
-        Depth,
-        Human,
-        InBucket,
-        Message,
-        Proto,
-        argument,
-        files,
-        switch,
-        text,
-    )
+    from ..options import BucketPath, Decoding, Depth, Human, InBucket, argument, files, switch, text
     from ..output import Output
 
 DIFFERENT, TROUBLE = 1, 2  # exit statuses, as diff(1) has them
@@ -79,9 +67,7 @@ def diff_(
             "NAME",
         ),
     ] = "",
-    decode: Decode = "off",
-    proto: Proto = "",
-    message: Message = "",
+    decoding: Decoding,
 ) -> int:
     """Show the differences between two databases."""
     if opener.previous:  # then B is left out, and the first of the names is where it would be
@@ -89,7 +75,7 @@ def diff_(
     with db.reopened() if opener.previous else opener.open(b) as other:
         if view:
             return DIFFERENT if _write_view(db, other, view, out) else 0
-        path, decoder = (*bucket, *buckets), asked(other, decode, proto, message)
+        path, decoder = (*bucket, *buckets), asked(other, decoding)
         start, stop = bounds(prefix)
         found = diff(db, other, path, start=start, stop=stop, same_file=opener.previous)
         if summary:

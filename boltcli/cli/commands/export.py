@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ...apps.decode import Decoder
     from ...storage.snapshot import Snapshot
-    from ..options import Database, Decode, Force, InBucket, Message, Proto, choice, switch, text, written_to
+    from ..options import Database, Decoding, Force, InBucket, choice, switch, text, written_to
     from ..output import Output
 
     Path = tuple[bytes, ...]
@@ -34,15 +34,13 @@ def _form(format: str, output: str) -> str:
     return "sqlite" if output.lower().endswith(".sqlite") else format_of(output) or "ndjson"
 
 
-def prepare(
-    format: str, output: str, view: str, bucket: list[bytes], all_views: bool, decode: str, proto: str, message: str
-) -> None:
+def prepare(format: str, output: str, view: str, bucket: list[bytes], all_views: bool, decoding: Decoding) -> None:
     form = _form(format, output)
     if form in ("sqlite", "parquet", "arrow") and not output:
         raise ArgumentError(f"--format {form} needs --output")
     if all_views and form != "sqlite":
         raise ArgumentError("--all-views needs --format sqlite: the other formats have one table per file")
-    if is_asked(decode, proto, message) and (form not in LINES or view):
+    if is_asked(decoding) and (form not in LINES or view):
         raise ArgumentError("--decode works only for pairs as lines of JSON")
     if view and bucket:
         raise ArgumentError("--view and --bucket can't be combined")
@@ -75,9 +73,7 @@ def export(
     view: Annotated[str, text("Write this view of the file's application instead of the pairs.", "NAME")] = "",
     all_views: Annotated[bool, switch("With --format sqlite: also a table for each view of the application.")] = False,
     force: Force = False,
-    decode: Decode = "off",
-    proto: Proto = "",
-    message: Message = "",
+    decoding: Decoding,
 ) -> None:
     """Write all buckets and pairs as lines of JSON, or pairs and views as CSV, SQLite, Parquet or Arrow."""
     form = _form(format, output)
@@ -86,7 +82,7 @@ def export(
 
         export_tables(db, out, tuple(bucket), view, all_views=all_views, form=form, output=output, force=force)
         return
-    decoder = asked(db, decode, proto, message)
+    decoder = asked(db, decoding)
     with _lines_into(out, form, output, force) as target:
         _write_lines(db, out, tuple(bucket), decoder, target)
         if output:

@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated, Literal
 
-    from ..options import Database, Decode, Format, Message, Nested, Proto, argument, buckets, keys, text
+    from ..options import Database, Decoding, Format, Nested, argument, buckets, keys, text
     from ..output import Output
 
 
@@ -64,9 +64,7 @@ def get_(
     parse_format: Annotated[
         Literal["ascii-encoded", "hex"], text("Notation of KEY: ascii-encoded (literal)|hex", "FORMAT")
     ] = "ascii-encoded",
-    decode: Decode = "off",
-    proto: Proto = "",
-    message: Message = "",
+    decoding: Decoding,
 ) -> None:
     """Print the value of a key."""
     path, name = tuple(buckets), _key(key, parse_format)
@@ -75,7 +73,7 @@ def get_(
         from ...errors import KeyNotFound
 
         raise KeyNotFound(name)
-    decoder = asked(db, decode, proto, message)
+    decoder = asked(db, decoding)
     out.record(
         lambda: render.element_lines.element_record(
             path, name, value, form="parsed" if parse else format, decoder=decoder

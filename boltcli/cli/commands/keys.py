@@ -8,7 +8,7 @@ from ...text.values import lines
 from ...tree.bucket import find_bucket, keys_on_one_page
 from ..command import command
 from ..decoding import asked
-from ..selection import check_pattern, selection
+from ..selection import check_pattern, is_filtered, selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,32 +19,13 @@ if TYPE_CHECKING:
     from ...format.bucket import BucketRef
     from ...ops.read.select_items import Items
     from ...storage.snapshot import Snapshot
-    from ..options import (
-        Bucket,
-        Database,
-        Decode,
-        Format,
-        From,
-        Grep,
-        Jobs,
-        Limit,
-        Message,
-        Prefix,
-        Proto,
-        Recursive,
-        Reverse,
-        Subbuckets,
-        To,
-        switch,
-    )
+    from ..options import Bucket, Database, Decoding, Filters, Format, Jobs, Subbuckets, switch
     from ..output import Output
 
 
-def prepare(
-    prefix: bytes, from_: bytes, to: bytes, limit: int, reverse: bool, recursive: bool, grep: str, skip_damaged: bool
-) -> None:
-    check_pattern(grep)
-    if skip_damaged and any((prefix, from_, to, limit, reverse, recursive, grep)):
+def prepare(filters: Filters, skip_damaged: bool) -> None:
+    check_pattern(filters)
+    if skip_damaged and is_filtered(filters):
         raise ArgumentError("--skip-damaged reads all pages, a filter only some of them: they can't be combined")
 
 
@@ -58,27 +39,19 @@ def keys_(
     format: Format = "auto",
     skip_damaged: Annotated[bool, switch("Skip damaged pages and continue; each one is reported on stderr.")] = False,
     jobs: Jobs = 0,
-    prefix: Prefix = b"",
-    from_: From = b"",
-    to: To = b"",
-    limit: Limit = 0,
-    reverse: Reverse = False,
-    recursive: Recursive = False,
-    grep: Grep = "",
-    decode: Decode = "off",
-    proto: Proto = "",
-    message: Message = "",
+    filters: Filters,
+    decoding: Decoding,
 ) -> None:
     """List the keys of a bucket, nested buckets included."""
     path = (bucket, *subbuckets)
     found = find_bucket(db, path)
-    decoder = asked(db, decode, proto, message)
+    decoder = asked(db, decoding)
     skipped: list[Corrupted] = []
-    if any((prefix, from_, to, limit, reverse, recursive, grep)):
+    if is_filtered(filters):
         from ...ops.read.select_items import items
 
-        parts = items(db, found, path, **selection(prefix, from_, to, limit, reverse, recursive, grep, values=False))
-        if recursive:
+        parts = items(db, found, path, **selection(filters, values=False))
+        if filters.recursive:
             _write_items(parts, out, format, path, decoder, with_path=True)
         else:
             _write((part.keys for part in parts), out, format, path, decoder)

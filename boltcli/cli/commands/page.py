@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ...apps.decode import Decoder
     from ...storage.raw import RawPage
-    from ..options import Decode, FormatName, Message, PageIds, Path, Proto, switch, text
+    from ..options import Decoding, FormatName, PageIds, Path, switch, text
     from ..output import Output, Record
 
     BucketPath = tuple[bytes, ...]
@@ -45,9 +45,7 @@ def page_(
             "-f",
         ),
     ] = "auto",
-    decode: Decode = "off",
-    proto: Proto = "",
-    message: Message = "",
+    decoding: Decoding,
 ) -> None:
     """Show the content of pages, element by element."""
     pgids = parse_page_ids(pages)
@@ -55,7 +53,7 @@ def page_(
         raise ArgumentError("invalid args: either use '--all' or 'pageid...'")
     if not all and not pgids:
         raise ArgumentError("page id required")
-    decoder, paths = of_file(path, decode, proto, message, None if all else pgids)
+    decoder, paths = of_file(path, decoding, None if all else pgids)
     with RawFile(path) as file:
         if all:
             _show_all(file, format_value, out, decoder, paths)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Annotated
 
     from ...apps.decode import Decoded
-    from ..options import Decode, Format, Message, Path, Proto, argument, pages, switch
+    from ..options import Decoding, Format, Path, argument, pages, switch
     from ..output import Output, Record
 
     Pair = tuple[Decoded, Decoded]
@@ -32,9 +32,7 @@ def page_item(
     key_only: Annotated[bool, switch("Print only the key.")] = False,
     value_only: Annotated[bool, switch("Print only the value.")] = False,
     format: Format = "auto",
-    decode: Decode = "off",
-    proto: Proto = "",
-    message: Message = "",
+    decoding: Decoding,
 ) -> None:
     """Print the key and the value of one element of a leaf page."""
     page_id, number = parse_decimal(pgid), parse_decimal(index)
@@ -43,7 +41,7 @@ def page_item(
     with RawFile(path) as file:
         page = file.page(page_id)
     number &= 0xFFFF  # bbolt keeps 16 bits of it
-    decoder, paths = of_file(path, decode, proto, message, [page_id])
+    decoder, paths = of_file(path, decoding, [page_id])
     shown = {"key": not value_only, "value": not key_only}
     means: dict[str, Decoded] = {}  # a nested bucket has none, and is shown as without decoding
     if decoder is not None:

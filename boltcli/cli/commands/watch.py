@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Annotated
 
     from ...apps.decode import Decoder
-    from ..options import BucketPath, Decode, Message, Path, Proto, number, switch, text
+    from ..options import BucketPath, Decoding, Path, number, switch, text
     from ..output import Output
     from ..values import parse_timeout
 
@@ -56,16 +56,14 @@ def watch_(
             "Time between two looks at the file: 500ms, 2s. Most writes are seen at once.", "DURATION", parse_timeout
         ),
     ] = "500ms",
-    decode: Decode = "off",
-    proto: Proto = "",
-    message: Message = "",
+    decoding: Decoding,
 ) -> None:
     """Follow a database in use: print each change as it is committed."""
     names = tuple(buckets)
     start, stop = bounds(prefix)
 
     def decoder() -> Decoder | None:
-        return _decoder(path, names, decode, proto, message) if is_asked(decode, proto, message) else None
+        return _decoder(path, names, decoding) if is_asked(decoding) else None
 
     output = ChangeOutput(out, values=values, keys_only=keys_only, above=len(names), decoder=decoder())
     waiter = Waiter(path, max(seconds(interval), _SHORTEST))
@@ -89,11 +87,11 @@ def _write(commit: Commit, output: ChangeOutput) -> None:
         output.write(change, head, txid=commit.txid, time=time)
 
 
-def _decoder(path: str, bucket: tuple[bytes, ...], decode: str, proto: str, message: str) -> Decoder | None:
+def _decoder(path: str, bucket: tuple[bytes, ...], decoding: Decoding) -> Decoder | None:
     """Return the decoder that the options select for the file's present content."""
 
     def ask(snapshot: Snapshot) -> Decoder | None:
-        found = asked(snapshot, decode, proto, message)
+        found = asked(snapshot, decoding)
         if found is not None:
             found.leave([bucket])
         return found
