@@ -495,7 +495,7 @@ COMMANDS = {
             {'name': 'message', 'help': 'The message type of the values in --proto.', 'parameter': 'message', 'default': '', 'metavar': 'NAME', 'panel': 'Decoding', 'within': 'decoding'},
         ),
     },
-    'page-item': {'module': 'page_item', 'summary': 'Print the key and the value of one element of a leaf page.', 'takes': ('out',), 'least': 3, 'shared': ('common', 'inside'), 'example': 'boltcli page-item --key-only fixtures/document.db 4 0', 'group': 'Pages',
+    'page-item': {'module': 'page', 'summary': 'Print the key and the value of one element of a leaf page.', 'takes': ('out',), 'least': 3, 'shared': ('common', 'inside'), 'example': 'boltcli page-item --key-only fixtures/document.db 4 0', 'group': 'Pages',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'path'},
             {'name': 'PGID', 'kind': 'page', 'help': 'Page id.', 'parameter': 'pgid'},
@@ -510,7 +510,7 @@ COMMANDS = {
             {'name': 'message', 'help': 'The message type of the values in --proto.', 'parameter': 'message', 'default': '', 'metavar': 'NAME', 'panel': 'Decoding', 'within': 'decoding'},
         ),
     },
-    'dump': {'module': 'dump', 'summary': 'Print pages in hexadecimal.', 'takes': ('out',), 'least': 2, 'shared': ('common', 'inside'), 'example': 'boltcli dump fixtures/document.db 0', 'group': 'Pages',
+    'dump': {'module': 'page', 'summary': 'Print pages in hexadecimal.', 'takes': ('out',), 'least': 2, 'shared': ('common', 'inside'), 'example': 'boltcli dump fixtures/document.db 0', 'group': 'Pages',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'path'},
             {'name': 'PGID', 'kind': 'page', 'help': 'Page ids.', 'parameter': 'pgids', 'many': True},

@@ -55,8 +55,6 @@ MODULES = (
     "lock",
     "pages",
     "page",
-    "page_item",
-    "dump",
     "surgery",
     "version",
     "schema",

@@ -13,9 +13,8 @@ from ..selection import check_pattern, is_filtered, selection
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Annotated
+    from typing import Annotated, Any
 
-    from ...apps.decode import Decoder
     from ...format.bucket import BucketRef
     from ...ops.read.select_items import Items
     from ...storage.snapshot import Snapshot
@@ -47,67 +46,53 @@ def keys_(
     found = find_bucket(db, path)
     decoder = asked(db, decoding)
     skipped: list[Corrupted] = []
+
+    def write(parts: Iterable[list[bytes]]) -> None:
+        """Write the keys of each part."""
+        if decoder is not None:
+            from ...ops.read.select_items import Items
+
+            write_items(Items(path, keys, [b""] * len(keys)) for keys in parts)
+            return
+        out.stream(
+            parts,
+            json=lambda keys: render.element_lines.element_lines(path, keys, None, with_path=False, key_form=format),
+            text=lambda keys: lines(keys, format),
+        )
+
+    def write_items(parts: Iterable[Items]) -> None:
+        """Write the keys of each part, after their buckets below ``path``."""
+        shown: dict[str, Any] = {"with_path": filters.recursive, "key_form": format, "decoder": decoder}
+        out.stream(
+            parts,
+            json=lambda part: render.element_lines.element_lines(
+                part.path, part.keys, part.values, with_value=False, **shown
+            ),
+            text=lambda part: render.item_lines.text_lines(
+                part, format, format, len(path), value=False, decoder=decoder
+            ),
+        )
+
     if is_filtered(filters):
         from ...ops.read.select_items import items
 
         parts = items(db, found, path, **selection(filters, values=False))
-        if filters.recursive:
-            _write_items(parts, out, format, path, decoder, with_path=True)
-        else:
-            _write((part.keys for part in parts), out, format, path, decoder)
+        write_items(parts) if filters.recursive else write(part.keys for part in parts)
     elif skip_damaged:
-        _write(_surviving(db, found, skipped), out, format, path, decoder)
+        write(_surviving(db, found, skipped))
     elif (few := keys_on_one_page(db, found)) is not None:
-        _write(iter([few]), out, format, path, decoder)
+        write([few])
     else:
         from ...ops.read.key_pages import all_keys
 
         with out.progress("listing") as progress:
-            keys = all_keys(db, found, progress=None if out.is_terminal else progress)
-            _write(keys, out, format, path, decoder)
+            write(all_keys(db, found, progress=None if out.is_terminal else progress))
     for damage in skipped:
         out.warn(f"skipped {damage}")
     if skipped:
         from ...errors import DamageSkipped
 
         raise DamageSkipped(len(skipped))
-
-
-def _write(
-    parts: Iterable[list[bytes]], out: Output, form: str, path: tuple[bytes, ...], decoder: Decoder | None
-) -> None:
-    """Write the keys of each part."""
-    if decoder is not None:
-        from ...ops.read.select_items import Items
-
-        _write_items((Items(path, keys, [b""] * len(keys)) for keys in parts), out, form, path, decoder)
-        return
-
-    out.stream(
-        parts,
-        json=lambda keys: render.element_lines.element_lines(path, keys, None, with_path=False, key_form=form),
-        text=lambda keys: lines(keys, form),
-    )
-
-
-def _write_items(
-    parts: Iterable[Items],
-    out: Output,
-    form: str,
-    path: tuple[bytes, ...],
-    decoder: Decoder | None,
-    *,
-    with_path: bool = False,
-) -> None:
-    """Write the keys of each part, in text after their buckets below ``path``, in JSON ``with_path`` too."""
-
-    out.stream(
-        parts,
-        json=lambda part: render.element_lines.element_lines(
-            part.path, part.keys, part.values, with_path=with_path, with_value=False, key_form=form, decoder=decoder
-        ),
-        text=lambda part: render.item_lines.text_lines(part, form, form, len(path), value=False, decoder=decoder),
-    )
 
 
 def _surviving(snapshot: Snapshot, bucket: BucketRef, skipped: list[Corrupted]) -> Iterator[list[bytes]]:
