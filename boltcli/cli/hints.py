@@ -326,7 +326,7 @@ def _folder(path: str) -> list[str]:
     """Name databases among the first files of a folder; a hint must not take long."""
     from ..fleet.find import first_databases
 
-    found = first_databases(path, 3, _FILES_LOOKED_AT, 4)
+    found = first_databases(path, 3, _FILES_LOOKED_AT)
     if not found:
         return ["this is a folder, and no bolt database was found in it"]
     return [f"this is a folder; in it is {', '.join(map(shell_quoted, found))}"]

@@ -6,26 +6,18 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from ..errors import ArgumentError, BoltError
 from ..extras import need
 
-T = TypeVar("T")
-Given = TypeVar("Given", covariant=True)
+Work = Callable[[Any], Any]
 
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl(2)
 _BATCH = 16  # files in a task; the scheduler handles about 5,000 tasks a second
 _MOST_TASKS = 20_000
 _RETRIES = 3  # for a batch whose worker was lost
 _PATIENCE = 10.0  # seconds to wait for a scheduler and its workers
-
-
-class Items(Protocol[Given]):
-    """What is worked on: a file, say, for each number."""
-
-    def __getitem__(self, number: int) -> Given:
-        """Return the item with this number."""
 
 
 def check_engine(engine: str) -> None:
@@ -38,15 +30,13 @@ def check_engine(engine: str) -> None:
 
 
 def run(
-    work: Callable[[T], Any], items: Items[T], numbers: Sequence[int], *, jobs: int = 1, engine: str = ""
+    work: Work, items: Any, numbers: Sequence[int], *, jobs: int = 1, engine: str = ""
 ) -> Iterator[tuple[int, Any]]:
     """Call ``work`` for the ``items`` with these ``numbers``; yield the number and the result as it is done.
 
-    Without ``engine``, ``jobs`` local processes each take the next item when
-    they are free. With an engine, ``work`` must be a function that the workers
-    can import; the items of a lost worker are given to another one, and an item
-    that repeatedly loses its worker gives a BoltError as its result. Raises
-    BoltError if a local process or the cluster is lost.
+    Without ``engine``, ``jobs`` local processes each take the next item when they are free. With an engine, ``work``
+    must be a function that the workers can import; the items of a lost worker are given to another one, and an item
+    that repeatedly loses its worker gives a BoltError. Raises BoltError if a local process or the cluster is lost.
     """
     if not engine:
         yield from _here(work, items, numbers, jobs)
@@ -54,7 +44,7 @@ def run(
         yield from _on_cluster(work, items, numbers, engine)
 
 
-def _here(work: Callable[[T], Any], items: Items[T], numbers: Sequence[int], jobs: int) -> Iterator[tuple[int, Any]]:
+def _here(work: Work, items: Any, numbers: Sequence[int], jobs: int) -> Iterator[tuple[int, Any]]:
     if min(jobs, len(numbers)) < 2:
         for number in numbers:
             yield number, work(items[number])
@@ -93,7 +83,7 @@ def _here(work: Callable[[T], Any], items: Items[T], numbers: Sequence[int], job
                 process.join()
 
 
-def _serve(pipe: Any, others: list[Any], parent: int, work: Callable[[T], Any], items: Items[T]) -> None:
+def _serve(pipe: Any, others: list[Any], parent: int, work: Work, items: Any) -> None:
     """Call ``work`` for the numbers of items that come through ``pipe``, and send back each with its result.
 
     The process says nothing when it is interrupted or ``work`` raises, and ends when its ``parent`` ends: on Linux at
@@ -108,8 +98,7 @@ def _serve(pipe: Any, others: list[Any], parent: int, work: Callable[[T], Any], 
         try:
             import ctypes
 
-            arguments = (signal.SIGKILL, 0, 0, 0)
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, *map(ctypes.c_ulong, arguments))
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, *map(ctypes.c_ulong, (signal.SIGKILL, 0, 0, 0)))
         except (ImportError, OSError, AttributeError):
             pass  # a Python without ctypes
     try:
@@ -120,14 +109,12 @@ def _serve(pipe: Any, others: list[Any], parent: int, work: Callable[[T], Any], 
         os._exit(0)  # without a word about an exception, and without what the parent would do at its exit
 
 
-def batch_of(work: Callable[[T], Any], batch: Sequence[tuple[int, T]]) -> list[tuple[int, Any]]:
+def batch_of(work: Work, batch: Sequence[tuple[int, Any]]) -> list[tuple[int, Any]]:
     """Run a task on the cluster: a batch of items."""
     return [(number, work(item)) for number, item in batch]
 
 
-def _on_cluster(
-    work: Callable[[T], Any], items: Items[T], numbers: Sequence[int], engine: str
-) -> Iterator[tuple[int, Any]]:
+def _on_cluster(work: Work, items: Any, numbers: Sequence[int], engine: str) -> Iterator[tuple[int, Any]]:
     distributed = need("distributed", "fleet", "--engine")
     _silence()
     cluster = client = None
@@ -188,7 +175,7 @@ def _probe(address: str) -> None:
 
 
 def _batches(
-    distributed: Any, client: Any, work: Callable[[T], Any], items: Items[T], batches: Sequence[Sequence[int]]
+    distributed: Any, client: Any, work: Work, items: Any, batches: Sequence[Sequence[int]]
 ) -> Iterator[tuple[int, Any]]:
     """Run ``batches`` of ``items`` on the cluster; an item that repeatedly loses its worker becomes a BoltError."""
 

@@ -13,10 +13,11 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
+from itertools import islice
 
 from ..errors import ArgumentError, MissingExtra, OpenError, os_error
 from ..format.magic import is_bolt, is_packed, is_unknown, kind_of
-from ..storage.opened import take_stdin
+from ..storage.opened import split_member, take_stdin
 from ..storage.secrets import original_url, redact_url
 from ..storage.source import is_elsewhere
 from .files import Files
@@ -196,41 +197,27 @@ def _program(path: str, known: dict[str, str]) -> str:
     return ""
 
 
+def _head(path: str, most: int) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(most)
+
+
 def _may_be_database(path: str) -> bool:
     """Return whether there is a file at ``path`` that isn't of another known format; also if it can't be read."""
-    if not os.path.isfile(path):
-        return False
     try:
-        with open(path, "rb") as file:
-            head = file.read(_PLACE_HEAD)
+        head = _head(path, _PLACE_HEAD) if os.path.isfile(path) else None
     except OSError:
         return True  # the error is reported when it is opened
-    return is_bolt(head) or is_packed(head) or is_unknown(kind_of(head))
+    return head is not None and (is_bolt(head) or is_packed(head) or is_unknown(kind_of(head)))
 
 
-def first_databases(folder: str, most: int, looked_at: int, depth: int) -> list[str]:
-    """Return databases among the first files of ``folder``, for a hint that must not take long.
+def first_databases(folder: str, most: int, looked_at: int) -> list[str]:
+    """Return databases among the first ``looked_at`` files of a folder, for a hint that must not take long."""
+    from glob import escape, iglob
 
-    It ends with the folder in which there are ``most`` of them, more than ``looked_at`` files, or that is deeper than
-    ``depth``.
-    """
-    found: list[str] = []
-    looked = 0
-    for here, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = os.path.join(here, name)
-            looked += 1
-            try:
-                # Opening a FIFO would wait for ever.
-                if os.path.isfile(path):
-                    with open(path, "rb") as file:
-                        found += [path] * is_bolt(file.read(_PLACE_HEAD))
-            except OSError:
-                continue
-        if len(found) >= most or looked > looked_at or here.count(os.sep) - folder.count(os.sep) > depth:
-            break
-    return found[:most]
+    paths = sorted(islice(iglob(os.path.join(escape(folder), "**", "*"), recursive=True), looked_at))
+    found = (path for path in paths if os.path.isfile(path) and os.access(path, os.R_OK) and is_bolt(_head(path, 4096)))
+    return list(islice(found, most))
 
 
 def databases_below(folder: str, passed: Callable[[str], None], looked: Callable[[], object] = bool) -> Iterator[str]:
@@ -266,7 +253,6 @@ def databases_below(folder: str, passed: Callable[[str], None], looked: Callable
 
 
 def _type_of(path: str) -> str:
-    """Return what is at ``path`` if it isn't a regular file."""
     try:
         mode = os.lstat(path).st_mode
     except OSError:
@@ -277,8 +263,7 @@ def _type_of(path: str) -> str:
 def why_not(path: str) -> str:
     """Return why the file at ``path`` is passed over; empty if it isn't, or can't be read."""
     try:
-        with open(path, "rb") as file:
-            return why_passed_over(path, file.read(HEAD))
+        return why_passed_over(path, _head(path, HEAD))
     except OSError:
         return ""  # the error is reported when it is opened
 
@@ -288,8 +273,7 @@ def kind(path: str) -> str | None:
 
     Reads only the first 64 KiB, and the table of a zip archive. Raises OSError.
     """
-    with open(path, "rb") as file:
-        head = file.read(HEAD)
+    head = _head(path, HEAD)
     found = kind_of(head)
     if found in _PACKED:
         from ..storage.packed import BOLT, look_inside
@@ -302,12 +286,9 @@ def kind_of_file(path: str) -> str:
     """Return how the database at ``path`` is packed, by its first bytes; bolt if it isn't, remote or "-" elsewhere."""
     if is_elsewhere(path):
         return "stdin" if path == "-" else "remote"
-    from ..storage.opened import split_member
-
     file, members = split_member(path)
     try:
-        with open(file if members else path, "rb") as opened:
-            return _PACKED.get(kind_of(opened.read(512)) or "", "bolt")
+        return _PACKED.get(kind_of(_head(file if members else path, 512)) or "", "bolt")
     except IsADirectoryError:
         return "directory"
     except OSError:

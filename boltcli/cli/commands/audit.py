@@ -239,7 +239,6 @@ def _is_of_another(db: Database, file: Named, recursive: bool) -> bool:
 
 
 def _changes(findings: Sequence[AuditFinding], kinds: Sequence[str]) -> list[Change]:
-    """Return the changes that repair what findings of these severities are about."""
     return [change for finding in findings if finding.severity in kinds for change in finding.changes]
 
 

@@ -106,7 +106,6 @@ def _diagnose(
 
 
 def _whose(snapshot: Snapshot) -> str:
-    """Return the application that wrote the file, and its layout."""
     found = recognised(snapshot)
     return f"{found.name} ({found.layout})" if found is not None else ""
 

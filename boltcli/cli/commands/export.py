@@ -28,7 +28,6 @@ LINES = ("ndjson", "json")
 
 
 def _form(format: str, output: str) -> str:
-    """Return the format that the options ask for."""
     if format:
         return format
     return "sqlite" if output.lower().endswith(".sqlite") else format_of(output) or "ndjson"

@@ -43,7 +43,6 @@ def help_(
 
 
 def _write_plug_ins(out: Output) -> None:
-    """Append the applications of installed plug-ins."""
     from ...apps.registry import plug_ins
 
     found = list(plug_ins())

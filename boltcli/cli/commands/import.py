@@ -114,7 +114,6 @@ def _parsed(file: BinaryIO, partial: bool, out: Output) -> Iterator[Placed]:
 
 
 def _problem(end: End | None, pairs: int, buckets: int) -> str:
-    """Return what is wrong with the end of an export, or ""."""
     if end is None:
         return "the export has no last line with counts: it was cut short"
     if end.error is not None:

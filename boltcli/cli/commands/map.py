@@ -90,7 +90,6 @@ def _chosen(snapshot: Snapshot, mapped: PageMap, path: list[bytes]) -> set[int]:
 
 
 def _records(mapped: PageMap, cells: list[page_picture.Cell]) -> Iterator[Record]:
-    """Yield an object for each run of similar pages."""
     for cell in cells:
         owner = mapped.owner(cell.first)
         record: Record = {"page": cell.first, "pages": cell.count, "type": KINDS[cell.kind]}
@@ -103,7 +102,6 @@ def _records(mapped: PageMap, cells: list[page_picture.Cell]) -> Iterator[Record
 
 
 def _deliver(content: bytes, output: str, force: bool, snapshot: Snapshot, out: Output) -> None:
-    """Write an image to the file ``output``, or to standard output."""
     if not output:
         out.raw(content)
         return

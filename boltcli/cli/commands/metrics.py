@@ -120,7 +120,6 @@ def metrics_(
 
 
 def _look(path: str, opener: Opener, *, deep: bool, check: bool) -> _Found:
-    """Read the metrics of a file. Raises BoltError."""
     source = open_source(path, "none")
     try:
         lock = lock_mode(holders(source)) or ""

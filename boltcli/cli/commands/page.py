@@ -110,7 +110,6 @@ def _failure(pgid: int, error: BoltError, path: str) -> Callable[[], Record]:
 
 
 def _records(page: RawPage, form: str, path: BucketPath, decoder: Decoder | None) -> Iterator[Record]:
-    """Yield the page and its elements, with what the pairs mean."""
     found = {} if decoder is None else {pair[0]: pair for pair in render.decoded.leaf_pairs(page, path, decoder)}
     for record in render.page_records.page_records(page, form):
         if record.get("index") in found:
@@ -121,7 +120,6 @@ def _records(page: RawPage, form: str, path: BucketPath, decoder: Decoder | None
 
 
 def _readable(page: RawPage, path: BucketPath, decoder: Decoder) -> str:
-    """Return lines that say what the pairs of a page mean."""
     readable = render.decoded.readable
     pairs = render.decoded.leaf_pairs(page, path, decoder)
     lines = [f"{readable(key)}: {readable(value)}\n" for _, _, key, _, value in pairs]

@@ -78,7 +78,6 @@ def _text(done: Redaction, keys: bool, human: bool) -> str:
 
 
 def _buckets(paths: list[tuple[bytes, ...]]) -> str:
-    """Return the first of these buckets in words."""
     shown = [f"bucket {bucket_text(path)}" for path in paths[:_SHOWN]]
     more = len(paths) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -52,7 +52,6 @@ def _of(name: str, whole: dict[str, Any]) -> dict[str, Any]:
 
 
 def _references(part: Any) -> list[str]:
-    """Return the names of the definitions that a part of the schema refers to."""
     if isinstance(part, list):
         return [name for each in part for name in _references(each)]
     if not isinstance(part, dict):

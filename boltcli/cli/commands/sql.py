@@ -142,7 +142,6 @@ def _records(session: Session) -> Iterator[dict[str, Any]]:
 
 
 def _text(session: Session) -> Iterator[bytes]:
-    """Yield the relations with their columns, and example statements."""
     for name, relation in session.relations.items():
         described = ", ".join(f"{column.name} {column.type}" for column in relation.columns)
         yield f"{name}: {relation.title}\n    {described}\n".encode()

@@ -28,7 +28,6 @@ def prepare(pages: list[str]) -> None:
 
 
 def _number(argument: str) -> tuple[int, bool]:
-    """Return the number in a PAGE argument, and whether it is an offset."""
     try:
         return parse_uint64(argument.removeprefix(_OFFSET)), argument.startswith(_OFFSET)
     except ArgumentError:
