@@ -9,7 +9,7 @@ from .output import Output
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any
+    from typing import Any, TypeVar
 
     from ..errors import BoltError
     from ..fleet.files import Files
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ..storage.source import Source, Way
     from .command import Command
 
-    Work = Callable[[Snapshot, Output], "int | None"]
+    T = TypeVar("T")
+    Work = Callable[[Snapshot, Output], T]
 
 
 class Opener:
@@ -58,7 +59,7 @@ class Opener:
 
             set_read_timeout(seconds(values["read-timeout"]))
 
-    def read(self, path: str, work: Work, out: Output) -> int | None:
+    def read(self, path: str, work: Work[T], out: Output) -> T:
         """Open a database and call ``work`` with its snapshot and an output. Return what it returns.
 
         Under the lock the database can't change, and ``work`` writes directly. Without the lock, or for the state

@@ -50,7 +50,9 @@ def commands() -> None:
     """Complete the names of commands."""
 
 
-def argument(metavar: str, help: str, completes: Callable[[], None] | None = None, *, hidden: bool = False) -> Any:
+def argument(
+    metavar: str | None, help: str, completes: Callable[[], None] | None = None, *, hidden: bool = False
+) -> Any:
     """Declare a positional argument."""
     return Argument(metavar=metavar, help=help, autocompletion=completes, hidden=hidden)
 

@@ -205,9 +205,8 @@ def _joined(done: Sequence[tuple[str, Done]]) -> dict[str, list[AuditFinding]]:
 
 def _audit_one(file: Named, asked: AuditOptions, app: str, opener: Opener, out: Output) -> Done:
     """Audit a file. Raises PassedOver for one without an audit that was not named."""
-    done: list[Done] = []
 
-    def work(snapshot: Snapshot, out: Output) -> None:
+    def work(snapshot: Snapshot, out: Output) -> Done:
         db = Database(snapshot)
         known = recognised(snapshot) if app == "auto" else named(db, app)
         if known is None:
@@ -219,10 +218,9 @@ def _audit_one(file: Named, asked: AuditOptions, app: str, opener: Opener, out: 
         if audit is None:
             raise (PassedOver if file.how else ArgumentError)(f"there is no audit of {known.application.name}")
         audit.deletions = list(audit.deletions)  # while the database is open
-        done[:] = [(known.application, audit)]
+        return known.application, audit
 
-    opener.read(file.path, work, out)
-    return done[0]
+    return opener.read(file.path, work, out)
 
 
 def _is_of_another(db: Database, file: Named, recursive: bool) -> bool:

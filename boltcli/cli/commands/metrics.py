@@ -125,15 +125,13 @@ def _look(path: str, opener: Opener, *, deep: bool, check: bool) -> _Found:
         lock = lock_mode(holders(source)) or ""
     finally:
         source.close()
-    done: list[_Found] = []
 
-    def work(snapshot: Snapshot, out: Output) -> None:
+    def work(snapshot: Snapshot, out: Output) -> _Found:
         found = metrics(snapshot, deep=deep, checked=check)
         known = recognised(snapshot)
-        done[:] = [_Found(found, known.application.name if known else None, lock)]
+        return _Found(found, known.application.name if known else None, lock)
 
-    opener.read(path, work, Collected(path))  # the message about the transaction is one of the metrics
-    return done[0]
+    return opener.read(path, work, Collected(path))  # the message about the transaction is one of the metrics
 
 
 def _record(path: str, found: _Found) -> records.Record:

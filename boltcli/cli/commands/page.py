@@ -170,12 +170,7 @@ def page_item(
 
 
 @command("dump", example="boltcli dump fixtures/document.db 0", group="Pages", opens="offset")
-def dump(
-    out: Output,
-    *,
-    path: Path,
-    pgids: Annotated[list[str], argument("PGID", "Page ids.", pages)],
-) -> None:
+def dump(out: Output, *, path: Path, pgids: Annotated[list[str], argument("PGID", "Page ids.", pages)]) -> None:
     """Print pages in hexadecimal."""
     wanted = parse_page_ids(pgids)
     if not wanted:

@@ -46,16 +46,13 @@ def report(
     contexts: list[Context] = []
 
     def look(_: Named, out: Output) -> Context:
-        done: list[Context] = []
-
-        def work(db: Snapshot, out: Output) -> None:
+        def work(db: Snapshot, out: Output) -> Context:
             with out.progress("checking") as progress:
                 context = report_facts(db, out.path, progress, values=values)
             db.finish()
-            done[:] = [context]
+            return context
 
-        opener.read(out.path, work, out)
-        return done[0]
+        return opener.read(out.path, work, out)
 
     found = opener.files(paths)
     status = unread = 0

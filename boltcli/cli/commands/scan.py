@@ -43,10 +43,7 @@ def prepare(dirs: list[str]) -> None:
     validate=prepare,
 )
 def scan_(
-    out: Output,
-    *,
-    dirs: Annotated[list[str], argument("DIR", "Folders, or files.", files)],
-    human: Human = False,
+    out: Output, *, dirs: Annotated[list[str], argument("DIR", "Folders, or files.", files)], human: Human = False
 ) -> int:
     """Find bolt databases in folders by content, also packed ones, and name their applications."""
     found = Files()

@@ -19,26 +19,15 @@ from ..command import command
 from ..many import complain, each
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Annotated
 
     from ...fleet.files import Named
-    from ...tables.relations import Relation
     from ..opener import Opener
     from ..options import Force, From, Prefix, To, argument, buckets, files, switch, text, written_to
     from ..output import Output
 
 
-# For views that are known; each needs the relations and columns that it names.
-_KNOWN = (
-    ("executions", "compute_state", "SELECT compute_state, count(*) FROM executions GROUP BY ALL ORDER BY 2 DESC"),
-    ("executions", "state", "SELECT state, count(*) FROM executions GROUP BY ALL ORDER BY 2 DESC"),
-    ("jobs", "state", "SELECT namespace, state, count(*) FROM jobs GROUP BY ALL"),
-    ("objects", "kind", "SELECT kind, namespace, count(*), sum(bytes) FROM objects GROUP BY ALL ORDER BY 4 DESC"),
-    ("keys", "key", "SELECT key, version, value_bytes FROM keys ORDER BY value_bytes DESC LIMIT 10"),
-    ("logs", "type", "SELECT type, count(*), min(index), max(index) FROM logs GROUP BY ALL"),
-    ("images", "name", "SELECT namespace, name, size FROM images ORDER BY size DESC"),
-)
 _GENERAL = (
     "SELECT bucket, count(*) AS pairs, sum(octet_length(value)) AS bytes FROM pairs GROUP BY ALL ORDER BY bytes DESC",
     "SELECT key_text, octet_length(value) AS bytes FROM pairs ORDER BY bytes DESC LIMIT 10",
@@ -146,17 +135,7 @@ def _text(session: Session) -> Iterator[bytes]:
         described = ", ".join(f"{column.name} {column.type}" for column in relation.columns)
         yield f"{name}: {relation.title}\n    {described}\n".encode()
     yield b"\nStatements to begin with:\n"
-    for statement in _statements(session.relations):
-        paths = " ".join(file.path for file in session.files)
+    paths = " ".join(file.path for file in session.files)
+    views = [f"SELECT * FROM {name} LIMIT 10" for name in session.relations if name not in GENERAL]
+    for statement in [*views[:2], *_GENERAL][:_COUNT]:
         yield f"    boltcli sql {shell_quoted(statement)} {paths}\n".encode()
-
-
-def _statements(relations: Mapping[str, Relation]) -> list[str]:
-    """Return five statements: those of the views that are there first."""
-    found = [
-        statement
-        for name, column, statement in _KNOWN
-        if name in relations and column in {each.name for each in relations[name].columns}
-    ]
-    views = [f"SELECT * FROM {name} LIMIT 10" for name in relations if name not in GENERAL]
-    return [*found, *views, *_GENERAL][: max(_COUNT, len(found))]

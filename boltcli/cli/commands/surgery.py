@@ -77,13 +77,7 @@ def copy_page(
     example="boltcli surgery clear-page fixtures/document.db --output cleared.db --pageId 5",
     group="Repair",
 )
-def clear_page(
-    out: Output,
-    *,
-    path: UnchangedPath,
-    output: ChangedCopy,
-    page_id: PageToClear,
-) -> None:
+def clear_page(out: Output, *, path: UnchangedPath, output: ChangedCopy, page_id: PageToClear) -> None:
     """Remove all elements of a branch or leaf page."""
     _clear(out, path, output, "clear-page", f"The page ({page_id}) was cleared\n", page_id)
 

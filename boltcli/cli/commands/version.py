@@ -24,9 +24,7 @@ def one_line() -> bytes:
 
 @command("version", example="boltcli version", group="Help")
 def version(
-    out: Output,
-    *,
-    ignored: Annotated[list[str], argument(None, "Ignored, as by bbolt.", hidden=True)] = [],
+    out: Output, *, ignored: Annotated[list[str], argument(None, "Ignored, as by bbolt.", hidden=True)] = []
 ) -> None:
     """Print the versions of boltcli and Python."""
     python = ".".join(map(str, sys.version_info[:3]))
