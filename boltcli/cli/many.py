@@ -11,6 +11,7 @@ import os
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -36,11 +37,9 @@ if TYPE_CHECKING:
 
     Record = dict[str, Any]
     Values = dict[str, Any]
-    # What is said of a file: messages, or, of work that writes its results itself, the bytes for both streams.
-    Said = list[Record | tuple[bytes, bytes]]
+    Said = list[Any]  # of a file: messages, or, of work that writes its results itself, the bytes for both streams
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 _MOST = 8  # processes, unless --jobs says more
 _ROWS = 1000  # of a table; of more files it has the worst or the largest
@@ -55,7 +54,8 @@ class Result(NamedTuple):
     state: State = UNKNOWN
 
 
-class _Alone(NamedTuple):
+@dataclass
+class _Alone:
     """The command of this name, which runs on each file alone."""
 
     command: str
@@ -140,6 +140,7 @@ def run_many(command: Command, arguments: Sequence[str], values: Values, out: Ou
                 files, work, opener, out, what=f"{command.name}:", jobs=jobs, engine=engine, numbers=todo,
                 raises=False, settle=settle,
             ):  # fmt: skip
+                assert isinstance(result, Result)
                 for record in result.records if results is None else ():
                     out.record(record)
                 out.flush()
@@ -193,8 +194,8 @@ def nothing_seen(arguments: Sequence[str]) -> BoltError:
 def each(
     files: Files, work: Callable[[Named, Output], T], opener: Opener, out: Output, *, what: str, jobs: int = 1,
     engine: str = "", numbers: Sequence[int] | None = None, direct: bool = False, raises: bool = True,
-    settle: Callable[[int, T | BoltError, Said], R] = lambda _, found, __: found,  # type: ignore[assignment,return-value]
-) -> Iterator[tuple[Named, R]]:  # fmt: skip
+    settle: Callable[[int, T | BoltError, Said], T] | None = None,
+) -> Iterator[tuple[Named, T | BoltError]]:  # fmt: skip
     """Call ``work`` for each file, or those with these ``numbers``; yield the file and what that returns, in turn.
 
     A BoltError instead says why there is nothing. As text, that of the only file is raised if it ``raises``: it is the
@@ -206,7 +207,7 @@ def each(
     if numbers is None:
         numbers = range(len(files))
     if len(files) == 1 and (opener.alone is not None or (raises and not out.is_data)):
-        yield _only(files[0], work, opener, out, settle)
+        yield _only(files[0].shown(), work, opener, out)
         return
     jobs = processes(jobs, len(numbers))
     if jobs > 1 and not engine:
@@ -215,12 +216,12 @@ def each(
         work = partial(_held if jobs > 1 else _at_once, work, out)
     attempt = partial(_attempt, work, out.quiet)
 
-    def arrivals() -> Iterator[tuple[int, tuple[R, Said]]]:
+    def arrivals() -> Iterator[tuple[int, tuple[T | BoltError, Said]]]:
         with out.progress(what, "files") as progress:
             for count, (number, done) in enumerate(engines.run(attempt, files, numbers, jobs=jobs, engine=engine), 1):
                 progress.clear()
                 found, said = (done, []) if isinstance(done, BoltError) else done
-                yield number, (settle(number, found, said), said)
+                yield number, (settle(number, found, said) if settle else found, said)
                 progress(count, len(numbers))
 
     for number, (result, said) in in_turn(numbers, arrivals()):
@@ -228,20 +229,16 @@ def each(
         yield files[number].shown(), result
 
 
-def _only(
-    file: Named, work: Callable[[Named, Output], T], opener: Opener, out: Output,
-    settle: Callable[[int, T | BoltError, Said], R],
-) -> tuple[Named, R]:  # fmt: skip
+def _only(file: Named, work: Callable[[Named, Output], T], opener: Opener, out: Output) -> tuple[Named, T | BoltError]:
     """Work on the only file, whose failure is the command's; but for one that is passed over, if it isn't of many."""
-    file = file.shown()
     try:
         if file.failure is not None:
             raise file.failure
-        return file, settle(0, work(file, out.about(file.path)), [])
+        return file, work(file, out.about(file.path))
     except PassedOver as error:
         if opener.alone is not None:
             raise
-        return file, settle(0, error, [])
+        return file, error
     except BoltError as error:
         error.path = error.path or file.path
         raise

@@ -314,7 +314,7 @@ class Collected(Output):
 
         super().__init__(BytesIO(), BytesIO(), json=True, quiet=quiet, path=path)
         self.found: list[Record] = []
-        self.notes: list[Record] = []
+        self.notes: list[Any] = []
 
     def notice(self, fields: Callable[[], Record], text: str | bytes = "") -> None:
         self.notes.append(fields())

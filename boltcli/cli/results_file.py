@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from ..errors import ArgumentError, DestinationError, OpenError
 from ..extras import need
-from ..fleet.state import file_state
+from ..fleet.state import UNKNOWN, file_state
 from ..render.table import table_of
 from ..storage.destination import Destination, usual_mode
 from ..storage.files import Closing, write_all
@@ -66,7 +66,7 @@ class ResultsFile:
                 self._end = earlier.end
             for number, path in enumerate(paths):
                 row, place = earlier.get(path)
-                state = file_state(path) if row else ()
+                state = file_state(path) if row else UNKNOWN
                 if not row or state[0] is None or tuple(row[name] for name in _STATE) != state:
                     left.append(number)
                     continue

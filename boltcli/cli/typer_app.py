@@ -116,7 +116,7 @@ def _function(command: Command, action: Action) -> Callable[..., None]:
 
     # If the first argument may be several files, or one file and other arguments, the command decides later.
     arguments = command.arguments[: 1 if command.several else None]
-    own = {one.name: (kind, info) for one, kind, info, _ in parameters(declared(command.name).function)}
+    own: dict[str, Any] = {one.name: (kind, info) for one, kind, info, _ in parameters(declared(command.name).function)}
     found = [_argument(argument, argument.many or command.several) for argument in arguments]
     for option in command.options:
         kind, info = own[option.parameter] if option.parameter in own else shared(option.parameter)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ...apps.contract import ERROR, SEVERITIES, WARNING, Application, AuditOptions
 from ...apps.registry import application as application_called
@@ -23,8 +23,6 @@ from ..row_output import complete, row_form
 from ..values import seconds
 
 if TYPE_CHECKING:
-    from typing import Annotated, Literal
-
     from ...apps.contract import Audit, AuditFinding, Change
     from ...storage.snapshot import Snapshot
     from ..opener import Opener

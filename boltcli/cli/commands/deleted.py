@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from ...ops.rescue.deleted import Deleted, deleted
 from ...ops.rescue.pages import MappedFile
@@ -17,8 +17,6 @@ from ..selection import check_pattern, selection
 from ..streams import cut_to_width
 
 if TYPE_CHECKING:
-    from typing import Annotated, Literal
-
     from ...apps.decode import Decoded
     from ..opener import Opener
     from ..options import (

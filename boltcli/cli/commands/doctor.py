@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from ...apps.contract import ERROR, WARNING, AuditOptions
 from ...apps.registry import recognised
@@ -21,8 +21,6 @@ from ..hints import after_check
 from ..many import complain, each
 
 if TYPE_CHECKING:
-    from typing import Annotated
-
     from ...fleet.files import Named
     from ...storage.snapshot import Snapshot
     from ..opener import Opener

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 from ...errors import ArgumentError, Corrupted
 from ...ops.read.content import Bounds, Enter, placed, whole_content
@@ -15,8 +15,6 @@ from ..decoding import asked, is_asked
 from ..row_output import complete, format_of, lines_into
 
 if TYPE_CHECKING:
-    from typing import Annotated, BinaryIO, Literal
-
     from ...apps.decode import Decoder
     from ...storage.snapshot import Snapshot
     from ..options import Database, Decoding, Force, InBucket, choice, switch, text, written_to

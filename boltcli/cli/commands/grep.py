@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError, BoltError, Corrupted
 from ...ops.read.grep import dead_hits, live_hits
@@ -17,7 +17,6 @@ from ..many import complain, each, say_passed
 
 if TYPE_CHECKING:
     from re import Pattern
-    from typing import Annotated
 
     from ...ops.read.grep import Hit
     from ...storage.snapshot import Snapshot

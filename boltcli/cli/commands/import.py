@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 from ...errors import ArgumentError, OpenError
 from ...ops.read.content import Enter
@@ -19,8 +19,6 @@ from ...text.sizes import written
 from ..command import command
 
 if TYPE_CHECKING:
-    from typing import Annotated, BinaryIO
-
     from ...ops.read.content import Placed
     from ..options import Destination, FillPercent, Force, Human, NoSync, PageSize, argument, files, switch
     from ..output import Output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError
 from ...render import page_picture, records
@@ -13,8 +13,6 @@ from ...tree.page_map import KINDS, PageMap, page_map
 from ..command import command
 
 if TYPE_CHECKING:
-    from typing import Annotated
-
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
     from ..options import Database, Force, argument, buckets, number, results, switch, text, written_to

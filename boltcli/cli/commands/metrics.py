@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from ...apps.registry import recognised
 from ...errors import BoltError
@@ -18,7 +18,6 @@ from ..output import Collected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Annotated
 
     from ...fleet.files import Files, Named
     from ...render.openmetrics import Sample

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError, OpenError
 from ...ops.compare.change import Change
@@ -17,8 +17,6 @@ from ...text.sizes import written
 from ..command import command
 
 if TYPE_CHECKING:
-    from typing import Annotated
-
     from ...ops.write.load import Loaded
     from ...storage.snapshot import Snapshot
     from ..opener import Opener

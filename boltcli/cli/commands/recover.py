@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError
 from ...ops.rescue.recover import other_database, recover_file
@@ -10,8 +10,6 @@ from ...render.recover_report import recovery_record, recovery_text
 from ..command import command
 
 if TYPE_CHECKING:
-    from typing import Annotated
-
     from ..opener import Opener
     from ..options import Destination, Force, Human, InBucket, NoSync, Path, number, switch, text
     from ..output import Output

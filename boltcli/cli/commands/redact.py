@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from ...errors import bucket_text
 from ...ops.rescue.redact import Redaction, redact
@@ -11,8 +11,6 @@ from ...text.sizes import written
 from ..command import command
 
 if TYPE_CHECKING:
-    from typing import Annotated
-
     from ..opener import Opener
     from ..options import Destination, Force, Human, NoSync, Path, number, switch
     from ..output import Output, Record

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError, BoltError
 from ...render import html_report, records
@@ -13,8 +13,6 @@ from ..many import complain, each
 from ..row_output import complete
 
 if TYPE_CHECKING:
-    from typing import Annotated
-
     from ...fleet.files import Named
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
@@ -67,8 +65,8 @@ def report(
     contexts.sort(key=html_report.badness)
     title = title or (os.path.basename(found.paths[0]) if len(contexts) == 1 else f"{len(contexts)} databases")
     content = html_report.page(contexts, title, values=values)
-    with complete(output, replace=force) as file:
-        file.write(content)
+    with complete(output, replace=force) as target:
+        target.write(content)
     bad = sum(context["tone"] == "bad" for context in contexts)
     facts = {"files": len(contexts), "bad": bad, "unreadable": unread, "size": len(content)}
     count = f"{len(contexts)} file{'s' * (len(contexts) != 1)}"

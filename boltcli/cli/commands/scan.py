@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain, count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ...apps.contract import Column
 from ...errors import ArgumentError
@@ -18,8 +18,6 @@ from ..command import command
 from ..many import say_passed
 
 if TYPE_CHECKING:
-    from typing import Annotated
-
     from ..options import Human, argument, files
     from ..output import Output
 

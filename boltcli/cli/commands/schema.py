@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ... import guide
 from ...errors import ArgumentError
@@ -11,8 +11,6 @@ from ..command import command
 from ..parse import find_command
 
 if TYPE_CHECKING:
-    from typing import Annotated
-
     from ..options import argument, commands
     from ..output import Output
 

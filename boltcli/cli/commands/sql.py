@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ...errors import ArgumentError, BoltError
 from ...ops.read.content import EVERYTHING, Bounds
@@ -20,7 +20,6 @@ from ..many import complain, each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Annotated
 
     from ...fleet.files import Named
     from ..opener import Opener

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from ...ops.space.top import space_top, top_levels
 from ...ops.write.compact import measure
@@ -13,8 +13,6 @@ from ...render.top_report import top_record, top_text
 from ..command import command
 
 if TYPE_CHECKING:
-    from typing import Annotated
-
     from ..options import Database, Human, argument, buckets, number, text
     from ..output import Output
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ...errors import ArgumentError
 from ...fleet.find import kind_of_file
@@ -11,8 +11,6 @@ from ...render import records
 from ..command import Summary, command
 
 if TYPE_CHECKING:
-    from typing import Annotated
-
     from ...storage.snapshot import Snapshot
     from ..options import Jobs, argument, files, switch
     from ..output import Output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ...apps import registry
 from ...apps.contract import Column
@@ -16,7 +16,6 @@ from ..row_output import row_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Annotated
 
     from ...apps.contract import Application, Store
     from ...apps.registry import Recognised

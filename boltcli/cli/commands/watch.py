@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError
 from ...ops.compare.watch import Commit, Waiter, watch
@@ -20,8 +20,6 @@ from ..decoding import asked, is_asked
 from ..values import seconds
 
 if TYPE_CHECKING:
-    from typing import Annotated
-
     from ...apps.decode import Decoder
     from ..options import BucketPath, Decoding, Path, number, switch, text
     from ..output import Output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError
 from ...ops.check.database_check import check
@@ -13,8 +13,6 @@ from ..command import command
 from ..values import parse_uint64
 
 if TYPE_CHECKING:
-    from typing import Annotated
-
     from ..options import Database, argument
     from ..output import Output
 
