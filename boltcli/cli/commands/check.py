@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ... import render
-from ...ops.check.database_check import UNCOUNTED, check, file_warnings
+from ...ops.check.database_check import UNCOUNTED, check, file_warnings, pairs_in_root
 from ...read_errors import ArgumentError
 from ..command import Summary, command
 
@@ -64,8 +64,6 @@ def check_(
                 _show(out, finding)
         warnings = [str(warning) for warning in file_warnings(db)]
         if deep:
-            from ...ops.check.database_check import pairs_in_root
-
             warnings += pairs_in_root(db)
     if uncounted:
         warnings.append(uncounted)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 from ...errors import ArgumentError, Corrupted
@@ -80,17 +79,11 @@ def export(
         export_tables(db, out, tuple(bucket), view, all_views=all_views, form=form, output=output, force=force)
         return
     decoder = asked(db, decoding)
-    with _lines_into(out, form, output, force) as target:
+    into = complete(output, replace=force) if output else nullcontext(out.out)
+    with into as file, lines_into(file, form) as target:
         _write_lines(db, out, tuple(bucket), decoder, target)
         if output:
             db.finish()
-
-
-@contextmanager
-def _lines_into(out: Output, form: str, output: str, force: bool) -> Iterator[BinaryIO]:
-    """Context manager: a stream for lines, or for the elements of an array, to standard output or a file."""
-    with complete(output, replace=force) if output else nullcontext(out.out) as file, lines_into(file, form) as target:
-        yield target
 
 
 def _write_lines(db: Snapshot, out: Output, path: Path, decoder: Decoder | None, file: BinaryIO) -> None:

@@ -17,9 +17,8 @@ from ..row_output import row_form
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...apps.contract import Application, Store
+    from ...apps.contract import Store
     from ...apps.registry import Recognised
-    from ...storage.snapshot import Snapshot
     from ..options import Database, Force, argument, number, switch, text, written_to
     from ..output import Output
     from ..values import parse_uint64
@@ -68,30 +67,26 @@ def view_(
 ) -> None:
     """Show an application's records as a table; without NAME list the tables."""
     store = Opened(db)
-    known = recognised(db, app)
-    application = known.application
+    known = registry.recognised(db) if app == "auto" else registry.named(store, app)
+    if known is None:
+        raise ArgumentError("no known application wrote this database; `boltcli help apps` lists them")
     if name:
+        view = known.application.view(name)
+        if view is None:
+            views = ", ".join(view.name for view in known.application.views) or "none"
+            raise ArgumentError(f"{known.application.name} has no view {name!r}; its views: {views}")
         given = dict(_split("set", text) for text in set)
         given |= {option: value for option, value in (("rev", rev), ("key", key)) if value}
-        wanted = [_split("where", text) for text in where]
-        table = _rows(application, store, name, given, columns, wanted, sort, limit)
+        names = [each.strip() for each in columns.split(",") if each.strip()]
+        selection = Selection(view, names, [_split("where", text) for text in where], sort, limit)
+        rows = selection.rows(view_rows(view, store, given))
+        table = Table(selection.columns, rows, title=view.name, sparse=True)
     elif csv or output:
         table = table_of(list(_records(known, store)))
     else:
         out.records(lambda: _records(known, store), lambda: _text(known, store, out))
         return
     out.rows(table, form="csv" * csv, output=output, force=force, tabs=True, finish=db.finish)
-
-
-def recognised(snapshot: Snapshot, name: str) -> Recognised:
-    """Return the application that wrote the database, or the one called ``name``.
-
-    Raises :class:`~boltcli.errors.ArgumentError` if there is none.
-    """
-    found = registry.recognised(snapshot) if name == "auto" else registry.named(Opened(snapshot), name)
-    if found is None:
-        raise ArgumentError("no known application wrote this database; `boltcli help apps` lists them")
-    return found
 
 
 def _records(known: Recognised, db: Store) -> Iterator[dict[str, Any]]:
@@ -112,21 +107,6 @@ def _text(known: Recognised, db: Store, out: Output) -> Iterator[bytes]:
         for hint in application.hints:
             command = hint.replace("FILE", shell_quoted(out.path), 1)
             yield f"  boltcli {command}\n".encode("utf-8", "surrogateescape")
-
-
-def _rows(
-    application: Application, db: Store, name: str, given: dict[str, str], columns: str,
-    where: list[tuple[str, str]], sort: str, limit: int,
-) -> Table:  # fmt: skip
-    """Return the rows of a view that are wanted. Raises :class:`~boltcli.errors.ArgumentError`."""
-    view = application.view(name)
-    if view is None:
-        known = ", ".join(view.name for view in application.views) or "none"
-        raise ArgumentError(f"{application.name} has no view {name!r}; its views: {known}")
-    names = [each.strip() for each in columns.split(",") if each.strip()]
-    selection = Selection(view, names, where, sort, limit)
-    rows = selection.rows(view_rows(view, db, given))
-    return Table(selection.columns, rows, title=view.name, sparse=True)
 
 
 def _split(option: str, text: str) -> tuple[str, str]:
