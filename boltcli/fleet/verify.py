@@ -30,11 +30,10 @@ _NEAR = 256  # of the last keys, of which one is a revision of etcd
 def verify(snapshot: Snapshot, level: str = WHOLE) -> dict[str, Any]:
     """Verify a database and return the results; ``ok`` is the verdict.
 
-    ``sha256`` is about the hash at the end of a snapshot: ok, wrong or none.
-    ``check`` is ok, or damaged with the number of ``errors`` and the first
-    ``problems``. With ``level`` QUICK only the hash, the meta pages and the page
-    headers are verified, and ``pairs`` is None; DEEP includes ``check --deep``.
-    ``revision`` is that of an etcd store. Raises nothing for damage.
+    ``sha256`` is about the hash at the end of a snapshot: ok, wrong or none. ``check`` is ok, or damaged with the
+    number of ``errors`` and the first ``problems``. With ``level`` QUICK only the hash, the meta pages and the page
+    headers are verified, and ``pairs`` is None; DEEP includes ``check --deep``. ``revision`` is that of an etcd store.
+    Raises nothing for damage.
     """
     problems: list[str] = []
     sum_ = _sum(snapshot)

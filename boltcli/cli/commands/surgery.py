@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import render
 from ...errors import ArgumentError, BoltError, InvalidDatabase, Step
 from ...format.meta import Meta
 from ...ops.write import page_surgery
@@ -150,8 +151,6 @@ def freelist_abandon(out: Output, *, path: UnchangedPath, output: ChangedCopy) -
 )
 def freelist_rebuild(out: Output, *, path: UnchangedPath, output: ChangedCopy) -> None:
     """Store a freelist in a database that has none."""
-    from ...ops.write.page_surgery import rebuild_freelist
-
     _check_call(out, path, output)
     with RawFile(path) as file:
         if page_surgery.newest_meta(file).has_freelist:
@@ -161,7 +160,7 @@ def freelist_rebuild(out: Output, *, path: UnchangedPath, output: ChangedCopy) -
         with _copy("freelist rebuild", file, output) as copy:
             # The copy is opened instead of the source, so a lock on the source doesn't matter.
             with Step("[freelist rebuild] open db file failed"):
-                write_patches(copy, *rebuild_freelist(output, copy.fd))
+                write_patches(copy, *page_surgery.rebuild_freelist(output, copy.fd))
             copy.commit()
     _report(out, output, "The freelist was successfully rebuilt.\n")
 
@@ -173,10 +172,13 @@ def meta_validate(out: Output, *, path: UnchangedPath) -> None:
     with RawFile(path) as file:
         for slot in (0, 1):
             meta, _ = page_surgery.meta_at(file, slot, page_size)
-            problem = meta.problem()
+            found = meta.problem()
+            problem = None if found is None else str(found)
             page_size = meta.page_size
             valid += problem is None
-            _show_validity(out, slot, None if problem is None else str(problem))
+            words = f"isn't valid: {problem.partition(':')[0]}" if problem else "is valid"  # shorter, as bbolt's
+            text = f"{'WARNING: ' * bool(problem)}The meta page {slot} {words}!\n"
+            out.record({"page": slot, "valid": problem is None, "problem": problem}, text)
     if not valid:
         raise InvalidDatabase("neither meta page is valid")
 
@@ -223,12 +225,6 @@ def meta_update(
         copy.commit()
     done = f"The meta page {meta_page} has been updated!\n" if patches else "Nothing changed!\n"
     _report(out, output, done, warning)
-
-
-def _show_validity(out: Output, page: int, problem: str | None) -> None:
-    words = f"WARNING: The meta page {page} isn't valid: {str(problem).partition(':')[0]}!\n"  # shorter, as bbolt's
-    text = f"The meta page {page} is valid!\n" if problem is None else words
-    out.record({"page": page, "valid": problem is None, "problem": problem}, text)
 
 
 def _fields(pairs: list[str]) -> dict[str, int]:
@@ -299,15 +295,9 @@ def _refuse_nonsense(out: Output, file: RawFile, patches: Sequence[Patch], *, fa
 def _report(out: Output, output: str, message: str, warning: str = "") -> None:
     """Write ``message`` and ``warning``, then check the copy and report the result."""
     count, verdict = _verdict(output)
-
-    def record() -> Record:
-        from ...render import records
-
-        facts: Record = {"message": message.strip(), "warning": warning.strip() or None}
-        facts |= {"ok": verdict == "OK", "errors": count, "verdict": verdict}
-        return records.result(out.path, output, **facts)
-
-    out.record(record, f"{warning}{message}")
+    facts: Record = {"message": message.strip(), "warning": warning.strip() or None}
+    facts |= {"ok": verdict == "OK", "errors": count, "verdict": verdict}
+    out.record(lambda: render.records.result(out.path, output, **facts), f"{warning}{message}")
     out.flush()
     name = shell_quoted(output)
     out.say(f"boltcli: check of {name}: {verdict}\n")
