@@ -223,6 +223,11 @@ class Application:
         """Compare several files of this program, given as paths and audits; yield findings with the path concerned."""
         return ()
 
+    @property
+    def compares(self) -> bool:
+        """Whether :meth:`join` may find anything: then the results of an audit wait for those of all files."""
+        return getattr(self.join, "__func__", None) is not Application.join
+
     def common(self, old: Store, new: Store) -> tuple[dict[str, str], dict[str, Plain]]:
         """Return the options of views at which two files can be compared, and facts to report about both."""
         return {}, {}

@@ -154,10 +154,6 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
             from .many import run_many
 
             status = run_many(command, arguments, values, output)
-        elif command.several and not command.together and output.is_data and len(arguments) == 1:
-            from .many import run_one  # writes an object for the file, as for several files
-
-            status = run_one(command, path, values, output)
         else:
             status = run_command(command, arguments, values, output)
         output.finish()
@@ -241,8 +237,8 @@ def is_many(command: Command, arguments: list[str], values: dict[str, Value]) ->
         return any(values.get(name) for name in ("resume", "engine")) or bool(format_of(str(values.get("output", ""))))
     if command.most is None or any(values.get(name) for name in SELECTING):
         return True
-    if len(arguments) == 1:
-        return _is_several(arguments[0])
+    if len(arguments) == 1:  # in JSON one file gets the same object as one of several
+        return bool(values.get("json")) or _is_several(arguments[0])
     return command.takes_files(arguments, values)
 
 

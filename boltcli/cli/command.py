@@ -24,16 +24,23 @@ class Summary:
     of it, and a type of ``render/table.py``; the verdict stands before them, the file after them.
 
     ``order``: the field of which the largest values come first. ``faulty``: the verdict on a file that is not ok.
-    ``is_measure``: of very many files the largest are shown, not those that are not ok.
+    ``is_measure``: of very many files the largest are shown, not those that are not ok. ``is_public``: the records
+    hold no keys and values, so all may read a file of them.
     """
 
     def __init__(
-        self, *columns: SummaryColumn, order: str = "", faulty: str = "damaged", is_measure: bool = False
+        self,
+        *columns: SummaryColumn,
+        order: str = "",
+        faulty: str = "damaged",
+        is_measure: bool = False,
+        is_public: bool = False,
     ) -> None:
         self.columns = columns
         self.order = order
         self.faulty = faulty
         self.is_measure = is_measure
+        self.is_public = is_public
 
 
 class command:
@@ -44,7 +51,8 @@ class command:
     the argument FILE, which the runner opens.
 
     ``group``: its heading in the help. ``several``: it runs once for each of several files; ``together``: only with -o
-    RESULTS or --engine, otherwise it takes all of them. ``opens``: it has the options of commands that open databases
+    RESULTS or --engine, otherwise it takes all of them. ``folder``: its file may be a
+    folder of several databases. ``opens``: it has the options of commands that open databases
     though it has no ``db``; "locked": only those of the lock and ``--offset``, "offset": only that. ``json``: whether
     it has ``--json``, or the help of that. ``fewest``: the command itself refuses calls with at least so many
     positionals, but fewer than it declares. ``statuses``: the meanings of its exit statuses if there are others than
@@ -66,6 +74,7 @@ class command:
         group: str = "Read",
         several: bool = False,
         together: bool = False,
+        folder: bool = False,
         opens: bool | str = False,
         json: bool | str = True,
         fewest: int | None = None,
@@ -81,7 +90,7 @@ class command:
         self.opens = opens
         self.json = json
         self.facts = {"example": example, "group": group, "several": several, "together": together}  # for the table
-        self.facts |= {"fewest": fewest, "statuses": statuses, "failure": failure}
+        self.facts |= {"folder": folder, "fewest": fewest, "statuses": statuses, "failure": failure}
         self.validate = validate
         self.select = select
         self.summary = summary or Summary()
@@ -95,6 +104,10 @@ class command:
 
 
 DECLARED: dict[str, command] = {}  # by the names of commands, of the modules that were imported
+
+
+class Together:
+    """The values of several options, as attributes."""
 
 
 class _Row:
@@ -113,13 +126,14 @@ class Option(_Row):
     are for completing them. ``environment`` is the name of a variable with the default, ``panel`` the heading in the
     help, which lists neither ``aliases`` nor ``hidden`` options. ``required`` flags have no default. ``common``: it is
     handled by the runner, and not in the usage line. ``is_name``: the value is an address of ``values.py``.
+    ``within``: the parameter of which it is an attribute.
     """
 
     name: str
     help: str
     parameter: str
     default: Value
-    metavar = short = environment = panel = check = ""
+    metavar = short = environment = panel = check = within = ""
     parser = "parse_string"
     kind = "text"
     choices: tuple[str, ...] = ()
@@ -188,7 +202,7 @@ class Command(_Row):
     options: tuple[Option, ...] = ()
     least = 0
     fewest: int | None = None
-    several = together = is_group = False
+    several = together = folder = is_group = False
     statuses: Mapping[int, str] = {}
     failure = 1
 
@@ -277,6 +291,9 @@ class Command(_Row):
         for parameter in [one.parameter for one in declared if one.is_name and one.parameter in given]:
             value = given[parameter]
             given[parameter] = addresses(value) if isinstance(value, list) else address(value)
+        for option in self.options:
+            if option.within:
+                setattr(given.setdefault(option.within, Together()), option.parameter, given.pop(option.parameter))
         return given
 
     def statuses_text(self) -> str:

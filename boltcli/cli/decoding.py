@@ -6,34 +6,34 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..apps.decode import Decoder
     from ..storage.snapshot import Snapshot
+    from .options import Decoding
 
     Path = tuple[bytes, ...]
 
 
-def asked(snapshot: Snapshot, decode: str, proto: str, message: str) -> Decoder | None:
+def asked(snapshot: Snapshot, options: Decoding) -> Decoder | None:
     """Return the decoder that the options ask for; None for none. Raises BoltError."""
-    if not is_asked(decode, proto, message):
+    if not is_asked(options):
         return None
     from ..apps.decode import decoder
     from ..database import Database
 
-    return decoder(Database(snapshot), decode, proto, message)
+    return decoder(Database(snapshot), options.decode, options.proto, options.message)
 
 
-def is_asked(decode: str, proto: str, message: str) -> bool:
+def is_asked(options: Decoding) -> bool:
     """Return whether the options ask for decoding."""
-    return decode != "off" or bool(proto or message)
+    return options.decode != "off" or bool(options.proto or options.message)
 
 
-def of_file(
-    path: str, decode: str, proto: str, message: str, pgids: list[int] | None
-) -> tuple[Decoder | None, dict[int, Path]]:
+def of_file(path: str, options: Decoding, pgids: list[int] | None) -> tuple[Decoder | None, dict[int, Path]]:
     """Return the decoder for pages of a file that may be damaged, and the bucket of each page if it is known.
 
     ``pgids`` None: all pages. If the database can't be opened, the decoder guesses.
     """
-    if not is_asked(decode, proto, message):
+    if not is_asked(options):
         return None, {}
+    how = options.decode, options.proto, options.message
     from ..apps.decode import decoder
     from ..database import Database
     from ..errors import ArgumentError, BoltError, MissingExtra
@@ -43,7 +43,7 @@ def of_file(
     paths: dict[int, Path] = {}
     try:
         with Snapshot(path) as snapshot:
-            found = decoder(Database(snapshot), decode, proto, message)
+            found = decoder(Database(snapshot), *how)
             mapped = page_map(snapshot)
             for pgid in range(len(mapped.kinds)) if pgids is None else pgids:
                 owner = mapped.owner(pgid) if pgid < len(mapped.kinds) else None
@@ -54,5 +54,5 @@ def of_file(
     except (ArgumentError, MissingExtra):
         raise
     except BoltError:
-        found = decoder(None, decode, proto, message)
+        found = decoder(None, *how)
     return found, paths

@@ -266,7 +266,7 @@ def _no_database(path: str, command: Command) -> list[str]:
     if os.path.isdir(path):
         from ..fleet.find import first_databases
 
-        found = first_databases(path, 3, _FILES_LOOKED_AT, 4)  # a hint must not take long
+        found = first_databases(path, 3, _FILES_LOOKED_AT)  # a hint must not take long
         inside = f"; in it is {', '.join(map(shell_quoted, found))}"
         searches = command.several or command.name == "grep"
         return [

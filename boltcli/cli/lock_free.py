@@ -10,15 +10,17 @@ from ..storage.live import Live
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
 
     from ..storage.snapshot import Snapshot
     from ..storage.source import Source
     from .output import Output
 
-    Work = Callable[[Snapshot, Output], int | None]
+    T = TypeVar("T")
+    Work = Callable[[Snapshot, Output], T]
 
 
-def run_lock_free(work: Work, source: Source, out: Output, *, previous: bool) -> int | None:
+def run_lock_free(work: Work[T], source: Source, out: Output, *, previous: bool) -> T:
     """Run ``work`` with outputs that hold back, until what it read is consistent; then give ``out`` what it wrote.
 
     Says which transaction was read. Owns ``source``. Returns what ``work`` returns, and raises what it raises, after
@@ -26,7 +28,7 @@ def run_lock_free(work: Work, source: Source, out: Output, *, previous: bool) ->
     """
     why = _why(source)
     with Live(source, previous=previous) as live:
-        held, status, failure = live.run(lambda: _attempt(work, live, out))
+        held, found = live.run(lambda: _attempt(work, live, out))
         try:
             if live.source.locked:
                 why = ""  # the lock was obtained in the end
@@ -36,28 +38,27 @@ def run_lock_free(work: Work, source: Source, out: Output, *, previous: bool) ->
             out.take(held)
         finally:
             held.close()
-    if failure is not None:
-        raise failure
-    return status
+    if isinstance(found, BoltError):
+        raise found
+    return found
 
 
-def _attempt(work: Work, live: Live, out: Output) -> tuple[Output, int | None, BoltError | None]:
+def _attempt(work: Work[T], live: Live, out: Output) -> tuple[Output, T | BoltError]:
     held = out.held()
-    status: int | None = None
-    failure: BoltError | None = None
     try:
+        found: T | BoltError
         try:
             with live.snapshot() as snapshot:
-                status = work(snapshot, held)
+                found = work(snapshot, held)
         except Changed:
             raise
         except BoltError as error:
-            failure = error
+            found = error
         live.check_unchanged()  # if the state changed, the failure is not one of the database
+        return held, found
     except BaseException:
         held.close()
         raise
-    return held, status, failure
 
 
 def _why(source: Source) -> str:

@@ -53,24 +53,28 @@ class _Names(dict[str, Any]):
         return getattr(builtins, name, object)
 
 
-def _declared(function: Callable[..., object]) -> Iterator[tuple[str, Any, Any, Any]]:
-    """Yield the parameters of a command's function: name, default, type, and what typer is told of it."""
+def _declared(function: Callable[..., object]) -> Iterator[tuple[str, Any, Any, Any, str]]:
+    """Yield the parameters of a command's function: name, default, type, what typer is told of it, and the parameter
+    that it is an attribute of, if it is one of several options ``Together``.
+    """
     names = _Names(function)
     for name, parameter in inspect.signature(function).parameters.items():
         declared = eval(parameter.annotation, {}, names)
         if typing.get_origin(declared) is typing.Annotated:
-            yield name, parameter.default, *typing.get_args(declared)
+            yield name, parameter.default, *typing.get_args(declared), ""
+        elif isinstance(declared, type) and issubclass(declared, command.Together):
+            yield from ((*one, name) for one in _shared(declared))
         elif name not in INJECTED:
             raise TypeError(f"{function.__module__}: {name} is declared neither as an argument nor an option")
 
 
 def _shared(holder: type) -> Iterator[tuple[str, Any, Any, Any]]:
-    """Yield the same of a class of shared options."""
+    """Yield name, default, type and what typer is told of the options of a class."""
     for name, hint in typing.get_type_hints(holder, include_extras=True).items():
         yield name, getattr(holder, name), *typing.get_args(hint)
 
 
-def _option(name: str, default: Any, kind: Any, info: OptionInfo, **more: Any) -> Row:
+def _option(name: str, default: Any, kind: Any, info: OptionInfo, within: str = "", **more: Any) -> Row:
     # typer takes the first name for the default, until it sees that it is in an annotation.
     given: list[str] = [*([info.default] if isinstance(info.default, str) else []), *(info.param_decls or ())]
     words = [word[2:] for word in given if word.startswith("--")] or [name.replace("_", "-")]
@@ -87,12 +91,13 @@ def _option(name: str, default: Any, kind: Any, info: OptionInfo, **more: Any) -
         "panel": info.rich_help_panel,
         "aliases": tuple(words[1:]),
         "check": info.callback.__name__ if info.callback else "",
+        "within": within,
     }
     default = default.decode() if isinstance(default, bytes) else default
     return {"name": words[0], "parameter": name, "default": default} | _said(kind, info, **row, **more)
 
 
-def _argument(name: str, default: Any, kind: Any, info: ArgumentInfo) -> Row:
+def _argument(name: str, default: Any, kind: Any, info: ArgumentInfo, _: str = "") -> Row:
     metavar = info.metavar or name.upper()
     many = typing.get_origin(kind) is list or metavar.endswith("...")
     row = {"name": metavar.removesuffix("..."), "parameter": name} | _said(kind, info, many=many)
@@ -111,8 +116,8 @@ def _command(declared: command.command, arguments: dict[str, Row], options_: dic
     function = declared.function
     own = list(_declared(function))
     taken = tuple(name for name in inspect.signature(function).parameters if name in INJECTED)
-    positionals = [_argument(*one) for one in own if isinstance(one[-1], ArgumentInfo)]
-    rows = [_option(*one) for one in own if isinstance(one[-1], OptionInfo)]
+    positionals = [_argument(*one) for one in own if isinstance(one[3], ArgumentInfo)]
+    rows = [_option(*one) for one in own if isinstance(one[3], OptionInfo)]
     named = {row["name"] for row in rows}
     holders = [options.Many] * bool(declared.facts["several"]) + [options.Common] * bool(declared.json)
     for holder in (*holders, *_OPENS["db" in taken or declared.opens]):

@@ -1,4 +1,4 @@
-"""Run a command on many files, here, in other processes or on a cluster, and give on each result as it comes.
+"""Work on many files, here, in other processes or on a cluster, and give on each result in the order of the files.
 
 A file that is missing, locked or unreadable is a result like the others, which says why. Memory does not grow with the
 number of files: their paths are kept compactly, records are written as they come, and a table has a bounded number of
@@ -10,329 +10,310 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..apps.contract import Column
-from ..errors import ArgumentError, BoltError, CheckFailed, PassedOver, as_failure
+from ..errors import ArgumentError, BoltError, CheckFailed, OpenError, PassedOver, as_failure
 from ..fleet import engine as engines
 from ..fleet.find import database_in, databases_in
-from ..fleet.state import file_state
+from ..fleet.state import UNKNOWN, State, file_state
 from ..render import records
 from ..render.records import text as utf_8
 from ..render.table import Table
 from ..storage.opened import Reading
-from ..storage.secrets import original_url, redact_url
 from .opener import Opener
 from .output import Collected, Output
 from .registry import declared, find
+from .results_file import ResultsFile
 from .runner import prepare_command, run_command
+from .streams import write_styled
 
 if TYPE_CHECKING:
-    from ..fleet.files import Files
-    from ..fleet.state import State
+    from ..fleet.files import Files, Named
     from .command import Command, Summary
 
     Record = dict[str, Any]
     Values = dict[str, Any]
+    Said = list[Any]  # of a file: messages, or, of work that writes its results itself, the bytes for both streams
 
 T = TypeVar("T")
 
 _MOST = 8  # processes, unless --jobs says more
 _ROWS = 1000  # of a table; of more files it has the worst or the largest
 _HOW = ("recursive", "files-from", "output", "force", "resume", "engine", "jobs")  # options that don't affect results
-_SEVERAL_IN_A_FOLDER = ("doctor",)  # commands that take one file, or a folder of several
-_UNKNOWN_STATE = (None, None, None)
-
-
-class Task(NamedTuple):
-    """A command to run on one file; ``failure``: why that isn't possible."""
-
-    command: str
-    values: Values
-    path: str
-    failure: BoltError | None
 
 
 class Result(NamedTuple):
-    """What a run on one file gave: records, messages, the exit status; and the file's state before it."""
+    """What a command gives of one file: records, the exit status, and the file's state before."""
 
     records: list[Record]
-    notes: list[Record]
     status: int
-    state: State
+    state: State = UNKNOWN
 
 
-def work(task: Task) -> Result:
-    """Run a command on one file; a failure is part of the result."""
-    path, values = redact_url(task.path), task.values
-    command = find(task.command)
-    assert command is not None
-    out = Collected(path, quiet=bool(values.get("quiet")))
-    state = file_state(path) if values.get("output") else _UNKNOWN_STATE
+@dataclass
+class _Alone:
+    """The command of this name, which runs on each file alone."""
 
-    def failed(error: BoltError, *, kept: bool = False) -> Result:
-        wrong = _wrong(error, path, command, out)
-        found = out.found if kept else [records.of_file(path) | declared(task.command).unknown | {"error": wrong}]
-        return Result(found, [*out.notes, wrong], Opener(values, out).status_of(error), state)
+    command: str
+    values: Values
+    with_state: bool
 
-    try:
-        if task.failure is not None:
-            raise task.failure
-        with ExitStack() as stack:
-            if path != "-":
-                stack.enter_context(Reading([path]))  # what is noted of each file is let go with it
-            status = run_command(command, [path], values, out)
-        return Result(out.found, out.notes, status, state)
-    except CheckFailed as error:
-        return failed(error, kept=True)
-    except PassedOver as error:
-        out.warn(f"not looked at: {error}")
-        return Result([], out.notes, 0, state)
-    except Exception as error:
-        return failed(as_failure(error, path))
+    def __call__(self, file: Named, out: Output) -> Result:
+        assert isinstance(out, Collected)
+        state = file_state(file.path) if self.with_state else UNKNOWN
+        try:
+            command = find(self.command)
+            assert command is not None
+            status = run_command(command, [file.path], self.values | {"found": file.how}, out)
+            return Result(out.found, status, state)
+        except PassedOver as error:
+            out.warn(f"not looked at: {error}")
+            return Result([], 0)
+        except Exception as error:
+            failure = as_failure(error, file.path)
+            found = out.found if isinstance(failure, CheckFailed) else None
+            return self.failed(failure, file.path, out.notes, found)._replace(state=state)
 
-
-class _Tasks(Sequence[Task]):
-    """The tasks for those ``files`` whose ``numbers`` are given; each is made when its turn comes."""
-
-    def __init__(self, command: Command, values: Values, files: Files, numbers: Sequence[int], inner: int) -> None:
-        self._command = command
-        self._values = values | {"json": True, "jobs": inner}
-        self._files = files
-        self._numbers = numbers
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def __getitem__(self, at: Any) -> Any:
-        number = self._numbers[at]
-        path = self._files.paths[number]
-        values = self._values | {"found": self._files.paths.how(number)}
-        return Task(self._command.name, values, original_url(path), self._files.failed.get(path))
-
-
-def run_one(command: Command, path: str, values: Values, out: Output) -> int:
-    """Run a command that takes several files on one, and write the object for it as for several."""
-    found = work(Task(command.name, values, path, None))
-    for record in found.records:
-        out.record(record)
-    out.flush()
-    for note in found.notes:
-        out.notice(lambda note=note: note)  # type: ignore[misc]
-    return found.status
+    def failed(self, error: BoltError, path: str, said: Said, found: list[Record] | None = None) -> Result:
+        """Return the failure of a file as its result, and add it to what is ``said``; of a check there is ``found``."""
+        opener = Opener(self.values, Collected(path), find(self.command))
+        wrong = _wrong(error, path, opener)
+        said.append(wrong)
+        unknown = records.of_file(path) | declared(self.command).unknown | {"error": wrong}
+        return Result([unknown] if found is None else found, opener.status_of(error))
 
 
 def run_many(command: Command, arguments: Sequence[str], values: Values, out: Output) -> int:
     """Run a command on all files that its arguments and options select.
 
     With -o the results are rows of that file, in JSON an object each; else a table. Returns the largest exit status.
-    Raises BoltError if a process or the cluster is lost, or the options are invalid.
+    Raises BoltError if a process or the cluster is lost, the options are invalid, or no file was looked at.
     """
     engine, output, resume = (str(values.get(name) or "") for name in ("engine", "output", "resume"))
     prepare_command(command, list(arguments), values)
     engines.check_engine(engine)
     if resume and not output:
         raise ArgumentError("--resume needs -o DEST, where the earlier and the new results are written")
-    about = declared(command.name)
-    files: Files = (about.select or Opener.files)(Opener(values, out), arguments)
-    if len(files.failed) == len(files.paths) == 1:  # there is no file at all
+    about, opener = declared(command.name), Opener(values, out, command)
+    files = (about.select or Opener.files)(opener, arguments)
+    if len(files.failed) == len(files) == 1:  # there is no file at all
         raise next(iter(files.failed.values()))
-    if about.apart and len(files.paths) > 1:
+    if about.apart and len(files) > 1:
         out.warn(about.apart)
-    run = _Run(command, values, files, out)
-    status = run.to_a_file(output, resume) if output else run.shown()
+    tally, words, status = Tally(about.summary), _words(command, values), 0
+
+    def settle(number: int, found: Result | BoltError, said: Said) -> Result:
+        """Count a result, and write its row, as soon as it is there."""
+        nonlocal status
+        path = files.paths[number]
+        result = work.failed(found, path, said) if isinstance(found, BoltError) else found
+        status = max(status, result.status)
+        if result.records:
+            tally.add(result.records[-1])
+            if results is not None:
+                results.add(number, _row(path, words, result))
+        return result
+
+    with ExitStack() as stack:
+        todo: Sequence[int] = range(len(files))
+        results = None
+        if output:
+            results = stack.enter_context(
+                ResultsFile(output, len(files), about.summary.is_public, bool(values.get("force")), resume)
+            )
+            todo = array("L")
+            for row in results.take_over(files.paths, words, todo):
+                status = max(status, int(row["status"]))
+                tally.add(row)
+        again = tally.total
+        asked = int(values.get("jobs") or 0)
+        jobs = processes(asked, len(todo))
+        # A file gets several processes only if files aren't worked on in parallel.
+        alone = values | {"json": True, "output": "", "jobs": 1 if jobs > 1 or engine else asked}
+        work = _Alone(command.name, alone, bool(output))
+        try:
+            for _, result in each(
+                files, work, opener, out, what=f"{command.name}:", jobs=jobs, engine=engine, numbers=todo,
+                raises=False, settle=settle,
+            ):  # fmt: skip
+                assert isinstance(result, Result)
+                for record in result.records if results is None else ():
+                    out.record(record)
+                out.flush()
+        except BoltError:
+            if output:
+                out.warn(f"the {tally.total} results so far are kept: --resume {output} continues from there")
+            raise
+        if results is not None:
+            results.commit()
+            out.record(lambda: _facts(output, tally, again, files), f"{tally.summary(again)} -> {output}\n")
+        else:
+            tally.show(out, human=bool(values.get("human")))
     out.flush()
     say_passed(files, out)
+    if not tally.total:
+        raise nothing_seen(arguments)
     return status
 
 
-class _Run:
-    """A run of a command on ``files``."""
+def _words(command: Command, values: Values) -> str:
+    """Return the command and the options that affect its results, as text."""
+    words = [command.name]
+    for option in command.options:
+        value = values.get(option.name, "")
+        if not option.common and option.name not in _HOW and value != option.default:
+            words.append(f"--{option.name}" if option.switch else f"--{option.name}={value}")
+    return " ".join(words)
 
-    def __init__(self, command: Command, values: Values, files: Files, out: Output) -> None:
-        self.command = command
-        self.values = values
-        self.files = files
-        self.out = out
-        self.status = 0
-        self.tally = Tally(declared(command.name).summary)
 
-    def shown(self) -> int:
-        """Write an object for each file, or a table."""
-        turn = InTurn()
-        for at, found in self._results(range(len(self.files.paths))):
-            if found.records:
-                self.tally.add(found.records[-1])
-            whole = found if self.out.is_data else found._replace(records=[])
-            for each in [whole] if self.values.get("engine") else turn.after(at, whole):
-                for record in each.records:
-                    self.out.record(record)
-                self.out.flush()
-                tell(each.notes, self.out)
-        if not self.out.is_data:
-            self.tally.show(self.out, human=bool(self.values.get("human")))
-        return self.status
+def _row(path: str, words: str, result: Result) -> Record:
+    """Return a result as a row of results, with the columns that ``--resume`` compares: ``words`` too."""
+    record, (size, mtime, txid) = result.records[-1], result.state
+    row: Record = {"path": os.fsencode(path).decode("utf-8", "replace"), "command": words, "status": result.status}
+    row |= {"size": size if size is not None else record.get("size"), "mtime": mtime, "txid": txid}
+    rest = {name: value for name, value in record.items() if name not in row}
+    return row | rest | {"error": record.get("error")}
 
-    def to_a_file(self, output: str, resume: str) -> int:
-        """Write a row for each file to the results file; with ``resume`` take over those of unchanged files."""
-        from .results_file import PARTIAL, Earlier, ResultsFile, is_as_before
 
-        values, paths, out = self.values, self.files.paths, self.out
-        force = bool(values.get("force"))
-        same = bool(resume) and os.path.abspath(output) == os.path.abspath(resume)
-        options = {"replace": force or same, "force": force, "resume": bool(resume)}
-        taken = 0
-        with ResultsFile(output, len(paths), public=self.command.name == "metrics", **options) as results:
-            todo = array("L")
-            words = self._words()
-            earlier = Earlier([resume, output + PARTIAL], words) if resume else None
-            for number, path in enumerate(paths):
-                before = earlier.get(path) if earlier is not None else None
-                if before is None or not is_as_before(before[0], file_state(path)):
-                    todo.append(number)
-                    continue
-                row, place = before
-                results.keep(number, place) if place >= 0 else results.add(number, row)
-                self.status = max(self.status, int(row["status"]))
-                self.tally.add(row)
-                taken += 1
-            if earlier is not None:
-                earlier.close()
-            turn = InTurn()  # messages are in the order of the files, however many processes there are
-            try:
-                for at, found in self._results(todo):
-                    if found.records:
-                        self.tally.add(found.records[-1])
-                        results.add(todo[at], self._row(paths[todo[at]], words, found))
-                    for notes in turn.after(at, found.notes):
-                        tell(notes, out)
-            except BoltError:
-                for notes in turn.rest():
-                    tell(notes, out)
-                out.warn(f"the {self.tally.total} results so far are kept: --resume {output} continues from there")
-                raise
-            results.commit()
-        out.record(lambda: self._facts(output, taken), lambda: f"{self.tally.summary(taken)} -> {output}\n")
-        return self.status
+def _facts(output: str, tally: Tally, taken: int, files: Files) -> Record:
+    facts = records.of_file(output, "output")
+    passed = {"passed_over": files.passed} if files.passed else {}
+    return facts | {"files": tally.total, **tally.counts(), "taken": taken} | passed
 
-    def _facts(self, output: str, taken: int) -> Record:
-        facts = records.of_file(output, "output")
-        passed = {"passed_over": self.files.passed} if self.files.passed else {}
-        return facts | {"files": self.tally.total, **self.tally.counts(), "taken": taken} | passed
 
-    def _results(self, numbers: Sequence[int]) -> Iterator[tuple[int, Result]]:
-        """Run the command on the files of these numbers; yield places in ``numbers`` and results as they are done."""
-        values, paths = self.values, self.files.paths
-        engine, asked = str(values.get("engine") or ""), int(values.get("jobs") or 0)
-        jobs = processes(asked, len(numbers))
-        inner = 1 if jobs > 1 or engine else asked  # a file gets several processes only if files aren't run in parallel
-        tasks = _Tasks(self.command, values, self.files, numbers, inner)
-        if jobs > 1 and not engine:
-            _load(paths, int(values.get("max-unpacked") or 0))
-        with self.out.progress(f"{self.command.name}:", "files") as progress:
-            for count, (at, found) in enumerate(engines.run(work, tasks, jobs=jobs, engine=engine), 1):
-                if isinstance(found, BoltError):
-                    found = work(tasks[at]._replace(failure=found))
-                self.status = max(self.status, found.status)
-                progress.clear()
-                yield at, found
-                progress(count, len(numbers))
-
-    def _words(self) -> str:
-        """Return the command and the options that affect its results, as text."""
-        words = [self.command.name]
-        for option in self.command.options:
-            value = self.values.get(option.name, "")
-            if not option.common and option.name not in _HOW and value != option.default:
-                words.append(f"--{option.name}" if option.switch else f"--{option.name}={value}")
-        return " ".join(words)
-
-    def _row(self, path: str, words: str, found: Result) -> Record:
-        """Return a result as a row of results, with the columns that ``--resume`` compares: ``words`` too."""
-        record, (size, mtime, txid) = found.records[-1], found.state
-        row: Record = {"path": os.fsencode(path).decode("utf-8", "replace"), "command": words}
-        row |= {"status": found.status, "size": size if size is not None else record.get("size")}
-        row |= {"mtime": mtime, "txid": txid}
-        rest = {name: value for name, value in record.items() if name not in row}
-        return row | rest | {"error": record.get("error")}
+def nothing_seen(arguments: Sequence[str]) -> BoltError:
+    """Return the error for a call of which every file was passed over: that must not seem to be sound."""
+    return OpenError("search", " ".join(arguments), "every file was passed over, so nothing was looked at")
 
 
 def each(
-    files: Files, work: Callable[[int, Output], T], opener: Opener, out: Output, *, what: str, jobs: int = 1,
-    direct: bool = False, raises: bool = True,
-) -> Iterator[tuple[str, T | BoltError]]:  # fmt: skip
-    """Call ``work`` for each file, for commands that make one result of all; yield its path and what that returns.
+    files: Files, work: Callable[[Named, Output], T], opener: Opener, out: Output, *, what: str, jobs: int = 1,
+    engine: str = "", numbers: Sequence[int] | None = None, direct: bool = False, raises: bool = True,
+    settle: Callable[[int, T | BoltError, Said], T] | None = None,
+) -> Iterator[tuple[Named, T | BoltError]]:  # fmt: skip
+    """Call ``work`` for each file, or those with these ``numbers``; yield the file and what that returns, in turn.
 
-    A BoltError instead says why there is nothing. It is raised for one of many files, on which the command runs alone,
-    and, if it ``raises``, for the only file. ``work`` gets the number of the file, and an output about it for
-    messages; with ``direct`` also for results. ``jobs`` processes work on the files, unless ``direct``.
+    A BoltError instead says why there is nothing. As text, that of the only file is raised if it ``raises``: it is the
+    failure of the command, as for one of many files, on which a command runs alone. ``work`` gets an output about
+    the file for messages; with ``direct`` also for results. ``jobs`` processes work on the files, or an ``engine``.
+    ``settle`` is called as soon as a result is there, with the number of its file and the messages about it, to which
+    it may add; what it returns takes the result's place.
     """
-    paths = files.paths
-    if opener.alone is not None or (raises and len(paths) == 1):
-        for number, path in enumerate(paths):
-            try:
-                if path in files.failed:
-                    raise files.failed[path]
-                yield path, work(number, out.about(path))
-            except PassedOver as error:
-                if opener.alone is not None:
-                    raise
-                yield path, error
-            except BoltError as error:
-                error.path = error.path or path
-                raise
+    if numbers is None:
+        numbers = range(len(files))
+    if len(files) == 1 and (opener.alone is not None or (raises and not out.is_data)):
+        yield _only(files[0].shown(), work, opener, out)
         return
+    jobs = processes(jobs, len(numbers))
+    if jobs > 1 and not engine:
+        _load(files.paths, opener.max_unpacked)
+    if direct:
+        work = partial(_held if jobs > 1 else _at_once, work, out)
+    attempt = partial(_attempt, work, out.quiet)
 
-    def attempt(number: int) -> tuple[T | BoltError, list[Record]]:
-        path = paths[number]
-        one = Collected(path, quiet=out.quiet)
-        try:
-            if path in files.failed:
-                raise files.failed[path]
-            with Reading([path]) if path != "-" else ExitStack():
-                return work(number, out.about(path) if direct else one), one.notes
-        except Exception as error:
-            return as_failure(error, path), one.notes
+    def arrivals() -> Iterator[tuple[int, tuple[T | BoltError, Said]]]:
+        with out.progress(what, "files") as progress:
+            for count, (number, done) in enumerate(engines.run(attempt, files, numbers, jobs=jobs, engine=engine), 1):
+                progress.clear()
+                found, said = (done, []) if isinstance(done, BoltError) else done
+                yield number, (settle(number, found, said) if settle else found, said)
+                progress(count, len(numbers))
 
-    turn = InTurn()
-    jobs = 1 if direct else processes(jobs, len(paths))
-    if jobs > 1:
-        _load(paths, opener.max_unpacked)
-    with out.progress(what, "files") as progress:
-        for number, result in engines.run(attempt, range(len(paths)), jobs=jobs):
-            progress.clear()
-            first = turn.done
-            for at, (found, notes) in enumerate(turn.after(number, result), first):
-                tell(notes, out)
-                yield paths[at], found
-            progress(turn.done, len(paths))
+    for number, (result, said) in in_turn(numbers, arrivals()):
+        tell(said, out)
+        yield files[number].shown(), result
 
 
-def _wrong(error: BoltError, path: str, command: Command | None, out: Output) -> Record:
+def _only(file: Named, work: Callable[[Named, Output], T], opener: Opener, out: Output) -> tuple[Named, T | BoltError]:
+    """Work on the only file, whose failure is the command's; but for one that is passed over, if it isn't of many."""
+    try:
+        if file.failure is not None:
+            raise file.failure
+        return file, work(file, out.about(file.path))
+    except PassedOver as error:
+        if opener.alone is not None:
+            raise
+        return file, error
+    except BoltError as error:
+        error.path = error.path or file.path
+        raise
+
+
+def _attempt(work: Callable[[Named, Output], T], quiet: bool, file: Named) -> tuple[T | BoltError, Said]:
+    """Work on one of many files: its failure and what is said of it are parts of the result."""
+    file = file.shown()
+    out = Collected(file.path, quiet=quiet)
+    try:
+        if file.failure is not None:
+            raise file.failure
+        with Reading([file.path]) if file.path != "-" else nullcontext():  # what is noted of each is let go with it
+            return work(file, out), out.notes
+    except Exception as error:
+        return as_failure(error, file.path), out.notes
+
+
+def _at_once(work: Callable[[Named, Output], T], out: Output, file: Named, _: Collected) -> T:
+    return work(file, out.about(file.path))
+
+
+def _held(work: Callable[[Named, Output], T], out: Output, file: Named, collected: Collected) -> T:
+    held = out.about(file.path).held()
+    try:
+        return work(file, held)
+    finally:
+        collected.notes.append(held.written())
+
+
+def in_turn(numbers: Sequence[int], results: Iterator[tuple[int, T]]) -> Iterator[tuple[int, T]]:
+    """Yield results in the order of ``numbers``; if the others are lost, first those that are there."""
+    waiting: dict[int, T] = {}
+    turns = iter(numbers)
+    turn = next(turns, None)
+    try:
+        for number, result in results:
+            waiting[number] = result
+            while turn is not None and turn in waiting:
+                yield turn, waiting.pop(turn)
+                turn = next(turns, None)
+    except BoltError:
+        yield from sorted(waiting.items())
+        raise
+
+
+def _wrong(error: BoltError, path: str, opener: Opener) -> Record:
     """Return the object of an error, with hints."""
     from .hints import hints
 
     wrong = records.error(error, path)
-    return wrong if out.quiet else records.with_hint(wrong, hints(error, command, [path], {}))
+    values = opener.values
+    return wrong if values.get("quiet") else records.with_hint(wrong, hints(error, opener.command, [path], values))
 
 
-def complain(path: str, error: BoltError, unknown: Record, opener: Opener, out: Output) -> None:
-    """Write that a file of several could not be read: in JSON an object with ``unknown`` too, as of the other files."""
-    if not out.is_data:
-        out.complain(error, path)
-        return
-    wrong = _wrong(error, path, opener.command, out)
-    out.record(records.of_file(path) | unknown | {"error": wrong})
-    out.flush()
-    out.notice(lambda: wrong)
+def complain(path: str, error: BoltError, unknown: Record | None, opener: Opener, out: Output) -> int:
+    """Write that a file of several could not be read; return the exit status for that.
+
+    In JSON there is also an object with what is ``unknown`` of it, as of the other files, if that isn't None.
+    """
+    wrong = cache(lambda: _wrong(error, path, opener))
+    if unknown is not None:
+        out.record(lambda: records.of_file(path) | unknown | {"error": wrong()})
+    out.complain(error, path, wrong)
+    return opener.status_of(error)
 
 
-def tell(notes: Sequence[Record], out: Output) -> None:
-    """Write the messages about a file: unchanged in JSON, else as lines that name the file."""
-    for note in notes:
-        out.notice(lambda note=note: note, _line(note, out.quiet))  # type: ignore[misc]
-    if notes:
+def tell(said: Said, out: Output) -> None:
+    """Write what is said of a file: messages are unchanged in JSON, else lines that name the file."""
+    for note in said:
+        if isinstance(note, tuple):
+            write_styled(out.out, note[0])
+            out.err.write(note[1])
+        else:
+            out.notice(lambda note=note: note, _line(note, out.quiet))  # type: ignore[misc]
+    if said:
         out.err.flush()
 
 
@@ -387,27 +368,6 @@ def _load(paths: Sequence[str], max_unpacked: int) -> None:
             pass  # found again, and reported, by the one whose turn it is
 
 
-class InTurn:
-    """Holds results until those before them are there; ``done`` counts those that were let go."""
-
-    def __init__(self) -> None:
-        self.done = 0
-        self._waiting: dict[int, Any] = {}
-
-    def after(self, number: int, result: T) -> list[T]:
-        """Take a result, and return those whose turn it is."""
-        self._waiting[number] = result
-        found: list[T] = []
-        while self.done + len(found) in self._waiting:
-            found.append(self._waiting.pop(self.done + len(found)))
-        self.done += len(found)
-        return found
-
-    def rest(self) -> list[Any]:
-        """Return what still waits."""
-        return [self._waiting[number] for number in sorted(self._waiting)]
-
-
 class Tally:
     """The verdicts on many files, counted, and the rows of a table: all, or the worst and the largest."""
 
@@ -446,13 +406,13 @@ class Tally:
         return f"{self.total} file{'s' * (self.total != 1)}: {', '.join(shown)}{again}"
 
     def show(self, out: Output, *, human: bool) -> None:
-        """Write the table, the worst file first, and the summary."""
+        """Write as text the table, the worst file first, and the summary; in JSON there are the records."""
         rows = [row for _, row in sorted(self._rows, key=lambda each: each[0])[:_ROWS]]
         if self.total > _ROWS and not self._summary.is_measure:
             rows = [row for row in rows if row[0] != self._words[2]]
         if rows:
             columns = [Column("verdict"), *(Column(name, type) for name, _, type in self._summary.columns)]
-            out.rows(Table([*columns, Column("file")], rows), human=human)
+            out.rows(Table([*columns, Column("file")], rows), records=(), human=human)
         left = self.total - len(rows)
         more = f"; {left:,} are not in the table: --json or -o has all" if left and rows else ""
         out.text(f"{self.summary()}{more}\n")
@@ -476,7 +436,7 @@ def without_folders(command: Command, arguments: list[str], values: Values) -> l
     found = []
     for word, argument in zip(arguments, command.arguments_of(arguments, values)):
         if argument.kind == "file" and not argument.many and os.path.isdir(word):
-            if command.several or command.name in _SEVERAL_IN_A_FOLDER:
+            if command.several or command.folder:
                 inside = databases_in(word)
                 word = inside[0] if len(inside) == 1 else word
             else:

@@ -11,7 +11,7 @@ from .values import seconds
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any
+    from typing import Any, TypeVar
 
     from ..errors import BoltError
     from ..fleet.files import Files
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ..storage.source import Source, Way
     from .command import Command
 
-    Work = Callable[[Snapshot, Output], "int | None"]
+    T = TypeVar("T")
+    Work = Callable[[Snapshot, Output], T]
 
 
 class Opener:
@@ -42,13 +43,13 @@ class Opener:
         self.max_unpacked: int = values.get("max-unpacked") or 0
         self.recursive = bool(values.get("recursive"))
         self.alone: str | None = values.get("found")
-        self._values = values
+        self.values = values
         self.out = out
         self.command = command
         if "read-timeout" in values:
             set_read_timeout(seconds(values["read-timeout"]))
 
-    def read(self, path: str, work: Work, out: Output) -> int | None:
+    def read(self, path: str, work: Work[T], out: Output) -> T:
         """Open a database and call ``work`` with its snapshot and an output. Return what it returns.
 
         Under the lock the database can't change, and ``work`` writes directly. Without the lock, or for the state
@@ -64,7 +65,7 @@ class Opener:
                 try:
                     return work(snapshot, out)
                 finally:
-                    if source.remote is not None and self._values.get("stats"):
+                    if source.remote is not None and self.values.get("stats"):
                         _say_traffic(source.remote, out)
         from .lock_free import run_lock_free
 
@@ -93,7 +94,7 @@ class Opener:
             for path in paths:
                 files.paths.add(path, self.alone)
             return files
-        more = self._values.get("files-from")
+        more = self.values.get("files-from")
         named = [*paths, *map(redact_url, listed(more) if more else ())]
         with self.out.progress("searching", "files") as progress:
             seen = count(1)
@@ -105,7 +106,7 @@ class Opener:
 
     def status_of(self, error: BoltError) -> int:
         """Return the exit status for the failure of a file."""
-        return error.detailed_status if self._values.get("exit-status") == "detailed" else error.exit_status
+        return error.detailed_status if self.values.get("exit-status") == "detailed" else error.exit_status
 
     def _source(self, path: str, *, locking: bool = True) -> Source:
         from ..storage.source import open_source

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 from typer import Argument, Option
 
 from ..storage.snapshot import Snapshot
-from .command import check_output
+from .command import Together, check_choice, check_output
 from .values import parse_choice, parse_count, parse_size, parse_timeout, parse_uint64
 
 
@@ -30,16 +30,44 @@ files, inputs, results, buckets, keys, pages, commands = map(
 )
 
 
-def _argument(help: str, completes: Callable[[], None], metavar: str | None = None) -> Any:
-    return Argument(help=help, metavar=metavar, autocompletion=completes)
-
-
 def _option(help: str, *names: str, panel: str | None = None, **more: Any) -> Any:
     return Option(*names, help=help, rich_help_panel=panel, **more)
 
 
-_file = partial(_argument, completes=files, metavar="FILE")
-_number = partial(_option, metavar="N", parser=parse_count)
+def argument(
+    metavar: str | None, help: str, completes: Callable[[], None] | None = None, *, hidden: bool = False
+) -> Any:
+    """Declare a positional argument."""
+    return Argument(metavar=metavar, help=help, autocompletion=completes, hidden=hidden)
+
+
+def switch(help: str, *names: str, hidden: bool = False) -> Any:
+    """Declare an option without a value."""
+    return Option(*names, help=help, hidden=hidden)
+
+
+def text(help: str, metavar: str, *names: str, completes: Callable[[], None] | None = None) -> Any:
+    """Declare an option whose value is text."""
+    return Option(*names, help=help, metavar=metavar, autocompletion=completes)
+
+
+def number(help: str, metavar: str = "N", parse: Callable[[str], Any] = parse_count, *names: str) -> Any:
+    """Declare an option whose value is a number, or what else ``parse`` makes of text."""
+    return Option(*names, help=help, metavar=metavar, parser=parse)
+
+
+def choice(help: str, metavar: str, *names: str) -> Any:
+    """Declare an option whose value is one of those that its type names."""
+    return Option(*names, help=help, metavar=metavar, callback=check_choice)
+
+
+def written_to(help: str) -> Any:
+    """Declare the option for a file that is written."""
+    return text(help, "DEST", "--output", "-o", completes=results)
+
+
+_file = partial(argument, "FILE", completes=files)
+_jobs = partial(_option, metavar="N", parser=parse_count)
 _text = partial(_option, panel="Decoding", metavar="NAME")
 _filter = partial(_option, panel="Which ones")
 _key = partial(_filter, metavar="KEY")
@@ -53,16 +81,18 @@ Databases = Annotated[
 ]
 Path = Annotated[str, _file("The bolt database file.")]
 UnchangedPath = Annotated[str, _file("The bolt database file; it is not changed.")]
-Bucket = Annotated[bytes, _argument("Name of a top-level bucket.", buckets)]
-Subbuckets = Annotated[list[bytes], _argument("Names of nested buckets, outermost first.", buckets, "SUBBUCKET")]
-BucketPath = Annotated[list[bytes], _argument("Only this bucket: its path, outermost name first.", buckets, "BUCKETS")]
-PageIds = Annotated[list[str], _argument("Page ids.", pages, "PGID")]
+Bucket = Annotated[bytes, argument(None, "Name of a top-level bucket.", buckets)]
+Subbuckets = Annotated[list[bytes], argument("SUBBUCKET", "Names of nested buckets, outermost first.", buckets)]
+BucketPath = Annotated[list[bytes], argument("BUCKETS", "Only this bucket: its path, outermost name first.", buckets)]
+InBucket = Annotated[list[bytes], text("Only this bucket; repeat it for a nested one.", "NAME", completes=buckets)]
+PageIds = Annotated[list[str], argument("PGID", "Page ids.", pages)]
 
 Nested = Annotated[bool, _option("With --json: nest values that are JSON instead of writing them as text.", "--parse")]
 _JOBS = "number of processes for several files; 0 chooses automatically."
-Jobs = Annotated[int, _number(_JOBS.capitalize())]
-JobsApart = Annotated[int, _number(f"With -o: {_JOBS}", "--jobs")]
-Depth = Annotated[int, _number("Show buckets down to this many levels; 0: all.")]
+Jobs = Annotated[int, _jobs(_JOBS.capitalize())]
+JobsIfGiven = Annotated[int, _jobs(f"{_JOBS.capitalize()[:-1]}; default: 1.", "--jobs")]
+JobsApart = Annotated[int, _jobs(f"With -o: {_JOBS}", "--jobs")]
+Depth = Annotated[int, number("Show buckets down to this many levels; 0: all.")]
 _result = partial(_option, metavar="DEST", autocompletion=results)
 _WRITTEN = (
     "Write the result to this file, which appears when it is complete. An existing file is an error (bbolt would merge"
@@ -79,22 +109,30 @@ Human = Annotated[bool, _option("Print sizes in KiB, MiB, ...; the default on a 
 HumanIfGiven = Annotated[bool, _option("Print sizes in KiB, MiB, ...", "--human", "-H")]
 Force = Annotated[bool, _option("Replace DEST if it exists.")]
 NoSync = Annotated[bool, _option("Don't sync the result to the disk.")]
-FillPercent = Annotated[int, _number("Fill pages up to this percentage, 10 to 100; compact needs --dense for it.")]
+FillPercent = Annotated[int, number("Fill pages up to this percentage, 10 to 100; compact needs --dense for it.")]
 PageSize = Annotated[
-    int, _number("Page size of the result, a power of two from 1024 to 65536; 0: the host's, as in bbolt.")
+    int, number("Page size of the result, a power of two from 1024 to 65536; 0: the host's, as in bbolt.")
 ]
 FormatName = Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"]
-_FORMATS = f"How to write them: {'|'.join(get_args(FormatName))}"
-Format = Annotated[FormatName, _option(_FORMATS, "--format", "-f", metavar="FORMAT")]
+_FORMATS = "|".join(get_args(FormatName))
+Format = Annotated[FormatName, text(f"How to write them: {_FORMATS}", "FORMAT", "--format", "-f")]
+ValueFormat = Annotated[FormatName, text(f"How to write values: {_FORMATS}", "FORMAT", "--format", "-f")]
+KeyFormat = Annotated[FormatName, text(f"How to write keys: {_FORMATS}", "FORMAT")]
 
 _DECODED = (
     "Decode keys and values: auto (as the program that wrote the file encodes them, else a guess), the name of a"
     " program or format (json, msgpack, protobuf, gob, ...; see `boltcli help decode`), or off."
 )
 _SET = "Decode values with this compiled protobuf descriptor set."
-Decode = Annotated[str, _text(_DECODED)]
-Proto = Annotated[str, _text(_SET, metavar="DESCRIPTORS", autocompletion=inputs)]
-Message = Annotated[str, _text("The message type of the values in --proto.")]
+
+
+class Decoding(Together):
+    """How keys and values are decoded."""
+
+    decode: Annotated[str, _text(_DECODED)] = "off"
+    proto: Annotated[str, _text(_SET, metavar="DESCRIPTORS", autocompletion=inputs)] = ""
+    message: Annotated[str, _text("The message type of the values in --proto.")] = ""
+
 
 _NESTED = (
     "Include nested buckets; each key is preceded by its bucket path. --prefix, --from and --to apply to the outermost"
@@ -104,10 +142,19 @@ _MATCHING = "Only those that match this regular expression (Python's, on bytes) 
 Prefix = Annotated[bytes, _key("Only keys that begin with this.")]
 From = Annotated[bytes, _key("Only keys at or after this one.", "--from")]
 To = Annotated[bytes, _key("Only keys before this one.")]
-Limit = Annotated[int, _filter("At most this many; 0: all.", metavar="N", parser=parse_count)]
-Reverse = Annotated[bool, _filter("List from the last to the first.")]
-Recursive = Annotated[bool, _filter(_NESTED)]
-Grep = Annotated[str, _filter(_MATCHING, metavar="REGEX")]
+
+
+class Filters(Together):
+    """Which keys are listed."""
+
+    prefix: Prefix = b""
+    from_: From = b""
+    to: To = b""
+    limit: Annotated[int, _filter("At most this many; 0: all.", metavar="N", parser=parse_count)] = 0
+    reverse: Annotated[bool, _filter("List from the last to the first.")] = False
+    recursive: Annotated[bool, _filter(_NESTED)] = False
+    grep: Annotated[str, _filter(_MATCHING, metavar="REGEX")] = ""
+
 
 _LIST = "Read the names of more files from this file, one a line; -: standard input."
 _RESULTS = "Write the results to this file: .ndjson, .json, .csv or .parquet."

@@ -83,15 +83,20 @@ class Output:
             self._write(make(part), styled=styled)
 
     def rows(
-        self, table: Table, *, form: str = "", output: str = "", force: bool = False, tabs: bool = False,
-        human: bool = False, finish: Callable[[], object] | None = None,
+        self, table: Table, *, records: Iterable[Record] | None = None, form: str = "", output: str = "",
+        force: bool = False, tabs: bool = False, human: bool = False, finish: Callable[[], object] | None = None,
     ) -> None:  # fmt: skip
         """Write a table in ``form``, if not "", else in the one of this output, or to a file in that of its suffix.
 
         The file ``output`` appears when it is complete and ``finish`` was called; ``force`` replaces one. On a terminal
         text is columns as wide as that, elsewhere, with ``tabs``, fields with tabs between them, or columns;
-        ``human``: sizes have units there, too.
+        ``human``: sizes have units there, too. ``records``: what JSON has in place of its rows, each seen at once.
         """
+        if self.is_data and records is not None:
+            for record in records:
+                self._write_record(record)
+                self.flush()
+            return
         from .row_output import complete, row_form
 
         form = form or row_form(output, json=self.is_data)
@@ -185,13 +190,13 @@ class Output:
         for lines in self._hints:
             self.err.writelines(_encoded(f"hint: {line}\n") for line in lines())
 
-    def complain(self, error: BoltError, path: str) -> None:
-        """Write that one of several files could not be read, when others are still answered."""
+    def complain(self, error: BoltError, path: str, fields: Callable[[], Record] | None = None) -> None:
+        """Write that one of several files could not be read, when others are still answered; in JSON ``fields``."""
         self.out.flush()
         if self.is_data:
             from ..render import records
 
-            self._tell(records.error(error, path))
+            self._tell(fields() if fields else records.error(error, path))
             return
         from ..render.errors import error_text
 
@@ -236,6 +241,13 @@ class Output:
         self.err.flush()
         held.out.hand_over()  # type: ignore[attr-defined]
         self._hints += held._hints
+
+    def written(self) -> tuple[bytes, bytes]:
+        """Return what an output of :meth:`held` holds, for both streams, and close it."""
+        self.out.seek(0)
+        found = self.out.read(), self.err.getvalue()  # type: ignore[attr-defined]
+        self.close()
+        return found
 
     def close(self) -> None:
         """Give up what is held back."""
@@ -284,7 +296,7 @@ class Collected(Output):
 
         super().__init__(BytesIO(), BytesIO(), json=True, quiet=quiet, path=path)
         self.found: list[Record] = []
-        self.notes: list[Record] = []
+        self.notes: list[Any] = []
 
     def about(self, path: str) -> Collected:
         return Collected(path, quiet=self.quiet)

@@ -7,54 +7,74 @@ from __future__ import annotations
 
 import os
 from array import array
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
 from ..errors import ArgumentError, DestinationError, OpenError
+from ..extras import need
+from ..fleet.state import UNKNOWN, file_state
 from ..render.table import table_of
 from ..storage.destination import Destination, usual_mode
-from ..storage.files import read_at, write_all
+from ..storage.files import Closing, write_all
 from ..storage.opened import refuse
 from ..text.json import lines, parsed
 from .row_output import format_of, lines_into, row_form
-
-if TYPE_CHECKING:
-    from ..fleet.state import State
 
 Row = dict[str, Any]
 
 PARTIAL = ".partial"
 _STATE = ("size", "mtime", "txid")
-_HASH = (1 << 64) - 1
 
 
 class ResultsFile:
     """A file of rows at ``path``, which appears when it is complete; until then the rows are in ``path.partial``.
 
     The partial file has a line of JSON for each row, whatever the format of ``path``, and each row is written at
-    once, so that a killed run loses nothing. There are at most ``count`` rows. ``resume`` continues an existing partial
-    file, ``force`` replaces it; without either it is an error. ``public``: the rows hold no keys and values.
+    once, so that a killed run loses nothing. There are at most ``count`` rows. ``resume``, the name of earlier results,
+    continues an existing partial file, ``force`` replaces it; without either it is an error. ``public``: the rows hold
+    no keys and values.
     """
 
-    def __init__(
-        self, path: str, count: int, *, replace: bool, force: bool, resume: bool, public: bool = False
-    ) -> None:
+    def __init__(self, path: str, count: int, public: bool, force: bool, resume: str) -> None:
         """Raise ArgumentError, DestinationError, DestinationExists and MissingExtra before any work is done."""
         self.path = path
+        self._partial_path = path + PARTIAL
+        self._resume = resume
         self._form = row_form(path)
         if self._form in ("parquet", "arrow"):
-            from ..extras import need
-
             need("pyarrow", "sql", "Parquet")
-        self._destination = Destination(path, public=public, replace=replace)
+        same = bool(resume) and os.path.abspath(path) == os.path.abspath(resume)
+        self._destination = Destination(path, public=public, replace=force or same)
         try:
-            self._partial = _opened(path + PARTIAL, path, force=force, resume=resume, mode=usual_mode(public=public))
+            self._partial = _opened(self._partial_path, path, force, bool(resume), usual_mode(public=public))
         except BaseException:
             self._destination.close()
             raise
         self._end = os.fstat(self._partial).st_size
         self._places = array("q", [-1]) * count
+
+    def take_over(self, paths: Sequence[str], command: str, left: array[int]) -> Iterator[Row]:
+        """Take over the earlier rows of the ``command`` about unchanged files, and yield them.
+
+        The numbers of the other files come to ``left``. Raises OpenError, and
+        :class:`~boltcli.errors.ArgumentError` for a file that is not one of results.
+        """
+        with _Earlier([self._resume, self._partial_path] if self._resume else [], command) as earlier:
+            if earlier.end < self._end:  # the last line is incomplete
+                os.truncate(self._partial, earlier.end)
+                self._end = earlier.end
+            for number, path in enumerate(paths):
+                row, place = earlier.get(path)
+                state = file_state(path) if row else UNKNOWN
+                if not row or state[0] is None or tuple(row[name] for name in _STATE) != state:
+                    left.append(number)
+                    continue
+                if place < 0:
+                    self.add(number, row)
+                else:
+                    self._places[number] = place
+                yield row
 
     def add(self, number: int, row: Row) -> None:
         """Add the row of the file ``number``. Raises DestinationError."""
@@ -62,29 +82,25 @@ class ResultsFile:
         try:
             write_all(self._partial, line)
         except OSError as error:
-            raise DestinationError("write", self.path + PARTIAL, error) from error
-        self.keep(number, self._end)
+            raise DestinationError("write", self._partial_path, error) from error
+        self._places[number] = self._end
         self._end += len(line)
-
-    def keep(self, number: int, place: int) -> None:
-        """Take the row at this byte of the partial file for the file ``number``."""
-        self._places[number] = place
 
     def commit(self) -> None:
         """Write all rows to the file, in the order of the files. Raises DestinationError."""
-        with open(self.path + PARTIAL, "rb") as partial:
-            found = _Lines(partial, self._places)
+        with open(self._partial_path, "rb") as partial:
+            found = _Again(lambda: _lines(partial, self._places))
             try:
                 with open(self._destination.fd, "wb", closefd=False) as file:
                     if self._form in ("json", "ndjson"):
                         with lines_into(file, self._form) as target:
                             target.writelines(found)
                     else:
-                        table_of(_Rows(found)).write(file, self._form)
+                        table_of(_Again(lambda: map(parsed, found))).write(file, self._form)
             except OSError as error:
                 raise DestinationError("write", self.path, error) from error
         self._destination.commit()
-        os.unlink(self.path + PARTIAL)
+        os.unlink(self._partial_path)
 
     def __enter__(self) -> ResultsFile:
         return self
@@ -94,68 +110,69 @@ class ResultsFile:
         self._destination.close()
 
 
-class _Lines:
-    """The lines at ``places`` of ``file``, as often as they are read."""
+@dataclass
+class _Again:
+    """What ``make`` yields, as often as it is read."""
 
-    def __init__(self, file: BinaryIO, places: Sequence[int]) -> None:
-        self._file = file
-        self._places = places
+    make: Callable[[], Iterator[Any]]
 
-    def __iter__(self) -> Iterator[bytes]:
-        for place in self._places:
-            if place >= 0:
-                self._file.seek(place)
-                yield self._file.readline()
+    def __iter__(self) -> Iterator[Any]:
+        return self.make()
 
 
-class _Rows:
-    """The rows that lines of JSON are."""
-
-    def __init__(self, lines: _Lines) -> None:
-        self._lines = lines
-
-    def __iter__(self) -> Iterator[Row]:
-        return map(parsed, self._lines)
+def _lines(file: BinaryIO, places: Sequence[int]) -> Iterator[bytes]:
+    for place in places:
+        if place >= 0:
+            file.seek(place)
+            yield file.readline()
 
 
-class Earlier:
+class _Earlier(Closing):
     """The rows of earlier results of a ``command``, by the path of their files; failures are left out.
 
     ``results`` are files of JSON lines, the last of which may be incomplete, or missing. What comes later counts.
     """
 
     def __init__(self, results: Sequence[str], command: str) -> None:
-        """Raise OpenError, and :class:`~boltcli.errors.ArgumentError` for a file that is not one of results."""
         self._files: list[BinaryIO] = []
-        found: list[int] = []
+        self._places: dict[int, tuple[BinaryIO, int]] = {}  # by the hashes of paths
+        self.end = 0  # of the last complete line
         try:
             for path in filter(os.path.exists, results):
                 if format_of(path.removesuffix(PARTIAL)) != "ndjson" and not path.endswith(PARTIAL):
                     raise ArgumentError(f"{path}: --resume takes results as lines of JSON, a file that ends in .ndjson")
                 self._files.append(open(path, "rb"))  # noqa: SIM115
-                found += _places(path, self._files[-1], command, len(self._files) - 1)
+                self._read(path, self._files[-1], command)
         except BaseException as error:
             self.close()
             if isinstance(error, OSError) and not isinstance(error, OpenError):
                 raise OpenError("read", path, error.strerror or str(error)) from error
             raise
-        found.sort()
-        self._hashes = array("Q", (each >> 64 for each in found))
-        self._rows = array("Q", (each & _HASH for each in found))
 
-    def get(self, path: str) -> tuple[Row, int] | None:
-        """Return the newest row of a file, and where it is in a partial file, or -1; None if there is none."""
-        key = hash(path) & _HASH
-        at = bisect_right(self._hashes, key) - 1
-        while at >= 0 and self._hashes[at] == key:
-            number, place = divmod(self._rows[at], 1 << 56)
-            file = self._files[number]
-            file.seek(place)
-            row: Row = parsed(file.readline())
-            if _path(row) == path:
-                return row, place if str(file.name).endswith(PARTIAL) else -1
-            at -= 1
-        return None
+    def _read(self, path: str, file: BinaryIO, command: str) -> None:
+        """Note where each row begins. Raises ArgumentError."""
+        self.end = 0
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            try:
+                row = parsed(line)
+            except ValueError as error:
+                raise ArgumentError(f"{path}: not the results of an earlier run: {error}") from None
+            if not isinstance(row, dict) or not {"path", "command", "status", *_STATE} <= row.keys():
+                raise ArgumentError(f"{path}: not the results of an earlier run: columns are missing")
+            if row["command"] == command and not row.get("error"):
+                self._places[hash(_path(row))] = file, self.end
+            self.end += len(line)
+
+    def get(self, path: str) -> tuple[Row, int]:
+        """Return the newest row of a file, empty if there is none, and where it is in a partial file, or -1."""
+        if hash(path) not in self._places:
+            return {}, -1
+        file, place = self._places[hash(path)]
+        file.seek(place)
+        row: Row = parsed(file.readline())
+        return (row, place if file.name.endswith(PARTIAL) else -1) if _path(row) == path else ({}, -1)
 
     def close(self) -> None:
         """Close the files."""
@@ -163,33 +180,11 @@ class Earlier:
             file.close()
 
 
-def _places(path: str, file: BinaryIO, command: str, number: int) -> Iterator[int]:
-    """Yield a number for each row: the hash of its file's path, 8 bits of ``number``, 56 bits of where it begins."""
-    place = 0
-    for line in file:
-        if not line.endswith(b"\n"):
-            return
-        try:
-            row = parsed(line)
-        except ValueError as error:
-            raise ArgumentError(f"{path}: not the results of an earlier run: {error}") from None
-        if not isinstance(row, dict) or not {"path", "command", "status", *_STATE} <= row.keys():
-            raise ArgumentError(f"{path}: not the results of an earlier run: columns are missing")
-        if row["command"] == command and not row.get("error"):
-            yield (hash(_path(row)) & _HASH) << 64 | number << 56 | place
-        place += len(line)
-
-
 def _path(row: Row) -> str:
     return os.fsdecode(bytes.fromhex(row["path_hex"])) if row.get("path_hex") else str(row["path"])
 
 
-def is_as_before(row: Row, state: State) -> bool:
-    """Return whether ``state`` is the state of the file that ``row`` was made from."""
-    return state[0] is not None and tuple(row[name] for name in _STATE) == state
-
-
-def _opened(partial: str, path: str, *, force: bool, resume: bool, mode: int) -> int:
+def _opened(partial: str, path: str, force: bool, resume: bool, mode: int) -> int:
     """Return a descriptor to append rows to. Raises ArgumentError, DestinationError, DestinationIsSource."""
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
     flags |= 0 if resume else os.O_TRUNC if force else os.O_EXCL
@@ -206,19 +201,4 @@ def _opened(partial: str, path: str, *, force: bool, resume: bool, mode: int) ->
         ) from None
     except OSError as error:
         raise DestinationError("open", partial, error) from error
-    _cut_last_line(fd)
     return fd
-
-
-def _cut_last_line(fd: int) -> None:
-    """Remove an incomplete last line."""
-    end = size = os.fstat(fd).st_size
-    while end:
-        start = max(end - (1 << 16), 0)
-        found = read_at(fd, start, end - start).rfind(b"\n")
-        if found >= 0:
-            end = start + found + 1
-            break
-        end = start
-    if end < size:
-        os.truncate(fd, end)

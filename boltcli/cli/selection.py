@@ -11,26 +11,31 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..ops.read.select_items import Test, Value
+    from .options import Filters
 
 
-def selection(
-    prefix: bytes, from_: bytes, to: bytes, limit: int, reverse: bool, recursive: bool, grep: str, *, values: bool
-) -> dict[str, Any]:
+def selection(filters: Filters, *, values: bool) -> dict[str, Any]:
     """Return the filters as arguments of :func:`~boltcli.ops.read.select_items.items`.
 
     The pattern matches keys, and with ``values`` also values. Raises :class:`~boltcli.errors.ArgumentError`.
     """
     from ..tree.walk import bounds
 
-    start, stop = bounds(prefix, from_, to or None)
-    more = {"reverse": reverse, "limit": limit, "recursive": recursive}
-    return {"start": start, "stop": stop, "wanted": _matching(grep, values) if grep else None, **more}
+    start, stop = bounds(filters.prefix, filters.from_, filters.to or None)
+    wanted = _matching(filters.grep, values) if filters.grep else None
+    more = {"reverse": filters.reverse, "limit": filters.limit, "recursive": filters.recursive}
+    return {"start": start, "stop": stop, "wanted": wanted, **more}
 
 
-def check_pattern(grep: str) -> None:
+def check_pattern(filters: Filters) -> None:
     """Raise :class:`~boltcli.errors.ArgumentError` for an invalid regular expression."""
-    if grep:
-        _matching(grep, values=False)
+    if filters.grep:
+        _matching(filters.grep, values=False)
+
+
+def is_filtered(filters: Filters) -> bool:
+    """Return whether there is any filter."""
+    return any(vars(filters).values())
 
 
 def _matching(pattern: str, values: bool) -> Test:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from ..errors import ArgumentError, BoltError
 from ..extras import need
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import Any, TypeVar
-
-    T = TypeVar("T")
+Work = Callable[[Any], Any]
 
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl(2)
 _BATCH = 16  # files in a task; the scheduler handles about 5,000 tasks a second
@@ -32,34 +29,34 @@ def check_engine(engine: str) -> None:
         raise ArgumentError(f"--engine is local:N or dask://HOST:PORT, not {engine!r}")
 
 
-def run(work: Callable[[T], Any], items: Sequence[T], *, jobs: int = 1, engine: str = "") -> Iterator[tuple[int, Any]]:
-    """Call ``work`` for each of ``items``; yield the item's number and the result as it is done.
+def run(
+    work: Work, items: Any, numbers: Sequence[int], *, jobs: int = 1, engine: str = ""
+) -> Iterator[tuple[int, Any]]:
+    """Call ``work`` for the ``items`` with these ``numbers``; yield the number and the result as it is done.
 
-    Without ``engine``, ``jobs`` local processes each take the next item when
-    they are free. With an engine, ``work`` must be a function that the workers
-    can import; the items of a lost worker are given to another one, and an item
-    that repeatedly loses its worker gives a BoltError as its result. Raises
-    BoltError if a local process or the cluster is lost.
+    Without ``engine``, ``jobs`` local processes each take the next item when they are free. With an engine, ``work``
+    must be a function that the workers can import; the items of a lost worker are given to another one, and an item
+    that repeatedly loses its worker gives a BoltError. Raises BoltError if a local process or the cluster is lost.
     """
     if not engine:
-        yield from _here(work, items, jobs)
-    elif items:
-        yield from _on_cluster(work, items, engine)
+        yield from _here(work, items, numbers, jobs)
+    elif numbers:
+        yield from _on_cluster(work, items, numbers, engine)
 
 
-def _here(work: Callable[[T], Any], items: Sequence[T], jobs: int) -> Iterator[tuple[int, Any]]:
-    if min(jobs, len(items)) < 2:
-        for number, item in enumerate(items):
-            yield number, work(item)
+def _here(work: Work, items: Any, numbers: Sequence[int], jobs: int) -> Iterator[tuple[int, Any]]:
+    if min(jobs, len(numbers)) < 2:
+        for number in numbers:
+            yield number, work(items[number])
         return
     from multiprocessing import get_context
     from multiprocessing.connection import wait
 
     context = get_context("fork")
-    todo = iter(range(len(items)))
+    todo = iter(numbers)
     workers: dict[Any, Any] = {}  # the end of a pipe to each process
     try:
-        for _ in range(min(jobs, len(items))):
+        for _ in range(min(jobs, len(numbers))):
             ours, theirs = context.Pipe()
             workers[ours] = context.Process(target=_serve, args=(theirs, [*workers, ours], os.getpid(), work, items))
             workers[ours].start()
@@ -86,7 +83,7 @@ def _here(work: Callable[[T], Any], items: Sequence[T], jobs: int) -> Iterator[t
                 process.join()
 
 
-def _serve(pipe: Any, others: list[Any], parent: int, work: Callable[[T], Any], items: Sequence[T]) -> None:
+def _serve(pipe: Any, others: list[Any], parent: int, work: Work, items: Any) -> None:
     """Call ``work`` for the numbers of items that come through ``pipe``, and send back each with its result.
 
     The process says nothing when it is interrupted or ``work`` raises, and ends when its ``parent`` ends: on Linux at
@@ -101,8 +98,7 @@ def _serve(pipe: Any, others: list[Any], parent: int, work: Callable[[T], Any], 
         try:
             import ctypes
 
-            arguments = (signal.SIGKILL, 0, 0, 0)
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, *map(ctypes.c_ulong, arguments))
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, *map(ctypes.c_ulong, (signal.SIGKILL, 0, 0, 0)))
         except (ImportError, OSError, AttributeError):
             pass  # a Python without ctypes
     try:
@@ -113,12 +109,12 @@ def _serve(pipe: Any, others: list[Any], parent: int, work: Callable[[T], Any], 
         os._exit(0)  # without a word about an exception, and without what the parent would do at its exit
 
 
-def batch_of(work: Callable[[T], Any], batch: Sequence[tuple[int, T]]) -> list[tuple[int, Any]]:
+def batch_of(work: Work, batch: Sequence[tuple[int, Any]]) -> list[tuple[int, Any]]:
     """Run a task on the cluster: a batch of items."""
     return [(number, work(item)) for number, item in batch]
 
 
-def _on_cluster(work: Callable[[T], Any], items: Sequence[T], engine: str) -> Iterator[tuple[int, Any]]:
+def _on_cluster(work: Work, items: Any, numbers: Sequence[int], engine: str) -> Iterator[tuple[int, Any]]:
     distributed = need("distributed", "fleet", "--engine")
     _silence()
     cluster = client = None
@@ -131,10 +127,10 @@ def _on_cluster(work: Callable[[T], Any], items: Sequence[T], engine: str) -> It
             client = distributed.Client(cluster)
         else:
             client = _client(distributed, engine)
-        count = len(items)
+        count = len(numbers)
         threads = sum(client.nthreads().values())
         size = max(1, min(_BATCH, count // (threads * 4)), count // _MOST_TASKS)
-        batches = [range(start, min(start + size, count)) for start in range(0, count, size)]
+        batches = [numbers[start : start + size] for start in range(0, count, size)]
         yield from _batches(distributed, client, work, items, batches)
     finally:
         if client is not None:
@@ -179,7 +175,7 @@ def _probe(address: str) -> None:
 
 
 def _batches(
-    distributed: Any, client: Any, work: Callable[[T], Any], items: Sequence[T], batches: Sequence[Sequence[int]]
+    distributed: Any, client: Any, work: Work, items: Any, batches: Sequence[Sequence[int]]
 ) -> Iterator[tuple[int, Any]]:
     """Run ``batches`` of ``items`` on the cluster; an item that repeatedly loses its worker becomes a BoltError."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Sequence
-from typing import overload
+from typing import NamedTuple, overload
 
 from ..errors import BoltError
+from ..storage.secrets import original_url, redact_url
 
 HOW = ("", "place", "search")  # a file was named; found at a program's place in a folder; found by searching one
 
@@ -44,6 +45,18 @@ class Names(Sequence[str]):
         return os.fsdecode(bytes(self._text[self._ends[number] : self._ends[number + 1]]))
 
 
+class Named(NamedTuple):
+    """A file to work on: how it was found, one of ``HOW``; ``failure``: why it can't be worked on."""
+
+    path: str
+    how: str
+    failure: BoltError | None
+
+    def shown(self) -> Named:
+        """Return the file under its name without secrets."""
+        return self._replace(path=redact_url(self.path))
+
+
 class Files:
     """The files that were named.
 
@@ -57,6 +70,14 @@ class Files:
         self.paths = Names()
         self.failed: dict[str, BoltError] = {}
         self.passed: dict[str, dict[str, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, number: int) -> Named:
+        """Return a file; its path has the secrets of an address, which other machines need."""
+        path = self.paths[number]
+        return Named(original_url(path), self.paths.how(number), self.failed.get(path))
 
     def pass_over(self, folder: str, reason: str) -> None:
         """Count a file in ``folder`` that is passed over."""

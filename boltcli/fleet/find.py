@@ -13,10 +13,11 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
+from itertools import islice
 
 from ..errors import ArgumentError, MissingExtra, OpenError, os_error
 from ..format.magic import is_bolt, is_packed, is_unknown, kind_of
-from ..storage.opened import take_stdin
+from ..storage.opened import split_member, take_stdin
 from ..storage.secrets import original_url, redact_url
 from ..storage.source import is_elsewhere
 from .files import Files
@@ -47,10 +48,37 @@ OTHER_PLACES = {
 }
 
 
-class _Met:
-    """Which paths there were: the ones that were named, and all that searching a folder finds."""
+def select(
+    named: Iterable[str], *, recursive: bool = False, search: bool = False, twice: bool = True,
+    looked: Callable[[], object] = bool,
+) -> Files:  # fmt: skip
+    """Return the files that ``named`` selects: this is the one rule for all commands.
 
-    def __init__(self) -> None:
+    A name is a file, an address, "-", ``FILE!member``, a pattern (see :func:`matching`), or a folder. A folder stands
+    for the databases at the known places in it; with ``recursive`` for all in it, also packed ones; with ``search``
+    for all if none is at a known place. A folder without any is in ``paths`` itself, where opening it fails; if it
+    was searched, ``failed`` says so. Each file is there once, unless it is named ``twice``. ``looked`` is called for
+    each file that a search looks at. Raises OpenError.
+    """
+    found = _Selection(recursive, search, looked)
+    for name in named:
+        for path, how in found.meant(name):
+            if found.is_new(path, how) or (twice and path == name):
+                found.files.paths.add(path, how)
+    return found.files
+
+
+_Found = Iterator[tuple[str, str]]  # paths, and how each was found
+
+
+class _Selection:
+    """The files that were met: those that were named, and all in the folders that were searched."""
+
+    def __init__(self, recursive: bool, search: bool, looked: Callable[[], object]) -> None:
+        self.files = Files()
+        self._recursive = recursive
+        self._search = search
+        self._looked = looked
         self._named: set[str] = set()
         self._searched: list[str] = []
 
@@ -64,68 +92,47 @@ class _Met:
             self._named.add(path)
         return True
 
-    def searched(self, folder: str) -> None:
-        """Note that all databases in a folder were met."""
-        self._searched.append(os.path.join(folder, ""))
-
-
-def select(
-    named: Iterable[str], *, recursive: bool = False, search: bool = False, twice: bool = True,
-    looked: Callable[[], None] | None = None,
-) -> Files:  # fmt: skip
-    """Return the files that ``named`` selects: this is the one rule for all commands.
-
-    A name is a file, an address, "-", ``FILE!member``, a pattern (see :func:`matching`), or a folder. A folder stands
-    for the databases at the known places in it; with ``recursive`` for all in it, also packed ones; with ``search``
-    for all if none is at a known place. A folder without any is in ``paths`` itself, where opening it fails; if it
-    was searched, ``failed`` says so. Each file is there once, unless it is named ``twice``. ``looked`` is called for
-    each file that a search looks at. Raises OpenError.
-    """
-    files, met = Files(), _Met()
-    for argument in named:
-        for path, how in _meant(argument, files, met, recursive, search, looked):
-            if met.is_new(path, how) or (twice and path == argument):
-                files.paths.add(path, how)
-    return files
-
-
-_Found = Iterator[tuple[str, str]]  # paths, and how each was found
-
-
-def _meant(
-    argument: str, files: Files, met: _Met, recursive: bool, search: bool, looked: Callable[[], None] | None
-) -> _Found:
-    if is_elsewhere(argument):
-        yield from _elsewhere(argument, files, recursive)
-        return
-    for path in matching(argument) or (recursive and matching(argument, folders=True)) or [argument]:
-        if os.path.isdir(path):
-            yield from _in_folder(path, files, met, recursive, search, looked)
-        else:
-            yield path, ""
-
-
-def _in_folder(
-    folder: str, files: Files, met: _Met, recursive: bool, search: bool, looked: Callable[[], None] | None
-) -> _Found:
-    if not recursive:
-        found = databases_in(folder)
-        if found or not search:
-            yield from [(path, "place") for path in found] or [(folder, "")]
+    def meant(self, name: str) -> _Found:
+        """Yield what a name stands for."""
+        if is_elsewhere(name):
+            yield from self._elsewhere(name)
             return
-    count = 0
-    try:
-        for path in databases_below(folder, lambda reason: files.pass_over(folder, reason), looked):
-            count += 1
-            yield path, "search"
-    except OpenError as error:
-        files.failed[folder] = error
-        yield folder, ""
-        return
-    met.searched(folder)
-    if not count:
-        files.failed[folder] = nothing_in(folder, files)
-        yield folder, ""
+        for path in matching(name) or (self._recursive and matching(name, folders=True)) or [name]:
+            if not os.path.isdir(path):
+                yield path, ""
+            elif not self._recursive and ((found := databases_in(path)) or not self._search):
+                yield from [(each, "place") for each in found] or [(path, "")]
+            else:
+                yield from self._below(path)
+
+    def _below(self, folder: str) -> _Found:
+        below = databases_below(folder, lambda reason: self.files.pass_over(folder, reason), self._looked)
+        yield from self._all(folder, below, "search")
+
+    def _elsewhere(self, name: str) -> _Found:
+        if name != "-" and is_pattern(name):
+            yield from ((address, "") for address in list(_matching_objects(name)) or [name])
+        elif name != "-" and self._recursive:
+            yield from self._all(name, _objects_below(name, lambda reason: self.files.pass_over(name, reason)), "")
+        else:
+            yield name, ""
+
+    def _all(self, folder: str, found: Iterator[str], how: str) -> _Found:
+        """Yield what a search finds; if that is nothing, the folder itself, and why."""
+        count = 0
+        try:
+            for path in found:
+                count += 1
+                yield path, how
+        except OpenError as error:
+            self.files.failed[folder] = error
+        else:
+            if how:
+                self._searched.append(os.path.join(folder, ""))
+            if not count:
+                self.files.failed[folder] = nothing_in(folder, self.files)
+        if folder in self.files.failed:
+            yield folder, ""
 
 
 def nothing_in(folder: str, files: Files) -> OpenError:
@@ -140,14 +147,13 @@ def databases_in(folder: str) -> list[str]:
     A file of another known format at such a place is left out; one that isn't recognised, for example because its meta
     pages are zeroed, is not. Links to folders aren't followed.
     """
-    places = _places()
+    known = places()
     found = []
-    for here, folders, names in os.walk(folder):
-        folders.sort()
-        parts = os.path.abspath(here).split(os.sep)  # the folder itself may be a part of a place
+    for here, _, names in os.walk(folder):
+        place = os.path.abspath(here)  # the folder itself may be a part of a place
         for name in names:
             path = os.path.join(here, name)
-            if _program([*parts, name], places) and _may_be_database(path):
+            if _program(os.path.join(place, name), known) and _may_be_database(path):
                 found.append(path)
     return sorted(found)
 
@@ -167,7 +173,7 @@ def resolved(path: str) -> str:
 
 def program_at(path: str) -> str:
     """Return the program in whose data directory a database may be at ``path``; empty if there is none."""
-    return _program(os.path.abspath(path).split(os.sep), _places())
+    return _program(os.path.abspath(path), places())
 
 
 def places() -> dict[str, str]:
@@ -181,58 +187,40 @@ def places() -> dict[str, str]:
     return found | OTHER_PLACES
 
 
-def _places() -> list[tuple[list[str], str]]:
-    return [(place.split("/"), program) for place, program in places().items()]
-
-
-def _program(parts: list[str], places: list[tuple[list[str], str]]) -> str:
-    """Return the program of the first place that fits the ``parts`` of a path; empty if none does."""
-    for pattern, program in places:
+def _program(path: str, known: dict[str, str]) -> str:
+    """Return the program of the first place that fits the end of a path; empty if none does."""
+    parts = path.split(os.sep)
+    for place, program in known.items():
+        pattern = place.split("/")
         if len(parts) >= len(pattern) and all(map(fnmatchcase, parts[-len(pattern) :], pattern)):
             return program
     return ""
 
 
+def _head(path: str, most: int) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(most)
+
+
 def _may_be_database(path: str) -> bool:
     """Return whether there is a file at ``path`` that isn't of another known format; also if it can't be read."""
-    if not os.path.isfile(path):
-        return False
     try:
-        with open(path, "rb") as file:
-            head = file.read(_PLACE_HEAD)
+        head = _head(path, _PLACE_HEAD) if os.path.isfile(path) else None
     except OSError:
         return True  # the error is reported when it is opened
-    return is_bolt(head) or is_packed(head) or is_unknown(kind_of(head))
+    return head is not None and (is_bolt(head) or is_packed(head) or is_unknown(kind_of(head)))
 
 
-def first_databases(folder: str, most: int, looked_at: int, depth: int) -> list[str]:
-    """Return databases among the first files of ``folder``, for a hint that must not take long.
+def first_databases(folder: str, most: int, looked_at: int) -> list[str]:
+    """Return databases among the first ``looked_at`` files of a folder, for a hint that must not take long."""
+    from glob import escape, iglob
 
-    It ends with the folder in which there are ``most`` of them, more than ``looked_at`` files, or that is deeper than
-    ``depth``.
-    """
-    found: list[str] = []
-    looked = 0
-    for here, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = os.path.join(here, name)
-            looked += 1
-            try:
-                # Opening a FIFO would wait for ever.
-                if os.path.isfile(path):
-                    with open(path, "rb") as file:
-                        found += [path] * is_bolt(file.read(_PLACE_HEAD))
-            except OSError:
-                continue
-        if len(found) >= most or looked > looked_at or here.count(os.sep) - folder.count(os.sep) > depth:
-            break
-    return found[:most]
+    paths = sorted(islice(iglob(os.path.join(escape(folder), "**", "*"), recursive=True), looked_at))
+    found = (path for path in paths if os.path.isfile(path) and os.access(path, os.R_OK) and is_bolt(_head(path, 4096)))
+    return list(islice(found, most))
 
 
-def databases_below(
-    folder: str, passed: Callable[[str], None], looked: Callable[[], None] | None = None
-) -> Iterator[str]:
+def databases_below(folder: str, passed: Callable[[str], None], looked: Callable[[], object] = bool) -> Iterator[str]:
     """Yield the databases under ``folder`` in the order of their names, also damaged ones, each once.
 
     ``passed`` is called with the reason for each other file, ``looked`` for each regular file. Links are not
@@ -255,8 +243,7 @@ def databases_below(
             path = os.path.join(here, name)
             reason = _type_of(path)
             if not reason:
-                if looked is not None:
-                    looked()
+                looked()
                 reason = why_not(path)
             if reason:
                 passed(reason)
@@ -266,7 +253,6 @@ def databases_below(
 
 
 def _type_of(path: str) -> str:
-    """Return what is at ``path`` if it isn't a regular file."""
     try:
         mode = os.lstat(path).st_mode
     except OSError:
@@ -277,8 +263,7 @@ def _type_of(path: str) -> str:
 def why_not(path: str) -> str:
     """Return why the file at ``path`` is passed over; empty if it isn't, or can't be read."""
     try:
-        with open(path, "rb") as file:
-            return why_passed_over(path, file.read(HEAD))
+        return why_passed_over(path, _head(path, HEAD))
     except OSError:
         return ""  # the error is reported when it is opened
 
@@ -288,8 +273,7 @@ def kind(path: str) -> str | None:
 
     Reads only the first 64 KiB, and the table of a zip archive. Raises OSError.
     """
-    with open(path, "rb") as file:
-        head = file.read(HEAD)
+    head = _head(path, HEAD)
     found = kind_of(head)
     if found in _PACKED:
         from ..storage.packed import BOLT, look_inside
@@ -302,31 +286,13 @@ def kind_of_file(path: str) -> str:
     """Return how the database at ``path`` is packed, by its first bytes; bolt if it isn't, remote or "-" elsewhere."""
     if is_elsewhere(path):
         return "stdin" if path == "-" else "remote"
-    from ..storage.opened import split_member
-
     file, members = split_member(path)
     try:
-        with open(file if members else path, "rb") as opened:
-            return _PACKED.get(kind_of(opened.read(512)) or "", "bolt")
+        return _PACKED.get(kind_of(_head(file if members else path, 512)) or "", "bolt")
     except IsADirectoryError:
         return "directory"
     except OSError:
         return "unknown"
-
-
-def _elsewhere(argument: str, files: Files, recursive: bool) -> _Found:
-    if argument != "-" and is_pattern(argument):
-        yield from ((address, "") for address in list(_matching_objects(argument)) or [argument])
-    elif argument != "-" and recursive:
-        count = 0
-        for address in _objects_below(argument, lambda reason: files.pass_over(argument, reason)):
-            count += 1
-            yield address, ""
-        if not count:
-            files.failed[argument] = nothing_in(argument, files)
-            yield argument, ""
-    else:
-        yield argument, ""
 
 
 def is_pattern(address: str) -> bool:
@@ -394,16 +360,11 @@ def _addresses(base: str, key: str, names: list[str]) -> Iterator[str]:
 def is_named_as_database(path: str) -> bool:
     """Return whether a file's name, without the suffixes of packed files, or its place is that of a database."""
     name = path
-    while (shorter := _without_packing(name)) != name:
-        name = shorter
+    while ending := next(filter(name.lower().endswith, _PACKED_ENDINGS), ""):
+        name = name[: -len(ending)]
     last = name.rpartition("/")[2].lower()
-    if last.endswith(_ENDINGS) or last == "db":  # etcd's file has no suffix, wherever it was copied to
-        return True
-    return bool(program_at(name))
-
-
-def _without_packing(name: str) -> str:
-    return next((name[: -len(ending)] for ending in _PACKED_ENDINGS if name.lower().endswith(ending)), name)
+    # etcd's file has no suffix, wherever it was copied to.
+    return last.endswith(_ENDINGS) or last == "db" or bool(program_at(name))
 
 
 def why_passed_over(path: str, head: bytes, *, remote: bool = False) -> str:
@@ -459,13 +420,8 @@ def listed(path: str) -> list[str]:
     try:
         if path == "-":
             take_stdin("a list of files")
-            parts = []
-            while part := os.read(_STDIN, 1 << 20):
-                parts.append(part)
-            content = b"".join(parts)
-        else:
-            with open(path, "rb") as file:
-                content = file.read()
+        with open(_STDIN if path == "-" else path, "rb", closefd=path != "-") as file:
+            content = file.read()
     except OSError as error:
         raise os_error("read", path, error) from error
     names = content.split(b"\0") if b"\0" in content else content.splitlines()

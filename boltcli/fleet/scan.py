@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from ..apps.registry import recognised
 from ..errors import BoltError, Changed
-from ..storage.source import check_source
+from ..storage.holders import holders, lock_mode
+from ..storage.live import Live
+from ..storage.snapshot import Snapshot
+from ..storage.source import Source, check_source, open_for_reading, open_source
 from ..text.times import time_text
+from .files import Files
 from .find import databases_below, kind, nothing_in, why_not
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
-
-    from ..storage.snapshot import Snapshot
-    from .files import Files
 
 _UNPACKED = 256 << 20  # packed bytes; a larger file is reported only with its name, size and age
 
 
-def scan(named: Iterable[str], found: Files, looked: Callable[[], None] | None = None) -> Iterator[dict[str, Any]]:
+def scan(named: Iterable[str], found: Files, looked: Callable[[], object] = bool) -> Iterator[dict[str, Any]]:
     """Yield a description of each database in the folders (or files) ``named``; call ``looked()`` for each file.
 
     Fields: path, kind (bolt, gzip, zip, ...; None if it isn't recognised, though its name or place is that of a
@@ -47,13 +45,12 @@ def scan(named: Iterable[str], found: Files, looked: Callable[[], None] | None =
             found.failed[name] = nothing_in(name, found)
 
 
-def _paths(name: str, found: Files, looked: Callable[[], None] | None) -> Iterator[str]:
+def _paths(name: str, found: Files, looked: Callable[[], object]) -> Iterator[str]:
     """Yield the databases in a folder, or a file that is one. Raises BoltError if there is neither."""
     if os.path.isdir(name):
         yield from databases_below(name, lambda reason: found.pass_over(name, reason), looked)
         return
-    if looked is not None:
-        looked()
+    looked()
     check_source(name)
     reason = why_not(name)
     if reason:
@@ -69,19 +66,10 @@ def describe(path: str) -> dict[str, Any]:
         packing = kind(path)
     except OSError:
         packing = None  # opening it says why
-    found: dict[str, Any] = {
-        "path": path,
-        "kind": packing,
-        "size": status.st_size,
-        "modified": time_text(status.st_mtime_ns),
-        "age": max(time.time() - status.st_mtime, 0),
-        "lock": _lock(path) if packing == "bolt" else None,
-        "txid": None,
-        "page_size": None,
-        "application": None,
-        "layout": None,
-        "error": None,
-    }
+    found: dict[str, Any] = {"path": path, "kind": packing, "size": status.st_size}
+    found |= {"modified": time_text(status.st_mtime_ns), "age": max(time.time() - status.st_mtime, 0)}
+    found["lock"] = _lock(path) if packing == "bolt" else None
+    found |= dict.fromkeys(("txid", "page_size", "application", "layout", "error"))
     if packing != "bolt" and status.st_size > _UNPACKED:
         return found | {"error": None if packing else BoltError("it is not recognised as a database")}
     try:
@@ -92,35 +80,27 @@ def describe(path: str) -> dict[str, Any]:
 
 
 def _look(path: str) -> dict[str, Any]:
-    from ..storage.live import Live
-    from ..storage.source import open_source
-
     def read(snapshot: Snapshot) -> dict[str, Any]:
-        found: dict[str, Any] = {"txid": snapshot.meta.txid, "page_size": snapshot.page_size}
         try:
             application = recognised(snapshot)
         except Changed:
             raise
         except BoltError:
             application = None
-        if application is not None:
-            found["application"], found["layout"] = application.name, application.layout
-        return found
+        whose = {"application": application and application.name, "layout": application and application.layout}
+        return {"txid": snapshot.meta.txid, "page_size": snapshot.page_size, **whose}
 
     with Live(open_source(path, "none")) as live:
         return live.read(read)
 
 
 def _lock(path: str) -> str | None:
-    from ..storage.holders import holders
-    from ..storage.source import Source, open_for_reading
-
+    """Return the mode in which others hold the lock of the file: exclusive or shared; None for none, or unknown."""
     try:
         source = Source(open_for_reading(path), path)
     except BoltError:
         return None
     try:
-        modes = {holder.mode for holder in holders(source) if not holder.waits}
+        return lock_mode(holders(source))
     finally:
         source.close()
-    return "exclusive" if "exclusive" in modes else "shared" if modes else None

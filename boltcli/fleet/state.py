@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 
 from ..errors import BoltError
-from ..storage.source import is_elsewhere
+from ..format.meta import Meta, choose
+from ..storage.files import read_at
+from ..storage.remote import object_state
+from ..storage.secrets import has_secrets
+from ..storage.snapshot import find_page_size
+from ..storage.source import begins_with_meta, is_elsewhere, open_for_reading
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    State = tuple[int | None, int | None, int | None]
+State = tuple[int | None, int | None, int | None]
+UNKNOWN: State = (None, None, None)
 
 
 def file_state(path: str) -> State:
@@ -17,33 +21,19 @@ def file_state(path: str) -> State:
 
     The txid of packed and remote files isn't known; of a path without a file nothing is.
     """
-    if is_elsewhere(path):
-        if path == "-":
-            return None, None, None
-        from ..storage.remote import object_state
-        from ..storage.secrets import has_secrets
-
-        if has_secrets(path):  # another address may be shown in the same way
-            return None, None, None
-        try:
-            return (*object_state(path.partition("!")[0]), None)
-        except BoltError:
-            return None, None, None
     try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return None, None, None
-    if not os.path.isfile(path):
-        return None, None, None
-    return status.st_size, status.st_mtime_ns, _txid(path, status.st_size)
+        if not is_elsewhere(path):
+            status = os.stat(path)
+            is_file = os.path.isfile(path)
+            return (status.st_size, status.st_mtime_ns, _txid(path, status.st_size)) if is_file else UNKNOWN
+        if path != "-" and not has_secrets(path):  # another address may be shown in the same way
+            return (*object_state(path.partition("!")[0]), None)
+    except (BoltError, OSError, ValueError):
+        pass
+    return UNKNOWN
 
 
 def _txid(path: str, size: int) -> int | None:
-    from ..format.meta import Meta, choose
-    from ..storage.files import read_at
-    from ..storage.snapshot import find_page_size
-    from ..storage.source import begins_with_meta, open_for_reading
-
     try:
         fd = open_for_reading(path)
     except BoltError:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+from ..apps.etcd.layout import revision
 from ..apps.registry import recognised
 from ..errors import BoltError, Changed, Corrupted
 from ..format.constants import BRANCH_PAGE, PAGE_TYPES
+from ..format.page import header_columns
 from ..kernel import buckets as bucket_rows
 from ..ops.check.database_check import TRAILER, check, is_sound, trailer_is_right
+from ..ops.check.deep_check import deep_check
 from ..ops.read.select_items import items
+from ..ops.space.pages import FREE, page_rows
+from ..storage.snapshot import Snapshot
 from ..tree.bucket import find_bucket, root_bucket
+from ..tree.page_map import free_pages
 from ..tree.walk import Whole
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
-
-    from ..ops.check.findings import Finding
-    from ..storage.snapshot import Snapshot
 
 QUICK, WHOLE, DEEP = "quick", "whole", "deep"
 
@@ -26,23 +27,20 @@ _MOST = 1_000_000  # findings; then counting stops
 _NEAR = 256  # of the last keys, of which one is a revision of etcd
 
 
-def verify(
-    snapshot: Snapshot, level: str = WHOLE, *, progress: Callable[[int, int], None] | None = None
-) -> dict[str, Any]:
+def verify(snapshot: Snapshot, level: str = WHOLE) -> dict[str, Any]:
     """Verify a database and return the results; ``ok`` is the verdict.
 
-    ``sha256`` is about the hash at the end of a snapshot: ok, wrong or none.
-    ``check`` is ok, or damaged with the number of ``errors`` and the first
-    ``problems``. With ``level`` QUICK only the hash, the meta pages and the page
-    headers are verified, and ``pairs`` is None; DEEP includes ``check --deep``.
-    ``revision`` is that of an etcd store. Raises nothing for damage.
+    ``sha256`` is about the hash at the end of a snapshot: ok, wrong or none. ``check`` is ok, or damaged with the
+    number of ``errors`` and the first ``problems``. With ``level`` QUICK only the hash, the meta pages and the page
+    headers are verified, and ``pairs`` is None; DEEP includes ``check --deep``. ``revision`` is that of an etcd store.
+    Raises nothing for damage.
     """
     problems: list[str] = []
     sum_ = _sum(snapshot)
     if sum_ == "wrong":
         problems.append("the SHA-256 at the end is not that of the rest")
     errors = 0
-    for problem in _findings(snapshot, level, progress):
+    for problem in _findings(snapshot, level):
         errors += 1
         if len(problems) < _FINDINGS:
             problems.append(problem)
@@ -55,23 +53,11 @@ def verify(
             errors += 1
             problems.append(problem)
     found = recognised(snapshot)
-    return {
-        "ok": not errors and sum_ != "wrong",
-        "sha256": sum_,
-        "check": "damaged" if errors else "ok",
-        "errors": errors,
-        "problems": problems,
-        "level": level,
-        "pairs": pairs,
-        "buckets": buckets,
-        "application": found and found.name,
-        "layout": found and found.layout,
-        "revision": _revision(snapshot),
-        "txid": snapshot.meta.txid,
-        "page_size": snapshot.page_size,
-        "size": snapshot.size,
-        "error": None,
-    }
+    verdict = {"ok": not errors and sum_ != "wrong", "sha256": sum_, "check": "damaged" if errors else "ok"}
+    whose = {"application": found and found.name, "layout": found and found.layout, "revision": _revision(snapshot)}
+    state = {"txid": snapshot.meta.txid, "page_size": snapshot.page_size, "size": snapshot.size, "error": None}
+    counts = {"errors": errors, "problems": problems, "level": level, "pairs": pairs, "buckets": buckets}
+    return {**verdict, **counts, **whose, **state}
 
 
 def _sum(snapshot: Snapshot) -> str:
@@ -82,18 +68,11 @@ def _sum(snapshot: Snapshot) -> str:
     return "wrong" if right is False and snapshot.size % snapshot.page_size == TRAILER else "none"
 
 
-def _findings(snapshot: Snapshot, level: str, progress: Callable[[int, int], None] | None) -> Iterator[str]:
+def _findings(snapshot: Snapshot, level: str) -> Iterator[str]:
     if level == QUICK:
         yield from _headers(snapshot)
         return
-    found: Iterator[Finding]
-    if level == DEEP:
-        from ..ops.check.deep_check import deep_check
-
-        found = deep_check(snapshot, progress=progress)
-    else:
-        found = check(snapshot, progress=progress)
-    for finding in found:
+    for finding in deep_check(snapshot) if level == DEEP else check(snapshot):
         yield finding.line(_shown).decode("utf-8", "replace")
 
 
@@ -104,9 +83,6 @@ def _shown(name: bytes) -> bytes:
 
 def _headers(snapshot: Snapshot) -> Iterator[str]:
     """Yield problems of the root page, and of the headers of pages that are not in the freelist."""
-    from ..ops.space.pages import FREE, page_rows
-    from ..tree.page_map import free_pages
-
     ids = None
     try:
         root = snapshot.page(snapshot.meta.root)
@@ -114,8 +90,6 @@ def _headers(snapshot: Snapshot) -> Iterator[str]:
             yield f"page {root.pgid}: the root page is a {PAGE_TYPES[root.flags]} page"
         if not snapshot.meta.has_freelist:
             return  # without a freelist, other pages may be free and have any content
-        from ..format.page import header_columns
-
         known = snapshot.size // snapshot.page_size
         ids, _ = header_columns(snapshot.buffer, snapshot.page_size, known)
         for rows in page_rows(snapshot, free_pages(snapshot)):
@@ -155,8 +129,6 @@ def _count(snapshot: Snapshot) -> tuple[int, int, str]:
 
 def _revision(snapshot: Snapshot) -> int | None:
     """Return the newest revision of an etcd store, from its last key that is one: malformed keys say nothing."""
-    from ..apps.etcd.layout import revision
-
     try:
         find_bucket(snapshot, (b"meta",))
         for part in items(snapshot, find_bucket(snapshot, (b"key",)), reverse=True, limit=_NEAR):

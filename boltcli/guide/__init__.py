@@ -31,6 +31,11 @@ def schema() -> Any:
     return parsed(_read("schema.json", __package__.partition(".")[0]))
 
 
+def script(shell: str) -> bytes:
+    """Return the script that makes a shell complete boltcli's command lines."""
+    return _read(f"completion.{shell}")
+
+
 def _read(name: str, package: str = __name__) -> bytes:
     """Return a file of a package, which may be in a zip archive."""
     folder = _FOLDER if package == __name__ else os.path.dirname(_FOLDER)

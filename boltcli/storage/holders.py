@@ -67,6 +67,12 @@ def holders(source: OpenFile) -> list[Holder]:
     return found
 
 
+def lock_mode(found: list[Holder]) -> str | None:
+    """Return the mode in which processes hold a lock, exclusive or shared; None if none does."""
+    modes = {holder.mode for holder in found if not holder.waits}
+    return "exclusive" if "exclusive" in modes else "shared" if modes else None
+
+
 def openers(source: OpenFile) -> list[Holder]:
     """Return other processes that have the file open, including those that wait for its lock, as far as visible."""
     file = os.fstat(source.fd)

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import pytest
 from boltcli.cli import many
 from boltcli.cli.command import Summary
 from boltcli.cli.output import Output
-from boltcli.errors import KeyNotFound, OpenError, PassedOver
+from boltcli.errors import BoltError, KeyNotFound, OpenError, PassedOver
 from boltcli.fleet import find
 from boltcli.fleet.files import Names
 from tests.live import held
@@ -387,9 +388,18 @@ def test_a_file_is_met_once_unless_it_is_named_twice(folder: Path) -> None:
 
 
 def test_results_come_in_the_order_of_the_files() -> None:
-    turn = many.InTurn()
-    assert [turn.after(number, number) for number in (1, 0, 3, 4, 2)] == [[], [0, 1], [], [], [2, 3, 4]]
-    assert (turn.after(6, 6), turn.rest(), turn.done) == ([], [6], 5)
+    numbers = [0, 1, 2, 5, 7]
+    assert list(many.in_turn(numbers, iter([(n, str(n)) for n in (1, 0, 5, 7, 2)]))) == [(n, str(n)) for n in numbers]
+
+    def lost() -> Iterator[tuple[int, str]]:
+        yield 5, "5"
+        yield 1, "1"
+        raise BoltError("lost")
+
+    results = many.in_turn(numbers, lost())
+    assert [next(results), next(results)] == [(1, "1"), (5, "5")]
+    with pytest.raises(BoltError, match="lost"):
+        next(results)
 
 
 @pytest.mark.parametrize("words", [["check"], ["audit"], ["metrics"], ["grep", "-c", "e"], ["verify"], ["du"]])
@@ -410,6 +420,32 @@ def test_the_number_of_processes_changes_nothing(command: str) -> None:
     one, three = (run(command, *now, "--jobs", jobs, *files) for jobs in ("1", "3"))
     drop = re.compile(rb"(age|timestamp)_seconds.*")
     assert (one[0], drop.sub(b"", one[1]), one[2]) == (three[0], drop.sub(b"", three[1]), three[2])
+
+
+def test_nothing_looked_at_is_no_all_clear(tmp_path: Path) -> None:
+    """A folder whose only store has no audit: no call of `audit` may end as if that were sound."""
+    (tmp_path / "client").mkdir()
+    shutil.copy(fixture("document"), tmp_path / "client" / "state.db")
+    (tmp_path / "client" / "state.db").write_bytes(small(freelist(2), page(3, 2, []), page(4, 2)))
+    for words in ([], ["-o", tmp_path / "results.ndjson"], ["--json"]):
+        status, _, err = run("audit", *words, tmp_path)
+        assert status == 1
+        assert b"every file was passed over, so nothing was looked at" in err
+    assert run("audit", "--exit-status", "detailed", tmp_path)[0] == 2
+
+
+def test_processes_give_what_one_gives(tmp_path: Path) -> None:
+    """Commands that write what they find at once say the same, on both streams, from several processes."""
+    (tmp_path / "cut.db").write_bytes(DATA[:40000])
+    files = [
+        fixture("document"),
+        tmp_path / "cut.db",
+        fixture("bacalhau-compute-1.4"),
+        tmp_path / "none",
+        fixture("inline"),
+    ]
+    for words in (["grep", "e-9"], ["grep", "-c", "a"], ["grep", "--json", "e-9"]):
+        assert run(*words, *files) == run(*words, "--jobs", "3", *files)
 
 
 def test_errors_go_through_a_pipe_as_they_are() -> None:

@@ -12,7 +12,7 @@ from boltcli.cli.registry import all_commands
 
 COMMANDS_FOLDER = Path(__file__).resolve().parents[2] / "boltcli" / "cli" / "commands"
 MODULES = sorted(COMMANDS_FOLDER.glob("*.py"))
-FORMS = {"json", "csv", "form"}
+FORMS = {"json", "csv", "form", "is_data"}
 
 
 def _problems(code: ast.AST) -> list[str]:
@@ -34,6 +34,7 @@ def test_no_command_asks_for_its_form(path: Path) -> None:
 
 def test_the_question_would_be_found() -> None:
     assert _problems(ast.parse("if out.json: pass")) == ["out.json"]
+    assert _problems(ast.parse("order = out.is_data")) == ["out.is_data"]
     assert _problems(ast.parse("job.options.deep")) == ["job.options"]
     assert _problems(ast.parse("getattr(values, 'jobs')")) == ["getattr"]
 

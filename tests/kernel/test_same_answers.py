@@ -220,7 +220,7 @@ def test_a_process_that_dies_is_an_error(ending: str, forked: list[int]) -> None
         return b""
 
     with pytest.raises(BoltError, match="a process that worked on some of the files was lost"):
-        list(engine.run(dies, range(8), jobs=2))
+        list(engine.run(dies, range(8), range(8), jobs=2))
     assert len(forked) == 2
 
 
@@ -229,7 +229,7 @@ def test_processes_are_ended_with_whoever_reads_them(forked: list[int]) -> None:
         time.sleep(1000 if item > 7 else 0)
         return bytes(100_000)
 
-    rows = engine.run(slow, range(100), jobs=3)
+    rows = engine.run(slow, range(100), range(100), jobs=3)
     assert isinstance(rows, Generator)
     assert [len(next(rows)[1]) for _ in range(7)] == [100_000] * 7
     began = time.monotonic()
@@ -244,9 +244,9 @@ def test_items_as_they_come(forked: list[int]) -> None:
         time.sleep(0.5 if item == 0 else 0)
         return item * item
 
-    assert list(engine.run(slow_at_first, range(3), jobs=2))[-1] == (0, 0)
+    assert list(engine.run(slow_at_first, range(3), range(3), jobs=2))[-1] == (0, 0)
     assert len(forked) == 2
-    assert list(engine.run(slow_at_first, [2], jobs=2)) == [(0, 4)]
+    assert list(engine.run(slow_at_first, range(3), [2], jobs=2)) == [(2, 4)]
     assert len(forked) == 2  # one item needs no process
 
 

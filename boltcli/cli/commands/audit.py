@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ...apps.contract import ERROR, SEVERITIES, WARNING, Application, AuditOptions
 from ...apps.registry import application as application_called
@@ -13,28 +13,23 @@ from ...apps.registry import named, recognised
 from ...apps.values import names
 from ...database import Database
 from ...errors import ArgumentError, BoltError, PassedOver
-from ...fleet.files import Files
+from ...fleet.files import Files, Named
 from ...fleet.find import program_at
 from ...render.audit_report import audit_record, audit_text
 from ...text.times import DAY, SECOND, parse_time
 from ..command import Summary, command
-from ..many import complain, each, say_passed
+from ..many import complain, each, nothing_seen, say_passed
 from ..row_output import complete, row_form
 from ..values import seconds
 
 if TYPE_CHECKING:
-    from typing import Annotated, Literal
-
-    from typer import Argument, Option
-
     from ...apps.contract import Audit, AuditFinding, Change
     from ...storage.snapshot import Snapshot
-    from ..command import check_choice
     from ..opener import Opener
-    from ..options import JobsApart, files, inputs, results
+    from ..options import JobsApart, argument, choice, files, inputs, results, switch, text
     from ..output import Output
 
-    Done = tuple[str, Application, Audit]
+    Done = tuple[Application, Audit]
 
 
 # The fields of a file that could not be audited.
@@ -93,54 +88,40 @@ def audit_(
     opener: Opener,
     out: Output,
     *,
-    paths: Annotated[
-        list[str],
-        Argument(metavar="FILE", help="Database files, or directories that contain databases.", autocompletion=files),
-    ],
-    verbose: Annotated[bool, Option(help="Show all findings, including notes, each with its remedy.")] = False,
+    paths: Annotated[list[str], argument("FILE", "Database files, or directories that contain databases.", files)],
+    verbose: Annotated[bool, switch("Show all findings, including notes, each with its remedy.")] = False,
     fail_on: Annotated[
         Literal["error", "warning", "info"],
-        Option(
-            help="Exit with status 1 if there is a finding of at least this severity: error|warning|info.",
-            metavar="SEVERITY",
-            callback=check_choice,
-        ),
+        choice("Exit with status 1 if there is a finding of at least this severity: error|warning|info.", "SEVERITY"),
     ] = "error",
     now: Annotated[
-        str,
-        Option(
-            help="Compute ages at this time: RFC 3339, or seconds since 1970; default: the current time.",
-            metavar="TIME",
-        ),
+        str, text("Compute ages at this time: RFC 3339, or seconds since 1970; default: the current time.", "TIME")
     ] = "",
     changes: Annotated[
         str,
-        Option(
-            help="Write the changes that repair the file, for `boltcli patch`;"
-            " with --older-than the changes that delete old records.",
-            metavar="CHANGES",
-            autocompletion=results,
+        text(
+            "Write the changes that repair the file, for `boltcli patch`; with --older-than the changes that"
+            " delete old records.",
+            "CHANGES",
+            completes=results,
         ),
     ] = "",
     older_than: Annotated[
-        str,
-        Option(
-            help="Report records that were finished before this age and can be deleted: 30d, 12h.", metavar="DURATION"
-        ),
+        str, text("Report records that were finished before this age and can be deleted: 30d, 12h.", "DURATION")
     ] = "",
     snapshot: Annotated[
         str,
-        Option(
-            help="Index of the newest snapshot of a raft log, or the path of its meta.json;"
-            " default: the snapshots beside the log.",
-            metavar="INDEX",
-            autocompletion=inputs,
+        text(
+            "Index of the newest snapshot of a raft log, or the path of its meta.json; default: the snapshots"
+            " beside the log.",
+            "INDEX",
+            completes=inputs,
         ),
     ] = "",
-    force: Annotated[bool, Option(help="Replace CHANGES or DEST if it exists.")] = False,
+    force: Annotated[bool, switch("Replace CHANGES or DEST if it exists.")] = False,
     jobs: JobsApart = 0,
     app: Annotated[
-        str, Option(help="The application that wrote the files; auto: recognise it by their buckets.", metavar="NAME")
+        str, text("The application that wrote the files; auto: recognise it by their buckets.", "NAME")
     ] = "auto",
 ) -> int:
     """Check an application's records: what is lost, stuck or inconsistent, and what to do about it."""
@@ -150,106 +131,110 @@ def audit_(
     )
     files = select(opener, paths)
 
-    def look(number: int, out: Output) -> Done:
-        return _audit_one(out.path, files.paths.how(number), asked, app, opener, out)
+    def look(file: Named, out: Output) -> Done:
+        return _audit_one(file, asked, app, opener, out)
 
-    results: dict[str, Done | BoltError] = {}
-    known: dict[str, bool] = {}  # whether a file in a folder that was searched is of a known program
-    for number, (path, found) in enumerate(each(files, look, opener, out, what="auditing", raises=not out.is_data)):
-        unknown = isinstance(found, PassedOver) and found.unknown
-        for folder in paths if files.paths.how(number) == "search" else ():
-            if path.startswith(os.path.join(folder, "")):
-                known[folder] = known.get(folder, False) or not unknown
-        if isinstance(found, PassedOver):
-            out.about(path).warn(f"{path}: not audited: {found}")
-        else:
-            results[path] = found
-    results |= {folder: _nothing(folder) for folder in known if not known[folder]}
-    findings = _joined([found for found in results.values() if not isinstance(found, BoltError)])
     grave = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
+    kinds = SEVERITIES if verbose else (ERROR, WARNING)
     status = 0
     gap = ""
-    for path, found in results.items():
+    wanted: dict[str, list[Change]] = {}
+
+    def write(path: str, found: Done | BoltError, joined: Sequence[AuditFinding] = ()) -> None:
+        """Write the result of a file, with the findings of comparing it with others."""
+        nonlocal status, gap
         if isinstance(found, BoltError):
-            complain(path, found, UNKNOWN, opener, out)
-            status = max(status, opener.status_of(found))
-            continue
-        _, application, audit = found
-        ok = not any(finding.severity in grave for finding in findings[path])
+            status = max(status, complain(path, found, UNKNOWN, opener, out))
+            return
+        application, audit = found
+        findings = [*audit.findings, *joined]
+        ok = not any(finding.severity in grave for finding in findings)
         status = max(status, int(not ok))
         out.text(gap)
-        fields = path, application.name, audit, findings[path]
         out.records(
-            lambda fields=fields, ok=ok: [audit_record(*fields, ok=ok)],  # type: ignore[misc]
-            lambda fields=fields: audit_text(*fields, verbose=verbose, styled=out.has_colours),  # type: ignore[misc]
+            lambda: [audit_record(path, application.name, audit, findings, ok=ok)],
+            lambda: audit_text(path, application.name, audit, findings, verbose=verbose, styled=out.has_colours),
             styled=True,
         )
-        gap = "\n"
-    if opener.alone is None:
         out.flush()
-        say_passed(files, out)
+        gap = "\n"
+        if changes:
+            wanted[path] = list(audit.deletions) if older_than else _changes(findings, kinds)
+
+    waiting: dict[str, Done | BoltError] = {}  # files that are compared with others, and those after them
+    known: dict[str, bool] = {}  # whether a file in a folder that was searched is of a known program
+    seen = 0
+    for file, found in each(files, look, opener, out, what="auditing"):
+        unknown = isinstance(found, PassedOver) and found.unknown
+        for folder in paths if file.how == "search" else ():
+            if file.path.startswith(os.path.join(folder, "")):
+                known[folder] = known.get(folder, False) or not unknown
+        if isinstance(found, PassedOver):
+            out.about(file.path).warn(f"{file.path}: not audited: {found}")
+            continue
+        seen += 1
+        if waiting or not (isinstance(found, BoltError) or not found[0].compares):
+            waiting[file.path] = found
+        else:
+            write(file.path, found)
+    waiting |= {folder: _nothing(folder) for folder in known if not known[folder]}
+    joined = _joined([(path, found) for path, found in waiting.items() if not isinstance(found, BoltError)])
+    for path, found in waiting.items():
+        write(path, found, joined.get(path, ()))
+    out.flush()
+    say_passed(files, out)
     if changes:
-        kinds = SEVERITIES if verbose else (ERROR, WARNING)
-        audits = {path: found[2] for path, found in results.items() if not isinstance(found, BoltError)}
-        _write_changes(
-            changes,
-            {
-                path: list(audit.deletions) if older_than else _changes(findings[path], kinds)
-                for path, audit in audits.items()
-            },
-            replace=force,
-        )
+        _write_changes(changes, wanted, replace=force)
+    if not (seen or waiting):
+        raise nothing_seen(paths)
     return status
 
 
-def _joined(done: Sequence[Done]) -> dict[str, list[AuditFinding]]:
-    """Return the findings of each file, with those of its application that compare several files."""
-    findings = {path: list(audit.findings) for path, _, audit in done}
-    for application in {id(found): found for _, found, _ in done}.values():
-        audits = [(path, audit) for path, found, audit in done if found is application]
+def _joined(done: Sequence[tuple[str, Done]]) -> dict[str, list[AuditFinding]]:
+    """Return the findings from comparing the files of each application, by file."""
+    findings: dict[str, list[AuditFinding]] = {}
+    for application in {id(found): found for _, (found, _) in done}.values():
+        audits = [(path, audit) for path, (found, audit) in done if found is application]
         if len(audits) > 1:
             for path, finding in application.join(audits):
-                findings[path].append(finding)
+                findings.setdefault(path, []).append(finding)
     return findings
 
 
-def _audit_one(path: str, how: str, asked: AuditOptions, app: str, opener: Opener, out: Output) -> Done:
-    """Audit a file, which was found ``how``, one of ``HOW``. Raises PassedOver for one without an audit."""
-    done: list[Done] = []
+def _audit_one(file: Named, asked: AuditOptions, app: str, opener: Opener, out: Output) -> Done:
+    """Audit a file. Raises PassedOver for one without an audit that was not named."""
 
-    def work(snapshot: Snapshot, out: Output) -> None:
+    def work(snapshot: Snapshot, out: Output) -> Done:
         db = Database(snapshot)
         known = recognised(snapshot) if app == "auto" else named(db, app)
         if known is None:
             error = "no known application wrote this database; `boltcli help apps` lists them"
-            if how and app == "auto" and _is_of_another(db, path, how, opener.recursive):
+            if file.how and app == "auto" and _is_of_another(db, file, opener.recursive):
                 raise PassedOver(error, unknown=True)
             raise ArgumentError(error)
         audit = known.application.audit(db, asked)
         if audit is None:
-            raise (PassedOver if how else ArgumentError)(f"there is no audit of {known.application.name}")
+            raise (PassedOver if file.how else ArgumentError)(f"there is no audit of {known.application.name}")
         audit.deletions = list(audit.deletions)  # while the database is open
-        done[:] = [(path, known.application, audit)]
+        return known.application, audit
 
-    opener.read(path, work, out)
-    return done[0]
+    return opener.read(file.path, work, out)
 
 
-def _is_of_another(db: Database, path: str, how: str, recursive: bool) -> bool:
+def _is_of_another(db: Database, file: Named, recursive: bool) -> bool:
     """Return whether a file that no application recognises is no failure: it is of another program, and readable.
 
     At the place of a store that has an audit the file should have been recognised.
     """
     for _ in names(db):  # raises for a damaged root bucket, which would also explain it
         pass
-    if how == "search":
+    if file.how == "search":
         return not recursive
-    program = application_called(program_at(path))
+    program = application_called(program_at(file.path))
     return program is None or not program.has_audit(db)
 
 
 def _changes(findings: Sequence[AuditFinding], kinds: Sequence[str]) -> list[Change]:
-    """Return the changes that repair what findings of these severities are about."""
     return [change for finding in findings if finding.severity in kinds for change in finding.changes]
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from ...errors import ArgumentError
+from ...extras import need
 from ..command import command
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..opener import Opener
     from ..options import Path
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 @command("browse", example="boltcli browse fixtures/document.db", group="Space", opens=True, json=False)
 def browse(opener: Opener, out: Output, *, path: Path) -> None:
     """Browse buckets, keys and values on the terminal; the file is only read."""
-    from ...extras import need
-
     need("textual", "browse", "browse")
     if not (os.isatty(0) and out.is_terminal and out.err.isatty()):  # textual writes to stderr
         raise ArgumentError("browse needs a terminal; items, get and export print the content of a file")

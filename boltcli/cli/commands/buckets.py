@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import render
 from ...read_errors import Corrupted
 from ...tree.bucket import keys_on_one_page, root_bucket
 from ..command import command
@@ -23,9 +24,8 @@ def buckets(db: Database, out: Output) -> None:
 
 def _records(db: Snapshot) -> Iterator[Record]:
     from ...ops.read.key_pages import top_buckets
-    from ...render import records
 
-    return (records.bucket(name, bucket) for name, bucket in top_buckets(db))
+    return (render.records.bucket(name, bucket) for name, bucket in top_buckets(db))
 
 
 def _lines(db: Snapshot, is_terminal: bool) -> Iterator[bytes]:

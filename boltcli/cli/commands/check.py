@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...ops.check.database_check import UNCOUNTED, check, file_warnings
+from ... import render
+from ...ops.check.database_check import UNCOUNTED, check, file_warnings, pairs_in_root
 from ...read_errors import ArgumentError
 from ..command import Summary, command
 
@@ -11,12 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Annotated
 
-    from typer import Option
-
     from ...ops.check.findings import Finding
-    from ..options import Databases, Jobs
-    from ..output import Output, Record
-    from ..values import parse_count, parse_uint64
+    from ..options import Databases, Jobs, number, switch
+    from ..output import Output
+    from ..values import parse_uint64
 
 _ON_A_TERMINAL = 100  # findings
 
@@ -39,17 +38,10 @@ def check_(
     db: Databases,
     out: Output,
     *,
-    from_page: Annotated[
-        int, Option(help="Check only the tree below this page id.", metavar="PGID", parser=parse_uint64)
-    ] = 0,
-    deep: Annotated[bool, Option(help="Check everything, also what bbolt's check ignores.")] = False,
-    explain: Annotated[bool, Option(help="Explain each kind of finding: what it means, its risk, what to do.")] = False,
-    max_findings: Annotated[
-        int,
-        Option(
-            help="Show at most this many findings; 0: 100 on a terminal, else all.", metavar="N", parser=parse_count
-        ),
-    ] = 0,
+    from_page: Annotated[int, number("Check only the tree below this page id.", "PGID", parse_uint64)] = 0,
+    deep: Annotated[bool, switch("Check everything, also what bbolt's check ignores.")] = False,
+    explain: Annotated[bool, switch("Explain each kind of finding: what it means, its risk, what to do.")] = False,
+    max_findings: Annotated[int, number("Show at most this many findings; 0: 100 on a terminal, else all.")] = 0,
     jobs: Jobs = 0,
 ) -> None:
     """Verify the integrity of a database."""
@@ -72,8 +64,6 @@ def check_(
                 _show(out, finding)
         warnings = [str(warning) for warning in file_warnings(db)]
         if deep:
-            from ...ops.check.database_check import pairs_in_root
-
             warnings += pairs_in_root(db)
     if uncounted:
         warnings.append(uncounted)
@@ -82,11 +72,12 @@ def check_(
     if count > most:
         out.warn(f"{count - most} of {count} findings are not shown: --max-findings {most}")
     if count and (count > most or deep):
-        from ...render.explanations import findings_summary
-
-        out.say(findings_summary(kinds))
+        out.say(render.explanations.findings_summary(kinds))
     out.record(
-        lambda: _verdict(out.path, count, warnings, bool(uncounted), kinds if explain else None),
+        lambda: (
+            render.records.verdict(out.path, count, [], warnings, at_least=bool(uncounted))
+            | ({"explanations": _explanations(kinds)} if explain else {})
+        ),
         lambda: _text(count, kinds if explain else {}, bool(uncounted)),
     )
     if count:
@@ -96,32 +87,21 @@ def check_(
     out.hint(lambda: _hints(out.path))
 
 
+def _hints(path: str) -> list[str]:
+    from ..hints import after_check
+
+    return after_check(path)
+
+
 def _show(out: Output, finding: Finding) -> None:
     from ...text.values import auto
 
-    out.part("findings", lambda: _finding(finding, out.path), lambda: finding.line(auto) + b"\n")
+    out.part("findings", lambda: render.records.finding(finding, out.path), lambda: finding.line(auto) + b"\n")
 
 
-def _finding(finding: Finding, path: str) -> Record:
-    from ...render import records
-
-    return records.finding(finding, path)
-
-
-def _verdict(
-    path: str, count: int, warnings: list[str], at_least: bool, explained: dict[str, list[int]] | None
-) -> Record:
-    from ...render import records
-
-    verdict = records.verdict(path, count, [], warnings, at_least=at_least)
-    return verdict if explained is None else verdict | {"explanations": _explanations(explained)}
-
-
-def _explanations(kinds: dict[str, list[int]]) -> list[Record]:
-    """Return an object for each kind of finding."""
-    from ...render.explanations import explanation_record
-
-    return [{"kind": kind, "count": len(kinds[kind]), **explanation_record(kind)} for kind in kinds]
+def _explanations(kinds: dict[str, list[int]]) -> list[dict[str, object]]:
+    explained = render.explanations.explanation_record
+    return [{"kind": kind, "count": len(pages), **explained(kind)} for kind, pages in kinds.items()]
 
 
 def _text(count: int, explained: dict[str, list[int]], at_least: bool) -> Iterator[bytes]:
@@ -129,14 +109,5 @@ def _text(count: int, explained: dict[str, list[int]], at_least: bool) -> Iterat
         yield b"OK\n"
         return
     yield b"%s%d errors found\n" % (b"at least " * at_least, count)
-    if explained:
-        from ...render.explanations import explanation_text
-
-        for kind, pages in explained.items():
-            yield b"\n" + explanation_text(kind, len(pages)).encode()
-
-
-def _hints(path: str) -> list[str]:
-    from ..hints import after_check
-
-    return after_check(path)
+    for kind, pages in explained.items():
+        yield b"\n" + render.explanations.explanation_text(kind, len(pages)).encode()

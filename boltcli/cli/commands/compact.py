@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import render
 from ...ops.write.compact import compact
 from ..command import command
 
@@ -9,37 +10,38 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated
 
-    from typer import Argument, Option
-
     from ...ops.write.compact import Compaction
     from ...storage.snapshot import Snapshot
-    from ..options import Destination, FillPercent, Force, HumanIfGiven, NoSync, PageSize, files
-    from ..output import Output, Record
+    from ..options import (
+        Destination,
+        FillPercent,
+        Force,
+        HumanIfGiven,
+        NoSync,
+        PageSize,
+        argument,
+        files,
+        number,
+        switch,
+    )
+    from ..output import Output
     from ..values import parse_int64
 
 
 @command("compact", example="boltcli compact -o compact.db fixtures/many-free.db", group="Write")
 def compact_(
-    db: Annotated[
-        Snapshot, Argument(metavar="SRC", help="The bolt database file; it is not changed.", autocompletion=files)
-    ],
+    db: Annotated[Snapshot, argument("SRC", "The bolt database file; it is not changed.", files)],
     out: Output,
     *,
-    mores: Annotated[list[str], Argument(metavar="MORE", help="Ignored, as by bbolt.", hidden=True)] = [],
+    mores: Annotated[list[str], argument("MORE", "Ignored, as by bbolt.", hidden=True)] = [],
     output: Destination,
     tx_max_size: Annotated[
         int,
-        Option(
-            help="Write at most this many bytes of keys and values in one transaction; 0: no limit.",
-            metavar="N",
-            parser=parse_int64,
-        ),
+        number("Write at most this many bytes of keys and values in one transaction; 0: no limit.", "N", parse_int64),
     ] = 65536,
     no_sync: NoSync = False,
     force: Force = False,
-    dense: Annotated[
-        bool, Option(help="Write the smallest copy, with full pages and no free ones. Not in bbolt.")
-    ] = False,
+    dense: Annotated[bool, switch("Write the smallest copy, with full pages and no free ones. Not in bbolt.")] = False,
     fill_percent: FillPercent = 100,
     page_size: PageSize = 0,
     human: HumanIfGiven = False,
@@ -57,15 +59,12 @@ def compact_(
             sync=not no_sync,
             progress=progress,
         )
-    out.record(lambda: _record(done, out.path, output), lambda: _text(done, out, human))
-
-
-def _record(done: Compaction, path: str, output: str) -> Record:
-    from ...render import records
-
-    return records.result(
-        path, output, buckets=done.buckets, pairs=done.pairs, size=done.size, source_size=done.source_size,
-        transactions=done.transactions, warnings=done.warnings, gain=done.gain,
+    out.record(
+        lambda: render.records.result(
+            out.path, output, buckets=done.buckets, pairs=done.pairs, size=done.size, source_size=done.source_size,
+            transactions=done.transactions, warnings=done.warnings, gain=done.gain,
+        ),
+        lambda: _text(done, out, human),
     )  # fmt: skip
 
 

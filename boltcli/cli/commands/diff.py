@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import render
 from ...errors import ArgumentError, BoltError, Changed
 from ...ops.compare import change
 from ...ops.compare.diff import diff
@@ -13,17 +14,15 @@ from ..values import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from typing import Annotated
-
-    from typer import Argument, Option
 
     from ...apps.view_diff import ViewChange
     from ...ops.compare.change import BucketChanges, Change
     from ...render.table import Table
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import BucketPath, Decode, Depth, Human, Message, Proto, buckets, files
+    from ..options import BucketPath, Decoding, Depth, Human, InBucket, argument, files, switch, text
     from ..output import Output
 
 DIFFERENT, TROUBLE = 1, 2  # exit statuses, as diff(1) has them
@@ -45,40 +44,30 @@ def prepare(previous: bool, view: str, summary: bool, bucket: list[bytes], b: st
     validate=prepare,
 )
 def diff_(
-    db: Annotated[Snapshot, Argument(metavar="A", help="The old database.", autocompletion=files)],
+    db: Annotated[Snapshot, argument("A", "The old database.", files)],
     opener: Opener,
     out: Output,
     *,
-    b: Annotated[
-        str, Argument(metavar="B", help="The new database; leave it out with --previous.", autocompletion=files)
-    ] = "",
+    b: Annotated[str, argument("B", "The new database; leave it out with --previous.", files)] = "",
     buckets: BucketPath = [],
-    values: Annotated[bool, Option(help="Show old and new values, or the changed fields of JSON values.")] = False,
-    summary: Annotated[bool, Option(help="Show only the number of changes in each bucket, and its growth.")] = False,
+    values: Annotated[bool, switch("Show old and new values, or the changed fields of JSON values.")] = False,
+    summary: Annotated[bool, switch("Show only the number of changes in each bucket, and its growth.")] = False,
     depth: Depth = 0,
     human: Human = False,
-    keys_only: Annotated[bool, Option(help="Leave out the values, also with --json.")] = False,
-    bucket: Annotated[
-        list[bytes],
-        Option(help="Only this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets),
-    ] = [],
+    keys_only: Annotated[bool, switch("Leave out the values, also with --json.")] = False,
+    bucket: InBucket = [],
     prefix: Annotated[
-        bytes,
-        Option(
-            help="Only keys of the bucket (without --bucket: top-level buckets) that begin with this.", metavar="KEY"
-        ),
+        bytes, text("Only keys of the bucket (without --bucket: top-level buckets) that begin with this.", "KEY")
     ] = b"",
     view: Annotated[
         str,
-        Option(
-            help="Compare this view of the application instead of the pairs;"
-            " for etcd at the newest revision that both files have.",
-            metavar="NAME",
+        text(
+            "Compare this view of the application instead of the pairs; for etcd at the newest revision that"
+            " both files have.",
+            "NAME",
         ),
     ] = "",
-    decode: Decode = "off",
-    proto: Proto = "",
-    message: Message = "",
+    decoding: Decoding,
 ) -> int:
     """Show the differences between two databases."""
     if opener.previous:  # then B is left out, and the first of the names is where it would be
@@ -86,7 +75,7 @@ def diff_(
     with db.reopened() if opener.previous else opener.open(b) as other:
         if view:
             return DIFFERENT if _write_view(db, other, view, out) else 0
-        path, decoder = (*bucket, *buckets), asked(other, decode, proto, message)
+        path, decoder = (*bucket, *buckets), asked(other, decoding)
         start, stop = bounds(prefix)
         found = diff(db, other, path, start=start, stop=stop, same_file=opener.previous)
         if summary:
@@ -106,24 +95,17 @@ def _write(found: Iterator[Change], output: ChangeOutput, out: Output) -> int:
         raise
     except BoltError as error:
         if status:
-            out.stream([error], json=lambda error: _incomplete(error, out.path), text=lambda _: b"")
+            out.stream([error], json=lambda error: render.changes.incomplete(error, out.path), text=lambda _: b"")
         raise
     return status
 
 
-def _incomplete(error: BoltError, path: str) -> bytes:
-    from ...render.changes import incomplete
-
-    return incomplete(error, path)
-
-
 def _write_summary(rows: list[BucketChanges], human: bool, out: Output) -> int:
-    def json(rows: list[BucketChanges]) -> Iterable[bytes]:
-        from ...render.changes import summary_record
-
-        return map(summary_record, rows)
-
-    out.stream([rows] if rows else [], json=json, text=lambda rows: _summary(rows).text_lines(rule=False, human=human))
+    out.stream(
+        [rows] if rows else [],
+        json=lambda rows: map(render.changes.summary_record, rows),
+        text=lambda rows: _summary(rows).text_lines(rule=False, human=human),
+    )
     return DIFFERENT if rows else 0
 
 

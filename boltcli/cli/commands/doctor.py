@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentError
+import os
+import time
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+from ...apps.contract import ERROR, WARNING, AuditOptions
+from ...apps.registry import recognised
+from ...database import Database
+from ...errors import ArgumentError, BoltError, InvalidDatabase
+from ...ops.rescue.doctor import Records, diagnose
+from ...ops.rescue.doctor import fix as apply
+from ...render.audit_report import by_severity
+from ...render.doctor_report import diagnosis_record, diagnosis_text
+from ...storage.destination import check_destination
 from ..command import command
+from ..hints import after_check
+from ..many import complain, each
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated
-
-    from typer import Option
-
-    from ...ops.rescue.doctor import Records
+    from ...fleet.files import Named
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import Force, NoSync, Path, results
+    from ..options import Force, NoSync, Path, switch, written_to
     from ..output import Output
 
 WRONG = 1  # exit statuses
@@ -31,6 +41,7 @@ def prepare(fix: bool, output: str) -> None:
     "doctor",
     example="boltcli doctor fixtures/document.db",
     group="Rescue",
+    folder=True,
     opens="locked",
     statuses={
         0: "nothing is wrong; with --fix: all that was reachable is in DEST",
@@ -44,41 +55,29 @@ def doctor(
     out: Output,
     *,
     path: Path,
-    fix: Annotated[bool, Option(help="Apply the best remedy, and write the result to --output.")] = False,
+    fix: Annotated[bool, switch("Apply the best remedy, and write the result to --output.")] = False,
     output: Annotated[
-        str,
-        Option(
-            "--output",
-            "-o",
-            help="Write the result of --fix to this file, which appears when it is complete.",
-            metavar="DEST",
-            autocompletion=results,
-        ),
+        str, written_to("Write the result of --fix to this file, which appears when it is complete.")
     ] = "",
     force: Force = False,
     no_sync: NoSync = False,
 ) -> int:
     """Say what is wrong with a file, what it means for the data, and what to do; remedies are tried on copies."""
-    import os
-
     if not os.path.isdir(path):
         return _diagnose(path, opener, out, output if fix else "", force=force, sync=not no_sync)
-    from ...errors import BoltError, InvalidDatabase, as_failure
-    from ...fleet.find import databases_in
-
-    paths = databases_in(path)
-    if not paths:
+    files = opener.files([path])
+    if files.paths[0] == path:
         raise InvalidDatabase(path=path)
     if fix:
-        raise ArgumentError(f"--fix takes one file; in {path} are {', '.join(paths)}")
+        raise ArgumentError(f"--fix takes one file; in {path} are {', '.join(files.paths)}")
+
+    def work(file: Named, out: Output) -> int:
+        out.text(os.fsencode("\n" * (file.path != files.paths[0]) + f"{file.path}:\n"))
+        return _diagnose(file.path, opener, out)
+
     status = 0
-    for number, each in enumerate(paths):
-        out.text(os.fsencode("\n" * (number > 0) + f"{each}:\n"))
-        try:
-            status = max(status, _diagnose(each, opener, out))
-        except (BoltError, OSError) as error:
-            out.complain(as_failure(error, each), each)
-            status = max(status, WRONG)
+    for file, found in each(files, work, opener, out, what="examining", direct=True):
+        status = max(status, complain(file.path, found, None, opener, out) if isinstance(found, BoltError) else found)
     return status
 
 
@@ -86,12 +85,6 @@ def _diagnose(
     path: str, opener: Opener, out: Output, output: str = "", *, force: bool = False, sync: bool = True
 ) -> int:
     """Diagnose one file, and write the best remedy to ``output`` if one is named. Return the exit status."""
-    from tempfile import TemporaryDirectory
-
-    from ...ops.rescue.doctor import diagnose, fix
-    from ...render.doctor_report import diagnosis_record, diagnosis_text
-    from ...storage.destination import check_destination
-
     if output:
         check_destination(output, replace=force)  # before the long work
     fixed = None
@@ -101,39 +94,22 @@ def _diagnose(
                 path, folder, lock=opener.lock, timeout=opener.timeout, progress=progress, whose=_whose, audit=_audit
             )
         if output and found.symptoms:
-            fixed = fix(found, folder, output, replace=force, sync=sync)
+            fixed = apply(found, folder, output, replace=force, sync=sync)
     out.record(lambda: diagnosis_record(found, fixed, output), lambda: diagnosis_text(found, fixed, output))
     if found.ok:
-        out.hint(lambda: _hints(path))
+        out.hint(lambda: after_check(path))
     if fixed is not None:
         return LOSSES if fixed.lost else 0
     return 0 if found.ok else WRONG
 
 
-def _hints(path: str) -> list[str]:
-    from ..hints import after_check
-
-    return after_check(path)
-
-
 def _whose(snapshot: Snapshot) -> str:
-    """Return the application that wrote the file, and its layout."""
-    from ...apps.registry import recognised
-
     found = recognised(snapshot)
     return f"{found.name} ({found.layout})" if found is not None else ""
 
 
 def _audit(snapshot: Snapshot) -> Records | None:
     """Return what the audit of the application finds in the records; None if there is none."""
-    import time
-
-    from ...apps.contract import ERROR, WARNING, AuditOptions
-    from ...apps.registry import recognised
-    from ...database import Database
-    from ...ops.rescue.doctor import Records
-    from ...render.audit_report import by_severity
-
     found = recognised(snapshot)
     audit = found.application.audit(Database(snapshot), AuditOptions(time.time_ns())) if found is not None else None
     if audit is None:

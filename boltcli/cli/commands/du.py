@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 
+from ... import render
 from ...ops.space.pages import Usage
 from ...ops.write.compact import measure
 from ...render.du_report import ORDERS, usage_text
@@ -13,13 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated, Literal
 
-    from typer import Option
-
-    from ...ops.stats import BucketRecord
-    from ..command import check_choice
-    from ..options import Databases, Depth, Human, Jobs
-    from ..output import Output, Record
-    from ..values import parse_count
+    from ..options import Databases, Depth, Human, Jobs, choice, number
+    from ..output import Output
 
 
 @command(
@@ -39,13 +35,8 @@ def du(
     *,
     depth: Depth = 0,
     jobs: Jobs = 0,
-    sort: Annotated[
-        Literal["name", "size", "keys"],
-        Option(help="Order of the buckets: name|size|keys", metavar="ORDER", callback=check_choice),
-    ] = "name",
-    top: Annotated[
-        int, Option(help="Show only this many of the largest buckets; 0: all.", metavar="N", parser=parse_count)
-    ] = 0,
+    sort: Annotated[Literal["name", "size", "keys"], choice("Order of the buckets: name|size|keys", "ORDER")] = "name",
+    top: Annotated[int, number("Show only this many of the largest buckets; 0: all.")] = 0,
     human: Human = False,
 ) -> None:
     """Show how the space of the file is used: by bucket, free, lost; and how much compaction would free."""
@@ -60,12 +51,6 @@ def du(
     if sort != "name":
         buckets.sort(key=ORDERS[sort])
     out.record(
-        lambda: _record(out.path, found, buckets, dense),
+        lambda: render.records.usage(out.path, found, buckets, dense),
         lambda: usage_text(found, buckets, dense, human or out.is_terminal),
     )
-
-
-def _record(path: str, found: Usage, buckets: list[BucketRecord], dense: int) -> Record:
-    from ...render import records
-
-    return records.usage(path, found, buckets, dense)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 from ...errors import ArgumentError, Corrupted
 from ...ops.read.content import Bounds, Enter, placed, whole_content
@@ -12,17 +13,10 @@ from ..command import command
 from ..decoding import asked, is_asked
 from ..row_output import complete, format_of, lines_into
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Annotated, BinaryIO, Literal
-
-    from typer import Option
-
     from ...apps.decode import Decoder
     from ...storage.snapshot import Snapshot
-    from ..command import check_choice
-    from ..options import Database, Decode, Force, Message, Proto, buckets, results
+    from ..options import Database, Decoding, Force, InBucket, choice, switch, text, written_to
     from ..output import Output
 
     Path = tuple[bytes, ...]
@@ -31,21 +25,18 @@ LINES = ("ndjson", "json")
 
 
 def _form(format: str, output: str) -> str:
-    """Return the format that the options ask for."""
     if format:
         return format
     return "sqlite" if output.lower().endswith(".sqlite") else format_of(output) or "ndjson"
 
 
-def prepare(
-    format: str, output: str, view: str, bucket: list[bytes], all_views: bool, decode: str, proto: str, message: str
-) -> None:
+def prepare(format: str, output: str, view: str, bucket: list[bytes], all_views: bool, decoding: Decoding) -> None:
     form = _form(format, output)
     if form in ("sqlite", "parquet", "arrow") and not output:
         raise ArgumentError(f"--format {form} needs --output")
     if all_views and form != "sqlite":
         raise ArgumentError("--all-views needs --format sqlite: the other formats have one table per file")
-    if is_asked(decode, proto, message) and (form not in LINES or view):
+    if is_asked(decoding) and (form not in LINES or view):
         raise ArgumentError("--decode works only for pairs as lines of JSON")
     if view and bucket:
         raise ArgumentError("--view and --bucket can't be combined")
@@ -62,40 +53,23 @@ def export(
     db: Database,
     out: Output,
     *,
-    bucket: Annotated[
-        list[bytes],
-        Option(help="Only this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets),
-    ] = [],
+    bucket: InBucket = [],
     format: Annotated[
         Literal["", "ndjson", "json", "csv", "sqlite", "parquet", "arrow"],
-        Option(
+        choice(
+            "ndjson|json (an array)|csv|sqlite|parquet|arrow; default: by the suffix of --output, else ndjson.",
+            "FORMAT",
             "--format",
             "-f",
-            help="ndjson|json (an array)|csv|sqlite|parquet|arrow; default: by the suffix of --output, else ndjson.",
-            metavar="FORMAT",
-            callback=check_choice,
         ),
     ] = "",
     output: Annotated[
-        str,
-        Option(
-            "--output",
-            "-o",
-            help="Write to this file, which appears when it is complete; default: standard output.",
-            metavar="DEST",
-            autocompletion=results,
-        ),
+        str, written_to("Write to this file, which appears when it is complete; default: standard output.")
     ] = "",
-    view: Annotated[
-        str, Option(help="Write this view of the file's application instead of the pairs.", metavar="NAME")
-    ] = "",
-    all_views: Annotated[
-        bool, Option(help="With --format sqlite: also a table for each view of the application.")
-    ] = False,
+    view: Annotated[str, text("Write this view of the file's application instead of the pairs.", "NAME")] = "",
+    all_views: Annotated[bool, switch("With --format sqlite: also a table for each view of the application.")] = False,
     force: Force = False,
-    decode: Decode = "off",
-    proto: Proto = "",
-    message: Message = "",
+    decoding: Decoding,
 ) -> None:
     """Write all buckets and pairs as lines of JSON, or pairs and views as CSV, SQLite, Parquet or Arrow."""
     form = _form(format, output)
@@ -104,18 +78,12 @@ def export(
 
         export_tables(db, out, tuple(bucket), view, all_views=all_views, form=form, output=output, force=force)
         return
-    decoder = asked(db, decode, proto, message)
-    with _lines_into(out, form, output, force) as target:
+    decoder = asked(db, decoding)
+    into = complete(output, replace=force) if output else nullcontext(out.out)
+    with into as file, lines_into(file, form) as target:
         _write_lines(db, out, tuple(bucket), decoder, target)
         if output:
             db.finish()
-
-
-@contextmanager
-def _lines_into(out: Output, form: str, output: str, force: bool) -> Iterator[BinaryIO]:
-    """Context manager: a stream for lines, or for the elements of an array, to standard output or a file."""
-    with complete(output, replace=force) if output else nullcontext(out.out) as file, lines_into(file, form) as target:
-        yield target
 
 
 def _write_lines(db: Snapshot, out: Output, path: Path, decoder: Decoder | None, file: BinaryIO) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ... import render
 from ...read_errors import ArgumentError, BoltError
 from ...render.item_lines import value_line
 from ...text.values import parse
@@ -16,12 +17,9 @@ from ..values import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Any, Literal
+    from typing import Annotated, Literal
 
-    from typer import Argument, Option
-
-    from ...apps.decode import Decoder
-    from ..options import Database, Decode, Format, Message, Nested, Proto, buckets, keys
+    from ..options import Database, Decoding, Format, Nested, argument, buckets, keys, text
     from ..output import Output
 
 
@@ -59,19 +57,14 @@ def get_(
     db: Database,
     out: Output,
     *,
-    buckets: Annotated[
-        list[bytes],
-        Argument(metavar="BUCKET", help="Names of the bucket, outermost first.", autocompletion=buckets),
-    ],
-    key: Annotated[str, Argument(metavar="KEY", help="The key.", autocompletion=keys)],
+    buckets: Annotated[list[bytes], argument("BUCKET", "Names of the bucket, outermost first.", buckets)],
+    key: Annotated[str, argument("KEY", "The key.", keys)],
     format: Format = "auto",
     parse: Nested = False,
     parse_format: Annotated[
-        Literal["ascii-encoded", "hex"], Option(help="Notation of KEY: ascii-encoded (literal)|hex", metavar="FORMAT")
+        Literal["ascii-encoded", "hex"], text("Notation of KEY: ascii-encoded (literal)|hex", "FORMAT")
     ] = "ascii-encoded",
-    decode: Decode = "off",
-    proto: Proto = "",
-    message: Message = "",
+    decoding: Decoding,
 ) -> None:
     """Print the value of a key."""
     path, name = tuple(buckets), _key(key, parse_format)
@@ -80,20 +73,14 @@ def get_(
         from ...errors import KeyNotFound
 
         raise KeyNotFound(name)
-    decoder = asked(db, decode, proto, message)
+    decoder = asked(db, decoding)
     out.record(
-        lambda: _record(path, name, value, "parsed" if parse else format, decoder),
-        lambda: value_line(value, format) if decoder is None else _readable(decoder, path, name, value),
+        lambda: render.element_lines.element_record(
+            path, name, value, form="parsed" if parse else format, decoder=decoder
+        ),
+        lambda: (
+            value_line(value, format)
+            if decoder is None
+            else render.decoded.readable(decoder.value(path, name, value)) + "\n"
+        ),
     )
-
-
-def _record(path: tuple[bytes, ...], key: bytes, value: bytes, form: str, decoder: Decoder | None) -> dict[str, Any]:
-    from ...render.element_lines import element_record
-
-    return element_record(path, key, value, form=form, decoder=decoder)
-
-
-def _readable(decoder: Decoder, path: tuple[bytes, ...], key: bytes, value: bytes) -> str:
-    from ...render.decoded import readable
-
-    return readable(decoder.value(path, key, value)) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError, BoltError, Corrupted
 from ...ops.read.grep import dead_hits, live_hits
@@ -17,14 +17,11 @@ from ..values import addresses
 
 if TYPE_CHECKING:
     from re import Pattern
-    from typing import Annotated
-
-    from typer import Argument, Option
 
     from ...ops.read.grep import Hit
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import buckets, files
+    from ..options import JobsIfGiven, argument, buckets, files, switch, text
     from ..output import Output
 
 FOUND, NOTHING, TROUBLE = 0, 1, 2  # exit statuses, as grep(1) has them
@@ -73,32 +70,30 @@ def grep(
     opener: Opener,
     out: Output,
     *,
-    pattern: Annotated[str, Argument(metavar="PATTERN", help="A regular expression (Python's, on bytes).")],
-    paths: Annotated[list[str], Argument(metavar="FILE", help="Bolt database files.", autocompletion=files)],
-    recursive: Annotated[bool, Option("--recursive", "-r", help="Search the databases in folders.")] = False,
-    ignore_case: Annotated[bool, Option("--ignore-case", "-i", help="Ignore the case of ASCII letters.")] = False,
-    files: Annotated[bool, Option("--files", "-l", help="Print only the names of files with a hit.")] = False,
-    count: Annotated[bool, Option("--count", "-c", help="Print only the number of hits in each file.")] = False,
-    fixed: Annotated[bool, Option("--fixed", "-F", help="PATTERN is literal text, not a regular expression.")] = False,
-    hex: Annotated[bool, Option(help="PATTERN is bytes in hexadecimal.")] = False,
-    keys: Annotated[bool, Option(help="Search only names of buckets and keys.")] = False,
-    values: Annotated[bool, Option(help="Search only values.")] = False,
+    pattern: Annotated[str, argument("PATTERN", "A regular expression (Python's, on bytes).")],
+    paths: Annotated[list[str], argument("FILE", "Bolt database files.", files)],
+    recursive: Annotated[bool, switch("Search the databases in folders.", "--recursive", "-r")] = False,
+    ignore_case: Annotated[bool, switch("Ignore the case of ASCII letters.", "--ignore-case", "-i")] = False,
+    files: Annotated[bool, switch("Print only the names of files with a hit.", "--files", "-l")] = False,
+    count: Annotated[bool, switch("Print only the number of hits in each file.", "--count", "-c")] = False,
+    fixed: Annotated[bool, switch("PATTERN is literal text, not a regular expression.", "--fixed", "-F")] = False,
+    hex: Annotated[bool, switch("PATTERN is bytes in hexadecimal.")] = False,
+    keys: Annotated[bool, switch("Search only names of buckets and keys.")] = False,
+    values: Annotated[bool, switch("Search only values.")] = False,
     bucket: Annotated[
-        list[str],
-        Option(help="Search only this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets),
+        list[str], text("Search only this bucket; repeat it for a nested one.", "NAME", completes=buckets)
     ] = [],
     deleted: Annotated[
         bool,
-        Option(
-            help="Also search bytes that are no longer in use: free pages, unused ends of pages, the end of the file."
-        ),
+        switch("Also search bytes that are no longer in use: free pages, unused ends of pages, the end of the file."),
     ] = False,
+    jobs: JobsIfGiven = 1,
 ) -> int:
     """Search bucket names, keys and values for a pattern, in nested buckets too."""
     wanted = _compiled(pattern, hex, fixed, ignore_case)
     names = tuple(addresses(bucket))
     found = opener.files(paths)
-    several = len(found.paths) > 1
+    several = len(found) > 1
 
     def search(snapshot: Snapshot, out: Output) -> int:
         """Write the hits of one file; return its status."""
@@ -128,11 +123,17 @@ def grep(
 
     statuses = set()
     try:
-        for path, status in each(
-            found, lambda _, out: opener.read(out.path, search, out), opener, out, what="searching", direct=True
+        for file, status in each(
+            found,
+            lambda _, out: opener.read(out.path, search, out),
+            opener,
+            out,
+            what="searching",
+            jobs=jobs,
+            direct=True,
         ):
             if isinstance(status, BoltError):
-                complain(path, status, {}, opener, out)
+                complain(file.path, status, {}, opener, out)
                 status = TROUBLE
             statuses.add(status)
     finally:

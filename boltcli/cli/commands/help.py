@@ -12,9 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated
 
-    from typer import Argument
-
-    from ..options import commands
+    from ..options import argument, commands
     from ..output import Output
 
 
@@ -22,9 +20,7 @@ if TYPE_CHECKING:
 def help_(
     out: Output,
     *,
-    commands: Annotated[
-        list[str], Argument(metavar="COMMAND", help="The name of a command or a topic.", autocompletion=commands)
-    ] = [],
+    commands: Annotated[list[str], argument("COMMAND", "The name of a command or a topic.", commands)] = [],
 ) -> None:
     """Show the help of a command, or a page of the manual."""
     from ... import guide
@@ -47,7 +43,6 @@ def help_(
 
 
 def _write_plug_ins(out: Output) -> None:
-    """Append the applications of installed plug-ins."""
     from ...apps.registry import plug_ins
 
     found = list(plug_ins())

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import mmap
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 from ...errors import ArgumentError, OpenError
+from ...ops.read.content import Enter
 from ...ops.write.compact import PAGE_SIZES
 from ...ops.write.load import load
+from ...render import records
+from ...render.json_rows import End, parsed_rows
 from ...storage.opened import take_stdin
 from ...text.sizes import written
 from ..command import command
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Annotated, BinaryIO
-
-    from typer import Argument, Option
-
     from ...ops.read.content import Placed
-    from ...ops.write.load import Loaded
-    from ...render.json_rows import End
-    from ..options import Destination, FillPercent, Force, Human, NoSync, PageSize, files
-    from ..output import Output, Record
+    from ..options import Destination, FillPercent, Force, Human, NoSync, PageSize, argument, files, switch
+    from ..output import Output
 
 _SQLITE = b"SQLite format 3\0"
 _ARROW = (b"PAR1", b"ARROW1")
@@ -33,16 +30,9 @@ _ARROW = (b"PAR1", b"ARROW1")
 def import_(
     out: Output,
     *,
-    src: Annotated[
-        str,
-        Argument(
-            metavar="SRC",
-            help="JSON in key order, SQLite, Parquet or Arrow; - is standard input.",
-            autocompletion=files,
-        ),
-    ],
+    src: Annotated[str, argument("SRC", "JSON in key order, SQLite, Parquet or Arrow; - is standard input.", files)],
     output: Destination,
-    partial: Annotated[bool, Option(help="Accept an export that was cut short or ended with an error.")] = False,
+    partial: Annotated[bool, switch("Accept an export that was cut short or ended with an error.")] = False,
     no_sync: NoSync = False,
     force: Force = False,
     fill_percent: FillPercent = 100,
@@ -61,20 +51,18 @@ def import_(
         sync=not no_sync,
     )
     size = written(done.size, human or out.is_terminal)
-    out.record(lambda: _record(src, output, done), f"{done.pairs} pairs in {done.buckets} buckets -> {size}\n")
-
-
-def _record(source: str, output: str, done: Loaded) -> Record:
-    from ...render import records
-
-    return records.result(source, output, pairs=done.pairs, buckets=done.buckets, size=done.size)
+    out.record(
+        records.result(src, output, pairs=done.pairs, buckets=done.buckets, size=done.size),
+        f"{done.pairs} pairs in {done.buckets} buckets -> {size}\n",
+    )
 
 
 def _rows(source: str, partial: bool, out: Output) -> Iterator[Placed]:
     """Yield the rows of the source; its first bytes show the format: lines of JSON, SQLite, Parquet, Arrow."""
     try:
-        file = _stdin() if source == "-" else open(source, "rb")  # noqa: SIM115
-        with file:
+        if source == "-":
+            take_stdin("an export", "-")
+        with sys.stdin.buffer if source == "-" else open(source, "rb") as file:
             magic = b"" if source == "-" else file.read(len(_SQLITE))
             if magic == _SQLITE:
                 from ...tables.sqlite_file import read_rows as from_sqlite
@@ -98,9 +86,6 @@ def _parsed(file: BinaryIO, partial: bool, out: Output) -> Iterator[Placed]:
     Raises :class:`~boltcli.errors.ArgumentError` if the last line is missing or has other counts; with --partial
     this is a warning.
     """
-    from ...ops.read.content import Enter
-    from ...render.json_rows import End, parsed_rows
-
     pairs = buckets = 0
     counted = True  # the output of deleted has no last line with counts
     end: End | None = None
@@ -126,7 +111,6 @@ def _parsed(file: BinaryIO, partial: bool, out: Output) -> Iterator[Placed]:
 
 
 def _problem(end: End | None, pairs: int, buckets: int) -> str:
-    """Return what is wrong with the end of an export, or ""."""
     if end is None:
         return "the export has no last line with counts: it was cut short"
     if end.error is not None:
@@ -134,8 +118,3 @@ def _problem(end: End | None, pairs: int, buckets: int) -> str:
     if (end.pairs, end.buckets) != (pairs, buckets):
         return f"the export says {end.pairs} pairs in {end.buckets} buckets, but has {pairs} in {buckets}"
     return ""
-
-
-def _stdin() -> BinaryIO:
-    take_stdin("an export", "-")
-    return sys.stdin.buffer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import render
 from ..command import Summary, command
 
 TYPE_CHECKING = False
@@ -9,10 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Annotated
 
-    from typer import Option
-
     from ...storage.snapshot import Snapshot
-    from ..options import Databases, Jobs
+    from ..options import Databases, Jobs, switch
     from ..output import Output, Record
 
 
@@ -34,9 +33,7 @@ def info(
     out: Output,
     *,
     jobs: Jobs = 0,
-    summary: Annotated[bool, Option(help="Say more, as of a file that is given without a command.", hidden=True)] = (
-        False
-    ),
+    summary: Annotated[bool, switch("Say more, as of a file that is given without a command.", hidden=True)] = (False),
 ) -> None:
     """Print the page size; on a terminal also size, transaction, buckets and application."""
     out.record(lambda: _record(db), lambda: _text(db, out, summary))
@@ -44,23 +41,21 @@ def info(
 
 def _record(db: Snapshot) -> Record:
     from ...apps.registry import recognised
-    from ...render import records
 
     found = recognised(db)
     known: dict[str, str | None] = {"application": None, "layout": None, "certainty": None}
     if found is not None:
         known = {"application": found.name, "layout": found.layout, "certainty": found.certainty}
-    return records.info(db) | known
+    return render.records.info(db) | known
 
 
 def _text(db: Snapshot, out: Output, summary: bool) -> Iterator[bytes]:
     yield b"Page Size: %d\n" % db.page_size
     if summary or out.is_terminal:  # in a pipe the output is bbolt's
         from ...apps.registry import recognised
-        from ...render.info_text import info_text
 
         found = recognised(db)
-        yield info_text(db, f"{found} ({found.certainty})" if found else "")
+        yield render.info_text.info_text(db, f"{found} ({found.certainty})" if found else "")
     if summary:
         from ..hints import next_steps
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from ... import render
 from ...ops.stats.buckets import inspect
 from ...render.bbolt_text import inspect_text
 from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ...ops.stats import BucketRecord
     from ..options import Database
     from ..output import Output
 
@@ -18,10 +16,4 @@ if TYPE_CHECKING:
 @command("inspect", example="boltcli inspect fixtures/document.db")
 def inspect_(db: Database, out: Output) -> None:
     """Show the tree of buckets and how many pairs each holds, as JSON."""
-    out.stream([inspect(db)], json=_compact, text=inspect_text)
-
-
-def _compact(tree: list[BucketRecord]) -> Iterator[bytes]:
-    from ...render import records
-
-    return records.tree(tree)
+    out.stream([inspect(db)], json=lambda tree: render.records.tree(tree), text=inspect_text)

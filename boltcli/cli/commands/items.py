@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import render
 from ...ops.read.select_items import items
 from ...render.item_lines import text_lines
 from ...tree.bucket import find_bucket
@@ -12,28 +13,22 @@ from ..selection import check_pattern, selection
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Annotated, Literal
-
-    from typer import Argument, Option
+    from typing import Annotated, Any
 
     from ...apps.decode import Decoder
     from ...ops.read.select_items import Items
     from ...render.item_columns import ItemColumns
     from ..options import (
         Database,
-        Decode,
-        From,
-        Grep,
-        Limit,
-        Message,
+        Decoding,
+        Filters,
+        KeyFormat,
         Nested,
-        Prefix,
-        Proto,
-        Recursive,
-        Reverse,
         Subbuckets,
-        To,
+        ValueFormat,
+        argument,
         buckets,
+        switch,
     )
     from ..output import Output
 
@@ -44,62 +39,40 @@ def items_(
     out: Output,
     *,
     bucket: Annotated[
-        bytes,
-        Argument(
-            metavar="BUCKET", help="A top-level bucket; default: what is in the root bucket.", autocompletion=buckets
-        ),
+        bytes, argument("BUCKET", "A top-level bucket; default: what is in the root bucket.", buckets)
     ] = b"",
     subbuckets: Subbuckets = [],
-    format: Annotated[
-        Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"],
-        Option(
-            "--format",
-            "-f",
-            help="How to write values: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr",
-            metavar="FORMAT",
-        ),
-    ] = "auto",
-    key_format: Annotated[
-        Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"],
-        Option(
-            help="How to write keys: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr", metavar="FORMAT"
-        ),
-    ] = "auto",
+    format: ValueFormat = "auto",
+    key_format: KeyFormat = "auto",
     parse: Nested = False,
-    values_only: Annotated[bool, Option(help="Print only the values.")] = False,
-    prefix: Prefix = b"",
-    from_: From = b"",
-    to: To = b"",
-    limit: Limit = 0,
-    reverse: Reverse = False,
-    recursive: Recursive = False,
-    grep: Grep = "",
-    decode: Decode = "off",
-    proto: Proto = "",
-    message: Message = "",
+    values_only: Annotated[bool, switch("Print only the values.")] = False,
+    filters: Filters,
+    decoding: Decoding,
 ) -> None:
     """List the keys of a bucket with their values; on a terminal in columns, cut to its width."""
     path = (bucket, *subbuckets) if bucket or subbuckets else ()
-    filters = selection(prefix, from_, to, limit, reverse, recursive, grep, values=True)
-    parts = items(db, find_bucket(db, path), path, buckets=not (values_only or recursive), **filters)
-    decoder = asked(db, decode, proto, message)
-    in_json = "parsed" if parse else format
+    parts = items(
+        db,
+        find_bucket(db, path),
+        path,
+        buckets=not (values_only or filters.recursive),
+        **selection(filters, values=True),
+    )
+    decoder = asked(db, decoding)
     columns = _columns(key_format, format, len(path), decoder) if out.is_terminal and not values_only else None
-
-    def json(part: Items) -> Iterable[bytes]:
-        from ...render.element_lines import element_lines
-
-        return element_lines(
-            part.path, part.keys, part.values, with_path=recursive, with_key=not values_only, key_form=key_format,
-            form=in_json, decoder=decoder,
-        )  # fmt: skip
+    shown: dict[str, Any] = {"with_path": filters.recursive, "with_key": not values_only, "key_form": key_format}
+    shown |= {"form": "parsed" if parse else format, "decoder": decoder}
 
     def text(part: Items) -> bytes | Iterable[bytes]:
         if columns is not None:
             return columns.lines(part)
         return text_lines(part, key_format, format, len(path), key=not values_only, decoder=decoder)
 
-    out.stream(parts, json=json, text=text)
+    out.stream(
+        parts,
+        json=lambda part: render.element_lines.element_lines(part.path, part.keys, part.values, **shown),
+        text=text,
+    )
 
 
 def _columns(key_form: str, form: str, above: int, decoder: Decoder | None) -> ItemColumns:

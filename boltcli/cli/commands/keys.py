@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
+from ... import render
 from ...read_errors import ArgumentError, Corrupted
 from ...text.values import lines
 from ...tree.bucket import find_bucket, keys_on_one_page
 from ..command import command
 from ..decoding import asked
-from ..selection import check_pattern, selection
+from ..selection import check_pattern, is_filtered, selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Annotated
+    from typing import Annotated, Any
 
-    from typer import Option
-
-    from ...apps.decode import Decoder
     from ...format.bucket import BucketRef
     from ...ops.read.select_items import Items
     from ...storage.snapshot import Snapshot
-    from ..options import (
-        Bucket,
-        Database,
-        Decode,
-        Format,
-        From,
-        Grep,
-        Jobs,
-        Limit,
-        Message,
-        Prefix,
-        Proto,
-        Recursive,
-        Reverse,
-        Subbuckets,
-        To,
-    )
+    from ..options import Bucket, Database, Decoding, Filters, Format, Jobs, Subbuckets, switch
     from ..output import Output
 
 
-def prepare(
-    prefix: bytes, from_: bytes, to: bytes, limit: int, reverse: bool, recursive: bool, grep: str, skip_damaged: bool
-) -> None:
-    check_pattern(grep)
-    if skip_damaged and any((prefix, from_, to, limit, reverse, recursive, grep)):
+def prepare(filters: Filters, skip_damaged: bool) -> None:
+    check_pattern(filters)
+    if skip_damaged and is_filtered(filters):
         raise ArgumentError("--skip-damaged reads all pages, a filter only some of them: they can't be combined")
 
 
@@ -56,94 +36,63 @@ def keys_(
     bucket: Bucket,
     subbuckets: Subbuckets = [],
     format: Format = "auto",
-    skip_damaged: Annotated[
-        bool, Option(help="Skip damaged pages and continue; each one is reported on stderr.")
-    ] = False,
+    skip_damaged: Annotated[bool, switch("Skip damaged pages and continue; each one is reported on stderr.")] = False,
     jobs: Jobs = 0,
-    prefix: Prefix = b"",
-    from_: From = b"",
-    to: To = b"",
-    limit: Limit = 0,
-    reverse: Reverse = False,
-    recursive: Recursive = False,
-    grep: Grep = "",
-    decode: Decode = "off",
-    proto: Proto = "",
-    message: Message = "",
+    filters: Filters,
+    decoding: Decoding,
 ) -> None:
     """List the keys of a bucket, nested buckets included."""
     path = (bucket, *subbuckets)
     found = find_bucket(db, path)
-    decoder = asked(db, decode, proto, message)
+    decoder = asked(db, decoding)
     skipped: list[Corrupted] = []
-    if any((prefix, from_, to, limit, reverse, recursive, grep)):
+
+    def write(parts: Iterable[list[bytes]]) -> None:
+        """Write the keys of each part."""
+        if decoder is not None:
+            from ...ops.read.select_items import Items
+
+            write_items(Items(path, keys, [b""] * len(keys)) for keys in parts)
+            return
+        out.stream(
+            parts,
+            json=lambda keys: render.element_lines.element_lines(path, keys, None, with_path=False, key_form=format),
+            text=lambda keys: lines(keys, format),
+        )
+
+    def write_items(parts: Iterable[Items]) -> None:
+        """Write the keys of each part, after their buckets below ``path``."""
+        shown: dict[str, Any] = {"with_path": filters.recursive, "key_form": format, "decoder": decoder}
+        out.stream(
+            parts,
+            json=lambda part: render.element_lines.element_lines(
+                part.path, part.keys, part.values, with_value=False, **shown
+            ),
+            text=lambda part: render.item_lines.text_lines(
+                part, format, format, len(path), value=False, decoder=decoder
+            ),
+        )
+
+    if is_filtered(filters):
         from ...ops.read.select_items import items
 
-        parts = items(db, found, path, **selection(prefix, from_, to, limit, reverse, recursive, grep, values=False))
-        if recursive:
-            _write_items(parts, out, format, path, decoder, with_path=True)
-        else:
-            _write((part.keys for part in parts), out, format, path, decoder)
+        parts = items(db, found, path, **selection(filters, values=False))
+        write_items(parts) if filters.recursive else write(part.keys for part in parts)
     elif skip_damaged:
-        _write(_surviving(db, found, skipped), out, format, path, decoder)
+        write(_surviving(db, found, skipped))
     elif (few := keys_on_one_page(db, found)) is not None:
-        _write(iter([few]), out, format, path, decoder)
+        write([few])
     else:
         from ...ops.read.key_pages import all_keys
 
         with out.progress("listing") as progress:
-            keys = all_keys(db, found, progress=None if out.is_terminal else progress)
-            _write(keys, out, format, path, decoder)
+            write(all_keys(db, found, progress=None if out.is_terminal else progress))
     for damage in skipped:
         out.warn(f"skipped {damage}")
     if skipped:
         from ...errors import DamageSkipped
 
         raise DamageSkipped(len(skipped))
-
-
-def _write(
-    parts: Iterable[list[bytes]], out: Output, form: str, path: tuple[bytes, ...], decoder: Decoder | None
-) -> None:
-    """Write the keys of each part."""
-    if decoder is not None:
-        from ...ops.read.select_items import Items
-
-        _write_items((Items(path, keys, [b""] * len(keys)) for keys in parts), out, form, path, decoder)
-        return
-
-    def json(keys: list[bytes]) -> Iterable[bytes]:
-        from ...render.element_lines import element_lines
-
-        return element_lines(path, keys, None, with_path=False, key_form=form)
-
-    out.stream(parts, json=json, text=lambda keys: lines(keys, form))
-
-
-def _write_items(
-    parts: Iterable[Items],
-    out: Output,
-    form: str,
-    path: tuple[bytes, ...],
-    decoder: Decoder | None,
-    *,
-    with_path: bool = False,
-) -> None:
-    """Write the keys of each part, in text after their buckets below ``path``, in JSON ``with_path`` too."""
-
-    def json(part: Items) -> Iterable[bytes]:
-        from ...render.element_lines import element_lines
-
-        return element_lines(
-            part.path, part.keys, part.values, with_path=with_path, with_value=False, key_form=form, decoder=decoder
-        )
-
-    def text(part: Items) -> Iterable[bytes]:
-        from ...render.item_lines import text_lines
-
-        return text_lines(part, form, form, len(path), value=False, decoder=decoder)
-
-    out.stream(parts, json=json, text=text)
 
 
 def _surviving(snapshot: Snapshot, bucket: BucketRef, skipped: list[Corrupted]) -> Iterator[list[bytes]]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from ... import render
 from ...render.info_text import holders_text
-from ...storage.holders import holders
+from ...storage.holders import holders, lock_mode
 from ...storage.source import open_source
 from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ...storage.holders import Holder
     from ..options import Path
-    from ..output import Output, Record
+    from ..output import Output
 
-READERS, WRITER = 2, 3  # exit statuses
+_STATUSES = {None: 0, "shared": 2, "exclusive": 3}
 
 
 @command(
@@ -30,14 +28,5 @@ def lock(out: Output, *, path: Path) -> int:
         found = holders(source)
     finally:
         source.close()
-    out.records(lambda: _records(found), lambda: holders_text(found))
-    modes = [holder.mode for holder in found if not holder.waits]
-    if not modes:
-        return 0
-    return WRITER if "exclusive" in modes else READERS
-
-
-def _records(found: list[Holder]) -> Iterable[Record]:
-    from ...render import records
-
-    return map(records.holder, found)
+    out.records(lambda: map(render.records.holder, found), lambda: holders_text(found))
+    return _STATUSES[lock_mode(found)]

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError
+from ...render import page_picture, records
+from ...tree.bucket import find_bucket
+from ...tree.page_map import KINDS, PageMap, page_map
 from ..command import command
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Annotated
-
-    from typer import Argument, Option
-
     from ...storage.snapshot import Snapshot
-    from ...tree.page_map import PageMap
     from ..opener import Opener
-    from ..options import Database, Force, buckets, results
+    from ..options import Database, Force, argument, buckets, number, results, switch, text, written_to
     from ..output import Output, Record
-    from ..values import parse_count
 
 _ROWS = 32  # rows that fit a terminal
 _COLUMNS = 64
@@ -46,80 +43,52 @@ def map_(
     opener: Opener,
     out: Output,
     *,
-    dest: Annotated[
-        str, Argument(metavar="DEST", help="The same as --output.", autocompletion=results, hidden=True)
-    ] = "",
+    dest: Annotated[str, argument("DEST", "The same as --output.", results, hidden=True)] = "",
     bucket: Annotated[
-        list[bytes],
-        Option(
-            help="Mark the pages of this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets
-        ),
+        list[bytes], text("Mark the pages of this bucket; repeat it for a nested one.", "NAME", completes=buckets)
     ] = [],
-    svg: Annotated[bool, Option(help="Write an SVG image; each cell has a description on hover.")] = False,
-    png: Annotated[bool, Option(help="Write a PNG image.")] = False,
-    output: Annotated[
-        str,
-        Option(
-            "--output",
-            "-o",
-            help="Write the image to this file; default: standard output.",
-            metavar="DEST",
-            autocompletion=results,
-        ),
-    ] = "",
+    svg: Annotated[bool, switch("Write an SVG image; each cell has a description on hover.")] = False,
+    png: Annotated[bool, switch("Write a PNG image.")] = False,
+    output: Annotated[str, written_to("Write the image to this file; default: standard output.")] = "",
     force: Force = False,
-    width: Annotated[int, Option(help="Cells in a row; 0 chooses automatically.", metavar="N", parser=parse_count)] = 0,
-    cells: Annotated[
-        int, Option(help="Draw at most this many cells; 0 chooses automatically.", metavar="N", parser=parse_count)
-    ] = 0,
+    width: Annotated[int, number("Cells in a row; 0 chooses automatically.")] = 0,
+    cells: Annotated[int, number("Draw at most this many cells; 0 chooses automatically.")] = 0,
 ) -> None:
     """Draw a map of the pages: kind, fill, free, lost, damaged; each cell is a page or a run of pages."""
-    from ...render import page_picture
-    from ...render.page_picture import cells as drawn
-    from ...tree.page_map import page_map
-
     image = svg or png
-    before = None
-    if opener.previous:  # the snapshot is of the state before the last transaction
-        before = page_map(db)
-        mapped = page_map(db, db.metas[1 - db.meta.page])
-    else:
-        mapped = page_map(db)
+    # With --previous the snapshot is of the state before the last transaction.
+    mapped = page_map(db, db.metas[1 - db.meta.page]) if opener.previous else page_map(db)
+    before = page_map(db) if opener.previous else None
     chosen = _chosen(db, mapped, bucket)
     width = min(width or (_SQUARE if image else _COLUMNS), 4096)
+
+    def drawn(most: int) -> tuple[list[page_picture.Cell], int]:
+        return page_picture.cells(mapped, most, chosen, before)
+
     if image:
-        found, step = drawn(mapped, cells or _SQUARE**2, chosen, before)
+        found, step = drawn(cells or _SQUARE**2)
         title = os.path.basename(out.path)
         picture = page_picture.svg(found, step, width, title) if svg else page_picture.png(found, width)
         _deliver(picture, _file(output or dest), force, db, out)
         return
-
-    def text() -> bytes:
-        found, step = drawn(mapped, cells or _ROWS * width, chosen, before)
-        return page_picture.text(found, step, width, colour=out.has_colours)
-
-    out.records(lambda: _records(mapped, cells, chosen, before), text, styled=True)
+    out.records(
+        lambda: _records(mapped, drawn(cells or len(mapped.kinds))[0]),
+        lambda: page_picture.text(*drawn(cells or _ROWS * width), width, colour=out.has_colours),
+        styled=True,
+    )
 
 
 def _chosen(snapshot: Snapshot, mapped: PageMap, path: list[bytes]) -> set[int]:
     """Return the numbers of the bucket at ``path`` and of those inside it; none if the path is empty."""
     if not path:
         return set()
-    from ...tree.bucket import find_bucket
-
     root = find_bucket(snapshot, path).root
     number = next((number for number, bucket in enumerate(mapped.buckets) if number and bucket.root == root), None)
     return set() if number is None else mapped.inside(number)
 
 
-def _records(mapped: PageMap, most: int, chosen: set[int], before: PageMap | None) -> Iterator[Record]:
-    """Yield an object for each run of similar pages, of which there are at most ``most``; 0: all."""
-    from ...render import records
-    from ...render.page_picture import cells
-    from ...tree.page_map import KINDS
-
-    found, _ = cells(mapped, most or len(mapped.kinds), chosen, before)
-    for cell in found:
+def _records(mapped: PageMap, cells: list[page_picture.Cell]) -> Iterator[Record]:
+    for cell in cells:
         owner = mapped.owner(cell.first)
         yield {
             "page": cell.first,
@@ -133,9 +102,6 @@ def _records(mapped: PageMap, most: int, chosen: set[int], before: PageMap | Non
 
 
 def _deliver(content: bytes, output: str, force: bool, snapshot: Snapshot, out: Output) -> None:
-    """Write an image to the file ``output``, or to standard output."""
-    from ...render import records
-
     if not output:
         out.raw(content)
         return

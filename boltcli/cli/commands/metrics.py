@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from time import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from ...apps.registry import recognised
 from ...errors import BoltError
 from ...ops.compare.metrics import Metrics, metrics
 from ...render import openmetrics, records
-from ...storage.holders import holders
+from ...storage.holders import holders, lock_mode
 from ...storage.source import open_source
 from ...text.times import time_text
 from ..command import Summary, command
@@ -18,15 +18,12 @@ from ..output import Collected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Annotated
 
-    from typer import Argument, Option
-
-    from ...fleet.files import Files
-    from ...render.openmetrics import Labels, Sample
+    from ...fleet.files import Files, Named
+    from ...render.openmetrics import Sample
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import JobsApart, NoSync, files, results
+    from ..options import JobsApart, NoSync, argument, files, switch, written_to
     from ..output import Output
 
 
@@ -73,6 +70,7 @@ def select(opener: Opener, paths: Sequence[str]) -> Files:
         ("application", "application", "text"),
         order="size",
         is_measure=True,
+        is_public=True,
     ),
     unknown=UNKNOWN,
 )
@@ -80,18 +78,14 @@ def metrics_(
     opener: Opener,
     out: Output,
     *,
-    paths: Annotated[list[str], Argument(metavar="FILE", help="The bolt database files.", autocompletion=files)],
-    deep: Annotated[bool, Option(help="Also count pairs and buckets.")] = False,
-    check: Annotated[bool, Option(help="Also check each database and print the result.")] = False,
+    paths: Annotated[list[str], argument("FILE", "The bolt database files.", files)],
+    deep: Annotated[bool, switch("Also count pairs and buckets.")] = False,
+    check: Annotated[bool, switch("Also check each database and print the result.")] = False,
     output: Annotated[
         str,
-        Option(
-            "--output",
-            "-o",
-            help="Write to this file, which is replaced in one step, instead of standard output;"
-            " .ndjson, .json, .csv and .parquet get a row for each database.",
-            metavar="DEST",
-            autocompletion=results,
+        written_to(
+            "Write to this file, which is replaced in one step, instead of standard output; .ndjson, .json,"
+            " .csv and .parquet get a row for each database."
         ),
     ] = "",
     no_sync: NoSync = False,
@@ -100,58 +94,43 @@ def metrics_(
     """Print metrics of databases as OpenMetrics text, for Prometheus."""
     files = select(opener, paths)
 
-    def look(number: int, out: Output) -> _Found:
+    def look(_: Named, out: Output) -> _Found:
         return _look(out.path, opener, deep=deep, check=check)
 
     def write(out: Output) -> int:
         status = 0
-        measured: list[tuple[str, _Found]] = []
-        for path, found in each(files, look, opener, out, what="measuring", jobs=jobs or 1, raises=False):
+        samples: list[Sample] = []  # all, as the format has those of a metric together
+        for file, found in each(files, look, opener, out, what="measuring", jobs=jobs or 1, raises=False):
             if isinstance(found, BoltError):
-                complain(path, found, UNKNOWN, opener, out)
-                status = max(status, opener.status_of(found))
+                status = max(status, complain(file.path, found, UNKNOWN, opener, out))
                 found = _NOTHING
             else:
-                out.record(lambda path=path, found=found: _record(path, found))  # type: ignore[misc]
-            measured.append((path, found))
-        out.text(lambda: openmetrics.text(_samples(measured)))
-        if opener.alone is None:
-            say_passed(files, out)
+                out.record(_record(file.path, found))
+            whose = (("application", found.application),) if found.application else ()
+            samples += openmetrics.samples((("path", file.path), *whose), found.metrics, time(), found.lock)
+        out.text(lambda: openmetrics.text(samples))
+        say_passed(files, out)
         return status
 
-    if not output or opener.alone is not None:
+    if not output:
         return write(out)
     with out.to_file(output, public=True, replace=True, sync=not no_sync) as target:
         return write(target)
 
 
-def _samples(measured: list[tuple[str, _Found]]) -> list[Sample]:
-    samples: list[Sample] = []
-    for path, found in measured:
-        labels: Labels = (("path", path),)
-        if found.application:
-            labels += (("application", found.application),)
-        samples += openmetrics.samples(labels, found.metrics, time(), found.lock)
-    return samples
-
-
 def _look(path: str, opener: Opener, *, deep: bool, check: bool) -> _Found:
-    """Read the metrics of a file. Raises BoltError."""
     source = open_source(path, "none")
     try:
-        modes = {holder.mode for holder in holders(source) if not holder.waits}
-        lock = "exclusive" if "exclusive" in modes else "shared" if modes else ""
+        lock = lock_mode(holders(source)) or ""
     finally:
         source.close()
-    done: list[_Found] = []
 
-    def work(snapshot: Snapshot, out: Output) -> None:
+    def work(snapshot: Snapshot, out: Output) -> _Found:
         found = metrics(snapshot, deep=deep, checked=check)
         known = recognised(snapshot)
-        done[:] = [_Found(found, known.application.name if known else None, lock)]
+        return _Found(found, known.application.name if known else None, lock)
 
-    opener.read(path, work, Collected(path))  # the message about the transaction is one of the metrics
-    return done[0]
+    return opener.read(path, work, Collected(path))  # the message about the transaction is one of the metrics
 
 
 def _record(path: str, found: _Found) -> records.Record:

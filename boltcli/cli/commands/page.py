@@ -1,30 +1,32 @@
-"""``page``: show the content of pages. As in bbolt, a page that cannot be read is reported on stdout."""
+"""``page``, ``page-item`` and ``dump``: show pages, an element of a page, and pages in hexadecimal.
+
+As in bbolt, ``page`` reports on stdout a page that cannot be read, and ``dump`` leaves out overflow pages.
+"""
 
 from __future__ import annotations
 
+from ... import render
 from ...errors import ArgumentError, BoltError, UnreadablePage
 from ...render.errors import error_text
-from ...render.page_text import page_text
+from ...render.page_text import hexdump, item_text, page_text
 from ...storage.raw import RawFile
 from ..command import command
 from ..decoding import of_file
-from ..values import parse_page_ids
+from ..values import parse_decimal, parse_page_ids
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Annotated, Literal
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Annotated
 
-    from typer import Option
-
-    from ...apps.decode import Decoder
+    from ...apps.decode import Decoded, Decoder
     from ...storage.raw import RawPage
-    from ..options import Decode, Message, PageIds, Path, Proto
+    from ..options import Decoding, Format, FormatName, PageIds, Path, argument, pages, switch, text
     from ..output import Output, Record
 
     BucketPath = tuple[bytes, ...]
 
-SEPARATOR = b"===============================================\n"
+_SEPARATOR = b"===============================================\n"
 _FAILED = b"Prining page %d failed: %b. Continuing...\n"  # "Prining" is bbolt's
 _BEYOND = 1 << 16  # pages beyond the end of the file that are reported one by one
 
@@ -35,20 +37,18 @@ def page_(
     *,
     path: Path,
     pages: PageIds = [],
-    all: Annotated[bool, Option(help="Show all pages.")] = False,
+    all: Annotated[bool, switch("Show all pages.")] = False,
     format_value: Annotated[
-        Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"],
-        Option(
+        FormatName,
+        text(
+            "How to write them: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr",
+            "FORMAT",
             "--format-value",
             "--format",
             "-f",
-            help="How to write them: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr",
-            metavar="FORMAT",
         ),
     ] = "auto",
-    decode: Decode = "off",
-    proto: Proto = "",
-    message: Message = "",
+    decoding: Decoding,
 ) -> None:
     """Show the content of pages, element by element."""
     pgids = parse_page_ids(pages)
@@ -56,13 +56,13 @@ def page_(
         raise ArgumentError("invalid args: either use '--all' or 'pageid...'")
     if not all and not pgids:
         raise ArgumentError("page id required")
-    decoder, paths = of_file(path, decode, proto, message, None if all else pgids)
+    decoder, paths = of_file(path, decoding, None if all else pgids)
     with RawFile(path) as file:
         if all:
             _show_all(file, format_value, out, decoder, paths)
         for number, pgid in enumerate(pgids):
             if number:
-                out.text(SEPARATOR)
+                out.text(_SEPARATOR)
             _show(file, pgid, format_value, out, decoder, paths)
 
 
@@ -76,7 +76,7 @@ def _show_all(file: RawFile, form: str, out: Output, decoder: Decoder | None, pa
     pgid = 0
     while pgid < stop:
         if pgid:
-            out.text(SEPARATOR)
+            out.text(_SEPARATOR)
         pgid += _show(file, pgid, form, out, decoder, paths) + 1
     if stop < hwm:
         raise UnreadablePage(f"page {pgid} and all up to the high-water mark {hwm} lie far beyond the file's end")
@@ -106,31 +106,77 @@ def _show(
 
 
 def _failure(pgid: int, error: BoltError, path: str) -> Callable[[], Record]:
-    def fields() -> Record:
-        from ...render import records
-
-        return {"page": pgid, "error": records.error(error, path)}
-
-    return fields
+    return lambda: {"page": pgid, "error": render.records.error(error, path)}
 
 
 def _records(page: RawPage, form: str, path: BucketPath, decoder: Decoder | None) -> Iterator[Record]:
-    """Yield the page and its elements, with what the pairs mean."""
-    from ...render.decoded import leaf_pairs
-    from ...render.page_records import page_records
-    from ...render.records import decoded
-
-    found = {} if decoder is None else {pair[0]: pair for pair in leaf_pairs(page, path, decoder)}
-    for record in page_records(page, form):
+    found = {} if decoder is None else {pair[0]: pair for pair in render.decoded.leaf_pairs(page, path, decoder)}
+    for record in render.page_records.page_records(page, form):
         if record.get("index") in found:
             _, key, value = found[record["index"]]
-            record |= decoded("key", key) | decoded("value", value)
+            record |= render.records.decoded("key", key) | render.records.decoded("value", value)
         yield record
 
 
 def _readable(page: RawPage, path: BucketPath, decoder: Decoder) -> str:
-    """Return lines that say what the pairs of a page mean."""
-    from ...render.decoded import leaf_pairs, readable
-
-    lines = [f"{readable(key)}: {readable(value)}\n" for _, key, value in leaf_pairs(page, path, decoder)]
+    readable = render.decoded.readable
+    pairs = render.decoded.leaf_pairs(page, path, decoder)
+    lines = [f"{readable(key)}: {readable(value)}\n" for _, key, value in pairs]
     return "\nDecoded:\n" * bool(lines) + "".join(lines)
+
+
+@command("page-item", example="boltcli page-item --key-only fixtures/document.db 4 0", group="Pages", opens="offset")
+def page_item(
+    out: Output,
+    *,
+    path: Path,
+    pgid: Annotated[str, argument("PGID", "Page id.", pages)],
+    index: Annotated[str, argument("INDEX", "Element, counted from 0.")],
+    key_only: Annotated[bool, switch("Print only the key.")] = False,
+    value_only: Annotated[bool, switch("Print only the value.")] = False,
+    format: Format = "auto",
+    decoding: Decoding,
+) -> None:
+    """Print the key and the value of one element of a leaf page."""
+    page_id, number = parse_decimal(pgid), parse_decimal(index)
+    if key_only and value_only:
+        raise ArgumentError("the --key-only or --value-only flag may be set, but not both")
+    with RawFile(path) as file:
+        page = file.page(page_id)
+    number &= 0xFFFF  # bbolt keeps 16 bits of it
+    decoder, paths = of_file(path, decoding, [page_id])
+    shown = {"key": not value_only, "value": not key_only}
+    means: dict[str, Decoded] = {}  # a nested bucket has none, and is shown as without decoding
+    if decoder is not None:
+        for at, key, value in render.decoded.leaf_pairs(page, paths.get(page_id, ()), decoder):
+            if at == number:
+                means = {"key": key, "value": value}
+
+    def record() -> Record:
+        found = render.page_records.item_record(page, number, format, **shown)
+        for field, decoded in means.items():
+            if shown[field]:
+                found |= render.records.decoded(field, decoded)
+        return found
+
+    def text() -> Iterable[bytes]:
+        if not means:
+            return item_text(page, number, format, **shown)
+        lines = (render.decoded.readable(decoded) + "\n" for field, decoded in means.items() if shown[field])
+        return (line.encode("utf-8", "surrogateescape") for line in lines)
+
+    out.record(record, text)
+
+
+@command("dump", example="boltcli dump fixtures/document.db 0", group="Pages", opens="offset")
+def dump(out: Output, *, path: Path, pgids: Annotated[list[str], argument("PGID", "Page ids.", pages)]) -> None:
+    """Print pages in hexadecimal."""
+    wanted = parse_page_ids(pgids)
+    if not wanted:
+        raise ArgumentError("page id required")
+    with RawFile(path) as file:
+        page_size, _ = file.page_size_and_hwm()
+        for number, pgid in enumerate(wanted):
+            out.text(_SEPARATOR * bool(number))
+            address, data = file.first_page(pgid, page_size)
+            out.record({"page": pgid, "offset": address, "data_hex": data.hex()}, hexdump(data, address))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import render
 from ...ops.space.pages import FREE, page_rows
 from ...read_errors import Corrupted
 from ...render.bbolt_text import PAGES_HEADING, pages_text
@@ -31,11 +32,5 @@ def pages(db: Database, out: Output) -> None:
         shown, heading = heading + pages_text(rows, FREE), b""
         return shown
 
-    out.stream(page_rows(db, free), json=_records, text=text)
+    out.stream(page_rows(db, free), json=lambda rows: render.records.pages(rows, FREE), text=text)
     out.text(heading)
-
-
-def _records(rows: Rows) -> bytes:
-    from ...render import records
-
-    return records.pages(rows, FREE)

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError, OpenError
+from ...ops.compare.change import Change
+from ...ops.compare.patch import Overlay, patch, patch_in_place
+from ...render import records
+from ...render.changes import parse_changes
 from ...storage.opened import take_stdin
 from ...text.sizes import written
 from ..command import command
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Annotated
-
-    from typer import Argument, Option
-
-    from ...ops.compare.change import Change
-    from ...ops.compare.patch import Overlay
     from ...ops.write.load import Loaded
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import Human, NoSync, Path, inputs, results
-    from ..output import Output, Record
+    from ..options import Human, NoSync, Path, argument, inputs, switch, written_to
+    from ..output import Output
 
 
 def prepare(in_place: bool, output: str, previous: bool, offset: int) -> None:
@@ -50,36 +48,21 @@ def patch_(
     *,
     path: Path,
     changes: Annotated[
-        str,
-        Argument(
-            metavar="CHANGES",
-            help="Lines of JSON as written by diff --json; - is standard input.",
-            autocompletion=inputs,
-        ),
+        str, argument("CHANGES", "Lines of JSON as written by diff --json; - is standard input.", inputs)
     ],
     output: Annotated[
         str,
-        Option(
-            "--output",
-            "-o",
-            help="Write the result to this file, which appears when it is complete. An existing file is an error.",
-            metavar="DEST",
-            autocompletion=results,
-        ),
+        written_to("Write the result to this file, which appears when it is complete. An existing file is an error."),
     ] = "",
     in_place: Annotated[
-        bool, Option(help="Replace FILE in one step, under its exclusive lock; the old file becomes FILE.bak.")
+        bool, switch("Replace FILE in one step, under its exclusive lock; the old file becomes FILE.bak.")
     ] = False,
-    no_backup: Annotated[bool, Option(help="With --in-place: don't keep FILE.bak.")] = False,
-    force: Annotated[
-        bool, Option(help="Apply the changes without comparing the old values with the database.")
-    ] = False,
+    no_backup: Annotated[bool, switch("With --in-place: don't keep FILE.bak.")] = False,
+    force: Annotated[bool, switch("Apply the changes without comparing the old values with the database.")] = False,
     no_sync: NoSync = False,
     human: Human = False,
 ) -> int | None:
     """Apply changes written by diff --json to a copy of a database, or to the file itself."""
-    from ...ops.compare.patch import Overlay, patch, patch_in_place
-
     with Overlay(force=force) as overlay:
         overlay.add(_changes(changes))
         if in_place:
@@ -97,23 +80,15 @@ def _report(out: Output, overlay: Overlay, done: Loaded, output: str, backup: st
     kept = f"; the old file is {backup}" if backup is not None else ""
     changes = f"{overlay.count} change{'s' * (overlay.count != 1)}"
     size = written(done.size, human or out.is_terminal)
-    out.record(
-        lambda: _record(out.path, output, overlay.count, done, backup),
-        f"{changes}: {done.pairs} pairs in {done.buckets} buckets -> {size}{kept}\n",
-    )
-
-
-def _record(path: str, output: str, changes: int, done: Loaded, backup: str | None) -> Record:
-    from ...render import records
-
-    record = records.result(path, output, changes=changes, pairs=done.pairs, buckets=done.buckets, size=done.size)
-    return record if backup is None else record | records.of_file(backup, "backup")
+    facts = {"changes": overlay.count, "pairs": done.pairs, "buckets": done.buckets, "size": done.size}
+    record = records.result(out.path, output, **facts)
+    if backup is not None:
+        record |= records.of_file(backup, "backup")
+    out.record(record, f"{changes}: {done.pairs} pairs in {done.buckets} buckets -> {size}{kept}\n")
 
 
 def _changes(source: str) -> Iterator[tuple[int, Change]]:
     """Yield the changes in the file ``source`` (-: standard input), with their line numbers."""
-    from ...render.changes import parse_changes
-
     try:
         if source == "-":
             take_stdin("changes")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 from ...errors import ArgumentError
+from ...ops.rescue.recover import other_database, recover_file
+from ...render.recover_report import recovery_record, recovery_text
 from ..command import command
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated
-
-    from typer import Option
-
     from ..opener import Opener
-    from ..options import Destination, Force, Human, NoSync, Path, buckets
+    from ..options import Destination, Force, Human, InBucket, NoSync, Path, number, switch, text
     from ..output import Output
-    from ..values import parse_count
 
 LOSSES = 2  # exit status
 
@@ -42,48 +40,30 @@ def recover(
     *,
     path: Path,
     output: Destination,
-    bucket: Annotated[
-        list[bytes],
-        Option(help="Only this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets),
-    ] = [],
-    no_lost_and_found: Annotated[bool, Option(help="Leave out pages whose bucket is not known.")] = False,
+    bucket: InBucket = [],
+    no_lost_and_found: Annotated[bool, switch("Leave out pages whose bucket is not known.")] = False,
     lost_and_found: Annotated[
-        bytes, Option(help="Name of the bucket for pages whose bucket is not known.", metavar="NAME")
+        bytes, text("Name of the bucket for pages whose bucket is not known.", "NAME")
     ] = b"lost+found",
-    deleted: Annotated[bool, Option(help="Also keep old versions and deleted pairs, in the bucket deleted.")] = False,
+    deleted: Annotated[bool, switch("Also keep old versions and deleted pairs, in the bucket deleted.")] = False,
     state: Annotated[
         int,
-        Option(
-            help="Where several states may be the newest one, take this one, by its number in their list;"
-            " 0: the likeliest.",
-            metavar="N",
-            parser=parse_count,
+        number(
+            "Where several states may be the newest one, take this one, by its number in their list; 0: the likeliest."
         ),
     ] = 0,
-    page_size: Annotated[int, Option(help="Page size of the file; 0: find it.", metavar="N", parser=parse_count)] = 0,
+    page_size: Annotated[int, number("Page size of the file; 0: find it.")] = 0,
     force: Force = False,
     no_sync: NoSync = False,
     human: Human = False,
 ) -> int:
     """Write everything that a damaged file still holds to a sound database."""
-    from ...ops.rescue.recover import other_database, recover_file
-    from ...render.recover_report import recovery_record, recovery_text
-
     with out.progress("recovering") as progress:
         report = recover_file(
-            path,
-            output,
-            lock=opener.lock,
-            timeout=opener.timeout,
-            page_size=page_size,
-            state=state,
-            bucket=tuple(bucket),
-            lost_and_found=None if no_lost_and_found else lost_and_found,
-            deleted=deleted,
-            replace=force,
-            sync=not no_sync,
-            progress=progress,
-        )
+            path, output, lock=opener.lock, timeout=opener.timeout, page_size=page_size, state=state,
+            bucket=tuple(bucket), lost_and_found=None if no_lost_and_found else lost_and_found, deleted=deleted,
+            replace=force, sync=not no_sync, progress=progress,
+        )  # fmt: skip
     for offset in report.found.others:
         out.warn(other_database(offset))
     out.record(lambda: recovery_record(report), lambda: recovery_text(report, human or out.is_terminal))

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 from ...errors import bucket_text
+from ...ops.rescue.redact import Redaction, redact
+from ...render import records
 from ...text.sizes import written
 from ..command import command
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated
-
-    from typer import Option
-
-    from ...ops.rescue.redact import Redaction
     from ..opener import Opener
-    from ..options import Destination, Force, Human, NoSync, Path
+    from ..options import Destination, Force, Human, NoSync, Path, number, switch
     from ..output import Output, Record
-    from ..values import parse_count
 
 _SHOWN = 8  # buckets that are named
 
 
-@command(
-    "redact",
-    example="boltcli redact --keys -o shown.db fixtures/document.db",
-    group="Rescue",
-    opens="locked",
-)
+@command("redact", example="boltcli redact --keys -o shown.db fixtures/document.db", group="Rescue", opens="locked")
 def redact_(
     opener: Opener,
     out: Output,
@@ -34,23 +26,14 @@ def redact_(
     path: Path,
     output: Destination,
     keys: Annotated[
-        bool, Option(help="Also replace keys and bucket names by others of the same length and in the same order.")
+        bool, switch("Also replace keys and bucket names by others of the same length and in the same order.")
     ] = False,
-    seed: Annotated[
-        int,
-        Option(
-            help="With --keys: the seed of the random keys; the same seed gives the same keys.",
-            metavar="N",
-            parser=parse_count,
-        ),
-    ] = 0,
+    seed: Annotated[int, number("With --keys: the seed of the random keys; the same seed gives the same keys.")] = 0,
     force: Force = False,
     no_sync: NoSync = False,
     human: Human = False,
 ) -> None:
     """Copy a database for a bug report: same size, pages and damage, values replaced by filler, free pages wiped."""
-    from ...ops.rescue.redact import redact
-
     with out.progress("redacting") as progress:
         done = redact(
             path, output, keys=keys, seed=seed, lock=opener.lock, timeout=opener.timeout,
@@ -60,8 +43,6 @@ def redact_(
 
 
 def _record(path: str, output: str, done: Redaction) -> Record:
-    from ...render import records
-
     facts: Record = {
         "size": done.size, "values": done.values, "value_bytes": done.value_bytes, "keys": done.keys,
         "pages": done.pages, "wiped": done.wiped,
@@ -91,7 +72,6 @@ def _text(done: Redaction, keys: bool, human: bool) -> str:
 
 
 def _buckets(paths: set[tuple[bytes, ...]]) -> str:
-    """Return the first of these buckets in words."""
     shown = [f"bucket {bucket_text(path)}" for path in sorted(paths)[:_SHOWN]]
     more = len(paths) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

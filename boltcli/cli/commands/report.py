@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError, BoltError
 from ...render import html_report, records
 from ..command import command
-from ..many import each
+from ..many import complain, each
 from ..row_output import complete
 
 if TYPE_CHECKING:
-    from typing import Annotated
-
-    from typer import Argument, Option
-
+    from ...fleet.files import Named
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import Destination, Force, files
+    from ..options import Destination, Force, JobsIfGiven, argument, files, switch, text
     from ..output import Output
 
 
@@ -33,50 +30,42 @@ def report(
     opener: Opener,
     out: Output,
     *,
-    paths: Annotated[
-        list[str],
-        Argument(
-            metavar="FILE", help="Bolt database files; the worst comes first in the report.", autocompletion=files
-        ),
-    ],
+    paths: Annotated[list[str], argument("FILE", "Bolt database files; the worst comes first in the report.", files)],
     output: Destination,
     force: Force = False,
-    values: Annotated[bool, Option(help="Include the values of the largest pairs, shortened.")] = False,
-    title: Annotated[str, Option(help="Title of the report; default: the name of the file.", metavar="TEXT")] = "",
+    values: Annotated[bool, switch("Include the values of the largest pairs, shortened.")] = False,
+    title: Annotated[str, text("Title of the report; default: the name of the file.", "TEXT")] = "",
+    jobs: JobsIfGiven = 1,
 ) -> int:
     """Write a report about databases as one HTML file: verdict, page map, sizes, findings, application."""
     if not output:
         raise ArgumentError("output file required")
     contexts: list[html_report.Context] = []
 
-    def look(_: int, out: Output) -> html_report.Context:
-        done: list[html_report.Context] = []
-
-        def work(db: Snapshot, out: Output) -> None:
+    def look(_: Named, out: Output) -> html_report.Context:
+        def work(db: Snapshot, out: Output) -> html_report.Context:
             with out.progress("checking") as progress:
                 context = html_report.file_context(db, out.path, progress, values=values)
             db.finish()
-            done[:] = [context]
+            return context
 
-        opener.read(out.path, work, out)
-        return done[0]
+        return opener.read(out.path, work, out)
 
     found = opener.files(paths)
     status = unread = 0
-    for path, context in each(found, look, opener, out, what="reading", raises=len(found.paths) == 1):
+    for file, context in each(found, look, opener, out, what="reading", jobs=jobs):
         if isinstance(context, BoltError):
-            out.complain(context, path)
-            status = max(status, opener.status_of(context))
+            status = max(status, complain(file.path, context, None, opener, out))
             unread += 1
-            context = html_report.failed(path, str(context))
+            context = html_report.failed(file.path, str(context))
         contexts.append(context)
     if unread and len(contexts) == 1:
         return status
     contexts.sort(key=html_report.badness)
     title = title or (os.path.basename(found.paths[0]) if len(contexts) == 1 else f"{len(contexts)} databases")
     content = html_report.page(contexts, title, values=values)
-    with complete(output, replace=force) as file:
-        file.write(content)
+    with complete(output, replace=force) as target:
+        target.write(content)
     bad = sum(context["tone"] == "bad" for context in contexts)
     facts = {"files": len(contexts), "bad": bad, "unreadable": unread, "size": len(content)}
     count = f"{len(contexts)} file{'s' * (len(contexts) != 1)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain, count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ...apps.contract import Column
 from ...errors import ArgumentError
@@ -18,11 +18,7 @@ from ..command import command
 from ..many import say_passed
 
 if TYPE_CHECKING:
-    from typing import Annotated
-
-    from typer import Argument
-
-    from ..options import Human, files
+    from ..options import Human, argument, files
     from ..output import Output
 
 _COLUMNS = (
@@ -45,10 +41,7 @@ def prepare(dirs: list[str]) -> None:
     validate=prepare,
 )
 def scan_(
-    out: Output,
-    *,
-    dirs: Annotated[list[str], Argument(metavar="DIR", help="Folders, or files.", autocompletion=files)],
-    human: Human = False,
+    out: Output, *, dirs: Annotated[list[str], argument("DIR", "Folders, or files.", files)], human: Human = False
 ) -> int:
     """Find bolt databases in folders by content, also packed ones, and name their applications."""
     found = Files()
@@ -63,17 +56,10 @@ def scan_(
                     next(bad)
                 yield row
 
-        if out.is_data:
-            for row in rows():
-                path = row.pop("path")
-                if row["error"] is not None:
-                    row["error"] = records.error(row["error"], path)
-                out.record(records.of_file(path) | row)
-                out.flush()
-        else:
-            all_rows = rows()
-            for first in all_rows:
-                out.rows(Table(_COLUMNS, map(_cells, chain([first], all_rows))), human=human)
+        all_rows = rows()
+        for first in all_rows:  # without any there is no table
+            whole = chain([first], all_rows)
+            out.rows(Table(_COLUMNS, map(_cells, whole)), records=map(_record, whole), human=human)
     total, files_looked_at = next(databases), next(looked)
     looked_at = f"{files_looked_at} file{'s' * (files_looked_at != 1)} looked at"
     out.text(f"{total} database{'s' * (total != 1)}, {looked_at}\n")
@@ -82,6 +68,12 @@ def scan_(
         out.complain(error, path)
     say_passed(found, out)
     return 1 if next(bad) or found.failed else 0
+
+
+def _record(row: dict[str, Any]) -> records.Record:
+    path = row.pop("path")
+    error = row["error"] and records.error(row["error"], path)
+    return records.of_file(path) | row | {"error": error}
 
 
 def _cells(row: dict[str, Any]) -> list[Any]:

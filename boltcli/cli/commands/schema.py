@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated, Any
+
+from ... import guide
 from ...errors import ArgumentError
+from ...text.json import indented, line
 from ..command import command
 from ..parse import find_command
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Any
-
-    from typer import Argument
-
-    from ..options import commands
+    from ..options import argument, commands
     from ..output import Output
 
 
@@ -20,16 +19,12 @@ if TYPE_CHECKING:
 def schema(
     out: Output,
     *,
-    commands: Annotated[
-        list[str], Argument(metavar="COMMAND", help="The name of a command; default: all.", autocompletion=commands)
-    ] = [],
+    commands: Annotated[list[str], argument("COMMAND", "The name of a command; default: all.", commands)] = [],
 ) -> None:
     """Print the JSON schema of what a command, or any, writes with --json."""
-    from ...guide import schema
-
-    whole = schema()
+    whole = guide.schema()
     found = _of(" ".join(commands), whole) if commands else whole
-    out.record(found, lambda: _indented(found))
+    out.record(found, lambda: (indented(line(found)) or b"") + b"\n")
 
 
 def _of(name: str, whole: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +50,6 @@ def _of(name: str, whole: dict[str, Any]) -> dict[str, Any]:
 
 
 def _references(part: Any) -> list[str]:
-    """Return the names of the definitions that a part of the schema refers to."""
     if isinstance(part, list):
         return [name for each in part for name in _references(each)]
     if not isinstance(part, dict):
@@ -63,9 +57,3 @@ def _references(part: Any) -> list[str]:
     found = [name for each in part.values() for name in _references(each)]
     reference = part.get("$ref", "")
     return [*found, reference.split("/")[2]] if isinstance(reference, str) and reference else found
-
-
-def _indented(found: dict[str, Any]) -> bytes:
-    from ...text.json import indented, line
-
-    return (indented(line(found)) or b"") + b"\n"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from ...errors import ArgumentError, BoltError, as_failure
+from ...errors import ArgumentError, BoltError
 from ...ops.read.content import EVERYTHING, Bounds
 from ...render.table import Table
 from ...storage import opened
@@ -16,29 +16,17 @@ from ...tables.result_rows import result_columns, result_rows
 from ...text.values import shell_quoted
 from ...tree.walk import bounds
 from ..command import command
+from ..many import complain, each
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Annotated
+    from collections.abc import Iterator
 
-    from typer import Argument, Option
-
-    from ...tables.relations import Relation
+    from ...fleet.files import Named
     from ..opener import Opener
-    from ..options import Force, From, Prefix, To, buckets, files, results
+    from ..options import Force, From, Prefix, To, argument, buckets, files, switch, text, written_to
     from ..output import Output
 
 
-# For views that are known; each needs the relations and columns that it names.
-_KNOWN = (
-    ("executions", "compute_state", "SELECT compute_state, count(*) FROM executions GROUP BY ALL ORDER BY 2 DESC"),
-    ("executions", "state", "SELECT state, count(*) FROM executions GROUP BY ALL ORDER BY 2 DESC"),
-    ("jobs", "state", "SELECT namespace, state, count(*) FROM jobs GROUP BY ALL"),
-    ("objects", "kind", "SELECT kind, namespace, count(*), sum(bytes) FROM objects GROUP BY ALL ORDER BY 4 DESC"),
-    ("keys", "key", "SELECT key, version, value_bytes FROM keys ORDER BY value_bytes DESC LIMIT 10"),
-    ("logs", "type", "SELECT type, count(*), min(index), max(index) FROM logs GROUP BY ALL"),
-    ("images", "name", "SELECT namespace, name, size FROM images ORDER BY size DESC"),
-)
 _GENERAL = (
     "SELECT bucket, count(*) AS pairs, sum(octet_length(value)) AS bytes FROM pairs GROUP BY ALL ORDER BY bytes DESC",
     "SELECT key_text, octet_length(value) AS bytes FROM pairs ORDER BY bytes DESC LIMIT 10",
@@ -67,58 +55,47 @@ def sql(
     opener: Opener,
     out: Output,
     *,
-    statement: Annotated[
-        str, Argument(metavar="STATEMENT", help="A SQL statement; without it the relations are listed.")
-    ],
+    statement: Annotated[str, argument("STATEMENT", "A SQL statement; without it the relations are listed.")],
     paths: Annotated[
-        list[str],
-        Argument(metavar="FILE", help="Bolt database files; each relation has the rows of all.", autocompletion=files),
+        list[str], argument("FILE", "Bolt database files; each relation has the rows of all.", files)
     ] = [],
     bucket: Annotated[
         list[bytes],
-        Option(
-            help="Read only this bucket for the relation pairs; repeat it for a nested one. Every file must have it.",
-            metavar="NAME",
-            autocompletion=buckets,
+        text(
+            "Read only this bucket for the relation pairs; repeat it for a nested one. Every file must have it.",
+            "NAME",
+            completes=buckets,
         ),
     ] = [],
     prefix: Prefix = b"",
     from_: From = b"",
     to: To = b"",
-    csv: Annotated[bool, Option(help="Write CSV; BLOBs that can't be printed are 0x and hex.")] = False,
+    csv: Annotated[bool, switch("Write CSV; BLOBs that can't be printed are 0x and hex.")] = False,
     output: Annotated[
         str,
-        Option(
-            "--output",
-            "-o",
-            help="Write the result to this file; its suffix selects Parquet, CSV, NDJSON, JSON (an array) or Arrow.",
-            metavar="DEST",
-            autocompletion=results,
-        ),
+        written_to("Write the result to this file; its suffix selects Parquet, CSV, NDJSON, JSON (an array) or Arrow."),
     ] = "",
     force: Force = False,
     allow_files: Annotated[
-        bool,
-        Option(help="Let the statement read and write files, attach databases, load extensions, and change settings."),
+        bool, switch("Let the statement read and write files, attach databases, load extensions, and change settings.")
     ] = False,
 ) -> int:
     """Run a SQL statement over databases and the views of their applications (DuckDB)."""
     text, named = _split([statement, *paths])
-    paths = list(opener.files(named).paths)
     status = 0
     with ExitStack() as stack:
+
+        def opened(_: Named, out: Output) -> TableFile:
+            return TableFile(out.path, stack.enter_context(opener.open(out.path)), out.warn)
+
         files = []
-        for path in paths:
-            try:
-                files.append(TableFile(path, stack.enter_context(opener.open(path)), out.about(path).warn))
-            except (BoltError, OSError) as error:
-                failure = as_failure(error, path)
-                if len(paths) == 1:
-                    raise failure from None
-                status = 1
-                out.complain(failure, path)
+        for named_file, found in each(opener.files(named), opened, opener, out, what="opening", direct=True):
+            if isinstance(found, BoltError):
+                status = max(status, complain(named_file.path, found, None, opener, out))
+            else:
+                files.append(found)
         if not files:
-            raise ArgumentError("none of the files can be read")
+            return status
         start, stop = bounds(prefix, from_, to or None)
         wanted = Bounds(tuple(bucket), start=start, stop=stop) if bucket else EVERYTHING
         session = stack.enter_context(Session(files, bounds=wanted, allow_files=allow_files))
@@ -155,22 +132,11 @@ def _records(session: Session) -> Iterator[dict[str, Any]]:
 
 
 def _text(session: Session) -> Iterator[bytes]:
-    """Yield the relations with their columns, and example statements."""
     for name, relation in session.relations.items():
         described = ", ".join(f"{column.name} {column.type}" for column in relation.columns)
         yield f"{name}: {relation.title}\n    {described}\n".encode()
     yield b"\nStatements to begin with:\n"
-    for statement in _statements(session.relations):
-        paths = " ".join(file.path for file in session.files)
+    paths = " ".join(file.path for file in session.files)
+    views = [f"SELECT * FROM {name} LIMIT 10" for name in session.relations if name not in GENERAL]
+    for statement in [*views[:2], *_GENERAL][:_COUNT]:
         yield f"    boltcli sql {shell_quoted(statement)} {paths}\n".encode()
-
-
-def _statements(relations: Mapping[str, Relation]) -> list[str]:
-    """Return five statements: those of the views that are there first."""
-    found = [
-        statement
-        for name, column, statement in _KNOWN
-        if name in relations and column in {each.name for each in relations[name].columns}
-    ]
-    views = [f"SELECT * FROM {name} LIMIT 10" for name in relations if name not in GENERAL]
-    return [*found, *views, *_GENERAL][: max(_COUNT, len(found))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import render
 from ...ops.stats.buckets import database_stats
 from ...render.bbolt_text import stats_text
 from ..command import Summary, command
@@ -10,10 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated
 
-    from typer import Argument, Option
-
-    from ...ops.stats import BucketStats
-    from ..options import Databases, HumanIfGiven, Jobs, buckets
+    from ..options import Databases, HumanIfGiven, Jobs, argument, buckets, text
     from ..output import Output, Record
 
 
@@ -36,23 +34,19 @@ def stats(
     db: Databases,
     out: Output,
     *,
-    start: Annotated[
-        bytes, Argument(metavar="PREFIX", help="Only buckets whose name begins with this.", autocompletion=buckets)
-    ] = b"",
+    start: Annotated[bytes, argument("PREFIX", "Only buckets whose name begins with this.", buckets)] = b"",
     jobs: Jobs = 0,
-    prefix: Annotated[bytes, Option(help="The same as PREFIX; then all arguments are files.", metavar="PREFIX")] = b"",
+    prefix: Annotated[bytes, text("The same as PREFIX; then all arguments are files.", "PREFIX")] = b"",
     human: HumanIfGiven = False,
 ) -> None:
     """Count pages, pairs and bytes over the top-level buckets."""
     with out.progress("counting") as progress:
         count, total = database_stats(db, start or prefix, progress=progress)
-    out.record(lambda: _record(out, start, count, total), lambda: stats_text(count, total, human))
 
+    def record() -> Record:
+        if start and not count:
+            given = start.decode("utf-8", "surrogateescape")
+            out.warn(f"no bucket's name begins with the prefix {given!r}; with --recursive all arguments are files")
+        return render.records.stats(out.path, count, total)
 
-def _record(out: Output, start: bytes, count: int, total: BucketStats) -> Record:
-    from ...render import records
-
-    if start and not count:
-        given = start.decode("utf-8", "surrogateescape")
-        out.warn(f"no bucket's name begins with the prefix {given!r}; with --recursive all arguments are files")
-    return records.stats(out.path, count, total)
+    out.record(record, lambda: stats_text(count, total, human))

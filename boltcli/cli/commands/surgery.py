@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import render
 from ...errors import ArgumentError, BoltError, InvalidDatabase, Step
 from ...format.meta import Meta
 from ...ops.write import page_surgery
@@ -15,11 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Annotated
 
-    from typer import Option
-
     from ...ops.write.page_surgery import Patch
     from ...storage.destination import Destination
-    from ..options import ChangedCopy, PageToClear, UnchangedPath, WriteAnyway
+    from ..options import ChangedCopy, PageToClear, UnchangedPath, WriteAnyway, number
     from ..output import Output, Record
     from ..values import parse_int64, parse_string_slice, parse_uint32, parse_uint64
 
@@ -58,8 +57,8 @@ def copy_page(
     *,
     path: UnchangedPath,
     output: ChangedCopy,
-    from_page: Annotated[int, Option(help="The page to copy.", metavar="PGID", parser=parse_uint64)],
-    to_page: Annotated[int, Option(help="The page to overwrite.", metavar="PGID", parser=parse_uint64)],
+    from_page: Annotated[int, number("The page to copy.", "PGID", parse_uint64)],
+    to_page: Annotated[int, number("The page to overwrite.", "PGID", parse_uint64)],
 ) -> None:
     """Copy a page over another one."""
     _check_call(out, path, output)
@@ -79,13 +78,7 @@ def copy_page(
     example="boltcli surgery clear-page fixtures/document.db --output cleared.db --pageId 5",
     group="Repair",
 )
-def clear_page(
-    out: Output,
-    *,
-    path: UnchangedPath,
-    output: ChangedCopy,
-    page_id: PageToClear,
-) -> None:
+def clear_page(out: Output, *, path: UnchangedPath, output: ChangedCopy, page_id: PageToClear) -> None:
     """Remove all elements of a branch or leaf page."""
     _clear(out, path, output, "clear-page", f"The page ({page_id}) was cleared\n", page_id)
 
@@ -104,14 +97,9 @@ def clear_page_elements(
     path: UnchangedPath,
     output: ChangedCopy,
     page_id: PageToClear,
-    from_index: Annotated[
-        int, Option(help="The first element to remove, counted from 0.", metavar="INDEX", parser=parse_int64)
-    ],
+    from_index: Annotated[int, number("The first element to remove, counted from 0.", "INDEX", parse_int64)],
     to_index: Annotated[
-        int,
-        Option(
-            help="The first element to keep after them; -1: remove to the end.", metavar="INDEX", parser=parse_int64
-        ),
+        int, number("The first element to keep after them; -1: remove to the end.", "INDEX", parse_int64)
     ],
 ) -> None:
     """Remove some elements of a branch or leaf page."""
@@ -163,8 +151,6 @@ def freelist_abandon(out: Output, *, path: UnchangedPath, output: ChangedCopy) -
 )
 def freelist_rebuild(out: Output, *, path: UnchangedPath, output: ChangedCopy) -> None:
     """Store a freelist in a database that has none."""
-    from ...ops.write.page_surgery import rebuild_freelist
-
     _check_call(out, path, output)
     with RawFile(path) as file:
         if page_surgery.newest_meta(file).has_freelist:
@@ -174,7 +160,7 @@ def freelist_rebuild(out: Output, *, path: UnchangedPath, output: ChangedCopy) -
         with _copy("freelist rebuild", file, output) as copy:
             # The copy is opened instead of the source, so a lock on the source doesn't matter.
             with Step("[freelist rebuild] open db file failed"):
-                write_patches(copy, *rebuild_freelist(output, copy.fd))
+                write_patches(copy, *page_surgery.rebuild_freelist(output, copy.fd))
             copy.commit()
     _report(out, output, "The freelist was successfully rebuilt.\n")
 
@@ -186,10 +172,13 @@ def meta_validate(out: Output, *, path: UnchangedPath) -> None:
     with RawFile(path) as file:
         for slot in (0, 1):
             meta, _ = page_surgery.meta_at(file, slot, page_size)
-            problem = meta.problem()
+            found = meta.problem()
+            problem = None if found is None else str(found)
             page_size = meta.page_size
             valid += problem is None
-            _show_validity(out, slot, None if problem is None else str(problem))
+            words = f"isn't valid: {problem.partition(':')[0]}" if problem else "is valid"  # shorter, as bbolt's
+            text = f"{'WARNING: ' * bool(problem)}The meta page {slot} {words}!\n"
+            out.record({"page": slot, "valid": problem is None, "problem": problem}, text)
     if not valid:
         raise InvalidDatabase("neither meta page is valid")
 
@@ -209,14 +198,13 @@ def meta_update(
     force: WriteAnyway = False,
     fields: Annotated[
         list[str],
-        Option(
-            help="Fields to change, as name:number, separated by commas;"
-            " the names are pageSize, root, freelist and pgid.",
-            metavar="FIELDS",
-            parser=parse_string_slice,
+        number(
+            "Fields to change, as name:number, separated by commas; the names are pageSize, root, freelist and pgid.",
+            "FIELDS",
+            parse_string_slice,
         ),
     ] = [],
-    meta_page: Annotated[int, Option(help="The meta page to change: 0 or 1.", metavar="PAGE", parser=parse_uint32)] = 0,
+    meta_page: Annotated[int, number("The meta page to change: 0 or 1.", "PAGE", parse_uint32)] = 0,
 ) -> None:
     """Change fields of a meta page, and update its checksum."""
     _check_call(out, path, output)
@@ -237,12 +225,6 @@ def meta_update(
         copy.commit()
     done = f"The meta page {meta_page} has been updated!\n" if patches else "Nothing changed!\n"
     _report(out, output, done, warning)
-
-
-def _show_validity(out: Output, page: int, problem: str | None) -> None:
-    words = f"WARNING: The meta page {page} isn't valid: {str(problem).partition(':')[0]}!\n"  # shorter, as bbolt's
-    text = f"The meta page {page} is valid!\n" if problem is None else words
-    out.record({"page": page, "valid": problem is None, "problem": problem}, text)
 
 
 def _fields(pairs: list[str]) -> dict[str, int]:
@@ -313,15 +295,9 @@ def _refuse_nonsense(out: Output, file: RawFile, patches: Sequence[Patch], *, fa
 def _report(out: Output, output: str, message: str, warning: str = "") -> None:
     """Write ``message`` and ``warning``, then check the copy and report the result."""
     count, verdict = _verdict(output)
-
-    def record() -> Record:
-        from ...render import records
-
-        facts: Record = {"message": message.strip(), "warning": warning.strip() or None}
-        facts |= {"ok": verdict == "OK", "errors": count, "verdict": verdict}
-        return records.result(out.path, output, **facts)
-
-    out.record(record, f"{warning}{message}")
+    facts: Record = {"message": message.strip(), "warning": warning.strip() or None}
+    facts |= {"ok": verdict == "OK", "errors": count, "verdict": verdict}
+    out.record(lambda: render.records.result(out.path, output, **facts), f"{warning}{message}")
     out.flush()
     name = shell_quoted(output)
     out.say(f"boltcli: check of {name}: {verdict}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ... import render
 from ...errors import BucketNotFound, Corrupted, DamageSkipped
 from ...ops.stats.buckets import bucket_usage
 from ...render.du_report import arranged, tree_text
@@ -14,15 +15,10 @@ from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Annotated, Literal
 
-    from typer import Argument, Option
-
-    from ...ops.stats import BucketRecord
-    from ..command import check_choice
-    from ..options import Database, Depth, Human, buckets
-    from ..output import Output, Record
+    from ..options import Database, Depth, Human, argument, buckets, choice
+    from ..output import Output
 
 
 @command("tree", example="boltcli tree fixtures/document.db")
@@ -31,13 +27,11 @@ def tree(
     out: Output,
     *,
     buckets: Annotated[
-        list[bytes],
-        Argument(metavar="BUCKET", help="Start at this bucket (its path, outermost first).", autocompletion=buckets),
+        list[bytes], argument("BUCKET", "Start at this bucket (its path, outermost first).", buckets)
     ] = [],
     depth: Depth = 0,
     sort: Annotated[
-        Literal["name", "size", "keys"],
-        Option(help="Order of the buckets within a bucket: size|name|keys", metavar="ORDER", callback=check_choice),
+        Literal["name", "size", "keys"], choice("Order of the buckets within a bucket: size|name|keys", "ORDER")
     ] = "name",
     human: Human = False,
 ) -> None:
@@ -59,14 +53,8 @@ def tree(
 
         width = get_terminal_size().columns
     text = tree_text(title, shown, size, human, width=width)
-    out.records(lambda: _records(shown[not path :], size), lambda: text, styled=bool(width))
+    out.records(lambda: render.records.bucket_usages(shown[not path :], size), lambda: text, styled=bool(width))
     for damage in damages:
         out.warn(f"not counted: {damage}")
     if damages:
         raise DamageSkipped(len(damages))
-
-
-def _records(shown: list[BucketRecord], size: int) -> Iterator[Record]:
-    from ...render import records
-
-    return records.bucket_usages(shown, size)

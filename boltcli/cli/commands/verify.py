@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated, Any
+
 from ...errors import ArgumentError
+from ...fleet.find import kind_of_file
+from ...fleet.verify import DEEP, QUICK, WHOLE, verify
+from ...render import records
 from ..command import Summary, command
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Any
-
-    from typer import Argument, Option
-
     from ...storage.snapshot import Snapshot
-    from ..options import Jobs, files
+    from ..options import Jobs, argument, files, switch
     from ..output import Output
 
 
@@ -55,21 +55,14 @@ def _state(record: dict[str, Any]) -> str | None:
     unknown=UNKNOWN,
 )
 def verify_(
-    db: Annotated[
-        Snapshot,
-        Argument(metavar="FILE...", help="Databases and backups, also packed or remote.", autocompletion=files),
-    ],
+    db: Annotated[Snapshot, argument("FILE...", "Databases and backups, also packed or remote.", files)],
     out: Output,
     *,
-    quick: Annotated[bool, Option(help="Verify only the checksum, the meta pages and the page headers.")] = False,
-    deep: Annotated[bool, Option(help="Verify everything, like check --deep.")] = False,
+    quick: Annotated[bool, switch("Verify only the checksum, the meta pages and the page headers.")] = False,
+    deep: Annotated[bool, switch("Verify everything, like check --deep.")] = False,
     jobs: Jobs = 0,
 ) -> int:
     """Verify databases and backups: checksum, structure, all pairs; print a verdict on each."""
-    from ...fleet.find import kind_of_file
-    from ...fleet.verify import DEEP, QUICK, WHOLE, verify
-    from ...render import records
-
     level = QUICK if quick else DEEP if deep else WHOLE
     found = verify(db, level)
     out.record(records.of_file(out.path) | {"kind": kind_of_file(out.path)} | found)

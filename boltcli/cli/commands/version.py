@@ -13,8 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated
 
-    from typer import Argument
-
+    from ..options import argument
     from ..output import Output
 
 
@@ -25,9 +24,7 @@ def one_line() -> bytes:
 
 @command("version", example="boltcli version", group="Help")
 def version(
-    out: Output,
-    *,
-    ignored: Annotated[list[str], Argument(help="Ignored, as by bbolt.", hidden=True)] = [],
+    out: Output, *, ignored: Annotated[list[str], argument(None, "Ignored, as by bbolt.", hidden=True)] = []
 ) -> None:
     """Print the versions of boltcli and Python."""
     python = ".".join(map(str, sys.version_info[:3]))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ...apps import registry
 from ...apps.contract import Column
 from ...apps.rows import selected, view_rows
+from ...database import Database as Opened
 from ...errors import ArgumentError
 from ...render.table import Table, table_of
 from ...text.values import shell_quoted
@@ -15,14 +16,10 @@ from ..row_output import row_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Annotated
 
-    from typer import Argument, Option
-
-    from ...apps.contract import Application, Store
+    from ...apps.contract import Store
     from ...apps.registry import Recognised
-    from ...storage.snapshot import Snapshot
-    from ..options import Database, Force, results
+    from ..options import Database, Force, argument, number, switch, text, written_to
     from ..output import Output
     from ..values import parse_uint64
 
@@ -48,71 +45,48 @@ def view_(
     db: Database,
     out: Output,
     *,
-    name: Annotated[
-        str, Argument(metavar="NAME", help="The view: executions, jobs, ...; see `boltcli help apps`.")
-    ] = "",
-    columns: Annotated[
-        str, Option(help="Show only these columns, separated by commas, in this order.", metavar="NAMES")
-    ] = "",
+    name: Annotated[str, argument("NAME", "The view: executions, jobs, ...; see `boltcli help apps`.")] = "",
+    columns: Annotated[str, text("Show only these columns, separated by commas, in this order.", "NAMES")] = "",
     where: Annotated[
         list[str],
-        Option(
-            help="Show only rows in which FIELD is VALUE, as displayed; if repeated, all must match.",
-            metavar="FIELD=VALUE",
-        ),
+        text("Show only rows in which FIELD is VALUE, as displayed; if repeated, all must match.", "FIELD=VALUE"),
     ] = [],
-    sort: Annotated[str, Option(help="Sort by this column; -COLUMN: descending.", metavar="COLUMN")] = "",
-    limit: Annotated[int, Option(help="At most this many rows; 0: all.", metavar="N", parser=parse_uint64)] = 0,
-    csv: Annotated[bool, Option(help="Write CSV with a header line.")] = False,
-    rev: Annotated[str, Option(help="The revision to show, in views that take one.", metavar="N")] = "",
-    key: Annotated[str, Option(help="The key to show, in views that take one.", metavar="KEY")] = "",
-    set: Annotated[list[str], Option(help="Another option of the view; may be repeated.", metavar="NAME=VALUE")] = [],
+    sort: Annotated[str, text("Sort by this column; -COLUMN: descending.", "COLUMN")] = "",
+    limit: Annotated[int, number("At most this many rows; 0: all.", "N", parse_uint64)] = 0,
+    csv: Annotated[bool, switch("Write CSV with a header line.")] = False,
+    rev: Annotated[str, text("The revision to show, in views that take one.", "N")] = "",
+    key: Annotated[str, text("The key to show, in views that take one.", "KEY")] = "",
+    set: Annotated[list[str], text("Another option of the view; may be repeated.", "NAME=VALUE")] = [],
     app: Annotated[
-        str,
-        Option(help="The application whose views to use; auto: recognise it by the file's buckets.", metavar="NAME"),
+        str, text("The application whose views to use; auto: recognise it by the file's buckets.", "NAME")
     ] = "auto",
     output: Annotated[
-        str,
-        Option(
-            "--output",
-            "-o",
-            help="Write the rows to this file: .csv, .ndjson or .json (export --view also writes .parquet).",
-            metavar="DEST",
-            autocompletion=results,
-        ),
+        str, written_to("Write the rows to this file: .csv, .ndjson or .json (export --view also writes .parquet).")
     ] = "",
     force: Force = False,
 ) -> None:
     """Show an application's records as a table; without NAME list the tables."""
-    from ...database import Database as Opened
-
     store = Opened(db)
-    known = recognised(db, app)
-    application = known.application
+    known = registry.recognised(db) if app == "auto" else registry.named(store, app)
+    if known is None:
+        raise ArgumentError("no known application wrote this database; `boltcli help apps` lists them")
     if name:
+        view = known.application.view(name)
+        if view is None:
+            views = ", ".join(view.name for view in known.application.views) or "none"
+            raise ArgumentError(f"{known.application.name} has no view {name!r}; its views: {views}")
         given = dict(_split("set", text) for text in set)
         given |= {option: value for option, value in (("rev", rev), ("key", key)) if value}
+        names = [each.strip() for each in columns.split(",") if each.strip()]
         wanted = [_split("where", text) for text in where]
-        table = _rows(application, store, name, given, columns, wanted, sort, limit)
+        shown, rows = selected(view, view_rows(view, store, given), names, wanted, sort, limit)
+        table = Table(shown, rows, title=view.name, sparse=True)
     elif csv or output:
         table = table_of(list(_records(known, store)))
     else:
         out.records(lambda: _records(known, store), lambda: _text(known, store, out))
         return
     out.rows(table, form="csv" * csv, output=output, force=force, tabs=True, finish=db.finish)
-
-
-def recognised(snapshot: Snapshot, name: str) -> Recognised:
-    """Return the application that wrote the database, or the one called ``name``.
-
-    Raises :class:`~boltcli.errors.ArgumentError` if there is none.
-    """
-    from ...database import Database as Opened
-
-    found = registry.recognised(snapshot) if name == "auto" else registry.named(Opened(snapshot), name)
-    if found is None:
-        raise ArgumentError("no known application wrote this database; `boltcli help apps` lists them")
-    return found
 
 
 def _records(known: Recognised, db: Store) -> Iterator[dict[str, Any]]:
@@ -133,20 +107,6 @@ def _text(known: Recognised, db: Store, out: Output) -> Iterator[bytes]:
         for hint in application.hints:
             command = hint.replace("FILE", shell_quoted(out.path), 1)
             yield f"  boltcli {command}\n".encode("utf-8", "surrogateescape")
-
-
-def _rows(
-    application: Application, db: Store, name: str, given: dict[str, str], columns: str,
-    where: list[tuple[str, str]], sort: str, limit: int,
-) -> Table:  # fmt: skip
-    """Return the rows of a view that are wanted. Raises :class:`~boltcli.errors.ArgumentError`."""
-    view = application.view(name)
-    if view is None:
-        known = ", ".join(view.name for view in application.views) or "none"
-        raise ArgumentError(f"{application.name} has no view {name!r}; its views: {known}")
-    names = [each.strip() for each in columns.split(",") if each.strip()]
-    wanted, rows = selected(view, view_rows(view, db, given), names, where, sort, limit)
-    return Table(wanted, rows, title=view.name, sparse=True)
 
 
 def _split(option: str, text: str) -> tuple[str, str]:

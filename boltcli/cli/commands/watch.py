@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError
+from ...ops.compare.watch import Commit, Waiter, watch
+from ...storage.live import Live
+from ...storage.snapshot import Snapshot
+from ...storage.source import is_elsewhere, open_source
+from ...text.times import time_text
 from ...tree.walk import bounds
 from ..change_output import ChangeOutput
 from ..command import command
 from ..decoding import asked, is_asked
 from ..values import seconds
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated
-
-    from typer import Option
-
     from ...apps.decode import Decoder
-    from ...ops.compare.watch import Commit, Waiter
-    from ..options import BucketPath, Decode, Message, Path, Proto
+    from ..options import BucketPath, Decoding, Path, number, switch, text
     from ..output import Output
     from ..values import parse_timeout
 
@@ -28,8 +30,6 @@ _SHORTEST = 0.001  # seconds between two looks
 
 
 def prepare(path: str, interval: str) -> None:
-    from ...storage.source import is_elsewhere
-
     if is_elsewhere(path):
         raise ArgumentError("watch follows a local file; compare remote files with diff")
     if not seconds(interval):
@@ -42,35 +42,26 @@ def watch_(
     *,
     path: Path,
     buckets: BucketPath = [],
-    initial: Annotated[bool, Option(help="First print the existing content, as added.")] = False,
-    values: Annotated[bool, Option(help="Show old and new values, or the changed fields of JSON values.")] = False,
-    keys_only: Annotated[bool, Option(help="Leave out the values, also with --json.")] = False,
+    initial: Annotated[bool, switch("First print the existing content, as added.")] = False,
+    values: Annotated[bool, switch("Show old and new values, or the changed fields of JSON values.")] = False,
+    keys_only: Annotated[bool, switch("Leave out the values, also with --json.")] = False,
     prefix: Annotated[
-        bytes,
-        Option(
-            help="Only keys of the bucket (without BUCKETS: top-level buckets) that begin with this.", metavar="KEY"
-        ),
+        bytes, text("Only keys of the bucket (without BUCKETS: top-level buckets) that begin with this.", "KEY")
     ] = b"",
     interval: Annotated[
         str,
-        Option(
-            help="Time between two looks at the file: 500ms, 2s. Most writes are seen at once.",
-            metavar="DURATION",
-            parser=parse_timeout,
+        number(
+            "Time between two looks at the file: 500ms, 2s. Most writes are seen at once.", "DURATION", parse_timeout
         ),
     ] = "500ms",
-    decode: Decode = "off",
-    proto: Proto = "",
-    message: Message = "",
+    decoding: Decoding,
 ) -> None:
     """Follow a database in use: print each change as it is committed."""
-    from ...ops.compare.watch import Waiter, watch
-
     names = tuple(buckets)
     start, stop = bounds(prefix)
 
     def decoder() -> Decoder | None:
-        return _decoder(path, names, decode, proto, message) if is_asked(decode, proto, message) else None
+        return _decoder(path, names, decoding) if is_asked(decoding) else None
 
     output = ChangeOutput(out, values=values, keys_only=keys_only, above=len(names), decoder=decoder())
     waiter = Waiter(max(seconds(interval), _SHORTEST))
@@ -88,29 +79,23 @@ def watch_(
 
 
 def _write(commit: Commit, output: ChangeOutput) -> None:
-    from ...text.times import time_text
-
     time = time_text(int(commit.time * 1000) * 1_000_000)
     head = f"{time} {commit.txid} ".encode()
     for change in commit.changes:
         output.write(change, head, txid=commit.txid, time=time)
 
 
-def _decoder(path: str, bucket: tuple[bytes, ...], decode: str, proto: str, message: str) -> Decoder | None:
+def _decoder(path: str, bucket: tuple[bytes, ...], decoding: Decoding) -> Decoder | None:
     """Return the decoder that the options select for the file's present content."""
-    from ...storage.live import Live
-    from ...storage.source import open_source
+
+    def ask(snapshot: Snapshot) -> Decoder | None:
+        found = asked(snapshot, decoding)
+        if found is not None:
+            found.leave([bucket])
+        return found
 
     with Live(open_source(path, "none")) as live:
-
-        def ask() -> Decoder | None:
-            with live.snapshot() as snapshot:
-                found = asked(snapshot, decode, proto, message)
-                if found is not None:
-                    found.leave([bucket])
-                return found
-
-        return live.run(ask)
+        return live.read(ask)
 
 
 def _end_by_signals(waiter: Waiter) -> None:
@@ -118,9 +103,6 @@ def _end_by_signals(waiter: Waiter) -> None:
 
     This is done only in the boltcli process itself, and only for signals that aren't ignored.
     """
-    import signal
-    import threading
-
     if threading.current_thread() is not threading.main_thread():
         return
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 from ...errors import ArgumentError
+from ...ops.check.database_check import check
+from ...ops.space.page_use import page_story
+from ...render.why_report import story_record, story_text
+from ...tree.page_map import page_map
 from ..command import command
 from ..values import parse_uint64
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated
-
-    from typer import Argument
-
-    from ...ops.space.page_use import PageStory
-    from ..options import Database
+    from ..options import Database, argument
     from ..output import Output
 
 _OFFSET = "offset:"
@@ -26,7 +26,6 @@ def prepare(pages: list[str]) -> None:
 
 
 def _number(argument: str) -> tuple[int, bool]:
-    """Return the number in a PAGE argument, and whether it is an offset."""
     try:
         return parse_uint64(argument.removeprefix(_OFFSET)), argument.startswith(_OFFSET)
     except ArgumentError:
@@ -38,13 +37,9 @@ def why(
     db: Database,
     out: Output,
     *,
-    pages: Annotated[list[str], Argument(metavar="PAGE", help="A page id, or offset:N for the page at byte N.")],
+    pages: Annotated[list[str], argument("PAGE", "A page id, or offset:N for the page at byte N.")],
 ) -> None:
     """Show why a page exists: the pages that refer to it, now and before the last transaction, and its content."""
-    from ...ops.check.database_check import check
-    from ...ops.space.page_use import page_story
-    from ...tree.page_map import page_map
-
     now = page_map(db)
     other = db.metas[1 - db.meta.page]
     before = page_map(db, other) if other.problem() is None else None
@@ -58,10 +53,5 @@ def why(
             if count > _FINDINGS:
                 break
     for page in wanted:
-        _show(out, page_story(db, page, now, before, findings))
-
-
-def _show(out: Output, story: PageStory) -> None:
-    from ...render.why_report import story_record, story_text
-
-    out.record(lambda: story_record(out.path, story), lambda: story_text(story))
+        story = page_story(db, page, now, before, findings)
+        out.record(story_record(out.path, story), story_text(story))
