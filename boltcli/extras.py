@@ -1,12 +1,8 @@
 """Optional libraries: each belongs to an extra, and is imported only when it is used."""
 
-from __future__ import annotations
+from typing import Any
 
 from .errors import MissingExtra
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 def need(module: str, extra: str, purpose: str = "this") -> Any:

@@ -1,7 +1,5 @@
 """What lies beside a store: files of the same program that say how far the store should be."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from typing import TypeVar

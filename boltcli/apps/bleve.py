@@ -3,8 +3,6 @@
 Source: blevesearch/bleve ``index/upsidedown/row.go``, ``index/scorch/persister.go``.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 

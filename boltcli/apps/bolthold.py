@@ -1,7 +1,5 @@
 """Stores of bolthold, a Go layer of records and indexes. Source: timshannon/bolthold ``encode.go``, ``index.go``."""
 
-from __future__ import annotations
-
 from base64 import b64decode
 from collections.abc import Iterator
 from functools import partial

@@ -3,8 +3,6 @@
 Source: moby/buildkit ``solver/bboltcachestorage/storage.go``.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from ..text.json import jsonable, load_record

@@ -1,7 +1,5 @@
 """What keys and values mean: by their application's codecs, by a format or a schema that the user names, by a guess."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 Source: moby/moby ``libnetwork/datastore`` and ``libnetwork/internal/kvstore/boltdb``, ``volume/service/db.go``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -5,8 +5,6 @@ merely finds it installed. A view or an audit of its own that fails is an error,
 ``os._exit``, a crash and an endless loop in a plug-in can't be caught.
 """
 
-from __future__ import annotations
-
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Reading a store while counting what its buckets hold, so that an audit needs no second pass for that."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import nsmallest

@@ -4,8 +4,6 @@ What an application knows is in its module, which is imported when a file needs 
 buckets of its files are here, so that asking whose a file is imports one or two of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module

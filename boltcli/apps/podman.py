@@ -1,7 +1,5 @@
 """podman's state (bolt_state.db). Source: containers/podman ``libpod/boltdb_state_internal.go``."""
 
-from __future__ import annotations
-
 from ..text.values import as_text
 from .contract import CERTAIN, LIKELY, REST, Codec, Pattern, Recognition, Store
 from .values import JSON_OR_TEXT, buckets, find, json_or_text, named, names_at, pairs

@@ -1,7 +1,5 @@
 """Which applications there are, and whose file a database is."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase

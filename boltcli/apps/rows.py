@@ -1,7 +1,5 @@
 """Rows of a view: those that are wanted, in the order that is wanted, and their values as text."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from heapq import nlargest, nsmallest
 from itertools import islice

@@ -3,8 +3,6 @@
 Source: asdine/storm ``metadata.go``, ``index/list.go``, ``codec/``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 from ..text.json import jsonable, load

@@ -1,7 +1,5 @@
 """trivy's vulnerability database (trivy.db). Source: aquasecurity/trivy-db ``pkg/db``."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

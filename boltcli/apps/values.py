@@ -1,7 +1,5 @@
 """What is in a bucket, as text, as JSON, as numbers: small helps of views, codecs and audits."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 

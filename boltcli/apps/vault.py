@@ -3,8 +3,6 @@
 Source: hashicorp/vault ``physical/raft/fsm.go`` (buckets data and config) and ``types.proto``.
 """
 
-from __future__ import annotations
-
 from itertools import groupby
 
 from ..text.values import as_text, text_or_bytes

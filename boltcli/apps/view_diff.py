@@ -1,7 +1,5 @@
 """Compare the same view of two databases."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple

@@ -16,8 +16,6 @@ Any other is a function that yields a dict by column, or a tuple::
 Either way each cell has its column's type, whatever a record says: see :func:`~boltcli.text.cells.cell`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple

@@ -3,8 +3,6 @@
 Python's csv module accepts records that Go refuses.
 """
 
-from __future__ import annotations
-
 from ..errors import ArgumentError
 
 _BARE = 'bare " in non-quoted-field'

@@ -1,7 +1,5 @@
 """What deleted pairs mean to the program that wrote them: decoded, and by the key that each is a version of."""
 
-from __future__ import annotations
-
 from ..apps.contract import Application
 from ..apps.decode import Decoded, Decoder
 from ..apps.registry import recognised

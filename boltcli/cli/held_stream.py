@@ -1,7 +1,5 @@
 """A stream that holds back what is written to it: in memory, or in a temporary file if it is much."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterable
 from typing import Any, BinaryIO

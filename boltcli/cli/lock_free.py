@@ -1,23 +1,17 @@
 """Run a command without the database's lock: hold its output back until the closing look."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TypeVar
 
 from ..errors import BoltError, Changed
 from ..storage.holders import describe_holder
 from ..storage.live import Live
+from ..storage.snapshot import Snapshot
+from ..storage.source import Source
+from .output import Output
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeVar
-
-    from ..storage.snapshot import Snapshot
-    from ..storage.source import Source
-    from .output import Output
-
-    T = TypeVar("T")
-    Work = Callable[[Snapshot, Output], T]
+T = TypeVar("T")
+Work = Callable[[Snapshot, Output], T]
 
 
 def run_lock_free(work: Work[T], source: Source, out: Output, *, previous: bool) -> T:

@@ -1,7 +1,5 @@
 """Make the man page from the declarations: ``python -m boltcli.cli.man > boltcli.1``."""
 
-from __future__ import annotations
-
 import sys
 
 from .. import __version__

@@ -13,17 +13,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ..apps.contract import Column
 from ..errors import ArgumentError, BoltError, CheckFailed, OpenError, PassedOver, as_failure
 from ..fleet import engine as engines
+from ..fleet.files import Files, Named
 from ..fleet.find import database_in, databases_in
 from ..fleet.state import UNKNOWN, State, file_state
 from ..render import records
 from ..render.records import text as utf_8
 from ..render.table import Table
 from ..storage.opened import Reading
+from .command import Command, Summary
 from .opener import Opener
 from .output import Collected, Output
 from .registry import declared, find
@@ -31,13 +33,9 @@ from .results_file import ResultsFile
 from .runner import prepare_command, run_command
 from .streams import write_styled
 
-if TYPE_CHECKING:
-    from ..fleet.files import Files, Named
-    from .command import Command, Summary
-
-    Record = dict[str, Any]
-    Values = dict[str, Any]
-    Said = list[Any]  # of a file: messages, or, of work that writes its results itself, the bytes for both streams
+Record = dict[str, Any]
+Values = dict[str, Any]
+Said = list[Any]  # of a file: messages, or, of work that writes its results itself, the bytes for both streams
 
 T = TypeVar("T")
 

@@ -4,8 +4,6 @@ Commands name them in the annotations of their functions, which are text at run 
 this module, and with it typer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, Literal, get_args

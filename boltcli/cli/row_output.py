@@ -1,16 +1,11 @@
 """Files for results: the forms of rows by the endings of names, and how a file appears when it is complete."""
 
-from __future__ import annotations
-
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import BinaryIO
 
 from ..errors import ArgumentError, DestinationError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import BinaryIO
 
 # The forms of files of rows by the endings of their names: lines of JSON are "ndjson", an array is "json".
 FORMATS = {

@@ -1,7 +1,5 @@
 """Split a bash command line into words as bash does, without expanding anything, and write words for it."""
 
-from __future__ import annotations
-
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,")
 
 

@@ -3,8 +3,6 @@
 It is made of the table of commands, which was read from functions that are declared as typer wants them.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from itertools import chain

@@ -1,7 +1,5 @@
 """Run work on many files in local processes, or on the workers of a Dask cluster."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

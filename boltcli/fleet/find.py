@@ -7,8 +7,6 @@ A file in a folder whose name or place is that of a database, but which isn't re
 leaving it out would call a folder sound in which a backup is empty or overwritten.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator

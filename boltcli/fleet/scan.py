@@ -1,7 +1,5 @@
 """Find bolt databases by their meta pages, whatever their names."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,5 @@
 """The state of a file, to recognise unchanged files in a later run: size, time, transaction."""
 
-from __future__ import annotations
-
 import os
 
 from ..errors import BoltError

@@ -1,7 +1,5 @@
 """Verify a database or backup: its checksum, its structure, all of its pairs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

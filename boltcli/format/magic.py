@@ -1,7 +1,5 @@
 """Identify files that are not bolt databases by their first bytes."""
 
-from __future__ import annotations
-
 from codecs import getincrementaldecoder
 
 from .constants import MAGIC, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH

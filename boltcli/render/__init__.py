@@ -9,14 +9,34 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from . import changes, decoded, doctor_report, element_lines, info_text, item_lines, page_records, records
+    from . import (
+        changes,
+        decoded,
+        doctor_report,
+        element_lines,
+        explanations,
+        info_text,
+        item_lines,
+        page_records,
+        records,
+    )
 
-__all__ = ["changes", "decoded", "doctor_report", "element_lines", "info_text", "item_lines", "page_records", "records"]
+__all__ = [
+    "changes",
+    "decoded",
+    "doctor_report",
+    "element_lines",
+    "explanations",
+    "info_text",
+    "item_lines",
+    "page_records",
+    "records",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Import a module of this package."""
-    if name.startswith("_"):
+    if name not in __all__:
         raise AttributeError(name)
     __import__(f"{__name__}.{name}")
     return globals()[name]

@@ -1,12 +1,10 @@
 """Changes as lines of JSON, and back."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from ..errors import ArgumentError, BoltError
-from ..ops.compare.change import Change
+from ..ops.compare.change import BucketChanges, Change
 from ..text.json import line
 from .json_rows import (
     Strings,
@@ -20,9 +18,6 @@ from .json_rows import (
     refuse_unknown,
 )
 from .records import Record, error, field, fields_of, of_bucket, of_file, pieces
-
-if TYPE_CHECKING:
-    from ..ops.compare.change import BucketChanges
 
 _FIELDS = {
     *("op", "bucket", "bucket_hex", "key", "key_hex", "old", "old_hex", "new", "new_hex", "sequence"),

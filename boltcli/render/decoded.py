@@ -1,24 +1,19 @@
 """Decoded pairs as lines of JSON or text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from ..apps.decode import Decoded, Decoder
 from ..errors import UnreadablePage
 from ..format.bucket import BucketRef
 from ..format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ..format.page import LeafElements
+from ..ops.compare.change import Change
+from ..ops.read.select_items import Items
+from ..storage.raw import RawPage
 from ..text.json import line
 from ..text.values import bytes_text
 from ..text.visible import field_text
 from .records import Record, decoded
-
-if TYPE_CHECKING:
-    from ..apps.decode import Decoded, Decoder
-    from ..ops.compare.change import Change
-    from ..ops.read.select_items import Items
-    from ..storage.raw import RawPage
 
 
 def text_lines(part: Items, decoder: Decoder, above: int, *, key: bool = True, value: bool = True) -> bytes:

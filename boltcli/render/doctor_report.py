@@ -1,7 +1,5 @@
 """The report of ``doctor``: text for people, and the record of ``--json``."""
 
-from __future__ import annotations
-
 import os
 
 from ..ops.rescue.doctor import Diagnosis, Remedy

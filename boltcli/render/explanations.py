@@ -1,10 +1,6 @@
 """Findings by kind: where they are, and what each kind means, as ``check``, ``doctor`` and ``report`` say it."""
 
-from __future__ import annotations
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from collections.abc import Iterable
 
 Explanation = tuple[str, str, str]  # what is wrong, the effect on the data, and what to do
 

@@ -1,7 +1,5 @@
 """The output of ``grep``: where each hit is, and the text around it."""
 
-from __future__ import annotations
-
 from ..ops.read.grep import Hit
 from ..text.golang import escaped, is_print
 from ..text.values import path_text

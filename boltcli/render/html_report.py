@@ -1,7 +1,5 @@
 """The HTML report: what it says of each database, and one self-contained file, escaped throughout, drawn by Jinja2."""
 
-from __future__ import annotations
-
 import mmap
 import time
 from base64 import b64encode

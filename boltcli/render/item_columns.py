@@ -1,19 +1,14 @@
 """Keys and values in aligned columns, cut to the width of a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from ..apps.decode import Decoder
 from ..format.bucket import BucketRef
+from ..ops.read.select_items import Items
 from ..text.large_values import slices
 from ..text.values import LARGE, formatted
 from ..text.visible import cut, field_text, room_of
 from .decoded import readable_fields
-
-if TYPE_CHECKING:
-    from ..apps.decode import Decoder
-    from ..ops.read.select_items import Items
 
 _LEAST = 20  # columns reserved for a value, however long its key
 _LOOKED_AT = 4  # bytes of a value that are converted for each column

@@ -1,7 +1,5 @@
 """Streams of lines of JSON: as one array and back, and with lines that are too long for memory."""
 
-from __future__ import annotations
-
 import re
 from binascii import unhexlify
 from collections.abc import Callable, Iterable, Iterator

@@ -4,8 +4,6 @@ Source: https://openmetrics.io (text format 1.0). All are gauges: the collector 
 file may be replaced by an older one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from ..ops.compare.metrics import Metrics

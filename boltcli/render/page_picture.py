@@ -1,7 +1,5 @@
 """A map of pages as cells: one for each page, or, in a large file, for a run of pages; and as a picture."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from io import BytesIO

@@ -1,7 +1,5 @@
 """The JSON output of ``page`` and ``page-item`` for one page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from ..format.bucket import too_small

@@ -1,7 +1,5 @@
 """The output of ``recover``: text for people, and the record of ``--json``."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from ..ops.rescue.recover import Report

@@ -4,8 +4,6 @@ A row is a sequence of values, one for each column. Rows are read as they are wr
 a megabyte of them. In CSV and JSON a value above ``LARGE`` is written slice by slice.
 """
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace

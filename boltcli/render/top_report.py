@@ -1,7 +1,5 @@
 """The output of ``top``: bars and tables for people, one object for programs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from ..ops.space.top import Group, SpaceTop

@@ -1,7 +1,5 @@
 """Changes of the rows of a view, as JSON and as text."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ..apps.contract import View

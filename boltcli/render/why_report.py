@@ -1,7 +1,5 @@
 """The output of ``why``: the description of a page."""
 
-from __future__ import annotations
-
 from ..format.page import type_name
 from ..ops.space.page_use import PageStory, PageUse
 from ..text.values import as_text, auto

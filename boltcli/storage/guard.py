@@ -6,20 +6,14 @@ compiled kernel's (``guard.c``): it replaces the mapping by zeros and records th
 the closing look reports the truncation. Without the kernel a file is mapped under the lock only, as bbolt does it.
 """
 
-from __future__ import annotations
-
 import mmap
 import os
+from types import ModuleType
 
 from ..errors import os_error
 from ..kernel import load_kernel
 from .files import cut, unnamed_copy
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import ModuleType
-
-    from .source import Source
+from .source import Source
 
 
 class Guard:

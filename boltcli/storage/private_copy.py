@@ -1,7 +1,5 @@
 """A private copy of a database in use: of one transaction's state, made beside its writer and kept up to date."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator

@@ -5,8 +5,6 @@ over a tree reads the children of a branch page ahead, more at a time the longer
 blocks read ahead what comes next in the file, which is not what comes next in the tree. Credentials are never shown.
 """
 
-from __future__ import annotations
-
 import mmap
 import os
 from collections.abc import Callable, Iterable, Sequence

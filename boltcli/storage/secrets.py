@@ -1,7 +1,5 @@
 """Show addresses without the passwords and signatures in them."""
 
-from __future__ import annotations
-
 _HIDDEN = "***"
 _SHORTEST = 3  # letters of the shortest secret that is removed from messages
 

@@ -5,8 +5,6 @@ The type of a column is one of those of :class:`~boltcli.apps.contract.Column` (
 text; one that is not UTF-8 is written ``hex:...``, as commands accept it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """The result of a statement as columns and rows, from Arrow batches: times and intervals become text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
 from decimal import Decimal

@@ -4,8 +4,6 @@ The types are those of a view's ``Column``. A record's field may hold anything: 
 not text as JSON), a cell of another type is empty where the value is of no use.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 

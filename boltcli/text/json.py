@@ -4,8 +4,6 @@ Written: :func:`line` (bytes, of what JSON can say) and :func:`plain_text` (str,
 :func:`parsed` raises, :func:`load` and :func:`load_record` never do.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any

@@ -1,7 +1,5 @@
 """Format a large value slice by slice, so that only one slice of its text is in memory."""
 
-from __future__ import annotations
-
 from binascii import b2a_base64
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator

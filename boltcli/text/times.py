@@ -5,8 +5,6 @@ big-endian seconds since 0001-01-01 UTC (i64), nanoseconds (i32), minutes east o
 Go's ``time/time.go``.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 SECOND = 1_000_000_000  # nanoseconds

@@ -3,8 +3,6 @@
 What comes out is bounded while it comes, since a few bytes may become terabytes, whatever size they claim.
 """
 
-from __future__ import annotations
-
 import zlib
 
 from ...extras import need

@@ -3,8 +3,6 @@
 Without google-crc32c (of the extra ``apps``) Python reads about 10 MB a second.
 """
 
-from __future__ import annotations
-
 try:
     from google_crc32c import extend
 except ImportError:

@@ -1,7 +1,5 @@
 """Guess what bytes of no known program are: a format is guessed only where no other fits as well."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from struct import unpack
 from typing import Any

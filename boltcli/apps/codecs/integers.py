@@ -1,7 +1,5 @@
 """Integers in keys and values: Go's varints, and fixed sizes."""
 
-from __future__ import annotations
-
 _MASK = (1 << 64) - 1
 _MOST = 10  # bytes of the longest varint
 

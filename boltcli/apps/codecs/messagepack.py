@@ -3,8 +3,6 @@
 Strings and bytes are both bytes here: old writers, raft among them, know one family for both.
 """
 
-from __future__ import annotations
-
 import struct
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Protobuf with a schema: messages of a user's compiled descriptor set, by the protobuf package; the door to it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

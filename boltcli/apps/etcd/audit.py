@@ -1,7 +1,5 @@
 """The audit of etcd's store: what its operator should know, from one pass over each bucket."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from heapq import nlargest

@@ -1,7 +1,5 @@
 """What etcd's pairs mean."""
 
-from __future__ import annotations
-
 from ...text.values import text_or_bytes
 from ..codecs.integers import i64, u64
 from ..contract import Codec, Pattern, Plain

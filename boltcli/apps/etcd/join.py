@@ -1,7 +1,5 @@
 """Members of one cluster compared: what each has applied, and who they say the members are."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from ..contract import ERROR, INFO, WARNING, Audit, AuditFinding

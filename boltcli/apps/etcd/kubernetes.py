@@ -4,8 +4,6 @@ Source: apimachinery's ``runtime/generated.proto`` (Unknown) and ``meta/v1/gener
 field 1 of an object), and the API server's ``storage/value/encrypt``.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

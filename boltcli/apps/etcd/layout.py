@@ -3,8 +3,6 @@
 Source: etcd's ``server/storage/schema`` and ``server/storage/mvcc/revision.go`` (3.6; in 3.5 ``server/mvcc``).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple

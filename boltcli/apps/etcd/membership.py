@@ -8,8 +8,6 @@ A server whose database is older than the newest snapshot beside it needs the da
 first by name) and ``server/storage/backend.go`` (RecoverSnapshotBackend).
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator

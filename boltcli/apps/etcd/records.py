@@ -1,7 +1,5 @@
 """Protobuf records of etcd's store. Source: ``api/mvccpb/kv.proto``, ``leasepb``, ``authpb``, ``rpc.proto``."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ...text.values import text_or_bytes

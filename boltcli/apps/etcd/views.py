@@ -1,7 +1,5 @@
 """etcd's store as tables."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ...text.values import as_text

@@ -1,7 +1,5 @@
 """The browser: buckets on the left, keys in the middle, the value on the right. It never writes to the file."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator
 from time import monotonic

@@ -1,7 +1,5 @@
 """The browser's open database: its application, and refreshing to the newest state."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from itertools import islice

@@ -1,7 +1,5 @@
 """A value as the browser shows it: as text, as JSON, in hexadecimal, or as its application decodes it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The widgets of the browser's screen: the list of keys, the value, the description of a page, the help."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from rich.text import Text

@@ -110,17 +110,17 @@ def sql(
 
 
 def _split(arguments: list[str]) -> tuple[str | None, list[str]]:
-    """Return the statement, None if there is none, and the files.
+    """Return the statement, None if there is none, and the files. Which files exist doesn't matter.
 
-    Of several arguments the first is the statement, unless it is a path: there is such a file, or it has a dot or a
-    slash, and no blank, parenthesis or semicolon. A single one is the file.
+    Of several arguments the first is the statement, unless it is a path: it begins with a slash or ./, or has a dot or
+    a slash, and no blank, parenthesis or semicolon. A single one is the file.
     """
     first, *files = arguments
-    if os.path.exists(opened.split_member(first)[0]):
-        return None, arguments
-    if files and (not any(char in "./" for char in first) or any(char.isspace() or char in "();" for char in first)):
+    is_path = first.startswith(("/", "./", "../")) and not first.startswith("/*")
+    is_path = is_path or (any(char in "./" for char in first) and not any(c.isspace() or c in "();" for c in first))
+    if files and not is_path:
         return first, files
-    if not files and any(char.isspace() for char in first):
+    if not files and not os.path.exists(opened.split_member(first)[0]) and any(char.isspace() for char in first):
         raise ArgumentError("FILE is missing: boltcli sql 'STATEMENT' FILE...")
     return None, arguments
 

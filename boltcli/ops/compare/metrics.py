@@ -1,7 +1,5 @@
 """Metrics of a database for a monitoring system."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ change is reported, and the pages written to the copy, only if the closing look 
 transaction. If the writer is faster than this, or the change is large, the file is copied as a whole first.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence

@@ -4,8 +4,6 @@ They are intact in free pages, in pages beyond the high-water mark, and in the s
 roots are in free pages too, show which bucket they belonged to, and which version is newer.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass

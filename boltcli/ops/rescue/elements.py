@@ -4,8 +4,6 @@ The data of elements stand one after the other, so an element table has redundan
 those of the next begin. One wrong field of position, key size and value size follows from the neighbours.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property

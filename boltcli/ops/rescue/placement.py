@@ -9,8 +9,6 @@ is taken which other old pages don't contradict: branch pages, free ones too, le
 buckets name the root page that the bucket had, which may have been used for another since, so many are asked.
 """
 
-from __future__ import annotations
-
 from array import array
 from bisect import bisect_left, insort
 from collections import Counter

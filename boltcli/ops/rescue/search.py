@@ -7,8 +7,6 @@ Of the two newest transactions all pages are there: a transaction never writes o
 the two lists the pages of the other as free. So without a valid meta page several states may be the newest one.
 """
 
-from __future__ import annotations
-
 from ...errors import ArgumentError
 from ...format.constants import MAGIC, META_PAGE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 from ...format.meta import Meta

@@ -8,8 +8,6 @@ data: a copy that must not show a value can't keep either.
 A program that keeps secrets in keys is declared in :data:`KNOWN`, one line a bucket.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

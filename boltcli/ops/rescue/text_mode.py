@@ -5,8 +5,6 @@ CR was: the pages' own ids tell in which pages one is missing. Only the SHA-256 
 a result; without it the pages that are in their places again make it likely.
 """
 
-from __future__ import annotations
-
 import re
 from hashlib import sha256
 from itertools import chain, combinations, pairwise, product, starmap

@@ -1,7 +1,5 @@
 """Describe why a page exists: its type, content, and which pages refer to it, now and before the last transaction."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from ...errors import Corrupted

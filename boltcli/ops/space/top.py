@@ -3,8 +3,6 @@
 One walk over the pages. Keys are sorted, so pages between two with the same prefix are counted as a whole.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
