@@ -42,15 +42,11 @@ class BoltError(Exception):
         # KeyError, a base of two kinds, would put quotes around the message.
         return self.message
 
-    def __reduce__(self) -> tuple[Callable[..., BoltError], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[object, ...]:
         # Other processes send it: the arguments of each kind are its own.
-        return _again, (type(self), self.args, self.__dict__)
+        from copyreg import __newobj__  # type: ignore[attr-defined]
 
-
-def _again(kind: type[BoltError], arguments: tuple[object, ...], facts: dict[str, object]) -> BoltError:
-    error = kind.__new__(kind, *arguments)
-    error.__dict__.update(facts)
-    return error
+        return __newobj__, (type(self), *self.args), self.__dict__
 
 
 class SourceNotFound(BoltError, FileNotFoundError):
@@ -126,11 +122,7 @@ class Changed(BoltError):
 
 
 class Corrupted(BoltError):
-    """A page is damaged.
-
-    ``stack`` is the page ids from the root of the tree to the page, ``bucket``
-    the path of the bucket whose tree it is (empty: the root bucket).
-    """
+    """A page is damaged; ``stack``: page ids from the root to it, ``bucket``: its tree's path (empty: root bucket)."""
 
     kind = "corrupted"
 
@@ -193,15 +185,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     return any(words in str(error) for words in _NO_MEMORY)
 
 
-# Who reports faults; here, because most commands load nothing that can report one.
-_hearer: Callable[[str], None] | None = None
+# What faults of plug-ins are passed to; None: they are Python's warnings. Here, as most commands load no plug-ins.
+hearer: Callable[[str], None] | None = None
 _reported: set[str] = set()
-
-
-def hear_faults(hearer: Callable[[str], None] | None) -> None:
-    """Pass the faults of plug-ins to ``hearer`` from now on; None: make them Python's warnings."""
-    global _hearer
-    _hearer = hearer
 
 
 def report_fault(fault: str) -> None:
@@ -209,8 +195,8 @@ def report_fault(fault: str) -> None:
     if fault in _reported:
         return
     _reported.add(fault)
-    if _hearer is not None:
-        _hearer(fault)
+    if hearer is not None:
+        hearer(fault)
         return
     import warnings
 

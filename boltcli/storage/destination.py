@@ -4,8 +4,6 @@ It is written to an unnamed file (or a temporary one beside the destination), sy
 after a crash, a full disk or a signal the earlier file is still there.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 from stat import S_ISREG

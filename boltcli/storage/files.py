@@ -205,7 +205,13 @@ class Unnamed(Closing):
         """Append ``data``. Raises OpenError if the disk is full."""
         end = self.size + len(data)
         if self._in_memory and end > IN_MEMORY:
-            self._move()
+            old, self._fd = self._fd, temporary_file(self.path)
+            self._in_memory = False
+            try:
+                with Trying("unpack", self.path):
+                    copy_sparse(old, self._fd)
+            finally:
+                os.close(old)
         if data.count(0) < len(data):
             with Trying("unpack", self.path):
                 write_all(self._fd, data, self.size)
@@ -222,12 +228,3 @@ class Unnamed(Closing):
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-    def _move(self) -> None:
-        old, self._fd = self._fd, temporary_file(self.path)
-        self._in_memory = False
-        try:
-            with Trying("unpack", self.path):
-                copy_sparse(old, self._fd)
-        finally:
-            os.close(old)

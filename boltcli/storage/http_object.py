@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import Changed, OpenError
 from ..format.magic import is_bolt, is_packed
 from ..format.meta import Meta
-from .opened import read_timeout
+from . import opened
 from .packed import HEAD, MAX_UNPACKED
 
 _CHUNK = 1 << 20
@@ -31,7 +31,7 @@ def is_http(address: str) -> bool:
 
 def settings() -> dict[str, Any]:
     """Return the arguments for fsspec's file system: its timeouts, and a bound on the pages that list folders."""
-    return {"get_client": partial(_session, patience=read_timeout())}
+    return {"get_client": partial(_session, patience=opened.read_timeout)}
 
 
 async def _session(patience: float, **settings: Any) -> Any:

@@ -52,7 +52,16 @@ def unpack(fd: int, path: str, members: list[str], max_size: int = 0, progress: 
     and a thousand times the packed size). Raises UnpackError if the file is damaged or too large, ArgumentError if a
     member doesn't exist or must be chosen, MissingExtra for zstandard.
     """
-    return _Unpacking(fd, path, max_size, progress).run(members)
+    work = _Unpacking(fd, path, max_size, progress)
+    try:
+        with work.file, Unnamed(path) as target:
+            work.database(Stream(work.file.read), work.file, members, target, 0)
+            return target.take(work.mode)
+    except BoltError:
+        raise
+    except _errors() as error:
+        what = str(error) or type(error).__name__
+        raise UnpackError(path, f"it is damaged or cut short ({what})") from None
 
 
 def look_inside(path: str, head: bytes) -> str | None:
@@ -146,18 +155,7 @@ class _Unpacking:
         self.mode = status.st_mode & 0o666
         self.unpacked = 0  # bytes, in all layers and members
 
-    def run(self, members: list[str]) -> int:
-        try:
-            with self.file, Unnamed(self.path) as target:
-                self._database(Stream(self.file.read), self.file, members, target, 0)
-                return target.take(self.mode)
-        except BoltError:
-            raise
-        except _errors() as error:
-            what = str(error) or type(error).__name__
-            raise UnpackError(self.path, f"it is damaged or cut short ({what})") from None
-
-    def _database(self, stream: Stream, file: BinaryIO | None, members: list[str], target: Unnamed, depth: int) -> None:
+    def database(self, stream: Stream, file: BinaryIO | None, members: list[str], target: Unnamed, depth: int) -> None:
         """Write the database in ``stream`` to ``target``; ``file`` is the same stream if it is seekable, else None."""
         while is_packed(head := stream.head(512)):
             kind = kind_of(head)
@@ -185,7 +183,7 @@ class _Unpacking:
             names.add(name)
             if wanted is not None:
                 if name.removeprefix("./") == wanted.removeprefix("./"):
-                    self._database(part, None, members[1:], target, depth)
+                    self.database(part, None, members[1:], target, depth)
                     return
                 continue
             head = part.head()
@@ -195,7 +193,7 @@ class _Unpacking:
             if is_bolt(head):
                 found.add(f"FILE!{name}")
                 if found.count == 1:
-                    self._database(part, None, [], target, depth)
+                    self.database(part, None, [], target, depth)
         if wanted is not None:
             raise ArgumentError(f"{self.path}: {kind} without a member {wanted!r}; it has {names}")
         if found.count > 1:

@@ -18,9 +18,9 @@ from ..extras import need
 from ..format.constants import BRANCH_PAGE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 from ..format.meta import Meta
 from ..format.page import HEADER, Page
+from . import opened
 from .files import Trying, read_at, temporary_file, write_all
 from .http_object import HttpObject, first_bytes, is_http, settings
-from .opened import read_timeout
 from .secrets import original_url, redact_text, redact_url
 
 Store = Callable[[int, bytes], None]  # takes bytes and their offset
@@ -264,7 +264,8 @@ def remote_error(operation: str, path: str, error: Exception) -> BoltError:
             return SourceNotFound(path)
         error = cause  # fsspec's HTTP back end reports every failure as "not found"; the cause is more exact
     if isinstance(error, TimeoutError) and is_http(original_url(path)):
-        return OpenError(operation, path, f"nothing arrived for {read_timeout():g} s (--read-timeout sets the limit)")
+        words = f"nothing arrived for {opened.read_timeout:g} s (--read-timeout sets the limit)"
+        return OpenError(operation, path, words)
     words = str(error) or type(error).__name__
     if words.startswith("[Errno"):
         words = words.partition("] ")[2]

@@ -20,13 +20,10 @@ if TYPE_CHECKING:
     from .guard import Guard
     from .remote import RemotePages
 
-# Bytes that bbolt reads for a meta page before it knows the page size.
-_PROBE = 0x1000
+_PROBE = 0x1000  # bytes that bbolt reads for a meta page before it knows the page size
 _META_END = PAGE_HEADER_SIZE + META_SIZE
-# Files up to this many bytes are read as a whole.
-SMALL = 1 << 20
-# Pages that are read by themselves.
-_ALONE = 100
+SMALL = 1 << 20  # bytes; files up to this size are read as a whole
+_ALONE = 100  # pages that are read by themselves
 BEYOND = 1 << 20  # page ids beyond the end of the file that are accepted; a damaged page may claim any number
 
 
@@ -213,9 +210,8 @@ class Snapshot:
             from .holders import writer
 
             if writer(self._source) is not None or os.fstat(self._source.fd).st_mtime_ns != self._written:
-                raise Changed(
-                    "the file was written to while the state before the last transaction was read", path=self.path
-                )
+                what = "the file was written to while the state before the last transaction was read"
+                raise Changed(what, path=self.path)
 
     def poll(self) -> None:
         """Raise Changed if the closing look is bound to fail. Long jobs call it repeatedly."""

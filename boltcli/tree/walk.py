@@ -48,13 +48,9 @@ def flat(part: Nested[T]) -> Iterator[T]:
 
 
 def pages_or_damage(
-    snapshot: Snapshot,
-    bucket: BucketRef,
-    seen: Seen,
-    children: Callable[[Page], Sequence[int]] = Page.children,
-    *,
-    as_bbolt: bool = False,
-) -> Iterator[Page | Corrupted]:
+    snapshot: Snapshot, bucket: BucketRef, seen: Seen, children: Callable[[Page], Sequence[int]] = Page.children,
+    *, as_bbolt: bool = False,
+) -> Iterator[Page | Corrupted]:  # fmt: skip
     """Yield the pages of the tree of ``bucket``, a branch page before those of its ``children``, in that order.
 
     For a page that cannot be read, that ``seen`` refuses, or that hides what is below it, a Corrupted is yielded. With
@@ -125,7 +121,7 @@ class Seen:
 
     def visit(self, page: Page) -> None:
         """Record a visit of ``page``. Raises Corrupted."""
-        if self._is_new(page.pgid, page.overflow * self._runs):
+        if self.enter(page.pgid, page.overflow * self._runs):
             self.spend(page)
             return
         if not self._twice:
@@ -142,21 +138,13 @@ class Seen:
                 "pages are referenced so often, or overlap so much, that a walk over all elements does not end"
             )
 
-    def skip(self, pgid: int) -> bool:
-        """Mark a page that is not read; return whether it wasn't marked."""
-        marks = self.marks
-        if pgid >= len(marks):
-            return True
-        is_new = not marks[pgid]
-        marks[pgid] = 1
-        return is_new
-
     def pass_over(self) -> bool:
         """Count a damage after which a walk goes on; return whether it may."""
         self._left -= _MANY
         return self._left >= 0
 
-    def _is_new(self, first: int, overflow: int) -> bool:
+    def enter(self, first: int, overflow: int = 0) -> bool:
+        """Mark a page and its ``overflow`` pages, also if they are not read; return whether none was marked."""
         marks = self.marks
         stop = min(first + 1 + overflow, len(marks))  # the overflow may be damaged
         is_new = marks.find(1, first, stop) < 0
@@ -190,14 +178,9 @@ class Whole(Seen):
     """
 
     def __init__(
-        self,
-        snapshot: Snapshot,
-        *,
-        once: bool = False,
-        ordered: bool = False,
-        laid_out: bool = False,
+        self, snapshot: Snapshot, *, once: bool = False, ordered: bool = False, laid_out: bool = False,
         warn: Callable[[str], object] | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(snapshot, runs=True)
         self._twice = not (once or ordered or laid_out)
         self._snapshot = snapshot
@@ -287,14 +270,9 @@ def within(keys: list[bytes], start: bytes, stop: bytes | None) -> slice:
 
 
 def leaf_ranges(
-    snapshot: Snapshot,
-    bucket: BucketRef,
-    start: bytes = b"",
-    stop: bytes | None = None,
-    *,
-    reverse: bool = False,
-    guard: Whole | None = None,
-) -> Iterator[LeafRange]:
+    snapshot: Snapshot, bucket: BucketRef, start: bytes = b"", stop: bytes | None = None,
+    *, reverse: bool = False, guard: Whole | None = None,
+) -> Iterator[LeafRange]:  # fmt: skip
     """Yield the elements of ``bucket`` whose keys are at least ``start`` and below ``stop``, a leaf page at a time.
 
     With ``reverse`` the pages come from the last to the first; the order within each page stays ascending. The default
