@@ -155,10 +155,7 @@ class DamageSkipped(BoltError):
 
 
 class PassedOver(ArgumentError):
-    """A file was found in a folder, not named, and is not one for the command: no failure, but it is said.
-
-    ``unknown``: no application recognises it.
-    """
+    """A file that was found, not named, is not one for the command (``unknown``: no application's): no failure."""
 
     def __init__(self, message: str, *, unknown: bool = False) -> None:
         super().__init__(message)

@@ -61,10 +61,7 @@ class SourceNotFound(BoltError, FileNotFoundError):
 
 
 class OpenError(BoltError):
-    """The system refused ``operation`` (``stat``, ``open``, ``lock``, ...) on ``path``.
-
-    ``reason`` is the system's message; ``__cause__`` is the OSError, if there was one.
-    """
+    """The system refused ``operation`` (``stat``, ``open``, ``lock``, ...) on ``path``; ``reason`` is its message."""
 
     kind = "open"
     detailed_status = 2
@@ -106,11 +103,7 @@ class InvalidDatabase(BoltError):
 
 
 class Changed(BoltError):
-    """The file changed while it was read, so what was read is not the state of one transaction.
-
-    ``before`` and ``after`` are the newest transaction ids at the beginning and at the end of the reading; both are 0
-    if the cause was not a commit.
-    """
+    """The file changed while it was read, from transaction ``before`` to ``after``: both 0 if by no commit."""
 
     kind = "changed"
     detailed_status = 3

@@ -137,10 +137,7 @@ def compact(
 
 
 def key_lists(snapshot: Readable, root: int, at_once: int) -> Iterator[tuple[list[bytes], int, int]]:
-    """Yield the keys of ``at_once`` leaf pages of the tree at page ``root``, the number of pages done, that of all.
-
-    Ends early where the kernel can't go on: the rest is for Python.
-    """
+    """Yield the keys of ``at_once`` leaf pages, the pages done, and those of the tree; ends where the kernel can't go on."""
     ids = _walk("leaves", snapshot, root) or b""
     kernel: Any = load_kernel()
     total, step = len(ids) // _WORD, _WORD * at_once

@@ -49,11 +49,7 @@ def writer(source: OpenFile) -> Holder | None:
 
 
 def holders(source: OpenFile) -> list[Holder]:
-    """Return the other processes that hold the file's flock(2) lock or wait for it.
-
-    If the lock table has no entry (another system, another container), the lock is tried and released at once: this
-    shows whether a process holds it, not which one.
-    """
+    """Return the other processes that hold the flock(2) lock or wait for it; if the system lists none, try the lock."""
     file = os.fstat(source.fd)
     found = [Holder(mode, pid, waits=waits) for mode, pid, waits in _table(file) if pid != os.getpid()]
     for holder in found:

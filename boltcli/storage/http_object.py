@@ -122,10 +122,7 @@ class HttpObject:
     async def parts(
         self, spans: Sequence[tuple[int, int]], store: Callable[[int, bytes], None], size: int
     ) -> list[bytes]:
-        """Return the bytes of each of ``spans`` (first, after the last) of an object of ``size`` bytes.
-
-        A server may send the whole object instead, which ``store`` then gets piece by piece: the result is empty.
-        """
+        """Return the bytes of ``spans`` (first, after the last); none if the server sent all of it, to ``store``."""
         found = await _together([partial(self._part, span, store, size) for span in spans])
         return [] if None in found else found
 

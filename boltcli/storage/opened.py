@@ -138,11 +138,8 @@ def split_member(path: str) -> tuple[str, list[str]]:
 
 
 def _named(names: Iterable[Iterable[str]]) -> Iterator[Held]:
-    """Yield the files of these names, also those that could not be opened."""
-    for path in chain.from_iterable(names):
-        found = _file(split_member(path)[0])
-        if found is not None:
-            yield found
+    """Return the files of these names, also those that could not be opened."""
+    return filter(None, (_file(split_member(path)[0]) for path in chain.from_iterable(names)))
 
 
 def _file(place: int | str) -> Held | None:

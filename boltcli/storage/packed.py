@@ -65,10 +65,7 @@ def unpack(fd: int, path: str, members: list[str], max_size: int = 0, progress: 
 
 
 def look_inside(path: str, head: bytes) -> str | None:
-    """Return the kind of what is packed in a file that begins with ``head``: BOLT if a database is in it.
-
-    Reads only ``head``, and for a zip archive the beginnings of its first members. Raises OSError.
-    """
+    """Return the kind of what is packed in a file that begins with ``head``: BOLT for a database. Raises OSError."""
     if kind_of(head) != ZIP:
         return _inner_kind(Stream(BytesIO(head).read), path)
     with open(path, "rb") as file:
@@ -253,10 +250,7 @@ class _Unpacking:
 
 
 class _TarStream:
-    """What tarfile reads from: forward only, or by seeking if ``file`` is the same content as a file.
-
-    ``heading`` is set while headers are read: tarfile keeps them in memory whole, however long they say they are.
-    """
+    """What tarfile reads from: forward only, or by seeking in ``file``. It keeps headers in memory, so they are limited."""
 
     def __init__(self, read: Read, path: str, allow: Allow, file: BinaryIO | None = None) -> None:
         if file is not None:

@@ -137,10 +137,7 @@ def follows(new: Snapshot, txid: int, checksum: int) -> bool:
 
 
 def _missing(copied: bytearray, free: list[int], stop: int, gap: int, most: int) -> Iterator[tuple[int, int]]:
-    """Yield the pages from 2 to before ``stop`` that are to be copied, at most ``most`` at a time.
-
-    These aren't yet, and are not in a run of ``gap`` or more ``free`` pages.
-    """
+    """Yield the pages to copy from 2 to before ``stop``, ``most`` at a time, without runs of ``gap`` free ones."""
     listed, done = bytearray(stop), copied[:stop]
     for pgid in free:
         if pgid < stop:

@@ -134,10 +134,7 @@ class RawFile(Closing):
 
 
 def begin_copy(file: RawFile, output: str) -> Destination:
-    """Return a destination for ``output`` with a copy of ``file``; the caller commits or closes it.
-
-    Raises DestinationExists or StepFailed, in the words and the order of bbolt's ``CopyFile``.
-    """
+    """Return a destination for ``output`` with a copy of ``file``; the caller closes it. Raises as bbolt's ``CopyFile``."""
     from .destination import Destination
 
     try:

@@ -69,10 +69,7 @@ def _object(files: Any, key: str, path: str) -> _Object | HttpObject:
 
 
 class Remote:
-    """A remote object of ``size`` bytes; the file ``fd`` has the blocks that were read, at their offsets.
-
-    ``requests`` counts round trips (concurrent ranges are one), ``read`` the bytes received.
-    """
+    """A remote object: the file ``fd`` has what was read of it, in ``requests`` round trips: ``read`` bytes."""
 
     def __init__(self, files: Any, key: str, path: str) -> None:
         self.path = path
@@ -273,10 +270,7 @@ def remote_error(operation: str, path: str, error: Exception) -> BoltError:
 
 
 def open_remote(address: str, path: str) -> Remote:
-    """Open the object at ``address``; ``path`` is its name in errors. The caller closes its ``fd``.
-
-    Raises MissingExtra without fsspec or the protocol's library, SourceNotFound, and OpenError.
-    """
+    """Open ``address``; ``path`` names it in errors. The caller closes ``fd``. Raises as :func:`located`, SourceNotFound."""
     files, key = located(address, path)
     remote = Remote(files, key, path)
     remote.fetch([(0, remote.size if remote.size <= SMALL else HEAD)])

@@ -23,15 +23,12 @@ if TYPE_CHECKING:
 _PROBE = 0x1000  # bytes that bbolt reads for a meta page before it knows the page size
 _META_END = PAGE_HEADER_SIZE + META_SIZE
 SMALL = 1 << 20  # bytes; files up to this size are read as a whole
-_ALONE = 100  # pages that are read by themselves
+_ALONE = 100  # pages read by themselves: it takes as long as mapping the file, and most look-ups need fewer
 BEYOND = 1 << 20  # page ids beyond the end of the file that are accepted; a damaged page may claim any number
 
 
 class FilePages:
-    """The pages of a local file: the first ones are read by themselves, then the file is mapped (a small one is read).
-
-    Reading a hundred pages costs as much as mapping the file, and most commands that look something up need fewer.
-    """
+    """The pages of a local file: the first ones are read by themselves, then the file is mapped (a small one is read)."""
 
     def __init__(self, source: Source, size: int, page_size: int) -> None:
         self._source = source
@@ -196,10 +193,7 @@ class Snapshot:
         return self._source.locked
 
     def check_unchanged(self) -> None:
-        """Take the closing look: raise Changed unless everything read belongs to one state. Show nothing before.
-
-        Without the lock the newest transaction must still be that of the opening look (see ``live.py``).
-        """
+        """Take the closing look: raise Changed unless everything read is of one state (see ``live.py``). Show nothing before."""
         if self.finished:
             return
         if self._source.fd < 0:
@@ -259,10 +253,7 @@ class Snapshot:
             self.close()
 
     def page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
-        """Return the page run at ``pgid``, with bbolt's assertions: it bears its own id, and one of the four types.
-
-        For errors, ``stack`` is the page ids that led here, ``bucket`` the owner of the tree. Raises Corrupted.
-        """
+        """Return the page run at ``pgid``, with bbolt's assertions: its own id, one of the four types. Raises Corrupted."""
         page = self.any_page(pgid, stack, bucket)
         if page.pgid != pgid:
             raise self.corrupted(f"the page identifies itself as page {page.pgid}", pgid, stack, bucket)

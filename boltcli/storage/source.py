@@ -145,21 +145,16 @@ def _is_packed(fd: int) -> bool:
 
 
 def check_source(path: str) -> None:
-    """Raise SourceNotFound or OpenError unless there is a file at ``path``: bbolt's first step.
-
-    A folder passes, as bbolt reports it later; a FIFO or a device doesn't. ``FILE!member`` passes if FILE does.
-    """
+    """Raise SourceNotFound or OpenError unless there is a file, or a folder, at ``path``: bbolt's first step."""
     if is_elsewhere(path):
         return
     try:
         mode = os.stat(path).st_mode
-    except FileNotFoundError:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         if split_member(path)[1]:
             return
-        raise SourceNotFound(_split_offset(path)[0]) from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        if split_member(path)[1]:  # ENOTDIR: the member's name contains slashes
-            return
+        if isinstance(error, FileNotFoundError):
+            raise SourceNotFound(_split_offset(path)[0]) from None
         raise os_error("stat", path, error) from error
     kind = _NO_FILES.get(mode & 0o170000)
     if kind is not None:

@@ -232,27 +232,18 @@ class Whole(Seen):
 
     def finish(self) -> None:
         """After a walk over all buckets, raise Corrupted if elements that were left out lead to pages in use."""
-        if not self._left_out:
-            return
         snapshot, marks = self._snapshot, self.marks
-        free: set[int] | None = None
-        for found, pgids in self._left_out:
-            for pgid in pgids:
-                if not 2 <= pgid < min(snapshot.meta.hwm, len(marks)) or marks[pgid]:
-                    continue
-                if free is None:
-                    free = _not_in_trees(snapshot)
-                if pgid not in free:
-                    raise found
-
-
-def _not_in_trees(snapshot: Snapshot) -> set[int]:
-    """Return the ids of the free pages and of those that hold the freelist; none if no freelist is stored."""
-    pgid = snapshot.meta.freelist
-    if not snapshot.meta.has_freelist:
-        return set()
-    page, ids = snapshot.freelist()
-    return {*ids, *range(pgid, pgid + min(page.overflow, snapshot.page_count) + 1)}
+        stop = min(snapshot.meta.hwm, len(marks))
+        unread = [(pgid, found) for found, pgids in self._left_out for pgid in pgids if 2 <= pgid < stop]
+        unread = [(pgid, found) for pgid, found in unread if not marks[pgid]]
+        others: set[int] = set()  # free pages, and those that hold the freelist
+        if unread and snapshot.meta.has_freelist:
+            page, ids = snapshot.freelist()
+            first = snapshot.meta.freelist
+            others = {*ids, *range(first, first + min(page.overflow, snapshot.page_count) + 1)}
+        for pgid, found in unread:
+            if pgid not in others:
+                raise found
 
 
 def leaf_pages(snapshot: Snapshot, bucket: BucketRef, *, guard: Seen | None = None) -> Iterator[Page]:
