@@ -68,7 +68,7 @@ class BucketRef:
 
 
 def bucket_header(leaf: LeafElements, index: int) -> tuple[int, int, int, int]:
-    """Return root page, sequence, start and end of the bucket in element ``index``, if it can be one. Raises Corrupted."""
+    """Return root page, sequence, start and end of the bucket in element ``index``. Raises Corrupted if it is none."""
     start, stop = leaf.value_span(index)
     if stop - start >= BUCKET_HEADER_SIZE:
         root, sequence = BUCKET_HEADER.unpack_from(leaf.buffer, start)

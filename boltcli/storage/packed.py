@@ -250,7 +250,7 @@ class _Unpacking:
 
 
 class _TarStream:
-    """What tarfile reads from: forward only, or by seeking in ``file``. It keeps headers in memory, so they are limited."""
+    """What tarfile reads from: forward only, or by seeking in ``file``. Headers, kept in memory, may take ``room``."""
 
     def __init__(self, read: Read, path: str, allow: Allow, file: BinaryIO | None = None) -> None:
         if file is not None:
@@ -260,19 +260,16 @@ class _TarStream:
         self._path = path
         self._allow = allow
         self._at = 0
-        self._left = _TAR_HEADS
-
-    def heading(self, on: bool) -> None:
-        self._left = _TAR_HEADS if on else -1
+        self.room = _TAR_HEADS
 
     def tell(self) -> int:
         return self._at
 
     def read(self, size: int) -> bytes:
-        if self._left >= 0:
-            if size > self._left:
+        if self.room >= 0:
+            if size > self.room:
                 raise UnpackError(self._path, f"a member's name and headers take more than {_TAR_HEADS} bytes")
-            self._left -= size
+            self.room -= size
         parts = []
         while size and (part := self._read(min(size, _CHUNK))):
             parts.append(part)
@@ -296,13 +293,13 @@ def _tar_members(stream: _TarStream, allow: Allow) -> Iterator[tuple[str, Read]]
     with tarfile.TarFile(fileobj=stream) as tar:  # type: ignore[arg-type]
         while (entry := tar.next()) is not None:
             tar.members.clear()  # type: ignore[attr-defined]  # it would keep those of an endless archive
-            stream.heading(False)
+            stream.room = -1  # content is not kept
             if entry.isreg() and (content := tar.extractfile(entry)) is not None:
                 yield entry.name, content.read
             if not entry.issparse():  # of that one holes are no bytes of the archive
                 total += entry.size
                 allow(total)
-            stream.heading(True)
+            stream.room = _TAR_HEADS
 
 
 class _ZipFile:

@@ -28,7 +28,7 @@ BEYOND = 1 << 20  # page ids beyond the end of the file that are accepted; a dam
 
 
 class FilePages:
-    """The pages of a local file: the first ones are read by themselves, then the file is mapped (a small one is read)."""
+    """The pages of a local file: the first ones are read by themselves, then it is mapped (a small one is read)."""
 
     def __init__(self, source: Source, size: int, page_size: int) -> None:
         self._source = source
@@ -193,7 +193,7 @@ class Snapshot:
         return self._source.locked
 
     def check_unchanged(self) -> None:
-        """Take the closing look: raise Changed unless everything read is of one state (see ``live.py``). Show nothing before."""
+        """Take the closing look: raise Changed unless all that was read is of one state. Show nothing before."""
         if self.finished:
             return
         if self._source.fd < 0:
@@ -253,7 +253,7 @@ class Snapshot:
             self.close()
 
     def page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
-        """Return the page run at ``pgid``, with bbolt's assertions: its own id, one of the four types. Raises Corrupted."""
+        """Return the page run at ``pgid``, with bbolt's assertions: its own id, one of four types. Raises Corrupted."""
         page = self.any_page(pgid, stack, bucket)
         if page.pgid != pgid:
             raise self.corrupted(f"the page identifies itself as page {page.pgid}", pgid, stack, bucket)

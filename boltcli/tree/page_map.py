@@ -68,16 +68,13 @@ class PageMap:
 
     def way(self, pgid: int) -> list[int]:
         """Return the page ids from the meta page to ``pgid``, both included; only ``pgid`` if nothing refers to it."""
-        pages = [pgid]
-        met = {pgid}
-        while self.kinds[pages[-1]] in (BRANCH, LEAF, OVERFLOW, FREELIST, DAMAGED):
-            parent = self.parents[pages[-1]]
-            if parent in met:
+        pages = {pgid: None}  # in order
+        while self.kinds[pgid] in (BRANCH, LEAF, OVERFLOW, FREELIST, DAMAGED):
+            pgid = self.parents[pgid]
+            if pgid in pages:
                 break
-            pages.append(parent)
-            met.add(parent)
-        pages.reverse()
-        return pages
+            pages[pgid] = None
+        return list(reversed(pages))
 
     def inside(self, number: int) -> set[int]:
         """Return the numbers of bucket ``number`` and of all buckets inside it."""
@@ -110,7 +107,7 @@ class PageMap:
         return before
 
     def freelist(self) -> tuple[Page, list[int], Before] | None:
-        """Claim the freelist's pages and the free ones; return its page, its ids, what :meth:`claim` does. None: no list."""
+        """Claim the freelist's and the free pages; return its page, its ids, what :meth:`claim` does. None: no list."""
         meta = self.meta
         if not meta.has_freelist:
             return None

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     # What a generator yields that recurses: things, and generators of more at their places.
     Nested: TypeAlias = Iterator["T | Nested[T]"]
 
-
 # One limit for every walk: it may read so many elements for each that the file has room for, and some more. A visit
 # counts as a few elements; one of a page that was entered before, or a damage that is passed over, as many.
 _TIMES = 4
@@ -97,8 +96,7 @@ def inline_page(snapshot: Snapshot, bucket: BucketRef) -> Page:
     """Return the page of an inline bucket. Raises Corrupted if it is no leaf."""
     page = bucket.inline
     if page is None:  # only the root bucket, which a damaged meta page describes
-        meta = snapshot.meta.page
-        raise snapshot.corrupted("the root bucket has neither a page nor an inline one", meta)
+        raise snapshot.corrupted("the root bucket has neither a page nor an inline one", snapshot.meta.page)
     if page.flags != LEAF_PAGE:
         raise page.damaged(f"an inline bucket's page must be a leaf (flags: {page.flags:x})")
     return page
@@ -134,9 +132,8 @@ class Seen:
         """Count the elements of ``page``, before they are read. Raises Corrupted beyond the limit."""
         self._left -= max(page.count + _VISIT, least)
         if self._left < 0:
-            raise page.damaged(
-                "pages are referenced so often, or overlap so much, that a walk over all elements does not end"
-            )
+            what = "pages are referenced so often, or overlap so much, that a walk over all elements does not end"
+            raise page.damaged(what)
 
     def pass_over(self) -> bool:
         """Count a damage after which a walk goes on; return whether it may."""
@@ -222,9 +219,8 @@ class Whole(Seen):
         if whole is None:
             return
         page, count = elements.page, elements.count
-        found = page.damaged(
-            f"its count leaves out {whole.count - count} elements that are still in the page, after {count} others"
-        )
+        left_out = f"{whole.count - count} elements that are still in the page, after {count} others"
+        found = page.damaged(f"its count leaves out {left_out}")
         if self._warn is not None:
             self._warn(f"{found}: they are not read, as by bbolt")
         if isinstance(whole, BranchElements):
