@@ -9,7 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_NO_SUCH_FILE = 2  # errno.ENOENT, the same on every system
 _LARGEST_FILE = 1 << 63  # bytes: a larger offset comes from a damaged page id, and is not shown
 _SHOWN = 40  # characters shown of each end of a long name
 
@@ -57,7 +56,7 @@ class SourceNotFound(BoltError, FileNotFoundError):
 
     def __init__(self, path: str) -> None:
         super().__init__(f"source database file {path!r} doesn't exist", path=path)
-        self.errno, self.strerror, self.filename = _NO_SUCH_FILE, "No such file or directory", path
+        self.errno, self.strerror, self.filename = 2, "No such file or directory", path  # 2 is ENOENT everywhere
 
 
 class OpenError(BoltError):
@@ -83,8 +82,6 @@ def os_error(operation: str, path: str, error: OSError | ValueError) -> OpenErro
 
 
 class DatabaseClosed(BoltError, ValueError):
-    """The database was already closed."""
-
     kind = "closed"
     detailed_status = 2
 
@@ -156,8 +153,6 @@ class BucketNotFound(BoltError, KeyError):
 
 
 class ArgumentError(BoltError, ValueError):
-    """The caller passed an invalid value."""
-
     kind = "argument"
     detailed_status = 64
 

@@ -26,8 +26,8 @@ def fnv1a64(data: bytes) -> int:
 
 def meta_page(txid: int, *, page_size: int, root: int, freelist: int, hwm: int, sequence: int = 0) -> bytes:
     """Return the header and content of a meta page, whose page id is ``txid % 2``; the rest of the page is zeros."""
-    fields = (MAGIC, VERSION, page_size, 0, root, sequence, freelist, hwm, txid)
-    return HEADER.pack(txid % 2, META_PAGE, 0, 0) + _packed(*fields)
+    body = _packed(MAGIC, VERSION, page_size, 0, root, sequence, freelist, hwm, txid)
+    return HEADER.pack(txid % 2, META_PAGE, 0, 0) + body
 
 
 def _packed(*fields: int) -> bytes:

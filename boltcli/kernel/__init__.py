@@ -56,9 +56,9 @@ def load_kernel() -> ModuleType | None:
 
 def state() -> str:
     """Return the state of the kernel: ``compiled``, ``turned off`` or ``not built``."""
-    if os.environ.get("BOLTCLI_KERNEL") == "0":
-        return "turned off"
-    return "compiled" if load_kernel() is not None else "not built"
+    if load_kernel() is not None:
+        return "compiled"
+    return "turned off" if os.environ.get("BOLTCLI_KERNEL") == "0" else "not built"
 
 
 def _walk(function: str, snapshot: Readable, root: int, *more: object, progress: Progress | None = None) -> Any:

@@ -83,7 +83,6 @@ class HttpObject:
 
     @asynccontextmanager
     async def _answer(self, method: str = "GET", span: tuple[int, int] | None = None) -> AsyncIterator[Any]:
-        """Request the object, or the part ``span`` of it."""
         session = await self._files.set_session()
         settings = dict(self._files.kwargs)
         headers = dict(settings.pop("headers", None) or {}) | {"Accept-Encoding": "identity"}
@@ -179,7 +178,6 @@ class HttpObject:
         return Changed(f"{there} arrived, {wanted} were requested", path=self._path)
 
     async def head(self, size: int) -> bytes:
-        """Return the first ``size`` bytes."""
         async with self._answer(span=(0, size)) as response:
             return await _upto(response, size)
 

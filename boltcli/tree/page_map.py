@@ -15,14 +15,13 @@ from .walk import Seen, flat, pages_or_damage
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import TypeAlias
 
     from ..format.meta import Meta
     from ..format.page import Page
     from ..storage.snapshot import Snapshot
     from .walk import Nested
 
-    Before: TypeAlias = list[tuple[int, int, int]]
+    Before = list[tuple[int, int, int]]
 
 # Kinds of pages. LOST: below the high-water mark, but neither in use nor free. BEYOND: at or above the high-water mark.
 LOST, META, FREELIST, FREE, BRANCH, LEAF, OVERFLOW, DAMAGED, BEYOND = range(9)
