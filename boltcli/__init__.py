@@ -22,32 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .comparison import diff as diff
     from .comparison import watch as watch
-    from .errors import AccessDenied as AccessDenied
-    from .errors import ArgumentError as ArgumentError
-    from .errors import BoltError as BoltError
-    from .errors import BucketNotFound as BucketNotFound
-    from .errors import Changed as Changed
-    from .errors import CheckFailed as CheckFailed
-    from .errors import ChecksumError as ChecksumError
-    from .errors import Corrupted as Corrupted
-    from .errors import DamagedSource as DamagedSource
-    from .errors import DamageSkipped as DamageSkipped
-    from .errors import DatabaseClosed as DatabaseClosed
-    from .errors import DestinationError as DestinationError
-    from .errors import DestinationExists as DestinationExists
-    from .errors import DestinationIsSource as DestinationIsSource
-    from .errors import InvalidDatabase as InvalidDatabase
-    from .errors import KeyNotFound as KeyNotFound
-    from .errors import Locked as Locked
-    from .errors import MissingExtra as MissingExtra
-    from .errors import OpenError as OpenError
-    from .errors import PassedOver as PassedOver
-    from .errors import PatchMismatch as PatchMismatch
-    from .errors import SourceNotFound as SourceNotFound
-    from .errors import StepFailed as StepFailed
-    from .errors import UnpackError as UnpackError
-    from .errors import UnreadablePage as UnreadablePage
-    from .errors import VersionMismatch as VersionMismatch
+    from .errors import *  # noqa: F403
     from .library import Bucket as Bucket
     from .library import Database as Database
     from .library import PageRow as PageRow

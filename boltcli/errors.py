@@ -7,8 +7,6 @@ Errors carry facts: which page, which path, which key. ``str(error)`` is a sente
 makes the command line's ``Error:`` line from the facts, in bbolt's exact words where bbolt has that error.
 """
 
-from __future__ import annotations
-
 from .read_errors import *  # noqa: F403
 from .read_errors import ArgumentError, BoltError, InvalidDatabase, OpenError, is_out_of_memory
 
@@ -117,18 +115,16 @@ class StepFailed(BoltError):
 class Step:
     """Context manager: an error inside ``with Step("read page 3 failed")`` becomes a :class:`StepFailed`."""
 
-    __slots__ = ("paths", "step")
-
     def __init__(self, step: str, *paths: str) -> None:
-        self.step = step
-        self.paths = paths
+        self._what = step, paths
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if isinstance(error, BoltError):
-            raise StepFailed(self.step, error, self.paths) from None
+            step, paths = self._what
+            raise StepFailed(step, error, paths) from None
 
 
 class KeyNotFound(BoltError, KeyError):
@@ -159,10 +155,7 @@ class DamageSkipped(BoltError):
 
 
 class PassedOver(ArgumentError):
-    """A file was found in a folder, not named, and is not one for the command: no failure, but it is said.
-
-    ``unknown``: no application recognises it.
-    """
+    """A file that was found, not named, is not one for the command (``unknown``: no application's): no failure."""
 
     def __init__(self, message: str, *, unknown: bool = False) -> None:
         super().__init__(message)

@@ -9,7 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_NO_SUCH_FILE = 2  # errno.ENOENT, the same on every system
 _LARGEST_FILE = 1 << 63  # bytes: a larger offset comes from a damaged page id, and is not shown
 _SHOWN = 40  # characters shown of each end of a long name
 
@@ -42,15 +41,11 @@ class BoltError(Exception):
         # KeyError, a base of two kinds, would put quotes around the message.
         return self.message
 
-    def __reduce__(self) -> tuple[Callable[..., BoltError], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[object, ...]:
         # Other processes send it: the arguments of each kind are its own.
-        return _again, (type(self), self.args, self.__dict__)
+        from copyreg import __newobj__  # type: ignore[attr-defined]
 
-
-def _again(kind: type[BoltError], arguments: tuple[object, ...], facts: dict[str, object]) -> BoltError:
-    error = kind.__new__(kind, *arguments)
-    error.__dict__.update(facts)
-    return error
+        return __newobj__, (type(self), *self.args), self.__dict__
 
 
 class SourceNotFound(BoltError, FileNotFoundError):
@@ -61,14 +56,11 @@ class SourceNotFound(BoltError, FileNotFoundError):
 
     def __init__(self, path: str) -> None:
         super().__init__(f"source database file {path!r} doesn't exist", path=path)
-        self.errno, self.strerror, self.filename = _NO_SUCH_FILE, "No such file or directory", path
+        self.errno, self.strerror, self.filename = 2, "No such file or directory", path  # 2 is ENOENT everywhere
 
 
 class OpenError(BoltError):
-    """The system refused ``operation`` (``stat``, ``open``, ``lock``, ...) on ``path``.
-
-    ``reason`` is the system's message; ``__cause__`` is the OSError, if there was one.
-    """
+    """The system refused ``operation`` (``stat``, ``open``, ``lock``, ...) on ``path``; ``reason`` is its message."""
 
     kind = "open"
     detailed_status = 2
@@ -90,8 +82,6 @@ def os_error(operation: str, path: str, error: OSError | ValueError) -> OpenErro
 
 
 class DatabaseClosed(BoltError, ValueError):
-    """The database was already closed."""
-
     kind = "closed"
     detailed_status = 2
 
@@ -110,11 +100,7 @@ class InvalidDatabase(BoltError):
 
 
 class Changed(BoltError):
-    """The file changed while it was read, so what was read is not the state of one transaction.
-
-    ``before`` and ``after`` are the newest transaction ids at the beginning and at the end of the reading; both are 0
-    if the cause was not a commit.
-    """
+    """The file changed while it was read, from transaction ``before`` to ``after``: both 0 if by no commit."""
 
     kind = "changed"
     detailed_status = 3
@@ -126,11 +112,7 @@ class Changed(BoltError):
 
 
 class Corrupted(BoltError):
-    """A page is damaged.
-
-    ``stack`` is the page ids from the root of the tree to the page, ``bucket``
-    the path of the bucket whose tree it is (empty: the root bucket).
-    """
+    """A page is damaged; ``stack``: page ids from the root to it, ``bucket``: its tree's path (empty: root bucket)."""
 
     kind = "corrupted"
 
@@ -171,8 +153,6 @@ class BucketNotFound(BoltError, KeyError):
 
 
 class ArgumentError(BoltError, ValueError):
-    """The caller passed an invalid value."""
-
     kind = "argument"
     detailed_status = 64
 
@@ -193,15 +173,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     return any(words in str(error) for words in _NO_MEMORY)
 
 
-# Who reports faults; here, because most commands load nothing that can report one.
-_hearer: Callable[[str], None] | None = None
+# What faults of plug-ins are passed to; None: they are Python's warnings. Here, as most commands load no plug-ins.
+hearer: Callable[[str], None] | None = None
 _reported: set[str] = set()
-
-
-def hear_faults(hearer: Callable[[str], None] | None) -> None:
-    """Pass the faults of plug-ins to ``hearer`` from now on; None: make them Python's warnings."""
-    global _hearer
-    _hearer = hearer
 
 
 def report_fault(fault: str) -> None:
@@ -209,8 +183,8 @@ def report_fault(fault: str) -> None:
     if fault in _reported:
         return
     _reported.add(fault)
-    if _hearer is not None:
-        _hearer(fault)
+    if hearer is not None:
+        hearer(fault)
         return
     import warnings
 

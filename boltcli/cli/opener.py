@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from ..storage.opened import name, set_read_timeout
+from ..storage import opened
 from .output import Output
 from .values import seconds
 
@@ -47,7 +47,7 @@ class Opener:
         self.out = out
         self.command = command
         if "read-timeout" in values:
-            set_read_timeout(seconds(values["read-timeout"]))
+            opened.read_timeout = seconds(values["read-timeout"])
 
     def read(self, path: str, work: Work[T], out: Output) -> T:
         """Open a database and call ``work`` with its snapshot and an output. Return what it returns.
@@ -101,7 +101,7 @@ class Opener:
             files = select(
                 named, recursive=self.recursive, search=search, twice=twice, looked=lambda: progress(next(seen), 0)
             )
-        name(files.paths)  # other processes may read them
+        opened.name(files.paths)  # other processes may read them
         return files
 
     def status_of(self, error: BoltError) -> int:

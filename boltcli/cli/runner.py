@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..read_errors import hear_faults
+from .. import read_errors
 from .opener import Opener
 from .output import Output
 from .registry import declared
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def run_command(command: Command, arguments: list[str], values: dict[str, Value], out: Output) -> int:
     """Run a command with its positionals and the values of its options. Return the exit status. Raises BoltError."""
-    hear_faults(out.warn)
+    read_errors.hearer = out.warn
     opener = Opener(values, out, command)
     function, given = prepare_command(command, arguments, values)
 

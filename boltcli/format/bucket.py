@@ -68,10 +68,7 @@ class BucketRef:
 
 
 def bucket_header(leaf: LeafElements, index: int) -> tuple[int, int, int, int]:
-    """Return root page and sequence of the bucket in element ``index``, and where its value begins and ends.
-
-    As for bbolt, only its header must be there, and an inline bucket's page header. Raises Corrupted.
-    """
+    """Return root page, sequence, start and end of the bucket in element ``index``. Raises Corrupted if it is none."""
     start, stop = leaf.value_span(index)
     if stop - start >= BUCKET_HEADER_SIZE:
         root, sequence = BUCKET_HEADER.unpack_from(leaf.buffer, start)

@@ -1,7 +1,5 @@
 """Numbers of the format (source: bbolt ``internal/common``)."""
 
-from __future__ import annotations
-
 MAGIC = 0xED0CDAED
 MAGIC_SWAPPED = 0xEDDA0CED  # the magic in a file written on a big-endian machine
 VERSION = 2

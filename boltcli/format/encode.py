@@ -52,9 +52,8 @@ def branch_page(pgid: int, overflow: int, keys: Sequence[bytes], children: Seque
     sizes = list(map(len, keys))
     table = [0] * (3 * count)
     # The distance from an element to its key: the elements that follow, then the keys before it.
-    table[::3] = [
-        place - ELEMENT_SIZE * index for index, place in enumerate(accumulate(sizes[:-1], initial=ELEMENT_SIZE * count))
-    ]
+    places = accumulate(sizes[:-1], initial=ELEMENT_SIZE * count)
+    table[::3] = map(sub, places, range(0, ELEMENT_SIZE * count, ELEMENT_SIZE))
     table[1::3] = sizes
     table[2::3] = children
     return [HEADER.pack(pgid, BRANCH_PAGE, count, overflow), struct.pack("<" + "IIQ" * count, *table), *keys]

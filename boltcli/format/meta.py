@@ -26,8 +26,8 @@ def fnv1a64(data: bytes) -> int:
 
 def meta_page(txid: int, *, page_size: int, root: int, freelist: int, hwm: int, sequence: int = 0) -> bytes:
     """Return the header and content of a meta page, whose page id is ``txid % 2``; the rest of the page is zeros."""
-    fields = (MAGIC, VERSION, page_size, 0, root, sequence, freelist, hwm, txid)
-    return HEADER.pack(txid % 2, META_PAGE, 0, 0) + _packed(*fields)
+    body = _packed(MAGIC, VERSION, page_size, 0, root, sequence, freelist, hwm, txid)
+    return HEADER.pack(txid % 2, META_PAGE, 0, 0) + body
 
 
 def _packed(*fields: int) -> bytes:
@@ -86,11 +86,7 @@ class Meta:
 
 def choose(meta0: Meta, meta1: Meta) -> Meta:
     """Return the valid meta with the higher txid; on equal ones, meta 0. Raises meta 0's error if neither is valid."""
-    newer, older = (meta1, meta0) if meta1.txid > meta0.txid else (meta0, meta1)
-    if newer.problem() is None:
-        return newer
-    if older.problem() is None:
-        return older
-    error = meta0.problem()
-    assert error is not None
-    raise error
+    valid = [meta for meta in (meta0, meta1) if meta.problem() is None]
+    if not valid:
+        raise meta0.problem() or InvalidDatabase()
+    return max(valid, key=lambda meta: meta.txid)

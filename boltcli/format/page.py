@@ -210,8 +210,7 @@ class _Elements:
 
     def _refuse_beyond(self, what: str, ends: list[int]) -> None:
         if ends and max(ends) > self.end:
-            index = next(i for i, stop in enumerate(ends) if stop > self.end)
-            raise self._beyond(what, index, ends[index])
+            raise next(self._beyond(what, index, stop) for index, stop in enumerate(ends) if stop > self.end)
 
     def _sizes(self) -> list[int]:
         return self.key_sizes
@@ -242,10 +241,8 @@ class _Elements:
         if places != expected:
             wrong = [index for index, (place, right) in enumerate(zip(places, expected)) if place != right]
             more = f", and so have {len(wrong) - 1} elements after it" if len(wrong) > 1 else ""
-            yield (
-                f"element {wrong[0]} has its data at byte {places[wrong[0]]} of the page, "
-                f"expected at {expected[wrong[0]]}{more}"
-            )
+            at = wrong[0]
+            yield f"element {at} has its data at byte {places[at]} of the page, expected at {expected[at]}{more}"
         elif end > size:
             index, stop = next((index, stop) for index, stop in enumerate([*expected[1:], end]) if stop > size)
             yield f"element {index} ends beyond its page, at byte {stop} of it"

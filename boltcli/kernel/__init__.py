@@ -56,9 +56,9 @@ def load_kernel() -> ModuleType | None:
 
 def state() -> str:
     """Return the state of the kernel: ``compiled``, ``turned off`` or ``not built``."""
-    if os.environ.get("BOLTCLI_KERNEL") == "0":
-        return "turned off"
-    return "compiled" if load_kernel() is not None else "not built"
+    if load_kernel() is not None:
+        return "compiled"
+    return "turned off" if os.environ.get("BOLTCLI_KERNEL") == "0" else "not built"
 
 
 def _walk(function: str, snapshot: Readable, root: int, *more: object, progress: Progress | None = None) -> Any:
@@ -129,18 +129,14 @@ def compact(
     A transaction puts at most ``limit`` bytes (0: all in one). With a ``capacity`` it is the densest one, whose pages
     take so many bytes; that has no freelist yet, and the first meta is about it. ``write`` is called with pages: the
     first one's id, that after the last, their bytes (no longer valid after the call); None: they are only counted.
-    Returns both metas, the file's size, the numbers of transactions, pairs and buckets. Whether keys are in order is
-    for the caller to know.
+    Returns both metas, the file's size, the numbers of transactions, pairs and buckets. Keys must be in order.
     """
     options = size, limit, capacity, write
     return _walk("copy", snapshot, snapshot.meta.root, *options, progress=progress)  # type: ignore[no-any-return]
 
 
 def key_lists(snapshot: Readable, root: int, at_once: int) -> Iterator[tuple[list[bytes], int, int]]:
-    """Yield the keys of ``at_once`` leaf pages of the tree at page ``root``, the number of pages done, that of all.
-
-    Ends early where the kernel can't go on: the rest is for Python.
-    """
+    """Yield the keys of ``at_once`` leaf pages, the pages done, and all; ends where the kernel can't go on."""
     ids = _walk("leaves", snapshot, root) or b""
     kernel: Any = load_kernel()
     total, step = len(ids) // _WORD, _WORD * at_once

@@ -4,8 +4,6 @@ Without a compiler the build continues: the wheel is then pure Python, and ``bol
 ``BOLTCLI_BUILD_KERNEL=0`` leaves it out, ``BOLTCLI_BUILD_KERNEL=require`` makes its absence an error.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

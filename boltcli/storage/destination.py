@@ -4,14 +4,12 @@ It is written to an unnamed file (or a temporary one beside the destination), sy
 after a crash, a full disk or a signal the earlier file is still there.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 from stat import S_ISREG
 
 from ..errors import DestinationError, DestinationExists
-from .files import Closing
+from .files import Closing, with_mode
 from .opened import refuse, strictest
 
 _RANDOM = 6  # bytes of randomness in a temporary name
@@ -65,7 +63,7 @@ class Destination(Closing):
                 mode = found.st_mode if public and found is not None else usual_mode(public=public)
             self.fd = self._open(mode & 0o7777)
             if is_kept or not mode & _OTHERS:
-                self._allow(mode & 0o7777)  # whatever the umask is
+                with_mode(self.fd, mode)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             self.close()
             raise DestinationError("open", path, error) from error
@@ -82,10 +80,6 @@ class Destination(Closing):
         if not self._replace or not S_ISREG(found.st_mode):
             raise DestinationExists(self.path)
         return found
-
-    def _allow(self, mode: int) -> None:
-        if hasattr(os, "fchmod"):
-            os.fchmod(self.fd, mode)
 
     def _open(self, mode: int) -> int:
         flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -108,7 +102,7 @@ class Destination(Closing):
             if self._derived:  # others may have been opened meanwhile
                 mode = os.fstat(self.fd).st_mode & 0o7777
                 if mode & ~usual_mode():
-                    self._allow(mode & usual_mode())
+                    with_mode(self.fd, mode & usual_mode())
             if self._sync:
                 os.fsync(self.fd)
             self._name()

@@ -151,11 +151,11 @@ def clone(fd: int, path: str) -> int:
     except OSError:
         os.close(made)
         return -1
-    return _with_mode(made, os.fstat(fd).st_mode)
+    return with_mode(made, os.fstat(fd).st_mode)
 
 
-def _with_mode(fd: int, mode: int) -> int:
-    """Give the file ``fd`` permissions, which its results get, too."""
+def with_mode(fd: int, mode: int) -> int:
+    """Give the file ``fd`` permissions, whatever the umask is; return it."""
     if hasattr(os, "fchmod"):
         os.fchmod(fd, mode & 0o7777)
     return fd
@@ -163,9 +163,8 @@ def _with_mode(fd: int, mode: int) -> int:
 
 def unnamed_file(size: int, path: str, mode: int = 0o600) -> int:
     """Return a new unnamed file for ``size`` bytes of ``path``, in memory if they are few. Raises OpenError."""
-    if size <= IN_MEMORY and hasattr(os, "memfd_create"):
-        return _with_mode(os.memfd_create("boltcli", os.MFD_CLOEXEC), mode)
-    return _with_mode(temporary_file(path, "copy"), mode)
+    in_memory = size <= IN_MEMORY and hasattr(os, "memfd_create")
+    return with_mode(os.memfd_create("boltcli", os.MFD_CLOEXEC) if in_memory else temporary_file(path, "copy"), mode)
 
 
 def unnamed_copy(fd: int, path: str, first: int = 0) -> int:
@@ -190,10 +189,7 @@ def temporary_file(path: str, operation: str = "unpack") -> int:
 
 
 class Unnamed(Closing):
-    """A file without a name, written from front to back; zeros become holes. In memory while it is small.
-
-    :meth:`take` hands over the descriptor, and closing that deletes the file; otherwise :meth:`close` it.
-    """
+    """A file without a name, written from front to back, in memory while it is small; zeros become holes."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -205,7 +201,13 @@ class Unnamed(Closing):
         """Append ``data``. Raises OpenError if the disk is full."""
         end = self.size + len(data)
         if self._in_memory and end > IN_MEMORY:
-            self._move()
+            old, self._fd = self._fd, temporary_file(self.path)
+            self._in_memory = False
+            try:
+                with Trying("unpack", self.path):
+                    copy_sparse(old, self._fd)
+            finally:
+                os.close(old)
         if data.count(0) < len(data):
             with Trying("unpack", self.path):
                 write_all(self._fd, data, self.size)
@@ -216,18 +218,9 @@ class Unnamed(Closing):
         with Trying("unpack", self.path):
             os.truncate(self._fd, self.size)
         fd, self._fd = self._fd, -1
-        return _with_mode(fd, mode)
+        return with_mode(fd, mode)
 
     def close(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-    def _move(self) -> None:
-        old, self._fd = self._fd, temporary_file(self.path)
-        self._in_memory = False
-        try:
-            with Trying("unpack", self.path):
-                copy_sparse(old, self._fd)
-        finally:
-            os.close(old)

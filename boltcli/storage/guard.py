@@ -43,11 +43,10 @@ class Guard:
 
 def _advise(fd: int) -> None:
     """Let the system read ahead: bbolt's advice, random access, makes a walk over a cold file 6 to 40 times as long."""
-    if hasattr(os, "posix_fadvise"):
-        try:
-            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
-        except OSError:
-            pass  # not every file system takes advice
+    try:
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+    except (AttributeError, OSError):
+        pass  # not every system, or file system, takes advice
 
 
 def map_file(source: Source, size: int) -> tuple[mmap.mmap, Guard | None]:

@@ -9,9 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Protocol
 
-    class OpenFile(Protocol):
-        """An open file, like :class:`~boltcli.storage.source.Source`."""
-
+    class OpenFile(Protocol):  # a Source
         fd: int
         path: str
 
@@ -51,19 +49,14 @@ def writer(source: OpenFile) -> Holder | None:
 
 
 def holders(source: OpenFile) -> list[Holder]:
-    """Return the other processes that hold the file's flock(2) lock or wait for it.
-
-    If the lock table has no entry (another system, another container), the lock is tried and released at once: this
-    shows whether a process holds it, not which one.
-    """
+    """Return the other processes that hold the flock(2) lock or wait for it; if the system lists none, try the lock."""
     file = os.fstat(source.fd)
     found = [Holder(mode, pid, waits=waits) for mode, pid, waits in _table(file) if pid != os.getpid()]
     for holder in found:
         if holder.mode == "exclusive" and not holder.waits:
             holder.writes = _writes(holder.pid, file)
-    if not found:
-        mode = _probe(source.path, file)
-        return [Holder(mode)] if mode else []
+    if not found and (mode := _probe(source.path, file)):
+        return [Holder(mode)]
     return found
 
 
@@ -118,14 +111,11 @@ def _writes(pid: int, file: os.stat_result) -> bool | None:
     descriptors = _descriptors(pid, file)
     if not descriptors:
         return None
-    flags = b""
-    for name in descriptors:
-        for line in _read(f"/proc/{pid}/fdinfo/{name}").splitlines():
-            if line.startswith(b"flags:") and int(line.split()[1], 8) & 3 == os.O_RDWR:
-                flags = line
-    maps = _read(f"/proc/{pid}/maps")
+    facts = [line for name in descriptors for line in _read(f"/proc/{pid}/fdinfo/{name}").splitlines()]
+    if not any(line.startswith(b"flags:") and int(line.split()[1], 8) & 3 == os.O_RDWR for line in facts):
+        return False
     inode = str(file.st_ino).encode()
-    return bool(flags) and any(inode in line.split(maxsplit=5)[4:5] for line in maps.splitlines())
+    return any(inode in line.split(maxsplit=5)[4:5] for line in _read(f"/proc/{pid}/maps").splitlines())
 
 
 def _probe(path: str, file: os.stat_result) -> str:

@@ -14,8 +14,10 @@ from typing import Any
 from ..errors import Changed, OpenError
 from ..format.magic import is_bolt, is_packed
 from ..format.meta import Meta
-from .opened import read_timeout
+from . import opened
 from .packed import HEAD, MAX_UNPACKED
+
+Store = Callable[[int, bytes], None]  # takes bytes and their offset
 
 _CHUNK = 1 << 20
 _AT_ONCE = 64  # requests
@@ -31,7 +33,7 @@ def is_http(address: str) -> bool:
 
 def settings() -> dict[str, Any]:
     """Return the arguments for fsspec's file system: its timeouts, and a bound on the pages that list folders."""
-    return {"get_client": partial(_session, patience=read_timeout())}
+    return {"get_client": partial(_session, patience=opened.read_timeout)}
 
 
 async def _session(patience: float, **settings: Any) -> Any:
@@ -81,7 +83,6 @@ class HttpObject:
 
     @asynccontextmanager
     async def _answer(self, method: str = "GET", span: tuple[int, int] | None = None) -> AsyncIterator[Any]:
-        """Request the object, or the part ``span`` of it."""
         session = await self._files.set_session()
         settings = dict(self._files.kwargs)
         headers = dict(settings.pop("headers", None) or {}) | {"Accept-Encoding": "identity"}
@@ -119,17 +120,12 @@ class HttpObject:
         return info
 
     @_blocking
-    async def parts(
-        self, spans: Sequence[tuple[int, int]], store: Callable[[int, bytes], None], size: int
-    ) -> list[bytes]:
-        """Return the bytes of each of ``spans`` (first, after the last) of an object of ``size`` bytes.
-
-        A server may send the whole object instead, which ``store`` then gets piece by piece: the result is empty.
-        """
+    async def parts(self, spans: Sequence[tuple[int, int]], store: Store, size: int) -> list[bytes]:
+        """Return the bytes of ``spans`` (first, after the last); none if the server sent all of it, to ``store``."""
         found = await _together([partial(self._part, span, store, size) for span in spans])
         return [] if None in found else found
 
-    async def _part(self, span: tuple[int, int], store: Callable[[int, bytes], None], size: int) -> bytes | None:
+    async def _part(self, span: tuple[int, int], store: Store, size: int) -> bytes | None:
         start, stop = span
         async with self._answer(span=span) as response:
             if response.status == 206:
@@ -147,25 +143,22 @@ class HttpObject:
         return None
 
     @_blocking
-    async def whole(self, store: Callable[[int, bytes], None]) -> int:
+    async def whole(self, store: Store) -> int:
         """Pass the object, whose size isn't known, to ``store`` piece by piece, and return its size."""
         async with self._answer() as response:
             return await self._stream(response, store, MAX_UNPACKED)
 
-    async def _stream(self, response: Any, store: Callable[[int, bytes], None], size: int) -> int:
+    async def _stream(self, response: Any, store: Store, size: int) -> int:
         """Store the body, of at most ``size`` bytes; return its length."""
         head = await _upto(response, min(HEAD, size))
         store(0, head)
-        at = len(head)
-        most = size
+        at, most = len(head), size
         if response.content_length != size or size > _GROWS:  # what a server says of itself isn't enough
             most = min(size, at if at < HEAD else _largest(head))
         while part := await response.content.read(min(_CHUNK, most - at + 1)):
             if at + len(part) > most:
-                raise OpenError(
-                    "read", self._path,
-                    f"the server goes on sending after {most} bytes, more than were requested or the database has",
-                )  # fmt: skip
+                what = f"the server goes on sending after {most} bytes, more than were requested or the database has"
+                raise OpenError("read", self._path, what)
             store(at, part)
             at += len(part)
         return at
@@ -177,16 +170,14 @@ class HttpObject:
         if total.isdigit() and int(total) != size:
             raise Changed(f"the object has {total} bytes now, and had {size}", path=self._path)
         if first.isdigit() and int(first) != start:
-            raise Changed(
-                f"the server sent the bytes from {first} on, requested were those from {start}", path=self._path
-            )
+            what = f"the server sent the bytes from {first} on, requested were those from {start}"
+            raise Changed(what, path=self._path)
 
     def _wrong_length(self, found: int, wanted: int) -> Changed:
         there = f"{found} bytes" if found <= wanted else f"more than {wanted} bytes"
         return Changed(f"{there} arrived, {wanted} were requested", path=self._path)
 
     async def head(self, size: int) -> bytes:
-        """Return the first ``size`` bytes."""
         async with self._answer(span=(0, size)) as response:
             return await _upto(response, size)
 

@@ -10,7 +10,6 @@ later ones a private copy, which takes less time to make than the command takes.
 from __future__ import annotations
 
 import time
-from itertools import count
 
 from ..errors import BoltError, Changed, InvalidDatabase, OpenError
 from .files import Closing
@@ -31,17 +30,12 @@ if TYPE_CHECKING:
 _DIRECT = (0.0, 0.01, 0.03)
 _COPIES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 _PAUSES = _DIRECT + _COPIES
-# After this many commits during one try, another try on the file would fail too.
-_BUSY = 4
-
+_BUSY = 4  # after so many commits during one try, another try on the file would fail too
 _LOOK_EVERY = 64  # pages read from the file between two looks at the meta pages
 
 
 class Live(Closing):
-    """The attempts to read one database. It owns ``source``; use as a context manager, or call :meth:`close`.
-
-    ``tries`` counts them, ``current`` is the snapshot of the last one. For a locked source one is enough.
-    """
+    """The attempts to read ``source``, which it owns; ``tries`` counts them, ``current`` is the last one's snapshot."""
 
     def __init__(self, source: Source, *, previous: bool = False) -> None:
         """Raises OpenError for ``previous`` while a writer, which may overwrite pages of that state, holds the lock."""
@@ -53,6 +47,7 @@ class Live(Closing):
         self.current: Snapshot | None = None
         self.first = self.last = 0  # ids of the first and last transaction seen
         self._copy: CopyFile | None = None
+        self._pages = 0  # read from the file
         if previous and not source.is_stable:
             from .holders import writer
 
@@ -110,7 +105,7 @@ class Live(Closing):
         if source.is_stable or self.previous:
             return Snapshot(source.path, source.duplicate(), previous=self.previous)
         if self._step <= len(_DIRECT):
-            return Snapshot(source.path, source.duplicate(), on_page=_look_again())
+            return Snapshot(source.path, source.duplicate(), on_page=self._look_again)
         if self._copy is None:
             from .private_copy import CopyFile, stored_free_pages
 
@@ -120,6 +115,12 @@ class Live(Closing):
             return self._copy.snapshot()
         finally:
             self._close_copy()  # its file is the snapshot's now
+
+    def _look_again(self, snapshot: Snapshot, _page: Page) -> None:
+        """Notice soon that another transaction was committed."""
+        self._pages += 1
+        if self._pages % _LOOK_EVERY == 0:
+            snapshot.poll()
 
     def _close_copy(self) -> None:
         if self._copy is not None:
@@ -154,14 +155,3 @@ def open_state(source: Source, *, previous: bool = False) -> Snapshot:
         return Snapshot(source.path, source, previous=previous)
     with Live(source, previous=previous) as live:
         return live.snapshot(copy=True)
-
-
-def _look_again() -> Callable[[Snapshot, Page], None]:
-    """Return what notices soon that another transaction was committed, when it is called with each page."""
-    pages = count(1)
-
-    def on_page(snapshot: Snapshot, _page: Page) -> None:
-        if next(pages) % _LOOK_EVERY == 0:
-            snapshot.poll()
-
-    return on_page

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 _TYPE, _REGULAR = 0o170000, 0o100000
 _PRIVATE = 0o600  # the mode of what has none that is known: a pipe, a remote object
 _ALL = 0o7777
-_STREAMS = (1, 2)
-_timeout = 30.0  # seconds
+read_timeout = 30.0  # seconds for which a server may send nothing; 0: for ever
 OPEN: list[Held] = []  # each file as often as it is open
 _reading: Reading | None = None  # the command that runs
 
@@ -36,7 +35,7 @@ class Reading:
         self.modes: dict[Key, int] = {}  # of the files that were opened
         self.stdin_is = ""  # what was read from standard input
         self.stdin = -1  # the file with a database from there, which may be opened again
-        self.streams = {found[0] for stream in _STREAMS if (found := _file(stream)) is not None}
+        self.streams = {found[0] for stream in (1, 2) if (found := _file(stream)) is not None}
         self._before: Reading | None = None
 
     def __enter__(self) -> Reading:
@@ -80,10 +79,10 @@ def take_stdin(what: str, name: str = "standard input") -> None:
         found = _file(sys.stdin.fileno())
     except (OSError, ValueError):  # not a file
         return
-    if found is not None:
-        _reading.modes[found[0]] = found[1]
-    else:
+    if found is None:
         note_unknown()
+    else:
+        _reading.modes[found[0]] = found[1]
 
 
 def stdin_file(read: Callable[[], int]) -> int:
@@ -128,16 +127,6 @@ def strictest(mode: int = _ALL) -> int:
     return mode
 
 
-def read_timeout() -> float:
-    """Return for how many seconds a server may send nothing; 0: for ever."""
-    return _timeout
-
-
-def set_read_timeout(seconds: float) -> None:
-    global _timeout
-    _timeout = seconds
-
-
 def split_member(path: str) -> tuple[str, list[str]]:
     """Split ``FILE!member`` into the file and the names of the members; there are none if FILE doesn't exist."""
     at = path.find("!")
@@ -149,11 +138,8 @@ def split_member(path: str) -> tuple[str, list[str]]:
 
 
 def _named(names: Iterable[Iterable[str]]) -> Iterator[Held]:
-    """Yield the files of these names, also those that could not be opened."""
-    for path in chain.from_iterable(names):
-        found = _file(split_member(path)[0])
-        if found is not None:
-            yield found
+    """Return the files of these names, also those that could not be opened."""
+    return filter(None, (_file(split_member(path)[0]) for path in chain.from_iterable(names)))
 
 
 def _file(place: int | str) -> Held | None:

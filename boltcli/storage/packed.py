@@ -52,14 +52,20 @@ def unpack(fd: int, path: str, members: list[str], max_size: int = 0, progress: 
     and a thousand times the packed size). Raises UnpackError if the file is damaged or too large, ArgumentError if a
     member doesn't exist or must be chosen, MissingExtra for zstandard.
     """
-    return _Unpacking(fd, path, max_size, progress).run(members)
+    work = _Unpacking(fd, path, max_size, progress)
+    try:
+        with work.file, Unnamed(path) as target:
+            work.database(Stream(work.file.read), work.file, members, target, 0)
+            return target.take(work.mode)
+    except BoltError:
+        raise
+    except _errors() as error:
+        what = str(error) or type(error).__name__
+        raise UnpackError(path, f"it is damaged or cut short ({what})") from None
 
 
 def look_inside(path: str, head: bytes) -> str | None:
-    """Return the kind of what is packed in a file that begins with ``head``: BOLT if a database is in it.
-
-    Reads only ``head``, and for a zip archive the beginnings of its first members. Raises OSError.
-    """
+    """Return the kind of what is packed in a file that begins with ``head``: BOLT for a database. Raises OSError."""
     if kind_of(head) != ZIP:
         return _inner_kind(Stream(BytesIO(head).read), path)
     with open(path, "rb") as file:
@@ -146,18 +152,7 @@ class _Unpacking:
         self.mode = status.st_mode & 0o666
         self.unpacked = 0  # bytes, in all layers and members
 
-    def run(self, members: list[str]) -> int:
-        try:
-            with self.file, Unnamed(self.path) as target:
-                self._database(Stream(self.file.read), self.file, members, target, 0)
-                return target.take(self.mode)
-        except BoltError:
-            raise
-        except _errors() as error:
-            what = str(error) or type(error).__name__
-            raise UnpackError(self.path, f"it is damaged or cut short ({what})") from None
-
-    def _database(self, stream: Stream, file: BinaryIO | None, members: list[str], target: Unnamed, depth: int) -> None:
+    def database(self, stream: Stream, file: BinaryIO | None, members: list[str], target: Unnamed, depth: int) -> None:
         """Write the database in ``stream`` to ``target``; ``file`` is the same stream if it is seekable, else None."""
         while is_packed(head := stream.head(512)):
             kind = kind_of(head)
@@ -185,7 +180,7 @@ class _Unpacking:
             names.add(name)
             if wanted is not None:
                 if name.removeprefix("./") == wanted.removeprefix("./"):
-                    self._database(part, None, members[1:], target, depth)
+                    self.database(part, None, members[1:], target, depth)
                     return
                 continue
             head = part.head()
@@ -195,7 +190,7 @@ class _Unpacking:
             if is_bolt(head):
                 found.add(f"FILE!{name}")
                 if found.count == 1:
-                    self._database(part, None, [], target, depth)
+                    self.database(part, None, [], target, depth)
         if wanted is not None:
             raise ArgumentError(f"{self.path}: {kind} without a member {wanted!r}; it has {names}")
         if found.count > 1:
@@ -255,10 +250,7 @@ class _Unpacking:
 
 
 class _TarStream:
-    """What tarfile reads from: forward only, or by seeking if ``file`` is the same content as a file.
-
-    ``heading`` is set while headers are read: tarfile keeps them in memory whole, however long they say they are.
-    """
+    """What tarfile reads from: forward only, or by seeking in ``file``. Headers, kept in memory, may take ``room``."""
 
     def __init__(self, read: Read, path: str, allow: Allow, file: BinaryIO | None = None) -> None:
         if file is not None:
@@ -268,19 +260,16 @@ class _TarStream:
         self._path = path
         self._allow = allow
         self._at = 0
-        self._left = _TAR_HEADS
-
-    def heading(self, on: bool) -> None:
-        self._left = _TAR_HEADS if on else -1
+        self.room = _TAR_HEADS
 
     def tell(self) -> int:
         return self._at
 
     def read(self, size: int) -> bytes:
-        if self._left >= 0:
-            if size > self._left:
+        if self.room >= 0:
+            if size > self.room:
                 raise UnpackError(self._path, f"a member's name and headers take more than {_TAR_HEADS} bytes")
-            self._left -= size
+            self.room -= size
         parts = []
         while size and (part := self._read(min(size, _CHUNK))):
             parts.append(part)
@@ -304,13 +293,13 @@ def _tar_members(stream: _TarStream, allow: Allow) -> Iterator[tuple[str, Read]]
     with tarfile.TarFile(fileobj=stream) as tar:  # type: ignore[arg-type]
         while (entry := tar.next()) is not None:
             tar.members.clear()  # type: ignore[attr-defined]  # it would keep those of an endless archive
-            stream.heading(False)
+            stream.room = -1  # content is not kept
             if entry.isreg() and (content := tar.extractfile(entry)) is not None:
                 yield entry.name, content.read
             if not entry.issparse():  # of that one holes are no bytes of the archive
                 total += entry.size
                 allow(total)
-            stream.heading(True)
+            stream.room = _TAR_HEADS
 
 
 class _ZipFile:

@@ -31,9 +31,8 @@ class CopyFile(Closing):
         """Copy the newest state of the source. Raises Changed when it gave up, InvalidDatabase, OpenError.
 
         A clone, where the file system makes them, is of one moment. Else the file is copied in parts. A transaction
-        that is committed meanwhile wrote only to free pages, so the other pages copied so far are still valid. After
-        two, copying begins again. When it doesn't get on, it calls ``wait``; if that returns False, it gives up for
-        now.
+        committed meanwhile wrote only to free pages, so the other pages copied so far are valid; after two, copying
+        begins again. When it doesn't get on, it calls ``wait``; if that returns False, it gives up for now.
         """
         most = self._copied.count(1)
         while not self._clone():
@@ -137,10 +136,7 @@ def follows(new: Snapshot, txid: int, checksum: int) -> bool:
 
 
 def _missing(copied: bytearray, free: list[int], stop: int, gap: int, most: int) -> Iterator[tuple[int, int]]:
-    """Yield the pages from 2 to before ``stop`` that are to be copied, at most ``most`` at a time.
-
-    These aren't yet, and are not in a run of ``gap`` or more ``free`` pages.
-    """
+    """Yield the pages to copy from 2 to before ``stop``, ``most`` at a time, without runs of ``gap`` free ones."""
     listed, done = bytearray(stop), copied[:stop]
     for pgid in free:
         if pgid < stop:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from .source import Source
 
 _FIRST = 4096  # bytes that bbolt reads for meta 0
-_META_READ = 1024  # bytes that it reads for a single meta page
 _U32 = 0xFFFFFFFF
 _U64 = 0xFFFFFFFFFFFFFFFF
 _MAX_OFFSET = 0x7FFFFFFFFFFFFFFF
@@ -82,7 +81,7 @@ class RawFile(Closing):
 
     def meta_at(self, slot: int, page_size: int) -> tuple[Meta, bytes]:
         """Return meta page ``slot`` (0 or 1) at this page size, and the first 1024 bytes of the page."""
-        data = self.exactly(_META_READ, slot * page_size & _U32)
+        data = self.exactly(1024, slot * page_size & _U32)
         return Meta.at(data, slot), data
 
     def page(self, pgid: int) -> RawPage:
@@ -91,11 +90,8 @@ class RawFile(Closing):
             page_size, hwm = self.page_size_and_hwm()
         page = self._run(pgid, page_size, 1)
         if page.overflow >= (hwm - 3) & _U32:  # excluding the two metas and the page itself
-            raise UnreadablePage(
-                f"error: invalid value, Page claims to have {page.overflow} overflow pages (>=hwm={hwm}). "
-                "Interrupting to avoid risky OOM",
-                page=pgid, path=self.path,
-            )  # fmt: skip
+            claim = f"error: invalid value, Page claims to have {page.overflow} overflow pages (>=hwm={hwm}). "
+            raise UnreadablePage(f"{claim}Interrupting to avoid risky OOM", page=pgid, path=self.path)
         return self._run(pgid, page_size, page.overflow + 1) if page.overflow else page
 
     def first_page(self, pgid: int, page_size: int) -> tuple[int, bytes]:
@@ -111,9 +107,8 @@ class RawFile(Closing):
             raise UnreadablePage("runtime error: index out of range [0] with length 0", page=pgid, path=self.path)
         page = RawPage(data)
         if page.pgid != pgid:
-            raise UnreadablePage(
-                f"error: invalid value due to unexpected Page id: {page.pgid} != {pgid}", page=pgid, path=self.path
-            )
+            what = f"error: invalid value due to unexpected Page id: {page.pgid} != {pgid}"
+            raise UnreadablePage(what, page=pgid, path=self.path)
         return page
 
     def exactly(self, length: int, position: int) -> bytes:
@@ -134,10 +129,7 @@ class RawFile(Closing):
 
 
 def begin_copy(file: RawFile, output: str) -> Destination:
-    """Return a destination for ``output`` with a copy of ``file``; the caller commits or closes it.
-
-    Raises DestinationExists or StepFailed, in the words and the order of bbolt's ``CopyFile``.
-    """
+    """Return a destination for ``output`` with a copy of ``file``, for the caller to close. Raises as ``CopyFile``."""
     from .destination import Destination
 
     try:

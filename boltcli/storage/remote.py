@@ -18,12 +18,11 @@ from ..extras import need
 from ..format.constants import BRANCH_PAGE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 from ..format.meta import Meta
 from ..format.page import HEADER, Page
+from . import opened
 from .files import Trying, read_at, temporary_file, write_all
-from .http_object import HttpObject, first_bytes, is_http, settings
-from .opened import read_timeout
+from .http_object import HttpObject, Store, first_bytes, is_http, settings
 from .secrets import original_url, redact_text, redact_url
 
-Store = Callable[[int, bytes], None]  # takes bytes and their offset
 T = TypeVar("T")
 
 BLOCK = 16 << 10  # bytes of the smallest request
@@ -68,11 +67,20 @@ def _object(files: Any, key: str, path: str) -> _Object | HttpObject:
     return HttpObject(files, key, path) if is_http(key) else _Object(files, key)
 
 
-class Remote:
-    """A remote object of ``size`` bytes; the file ``fd`` has the blocks that were read, at their offsets.
+def _ask(operation: str, path: str, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    """Call a back end for ``operation`` on ``path``; what it raises becomes an error of boltcli."""
+    try:
+        return call(*arguments, **named)
+    except BoltError:
+        raise
+    except Exception as error:
+        if operation == "read" and isinstance(error, FileNotFoundError):
+            raise Changed("the object was removed while it was read", path=path) from None
+        raise remote_error(operation, path, error) from None
 
-    ``requests`` counts round trips (concurrent ranges are one), ``read`` the bytes received.
-    """
+
+class Remote:
+    """A remote object: the file ``fd`` has what was read of it, in ``requests`` round trips: ``read`` bytes."""
 
     def __init__(self, files: Any, key: str, path: str) -> None:
         self.path = path
@@ -96,14 +104,7 @@ class Remote:
 
     def _ask(self, operation: str, call: Callable[..., T], *arguments: Any) -> T:
         self.requests += 1
-        try:
-            return call(*arguments)
-        except BoltError:
-            raise
-        except Exception as error:
-            if operation == "read" and isinstance(error, FileNotFoundError):
-                raise Changed("the object was removed while it was read", path=self.path) from None
-            raise remote_error(operation, self.path, error) from None
+        return _ask(operation, self.path, call, *arguments)
 
     def fetch(self, spans: Iterable[tuple[int, int]]) -> None:
         """Read the bytes of ``spans`` (first, after the last) that ``fd`` doesn't have. Raises OpenError, Changed."""
@@ -264,7 +265,8 @@ def remote_error(operation: str, path: str, error: Exception) -> BoltError:
             return SourceNotFound(path)
         error = cause  # fsspec's HTTP back end reports every failure as "not found"; the cause is more exact
     if isinstance(error, TimeoutError) and is_http(original_url(path)):
-        return OpenError(operation, path, f"nothing arrived for {read_timeout():g} s (--read-timeout sets the limit)")
+        words = f"nothing arrived for {opened.read_timeout:g} s (--read-timeout sets the limit)"
+        return OpenError(operation, path, words)
     words = str(error) or type(error).__name__
     if words.startswith("[Errno"):
         words = words.partition("] ")[2]
@@ -272,10 +274,7 @@ def remote_error(operation: str, path: str, error: Exception) -> BoltError:
 
 
 def open_remote(address: str, path: str) -> Remote:
-    """Open the object at ``address``; ``path`` is its name in errors. The caller closes its ``fd``.
-
-    Raises MissingExtra without fsspec or the protocol's library, SourceNotFound, and OpenError.
-    """
+    """Open ``address``; ``path`` names it in errors. The caller closes ``fd``. Raises SourceNotFound, as located."""
     files, key = located(address, path)
     remote = Remote(files, key, path)
     remote.fetch([(0, remote.size if remote.size <= SMALL else HEAD)])
@@ -294,12 +293,7 @@ def load_libraries(addresses: Iterable[str]) -> None:
 def object_state(address: str) -> tuple[int | None, int | None]:
     """Return the object's size in bytes and its time in ns since 1970, if known. Raises as :func:`open_remote`."""
     path = redact_url(address)
-    try:
-        info = _object(*located(address, path), path).info()
-    except BoltError:
-        raise
-    except Exception as error:
-        raise remote_error("open", path, error) from None
+    info = _ask("open", path, _object(*located(address, path), path).info)
     size = info.get("size")
     when = next((_nanoseconds(info[name]) for name in _TIMES if info.get(name) is not None), None)
     return (None, None) if size is None or when is None else (int(size), when)
@@ -327,11 +321,8 @@ def heads(files: Any, names: Sequence[str], size: int) -> list[bytes | Exception
 def located(address: str, path: str) -> tuple[Any, str]:
     """Return fsspec's file system for ``address``, and the object's name in it. Raises OpenError, MissingExtra."""
     core = need("fsspec.core", "remote", "an address")
-    try:
-        files, key = core.url_to_fs(address, **settings() if is_http(address) else {})
-    except Exception as error:
-        raise remote_error("open", path, error) from None
-    return files, key
+    found: tuple[Any, str] = _ask("open", path, core.url_to_fs, address, **settings() if is_http(address) else {})
+    return found
 
 
 def _tag(info: dict[str, Any]) -> tuple[Any, ...]:

@@ -51,10 +51,7 @@ def redact_text(words: str, address: str) -> str:
 
 
 def _is_login(host: str, way: str) -> bool:
-    """Return whether ``host`` is rather a user and the first part of a password, whose end is the last @ of ``way``.
-
-    ``host:9000/key@1`` is an object; anything that may be a password is hidden, though.
-    """
+    """Return whether ``host`` is a user and a part of a password, rather: ``host:9000/key@1`` is an object."""
     name, colon, port = host.partition(":")
     if not colon:
         return False

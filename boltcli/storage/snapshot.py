@@ -20,21 +20,15 @@ if TYPE_CHECKING:
     from .guard import Guard
     from .remote import RemotePages
 
-# Bytes that bbolt reads for a meta page before it knows the page size.
-_PROBE = 0x1000
+_PROBE = 0x1000  # bytes that bbolt reads for a meta page before it knows the page size
 _META_END = PAGE_HEADER_SIZE + META_SIZE
-# Files up to this many bytes are read as a whole.
-SMALL = 1 << 20
-# Pages that are read by themselves.
-_ALONE = 100
+SMALL = 1 << 20  # bytes; files up to this size are read as a whole
+_ALONE = 100  # pages read by themselves: it takes as long as mapping the file, and most look-ups need fewer
 BEYOND = 1 << 20  # page ids beyond the end of the file that are accepted; a damaged page may claim any number
 
 
 class FilePages:
-    """The pages of a local file: the first ones are read by themselves, then the file is mapped (a small one is read).
-
-    Reading a hundred pages costs as much as mapping the file, and most commands that look something up need fewer.
-    """
+    """The pages of a local file: the first ones are read by themselves, then it is mapped (a small one is read)."""
 
     def __init__(self, source: Source, size: int, page_size: int) -> None:
         self._source = source
@@ -199,10 +193,7 @@ class Snapshot:
         return self._source.locked
 
     def check_unchanged(self) -> None:
-        """Take the closing look: raise Changed unless everything read belongs to one state. Show nothing before.
-
-        Without the lock the newest transaction must still be that of the opening look (see ``live.py``).
-        """
+        """Take the closing look: raise Changed unless all that was read is of one state. Show nothing before."""
         if self.finished:
             return
         if self._source.fd < 0:
@@ -213,9 +204,8 @@ class Snapshot:
             from .holders import writer
 
             if writer(self._source) is not None or os.fstat(self._source.fd).st_mtime_ns != self._written:
-                raise Changed(
-                    "the file was written to while the state before the last transaction was read", path=self.path
-                )
+                what = "the file was written to while the state before the last transaction was read"
+                raise Changed(what, path=self.path)
 
     def poll(self) -> None:
         """Raise Changed if the closing look is bound to fail. Long jobs call it repeatedly."""
@@ -263,10 +253,7 @@ class Snapshot:
             self.close()
 
     def page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
-        """Return the page run at ``pgid``, with bbolt's assertions: it bears its own id, and one of the four types.
-
-        For errors, ``stack`` is the page ids that led here, ``bucket`` the owner of the tree. Raises Corrupted.
-        """
+        """Return the page run at ``pgid``, with bbolt's assertions: its own id, one of four types. Raises Corrupted."""
         page = self.any_page(pgid, stack, bucket)
         if page.pgid != pgid:
             raise self.corrupted(f"the page identifies itself as page {page.pgid}", pgid, stack, bucket)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     Way = Literal["auto", "wait", "try", "none"]
     Progress = Callable[[int, int], None]
+    Waiting = Callable[[str, float], None]
 
 LOCK_WAYS = ("auto", "wait", "try", "none")
 
@@ -36,12 +37,8 @@ LOCK_PATIENCE = 1.0  # seconds
 _LOCK_NOTICE = 3.0  # seconds between two calls of ``waiting``
 _LOCK_RETRY = 0.05  # seconds, as bbolt's
 
-_STDIN = 0
 _CHUNK = 1 << 20  # bytes of standard input
-_HEAD = 512  # bytes that show whether a file is packed
-
-# Bytes; found without importing mmap.
-HOST_PAGE: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+HOST_PAGE: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096  # bytes; without importing mmap
 
 # File types (stat(2)) other than regular files and folders.
 _NO_FILES = {0o010000: "FIFO", 0o020000: "character device", 0o060000: "block device", 0o140000: "socket"}
@@ -144,25 +141,20 @@ def _is_packed(fd: int) -> bool:
         return False
     from ..format.magic import is_packed
 
-    return is_packed(read_at(fd, 0, _HEAD))
+    return is_packed(read_at(fd, 0, 512))
 
 
 def check_source(path: str) -> None:
-    """Raise SourceNotFound or OpenError unless there is a file at ``path``: bbolt's first step.
-
-    A folder passes, as bbolt reports it later; a FIFO or a device doesn't. ``FILE!member`` passes if FILE does.
-    """
+    """Raise SourceNotFound or OpenError unless there is a file, or a folder, at ``path``: bbolt's first step."""
     if is_elsewhere(path):
         return
     try:
         mode = os.stat(path).st_mode
-    except FileNotFoundError:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         if split_member(path)[1]:
             return
-        raise SourceNotFound(_split_offset(path)[0]) from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        if split_member(path)[1]:  # ENOTDIR: the member's name contains slashes
-            return
+        if isinstance(error, FileNotFoundError):
+            raise SourceNotFound(_split_offset(path)[0]) from None
         raise os_error("stat", path, error) from error
     kind = _NO_FILES.get(mode & 0o170000)
     if kind is not None:
@@ -178,14 +170,9 @@ def open_for_reading(path: str) -> int:
 
 
 def open_source(
-    path: str,
-    lock: Way = "wait",
-    timeout: float = LOCK_PATIENCE,
-    *,
-    max_unpacked: int = 0,
-    progress: Callable[[int, int], None] | None = None,
-    waiting: Callable[[str, float], None] | None = None,
-) -> Source:
+    path: str, lock: Way = "wait", timeout: float = LOCK_PATIENCE, *, max_unpacked: int = 0,
+    progress: Progress | None = None, waiting: Waiting | None = None,
+) -> Source:  # fmt: skip
     """Open ``path`` for reading and lock it as ``lock`` says; ``timeout`` is in seconds, 0: wait for ever.
 
     A packed file is unpacked to an unnamed file of at most ``max_unpacked`` bytes; "-" is standard input, an address
@@ -213,7 +200,7 @@ def open_source(
     return source
 
 
-def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, float], None] | None) -> None:
+def _lock(source: Source, lock: Way, timeout: float, waiting: Waiting | None) -> None:
     if lock == "none" or source.try_lock() or lock == "try" or wait_for_lock(source, timeout, waiting=waiting):
         return
     if lock != "wait" or os.name == "nt":
@@ -226,9 +213,7 @@ def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, flo
     raise Locked(source.path, describe_holder(source))
 
 
-def wait_for_lock(
-    source: Source, timeout: float, *, exclusive: bool = False, waiting: Callable[[str, float], None] | None = None
-) -> bool:
+def wait_for_lock(source: Source, timeout: float, *, exclusive: bool = False, waiting: Waiting | None = None) -> bool:
     """Wait for the lock while another process holds it, ``timeout`` seconds at most; return whether it was taken."""
     began = time.monotonic()
     say = began + _LOCK_NOTICE
@@ -304,7 +289,7 @@ def _stdin(path: str, max_unpacked: int) -> int:
     take_stdin("a database")
     limit = max_unpacked or MAX_UNPACKED
     with Trying("read", "standard input"), Unnamed(path) as target:
-        while part := os.read(_STDIN, _CHUNK):
+        while part := os.read(0, _CHUNK):
             target.write(part)
             if target.size > limit:
                 raise OpenError("read", "standard input", f"it has more than {limit} bytes (--max-unpacked)")

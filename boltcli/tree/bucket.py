@@ -29,10 +29,7 @@ def keys_on_one_page(snapshot: Snapshot, bucket: BucketRef) -> list[bytes] | Non
 
 
 def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> tuple[LeafElements, int]:
-    """Return where ``key`` is or would be: the elements of a leaf page, and an index (perhaps past the last).
-
-    Only keys that bbolt compares, too, are read: on a damaged page both find the same. Raises Corrupted.
-    """
+    """Return the leaf page and the index (perhaps past its last) where ``key`` is or would be. Raises Corrupted."""
     page = bucket.inline or snapshot.page(bucket.root, (bucket.root,), bucket)
     while page.flags == BRANCH_PAGE:
         if bucket.root == 0:
@@ -56,7 +53,7 @@ def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> tuple[LeafElement
 
 
 def _search(elements: LeafElements | BranchElements, key: bytes) -> tuple[int, bool]:
-    """Return the index of the first key that isn't below ``key``, and whether ``key`` was found."""
+    """Return the index of the first key that isn't below ``key``, and whether it was met; reads what bbolt compares."""
     low, high = 0, elements.count
     exact = False
     more = len(key) + 1

@@ -15,14 +15,13 @@ from .walk import Seen, flat, pages_or_damage
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import TypeAlias
 
     from ..format.meta import Meta
     from ..format.page import Page
     from ..storage.snapshot import Snapshot
     from .walk import Nested
 
-    Before: TypeAlias = list[tuple[int, int, int]]
+    Before = list[tuple[int, int, int]]
 
 # Kinds of pages. LOST: below the high-water mark, but neither in use nor free. BEYOND: at or above the high-water mark.
 LOST, META, FREELIST, FREE, BRANCH, LEAF, OVERFLOW, DAMAGED, BEYOND = range(9)
@@ -68,16 +67,13 @@ class PageMap:
 
     def way(self, pgid: int) -> list[int]:
         """Return the page ids from the meta page to ``pgid``, both included; only ``pgid`` if nothing refers to it."""
-        pages = [pgid]
-        met = {pgid}
-        while self.kinds[pages[-1]] in (BRANCH, LEAF, OVERFLOW, FREELIST, DAMAGED):
-            parent = self.parents[pages[-1]]
-            if parent in met:
+        pages = {pgid: None}  # in order
+        while self.kinds[pgid] in (BRANCH, LEAF, OVERFLOW, FREELIST, DAMAGED):
+            pgid = self.parents[pgid]
+            if pgid in pages:
                 break
-            pages.append(parent)
-            met.add(parent)
-        pages.reverse()
-        return pages
+            pages[pgid] = None
+        return list(reversed(pages))
 
     def inside(self, number: int) -> set[int]:
         """Return the numbers of bucket ``number`` and of all buckets inside it."""
@@ -95,10 +91,7 @@ class PageMap:
         return {name: kinds.count(kind) + heads.count(kind) for kind, name in enumerate(KINDS) if kind != OVERFLOW}
 
     def claim(self, pgid: int, length: int, kind: int, owner: int = NOBODY, parent: int = 0) -> Before:
-        """Record the use of ``length`` pages from ``pgid`` on; return those in use before: page id, kind, owner.
-
-        A page keeps its first use, unless it is the head of this run, or free.
-        """
+        """Record a use of ``length`` pages; return those in use before, which keep that use: page id, kind, owner."""
         kinds, owners, parents = self.kinds, self.owners, self.parents
         before: Before = []
         known = len(owners)
@@ -113,10 +106,7 @@ class PageMap:
         return before
 
     def freelist(self) -> tuple[Page, list[int], Before] | None:
-        """Claim the pages of the freelist and the free ones; return its page, its ids, and what :meth:`claim` returns.
-
-        None if no freelist is stored, or if it cannot be read: then that is one of ``damages``.
-        """
+        """Claim the freelist's and the free pages; return its page, its ids, what :meth:`claim` does. None: no list."""
         meta = self.meta
         if not meta.has_freelist:
             return None
@@ -138,15 +128,12 @@ class PageMap:
                 kinds[pgid] = FREE
 
     def trees(self, seen: Seen | None = None) -> Iterator[tuple[Page, Before] | Corrupted]:
-        """Claim the pages of all buckets, parents before children; yield each, with what :meth:`claim` returns.
-
-        A damage is yielded in the place of its page. Without a stored freelist all unreached pages are free then.
-        """
+        """Claim the pages of all buckets, parents first; yield each with what :meth:`claim` returns, and damage."""
         found: Iterator[tuple[Page, Before] | Corrupted]
         found = flat(self._tree(0, self.buckets[0], seen or Seen(self.snapshot)))
         yield from found
         if not self.meta.has_freelist:
-            self.kinds = self.kinds.translate(bytes((FREE, *range(1, 256))))
+            self.kinds = self.kinds.translate(bytes((FREE, *range(1, 256))))  # unreached pages are free
 
     def _tree(self, number: int, bucket: BucketRef, seen: Seen) -> Nested[tuple[Page, Before] | Corrupted]:
         inside: list[BucketRef] = []

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     # What a generator yields that recurses: things, and generators of more at their places.
     Nested: TypeAlias = Iterator["T | Nested[T]"]
 
-
 # One limit for every walk: it may read so many elements for each that the file has room for, and some more. A visit
 # counts as a few elements; one of a page that was entered before, or a damage that is passed over, as many.
 _TIMES = 4
@@ -48,13 +47,9 @@ def flat(part: Nested[T]) -> Iterator[T]:
 
 
 def pages_or_damage(
-    snapshot: Snapshot,
-    bucket: BucketRef,
-    seen: Seen,
-    children: Callable[[Page], Sequence[int]] = Page.children,
-    *,
-    as_bbolt: bool = False,
-) -> Iterator[Page | Corrupted]:
+    snapshot: Snapshot, bucket: BucketRef, seen: Seen, children: Callable[[Page], Sequence[int]] = Page.children,
+    *, as_bbolt: bool = False,
+) -> Iterator[Page | Corrupted]:  # fmt: skip
     """Yield the pages of the tree of ``bucket``, a branch page before those of its ``children``, in that order.
 
     For a page that cannot be read, that ``seen`` refuses, or that hides what is below it, a Corrupted is yielded. With
@@ -101,8 +96,7 @@ def inline_page(snapshot: Snapshot, bucket: BucketRef) -> Page:
     """Return the page of an inline bucket. Raises Corrupted if it is no leaf."""
     page = bucket.inline
     if page is None:  # only the root bucket, which a damaged meta page describes
-        meta = snapshot.meta.page
-        raise snapshot.corrupted("the root bucket has neither a page nor an inline one", meta)
+        raise snapshot.corrupted("the root bucket has neither a page nor an inline one", snapshot.meta.page)
     if page.flags != LEAF_PAGE:
         raise page.damaged(f"an inline bucket's page must be a leaf (flags: {page.flags:x})")
     return page
@@ -125,7 +119,7 @@ class Seen:
 
     def visit(self, page: Page) -> None:
         """Record a visit of ``page``. Raises Corrupted."""
-        if self._is_new(page.pgid, page.overflow * self._runs):
+        if self.enter(page.pgid, page.overflow * self._runs):
             self.spend(page)
             return
         if not self._twice:
@@ -138,25 +132,16 @@ class Seen:
         """Count the elements of ``page``, before they are read. Raises Corrupted beyond the limit."""
         self._left -= max(page.count + _VISIT, least)
         if self._left < 0:
-            raise page.damaged(
-                "pages are referenced so often, or overlap so much, that a walk over all elements does not end"
-            )
-
-    def skip(self, pgid: int) -> bool:
-        """Mark a page that is not read; return whether it wasn't marked."""
-        marks = self.marks
-        if pgid >= len(marks):
-            return True
-        is_new = not marks[pgid]
-        marks[pgid] = 1
-        return is_new
+            what = "pages are referenced so often, or overlap so much, that a walk over all elements does not end"
+            raise page.damaged(what)
 
     def pass_over(self) -> bool:
         """Count a damage after which a walk goes on; return whether it may."""
         self._left -= _MANY
         return self._left >= 0
 
-    def _is_new(self, first: int, overflow: int) -> bool:
+    def enter(self, first: int, overflow: int = 0) -> bool:
+        """Mark a page and its ``overflow`` pages, also if they are not read; return whether none was marked."""
         marks = self.marks
         stop = min(first + 1 + overflow, len(marks))  # the overflow may be damaged
         is_new = marks.find(1, first, stop) < 0
@@ -190,14 +175,9 @@ class Whole(Seen):
     """
 
     def __init__(
-        self,
-        snapshot: Snapshot,
-        *,
-        once: bool = False,
-        ordered: bool = False,
-        laid_out: bool = False,
+        self, snapshot: Snapshot, *, once: bool = False, ordered: bool = False, laid_out: bool = False,
         warn: Callable[[str], object] | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(snapshot, runs=True)
         self._twice = not (once or ordered or laid_out)
         self._snapshot = snapshot
@@ -239,9 +219,8 @@ class Whole(Seen):
         if whole is None:
             return
         page, count = elements.page, elements.count
-        found = page.damaged(
-            f"its count leaves out {whole.count - count} elements that are still in the page, after {count} others"
-        )
+        left_out = f"{whole.count - count} elements that are still in the page, after {count} others"
+        found = page.damaged(f"its count leaves out {left_out}")
         if self._warn is not None:
             self._warn(f"{found}: they are not read, as by bbolt")
         if isinstance(whole, BranchElements):
@@ -249,27 +228,18 @@ class Whole(Seen):
 
     def finish(self) -> None:
         """After a walk over all buckets, raise Corrupted if elements that were left out lead to pages in use."""
-        if not self._left_out:
-            return
         snapshot, marks = self._snapshot, self.marks
-        free: set[int] | None = None
-        for found, pgids in self._left_out:
-            for pgid in pgids:
-                if not 2 <= pgid < min(snapshot.meta.hwm, len(marks)) or marks[pgid]:
-                    continue
-                if free is None:
-                    free = _not_in_trees(snapshot)
-                if pgid not in free:
-                    raise found
-
-
-def _not_in_trees(snapshot: Snapshot) -> set[int]:
-    """Return the ids of the free pages and of those that hold the freelist; none if no freelist is stored."""
-    pgid = snapshot.meta.freelist
-    if not snapshot.meta.has_freelist:
-        return set()
-    page, ids = snapshot.freelist()
-    return {*ids, *range(pgid, pgid + min(page.overflow, snapshot.page_count) + 1)}
+        stop = min(snapshot.meta.hwm, len(marks))
+        unread = [(pgid, found) for found, pgids in self._left_out for pgid in pgids if 2 <= pgid < stop]
+        unread = [(pgid, found) for pgid, found in unread if not marks[pgid]]
+        others: set[int] = set()  # free pages, and those that hold the freelist
+        if unread and snapshot.meta.has_freelist:
+            page, ids = snapshot.freelist()
+            first = snapshot.meta.freelist
+            others = {*ids, *range(first, first + min(page.overflow, snapshot.page_count) + 1)}
+        for pgid, found in unread:
+            if pgid not in others:
+                raise found
 
 
 def leaf_pages(snapshot: Snapshot, bucket: BucketRef, *, guard: Seen | None = None) -> Iterator[Page]:
@@ -287,14 +257,9 @@ def within(keys: list[bytes], start: bytes, stop: bytes | None) -> slice:
 
 
 def leaf_ranges(
-    snapshot: Snapshot,
-    bucket: BucketRef,
-    start: bytes = b"",
-    stop: bytes | None = None,
-    *,
-    reverse: bool = False,
-    guard: Whole | None = None,
-) -> Iterator[LeafRange]:
+    snapshot: Snapshot, bucket: BucketRef, start: bytes = b"", stop: bytes | None = None,
+    *, reverse: bool = False, guard: Whole | None = None,
+) -> Iterator[LeafRange]:  # fmt: skip
     """Yield the elements of ``bucket`` whose keys are at least ``start`` and below ``stop``, a leaf page at a time.
 
     With ``reverse`` the pages come from the last to the first; the order within each page stays ascending. The default

@@ -117,11 +117,14 @@ def test_a_writer_that_is_too_fast_for_the_file_but_not_for_a_copy(
 ) -> None:
     writer = Writer(tmp_path / "live.db", size)
 
-    def commit_once() -> Callable[[Snapshot, object], None]:
-        commits = [writer.commit]
-        return lambda _snapshot, _page: commits.pop()() if commits else None
+    seen: list[Snapshot] = []
 
-    monkeypatch.setattr(live_module, "_look_again", commit_once)
+    def commit_once(_live: Live, snapshot: Snapshot, _page: object) -> None:
+        if snapshot not in seen:
+            seen.append(snapshot)
+            writer.commit()
+
+    monkeypatch.setattr(Live, "_look_again", commit_once)
     monkeypatch.setattr(private_copy, "clone", lambda fd, path: -1)
     monkeypatch.setattr("boltcli.storage.snapshot.SMALL", 0)
     if not in_memory:

@@ -16,8 +16,7 @@ import pytest
 
 import boltcli
 from boltcli.errors import Changed
-from boltcli.storage import http_object
-from boltcli.storage.opened import read_timeout
+from boltcli.storage import http_object, opened
 from boltcli.storage.remote import RemotePages, heads, located, open_remote
 from tests.storage.test_packed import PACKED
 from tests.support import DATABASES, error_line, fixture, freelist, needed, page, pgid, run, small
@@ -356,10 +355,10 @@ def test_a_silent_server(server: Server, options: list[str]) -> None:
         assert status == 1
         assert b"nothing arrived for 0.2 s (--read-timeout sets the limit)" in out + err
     assert b"30s" in run("check", "--help")[1]
-    assert read_timeout() == 0.2
+    assert opened.read_timeout == 0.2
     server.trick = ""
     assert run("check", address)[0] == 0
-    assert read_timeout() == 30
+    assert opened.read_timeout == 30
 
 
 @pytest.mark.parametrize("kind", ["gzip", "xz", "zip", "tar.gz"])

@@ -223,7 +223,7 @@ class _Cursor:
     def skip(self) -> None:
         """Skip the head. Raises Corrupted if it was met before: then it can't be in the same place on both sides."""
         pgid = self.heads.pop()[0]
-        if self._page is None and not self._side.skip(pgid):
+        if self._page is None and not self._side.enter(pgid):
             raise self._side.snapshot.corrupted("the page is referenced more than once", pgid, bucket=self._bucket)
         self._page = None
 
