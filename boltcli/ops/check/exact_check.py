@@ -70,27 +70,7 @@ class ExactCheck:
         elif not 2 <= from_page < self.hwm:
             yield Finding("out-of-range", from_page, f"page ID ({from_page}) out of range [2, {self.hwm})")
         else:
-            failed = self._failed_assertion(from_page)
-            if failed is not None:
-                yield failed
-                return
-            leaves: list[int] = []
-            yield from self._tree(from_page, leaves)
-            yield from self._buckets_below(leaves)
-
-    def _failed_assertion(self, pgid: int) -> Finding | None:
-        """Return bbolt's panic message as a finding if the page to start from isn't a valid page, else None."""
-        try:
-            page = self.snapshot.any_page(pgid)
-        except Corrupted as damage:
-            return Finding("damaged", pgid, str(damage))
-        if page.pgid != pgid:
-            why = f"Page expected to be: {pgid}, but self identifies as {page.pgid}"
-        elif page.flags not in PAGE_TYPES:
-            why = f"page {pgid}: has unexpected type/flags: {page.flags:x}"
-        else:
-            return None
-        return Finding("damaged", pgid, f"panic: assertion failed: {why}")
+            yield from self._below(from_page)
 
     def _damage(self, damage: Corrupted) -> Iterator[Finding]:
         """Yield a finding, once for each page, where bbolt panics."""
@@ -122,20 +102,16 @@ class ExactCheck:
         self.ledger.free(ids)
 
     def _reach_fixed_pages(self) -> Iterator[Finding]:
-        snapshot = self.snapshot
-        for pgid in (0, 1):
+        freelist = self.snapshot.meta.freelist
+        length = 1
+        for pgid in (0, 1, freelist) if self.freelist_known else (0, 1):
             try:
-                snapshot.page(pgid)
+                length = self.snapshot.page(pgid).overflow + 1
             except Corrupted as damage:
+                length = 1
                 yield from self._damage(damage)
-        pgid = snapshot.meta.freelist
         if self.freelist_known:
-            length = 1
-            try:
-                length += snapshot.page(pgid).overflow
-            except Corrupted as damage:
-                yield from self._damage(damage)
-            self.ledger.claim(pgid, length, FREELIST)
+            self.ledger.claim(freelist, length, FREELIST)
 
     def _unreachable(self) -> Iterator[Finding]:
         """bbolt also lists each page beyond the end of the file; here they are one line."""
@@ -192,8 +168,21 @@ class ExactCheck:
                     if child is not None and child.root:
                         inside.append(child)
 
-    def _buckets_below(self, leaves: list[int]) -> Iterator[Finding]:
-        """With ``from_page``: check each leaf as if it were a bucket's whole tree, as bbolt does."""
+    def _below(self, start: int) -> Iterator[Finding]:
+        """Check the tree at page ``start``, then each leaf as if it were a bucket's whole tree, as bbolt does."""
+        try:
+            page = self.snapshot.any_page(start)
+        except Corrupted as damage:
+            yield Finding("damaged", start, str(damage))
+            return
+        if page.pgid != start or page.flags not in PAGE_TYPES:
+            why = f"page {start}: has unexpected type/flags: {page.flags:x}"
+            if page.pgid != start:
+                why = f"Page expected to be: {start}, but self identifies as {page.pgid}"
+            yield Finding("damaged", start, f"panic: assertion failed: {why}")
+            return
+        leaves: list[int] = []
+        yield from self._tree(start, leaves)
         for pgid in leaves:
             page = self.snapshot.page(pgid)
             if page.flags != LEAF_PAGE:
