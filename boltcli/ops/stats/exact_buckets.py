@@ -102,6 +102,7 @@ class Statistics:
         if not ref.root:
             total.inline_buckets += 1
             if ref.inline is not None:
+                self._seen.spend(ref.inline)
                 self._count(ref.inline, is_inline=True)
         else:
             for page in tree_pages(snapshot, refuse_nested(snapshot, ref), self._seen, _below):
@@ -117,8 +118,6 @@ class Statistics:
 
     def _count(self, page: Page, *, is_inline: bool = False) -> None:
         total = self.total
-        if is_inline:
-            self._seen.spend(page)
         if page.flags == BRANCH_PAGE:
             total.branch_pages += 1
             total.branch_overflow_pages += page.overflow
