@@ -181,16 +181,26 @@ def meta_findings(snapshot: Snapshot) -> Iterator[Finding]:
     for meta in snapshot.metas:
         for words in _problems(snapshot, meta):
             yield Finding("meta", meta.page, f"meta page {meta.page}: {words}")
-    used = snapshot.meta.hwm * snapshot.page_size
+    rules, other = snapshot.meta, snapshot.metas[1 - snapshot.meta.page]
+    used = rules.hwm * snapshot.page_size
     if snapshot.size < used:
-        yield Finding(
-            "meta", snapshot.meta.page,
-            f"meta page {snapshot.meta.page}: its high-water mark is page {snapshot.meta.hwm}, "
-            f"at offset {used}, and the file ends at {snapshot.size}"
-            if used < 1 << 63
-            else f"meta page {snapshot.meta.page}: its high-water mark, page {snapshot.meta.hwm}, is impossibly large",
-        )  # fmt: skip
-    yield from _side_by_side(snapshot)
+        words = f"its high-water mark is page {rules.hwm}, at offset {used}, and the file ends at {snapshot.size}"
+        if used >= 1 << 63:
+            words = f"its high-water mark, page {rules.hwm}, is impossibly large"
+        yield Finding("meta", rules.page, f"meta page {rules.page}: {words}")
+    if other.problem() is not None or other.page_size != snapshot.page_size:
+        return
+    here = f"meta page {other.page}: it holds transaction {other.txid}"
+    if abs(rules.txid - other.txid) != 1:
+        apart = f"which doesn't follow or precede {rules.txid}, the one of meta page {rules.page}"
+        yield Finding("meta", other.page, f"{here}, {apart}")
+    before = copy(snapshot)  # shares the open file, and must not close it
+    before.meta = other
+    findings = check(before)
+    first = next(findings, None)
+    if first is not None:
+        more = f"{1 + sum(1 for _ in findings)} errors, the first: {first.message}"
+        yield Finding("fallback", other.page, f"{here}, which could not serve as a fallback: {more}")
 
 
 def _problems(snapshot: Snapshot, meta: Meta) -> Iterator[str]:
@@ -213,23 +223,6 @@ def _problems(snapshot: Snapshot, meta: Meta) -> Iterator[str]:
     for name, pgid in (("root", meta.root), ("freelist", meta.freelist)):
         if not 2 <= pgid < meta.hwm and (name == "root" or meta.has_freelist):
             yield f"its {name} is page {pgid}, expected one in [2, {meta.hwm})"
-
-
-def _side_by_side(snapshot: Snapshot) -> Iterator[Finding]:
-    rules, other = snapshot.meta, snapshot.metas[1 - snapshot.meta.page]
-    if other.problem() is not None or other.page_size != snapshot.page_size:
-        return
-    here = f"meta page {other.page}: it holds transaction {other.txid}"
-    if abs(rules.txid - other.txid) != 1:
-        apart = f"which doesn't follow or precede {rules.txid}, the one of meta page {rules.page}"
-        yield Finding("meta", other.page, f"{here}, {apart}")
-    before = copy(snapshot)  # shares the open file, and must not close it
-    before.meta = other
-    findings = check(before)
-    first = next(findings, None)
-    if first is not None:
-        more = f"{1 + sum(1 for _ in findings)} errors, the first: {first.message}"
-        yield Finding("fallback", other.page, f"{here}, which could not serve as a fallback: {more}")
 
 
 def deep_check(snapshot: Snapshot, *, progress: Callable[[int, int], None] | None = None) -> Iterator[Finding]:

@@ -67,7 +67,6 @@ def top_level_stats(snapshot: Snapshot, prefix: bytes, progress: Progress | None
 
 
 def _below(page: Page) -> list[int]:
-    """Return the children of a page, as bbolt's ``Bucket.Stats`` visits them."""
     return page.children() if page.flags == BRANCH_PAGE and page.count else []
 
 

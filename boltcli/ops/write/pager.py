@@ -90,8 +90,9 @@ class Space:
         """End the transaction: let the file grow; return page id, number of pages, and content of the freelist."""
         pages = freelist_bytes(sum(length for _, length in self._free + self._released)) // self.page_size + 1
         pgid = self.allocate(pages)
-        if self.hwm > self._hwm_before:
-            self.size = grown(self.size, (self.hwm + 1) * self.page_size, self._mapped)
+        needed = (self.hwm + 1) * self.page_size
+        if self.hwm > self._hwm_before and needed > self.size:
+            self.size = self._mapped if self._mapped <= ALLOC_SIZE else needed + ALLOC_SIZE
         free = [page for start, length in self._all_free() for page in range(start, start + length)]
         return pgid, pages, freelist_page(pgid, pages - 1, free)
 
@@ -147,10 +148,3 @@ def mmap_size(size: int, page_size: int) -> int:
         return 1 << max((size - 1).bit_length(), 15)
     size = -(-size // _MMAP_STEP) * _MMAP_STEP
     return -(-size // page_size) * page_size
-
-
-def grown(size: int, needed: int, mapped: int) -> int:
-    """Return the size to which bbolt extends a file when ``needed`` bytes of it are in use, ``mapped`` by its map."""
-    if needed <= size:
-        return size
-    return mapped if mapped <= ALLOC_SIZE else needed + ALLOC_SIZE
