@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from math import inf
-from threading import Lock, get_ident
+from threading import Event, Lock, get_ident
 from typing import TYPE_CHECKING
 
 from .errors import ArgumentError, InvalidDatabase, OpenError
@@ -19,9 +19,6 @@ from .storage.source import LOCK_PATIENCE, open_source
 from .tree.bucket import bucket_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from threading import Event
-
     from .storage.snapshot import Snapshot
     from .storage.source import Way
 

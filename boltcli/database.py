@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import ItemsView, Mapping, ValuesView
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from struct import Struct
 
 from .errors import BucketNotFound, Corrupted, DatabaseClosed, KeyNotFound
@@ -19,7 +19,6 @@ _TABLES = [Struct(f"<{4 * count}I") for count in range(17)]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any, TypeVar, overload
 
     from .format.page import LeafElements, Page

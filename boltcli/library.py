@@ -9,7 +9,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from .apps.contract import AuditOptions
+from .apps.contract import Audit, AuditOptions, Column
 from .apps.registry import Recognised, recognised
 from .apps.rows import view_rows
 from .comparison import changes
@@ -33,7 +33,6 @@ from .tree.page_map import free_pages
 from .tree.walk import bounds
 
 if TYPE_CHECKING:
-    from .apps.contract import Audit, Column
     from .ops.compare.change import Change
     from .storage.snapshot import Snapshot
     from .storage.source import Source, Way
@@ -211,10 +210,10 @@ class Database(Reading):
         """
         for rows in self._while_open(page_rows(self._snapshot, free_pages(self._snapshot))):
             for page, head in rows:
-                head_is = (
-                    ("free", 0, 0) if head == FREE else (type_name(head & 0xFFFF), head >> 16 & 0xFFFF, head >> 32)
-                )
-                yield PageRow(page, *head_is)
+                if head == FREE:
+                    yield PageRow(page, "free", 0, 0)
+                else:
+                    yield PageRow(page, type_name(head & 0xFFFF), head >> 16 & 0xFFFF, head >> 32)
 
     def changes(self, *, previous: bool = True) -> Iterator[Change]:
         """Yield the changes of the last transaction, or without ``previous`` those since this was opened."""
@@ -400,9 +399,8 @@ def _series(pandas: Any, values: list[Any], kind: str) -> Any:
     if kind == "time":
         kept = [value if value is not None and -(1 << 63) < value < 1 << 63 else None for value in values]
         return pandas.Series(pandas.array(kept, dtype="Int64")).astype("datetime64[ns]").dt.tz_localize("UTC")
+    kinds = {"integer": "Int64", "boolean": "boolean", "number": "Float64"}
     try:
-        return pandas.Series(
-            values, dtype={"integer": "Int64", "boolean": "boolean", "number": "Float64"}.get(kind, object)
-        )
+        return pandas.Series(values, dtype=kinds.get(kind, object))
     except (OverflowError, TypeError, ValueError):  # integers of more than 64 bits
         return pandas.Series(values, dtype=object)

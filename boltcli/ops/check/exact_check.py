@@ -79,8 +79,6 @@ class ExactCheck:
             self.damaged.add(page)
             yield Finding("damaged", page, str(damage))
 
-    # Before the trees: the freelist and the two meta pages.
-
     def _load_freelist(self, from_page: int) -> Iterator[Finding]:
         if not self.snapshot.meta.has_freelist:
             # Free are the pages that a full walk doesn't reach: unknown if the tree is damaged (bbolt panics there). It
@@ -131,8 +129,6 @@ class ExactCheck:
             pages = f"{beyond} of the pages {end} to {self.hwm - 1}, beyond the end of the file"
             yield Finding("unreachable-unfreed", end, f"{pages}: unreachable unfreed")
 
-    # The buckets, parents before children.
-
     def _buckets(self, bucket: BucketRef) -> Nested[Finding]:
         """Check ``bucket`` and all buckets inside it; inline ones are skipped, as in bbolt."""
         root = bucket.root
@@ -140,18 +136,18 @@ class ExactCheck:
             yield from self._damage(self.snapshot.corrupted("the bucket is nested in itself", root))
         elif root:
             leaves: list[int] = []
-            inside: list[BucketRef] = []
             ordered = yield from self._tree(root, leaves)
-            yield from self._children(bucket, leaves, ordered, inside)
+            inside = yield from self._children(bucket, leaves, ordered)
             self.open.add(root)
             for child in inside:
                 yield self._buckets(child)
             self.open.remove(root)
 
     def _children(
-        self, bucket: BucketRef, leaves: list[int], ordered: bool, inside: list[BucketRef]
-    ) -> Iterator[Finding]:
-        """Append the nested buckets of ``bucket`` that have a tree of their own to ``inside``."""
+        self, bucket: BucketRef, leaves: list[int], ordered: bool
+    ) -> Generator[Finding, None, list[BucketRef]]:
+        """Return the nested buckets of ``bucket`` that have a tree of their own."""
+        inside = []
         for pgid in leaves:
             page = self.snapshot.page(pgid)
             if page.flags != LEAF_PAGE:
@@ -167,6 +163,7 @@ class ExactCheck:
                 else:
                     if child is not None and child.root:
                         inside.append(child)
+        return inside
 
     def _below(self, start: int) -> Iterator[Finding]:
         """Check the tree at page ``start``, then each leaf as if it were a bucket's whole tree, as bbolt does."""
@@ -188,15 +185,11 @@ class ExactCheck:
             if page.flags != LEAF_PAGE:
                 yield _unexpected_type(page)
                 continue
-            inside: list[BucketRef] = []
-            yield from self._children(BucketRef(pgid, 0), [pgid], False, inside)
-            for child in inside:
+            for child in (yield from self._children(BucketRef(pgid, 0), [pgid], False)):
                 yield from flat(self._buckets(child))
 
-    # One tree: every page, then the order of its keys.
-
     def _tree(self, root: int, leaves: list[int]) -> Generator[Finding, None, bool]:
-        """Check the tree at page ``root``; return whether its keys are in order.
+        """Check every page of a tree, then the order of its keys; return whether they are in order.
 
         Appends to ``leaves`` the leaves that hold buckets, and pages that are neither leaf nor branch.
         """
@@ -242,17 +235,13 @@ class ExactCheck:
         if pgid in self.freed:
             yield Finding("reachable-freed", pgid, f"page {pgid}: reachable freed")
         elif page.flags not in (BRANCH_PAGE, LEAF_PAGE):
-            yield Finding(
-                "invalid-type", pgid, f"page {pgid}: invalid type: {type_name(page.flags)} {stack_text(stack)}"
-            )
+            words = f"page {pgid}: invalid type: {type_name(page.flags)} {stack_text(stack)}"
+            yield Finding("invalid-type", pgid, words)
 
     def _key_order(
         self, pgid: int, low: bytes | None, high: bytes | None, stack: list[int], visited: set[int], leaves: list[int]
     ) -> Nested[Finding]:
-        """Yield findings about keys that do not ascend, or lie outside of ``low`` to before ``high`` (None: no bound).
-
-        ``stack``: the pages above. Sets ``greatest``.
-        """
+        """Find keys that do not ascend, or lie outside of ``low`` to before ``high``; set ``greatest``."""
         self.greatest = greatest = None
         if pgid in stack or (self.budget < 0 and pgid in visited):
             return

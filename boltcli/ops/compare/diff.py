@@ -180,16 +180,13 @@ class _Side(Seen):
 
 
 class _Cursor:
-    """The elements of ``bucket`` (None: of none) from ``start`` to before ``stop``. Raises Corrupted.
-
-    The current ones are ``keys`` and ``values`` from index ``at``. After them come the subtrees ``heads``.
-    """
+    """The elements of ``bucket`` (None: of none) from ``start`` to before ``stop``. Raises Corrupted."""
 
     def __init__(self, side: _Side, bucket: BucketRef | None, start: bytes = b"", stop: bytes | None = None) -> None:
         self._side = side
         self._bucket = bucket
         self._start, self._stop = start, stop
-        self.keys: list[bytes] = []
+        self.keys: list[bytes] = []  # the current ones, from index ``at`` on
         self.values: list[Value] = []
         self.at = 0
         # The subtrees to come, the next one last: page id, depth below the root, and the key that is in front of it.

@@ -179,10 +179,7 @@ class _Patch:
         return inner
 
     def _enter(self, step: Step, path: Path) -> Node | None:
-        """Return the bucket at ``path``, also a removed one: what is in it may be removed after it.
-
-        With ``force`` a missing one is made; None if there is nothing to be done.
-        """
+        """Return the bucket at ``path``, also a removed one, with ``force`` a new one; None: there is nothing to do."""
         node = self.root
         for depth, name in enumerate(path, 1):
             found = self._find(node, name)

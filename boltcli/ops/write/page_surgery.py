@@ -111,10 +111,7 @@ def rebuild_freelist(path: str, fd: int) -> tuple[list[Patch], int]:
 
 
 def nonsense(file: RawFile, meta: Meta, *, only_beyond: bool = False) -> str | None:
-    """Return a description of an impossible value in a meta with a valid checksum, with which bbolt would go astray.
-
-    ``only_beyond``: only a root or freelist page beyond the high-water mark or the end of the file is meant.
-    """
+    """Return what is impossible in a meta with a valid checksum; ``only_beyond``: pages beyond the mark or the file."""
     page_size = meta.page_size
     if not 256 <= page_size <= 1 << 24 or page_size & (page_size - 1):
         return None if only_beyond else f"a page size of {page_size}"
@@ -189,10 +186,7 @@ def clear_elements(file: RawFile, pgid: int, start: int = 0, end: int = -1) -> t
 
 
 def _without(data: bytearray, page: RawPage, start: int, end: int) -> tuple[int, int]:
-    """Remove elements from ``data``, the page's bytes; return the bytes in use and the number of elements left.
-
-    They are moved in place one after the other, so that the unused rest of the page equals bbolt's.
-    """
+    """Remove elements from ``data``, the page's bytes; return the bytes in use and the number of elements left."""
     elements: LeafElements | BranchElements = LeafElements(page) if page.flags == LEAF_PAGE else BranchElements(page)
     key_sizes = elements.key_sizes
     value_sizes = elements.value_sizes if isinstance(elements, LeafElements) else [0] * page.count
@@ -204,6 +198,7 @@ def _without(data: bytearray, page: RawPage, start: int, end: int) -> tuple[int,
     if end == page.count:
         return used & _U32, len(kept)
     starts = elements.key_starts()
+    # They are moved in place one after the other, so that the unused rest of the page equals bbolt's.
     for number, index in enumerate(kept):
         key_size, value_size = key_sizes[index], value_sizes[index]
         at = PAGE_HEADER_SIZE + ELEMENT_SIZE * number
