@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
-from threading import Lock, get_ident
-from time import monotonic
+from collections.abc import Generator, Iterator, Sequence
+from math import inf
+from threading import Event, Lock, get_ident
 from typing import TYPE_CHECKING
 
 from .errors import ArgumentError, InvalidDatabase, OpenError
@@ -19,9 +19,6 @@ from .storage.source import LOCK_PATIENCE, open_source
 from .tree.bucket import bucket_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from threading import Event
-
     from .storage.snapshot import Snapshot
     from .storage.source import Way
 
@@ -76,9 +73,8 @@ def watch(
     """
     if timeout is not None and not timeout >= 0:
         raise ArgumentError(f"timeout {timeout!r}: must be a number of seconds, 0 or more")
-    place = os.fspath(path)
-    waiter = Waiter(max(interval, 0.001), stop)
-    return Watch(waiter, _commits(place, waiter, bucket_path(bucket), initial, timeout))
+    waiter = Waiter(max(interval, 0.001), stop, inf if timeout is None else timeout)
+    return Watch(waiter, follow(os.fspath(path), waiter, bucket_path(bucket), initial=initial))
 
 
 class Watch(Closing, Iterator[Commit]):
@@ -126,14 +122,6 @@ class Watch(Closing, Iterator[Commit]):
 
     async def aclose(self) -> None:
         self.close()
-
-
-def _commits(
-    path: str, waiter: Waiter, bucket: tuple[bytes, ...], initial: bool, timeout: float | None
-) -> Generator[Commit]:
-    if timeout is not None:
-        waiter.deadline = monotonic() + timeout
-    yield from follow(path, waiter, bucket, initial=initial)
 
 
 def changes(snapshot: Snapshot, *, previous: bool) -> Iterator[Change]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import ItemsView, Mapping, ValuesView
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from struct import Struct
 
 from .errors import BucketNotFound, Corrupted, DatabaseClosed, KeyNotFound
@@ -19,7 +19,6 @@ _TABLES = [Struct(f"<{4 * count}I") for count in range(17)]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any, TypeVar, overload
 
     from .format.page import LeafElements, Page
@@ -88,8 +87,7 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
         return self._owner._snapshot
 
     def _inner(self, ref: BucketRef, *names: bytes) -> Bucket:
-        owner = self._owner
-        return Bucket(owner, refuse_nested(owner._snapshot, ref), self.names + names, self._ordered)
+        return Bucket(self._owner, refuse_nested(self._snapshot, ref), self.names + names, self._ordered)
 
     def __getitem__(self, key: bytes | str) -> bytes | Bucket:
         found = self._find(as_bytes(key))
@@ -126,7 +124,7 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
 
     def _seek(self, wanted: bytes) -> tuple[LeafElements, int]:
         """Return the leaf and the index where ``wanted`` is or would be: next to the last lookup, else by a descent."""
-        snapshot = self._snapshot
+        snapshot = self._snapshot  # raises if it is closed
         if self._last is not None:
             leaf, index = self._last
             try:
@@ -197,7 +195,7 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
     ) -> Iterator[tuple[bytes, bytes | Bucket]]:
         """Yield keys and values (or nested buckets) from ``start`` to before ``stop`` (None: to the end)."""
         end = None if stop is None else as_bytes(stop)
-        return self._range(self._snapshot, as_bytes(start), end, reverse)
+        return self._range(self._snapshot, as_bytes(start), end, reverse)  # raises at once if it is closed
 
     def _range(
         self, snapshot: Snapshot, start: bytes, stop: bytes | None, reverse: bool
@@ -275,9 +273,8 @@ class Database(Bucket):
 
     def space(self) -> tuple[int, int]:
         """Return the bytes of the database's pages, and those of its free ones; without a stored freelist by a walk."""
-        snapshot = self._snapshot
-        size = snapshot.page_size
-        return snapshot.meta.hwm * size, len(free_pages(snapshot)) * size
+        size = self.page_size
+        return self._snapshot.meta.hwm * size, len(free_pages(self._snapshot)) * size
 
 
 def _small(page: Page) -> list[tuple[bytes, bytes]] | None:

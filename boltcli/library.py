@@ -9,7 +9,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from .apps.contract import AuditOptions
+from .apps.contract import Audit, AuditOptions, Column
 from .apps.registry import Recognised, recognised
 from .apps.rows import view_rows
 from .comparison import changes
@@ -33,13 +33,11 @@ from .tree.page_map import free_pages
 from .tree.walk import bounds
 
 if TYPE_CHECKING:
-    from .apps.contract import Audit, Column
     from .ops.compare.change import Change
     from .storage.snapshot import Snapshot
     from .storage.source import Source, Way
     from .tables.arrow import RecordBatchReader
     from .tables.duck import Connection
-    from .tables.relations import TableFile
 
 __all__ = ["Bucket", "Database", "PageRow", "ViewRows", "compact", "open", "view"]
 
@@ -168,9 +166,8 @@ class Database(Reading):
         self._file.__exit__(*error)
 
     def __del__(self) -> None:
-        if not getattr(self, "_owns", False) or self._file.closed:
-            return
-        if sys is None or sys.is_finalizing():  # modules can't be imported any more; the system closes the file
+        # When the interpreter ends modules can't be imported any more; the system closes the file.
+        if not getattr(self, "_owns", False) or self._file.closed or sys is None or sys.is_finalizing():
             return
         try:
             import warnings
@@ -266,11 +263,6 @@ class Database(Reading):
         """Return the summed statistics of the top-level buckets whose name begins with ``prefix``."""
         return database_stats(self._snapshot, as_bytes(prefix))[1]
 
-    def _table(self) -> TableFile:
-        from .tables.relations import TableFile
-
-        return TableFile(self._snapshot.path, self._snapshot)
-
     def arrow(
         self,
         relation: str = "pairs",
@@ -293,9 +285,9 @@ class Database(Reading):
         (4, ['key_text'])
         """
         from .tables.arrow import batches, reader
-        from .tables.relations import relations
+        from .tables.relations import TableFile, relations
 
-        file = self._table()
+        file = TableFile(self.path, self._snapshot)
         known = relations([file])
         if relation not in known:
             raise ArgumentError(f"there is no relation {relation!r}; this file has: {', '.join(known)}")
@@ -304,10 +296,10 @@ class Database(Reading):
         for name in columns or ():
             if name not in names:
                 raise ArgumentError(f"{relation} has no column {name!r}: it has {', '.join(names)}")
-        if bucket is not None and relation != "pairs":
-            raise ArgumentError("a bucket can only be asked for of pairs")
         bounds = EVERYTHING
         if bucket is not None:
+            if relation != "pairs":
+                raise ArgumentError("a bucket can only be asked for of pairs")
             path = bucket_path(bucket)
             find_bucket(file.snapshot, path)
             bounds = Bounds(path, exact=True)
@@ -339,12 +331,13 @@ class Database(Reading):
         """
         from .tables.arrow import pyarrow
         from .tables.duck import Session
+        from .tables.relations import TableFile
 
         if bucket is None and (prefix or start or stop is not None):
             raise ArgumentError("prefix, start and stop need a bucket: keys are those of a bucket")
         first, last = bounds(as_bytes(prefix), as_bytes(start), None if stop is None else as_bytes(stop))
         wanted = EVERYTHING if bucket is None else Bounds(bucket_path(bucket), start=first, stop=last)
-        session = Session([self._table()], bounds=wanted, allow_files=allow_files)
+        session = Session([TableFile(self.path, self._snapshot)], bounds=wanted, allow_files=allow_files)
         try:
             schema, batches = session.run(statement)
         except BaseException:
@@ -368,8 +361,9 @@ class Database(Reading):
         [(21, 9)]
         """
         from .tables.duck import Session
+        from .tables.relations import TableFile
 
-        return Session([self._table()], wide=wide, allow_files=allow_files).connection
+        return Session([TableFile(self.path, self._snapshot)], wide=wide, allow_files=allow_files).connection
 
 
 class ViewRows(Iterator[Any]):
@@ -405,11 +399,8 @@ def _series(pandas: Any, values: list[Any], kind: str) -> Any:
     if kind == "time":
         kept = [value if value is not None and -(1 << 63) < value < 1 << 63 else None for value in values]
         return pandas.Series(pandas.array(kept, dtype="Int64")).astype("datetime64[ns]").dt.tz_localize("UTC")
-    if kind == "integer":
-        try:
-            return pandas.Series(values, dtype="Int64")
-        except (OverflowError, TypeError, ValueError):
-            return pandas.Series(values, dtype=object)
-    if kind in ("boolean", "number"):
-        return pandas.Series(values, dtype="boolean" if kind == "boolean" else "Float64")
-    return pandas.Series(values, dtype=object)
+    kinds = {"integer": "Int64", "boolean": "boolean", "number": "Float64"}
+    try:
+        return pandas.Series(values, dtype=kinds.get(kind, object))
+    except (OverflowError, TypeError, ValueError):  # integers of more than 64 bits
+        return pandas.Series(values, dtype=object)

@@ -78,9 +78,10 @@ def patch_(
 
 def _report(out: Output, overlay: Overlay, done: Loaded, output: str, backup: str | None, human: bool) -> None:
     kept = f"; the old file is {backup}" if backup is not None else ""
-    changes = f"{overlay.count} change{'s' * (overlay.count != 1)}"
+    count = len(overlay.steps)
+    changes = f"{count} change{'s' * (count != 1)}"
     size = written(done.size, human or out.is_terminal)
-    facts = {"changes": overlay.count, "pairs": done.pairs, "buckets": done.buckets, "size": done.size}
+    facts = {"changes": count, "pairs": done.pairs, "buckets": done.buckets, "size": done.size}
     record = records.result(out.path, output, **facts)
     if backup is not None:
         record |= records.of_file(backup, "backup")

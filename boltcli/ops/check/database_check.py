@@ -87,31 +87,6 @@ def file_warnings(snapshot: Snapshot) -> Iterator[str]:
             yield f"{here}; it would be the newer one: this is transaction {txid}, not {other.txid}"
         else:
             yield f"{here}: there is nothing to fall back to from transaction {txid}"
-    yield from _length(snapshot)
-
-
-def pairs_in_root(snapshot: Snapshot) -> Iterator[str]:
-    """A sentence about pairs in the root bucket, where bbolt's API puts none. Nothing where that can't be read."""
-    from ...format.bucket import BucketRef
-    from ...tree.bucket import root_bucket
-    from ..read.select_items import items
-
-    try:
-        names = [
-            key
-            for part in items(snapshot, root_bucket(snapshot))
-            for key, value in zip(part.keys, part.values)
-            if not isinstance(value, BucketRef)
-        ]
-    except Corrupted:
-        return  # a finding says so
-    if names:
-        shown = ", ".join(repr(name)[1:] for name in names[:3]) + ", ..." * (len(names) > 3)
-        count = f"{len(names)} pair{'s' * (len(names) > 1)}"
-        yield f"the root bucket holds {count} beside buckets: {shown}; `boltcli items` lists them"
-
-
-def _length(snapshot: Snapshot) -> Iterator[str]:
     page_size, size, hwm = snapshot.page_size, snapshot.size, snapshot.meta.hwm
     used = hwm * page_size
     if size < used:
@@ -135,6 +110,27 @@ def _length(snapshot: Snapshot) -> Iterator[str]:
     starts = (*range(used, min(used + _LOOK, size), step), *range(max(used + _LOOK, size - _LOOK), size, step))
     if not all(_ZEROS.startswith(snapshot.buffer[start : start + step]) for start in starts):
         yield f"there are data beyond the high-water mark, page {hwm}, at offset {used}: no transaction uses them"
+
+
+def pairs_in_root(snapshot: Snapshot) -> Iterator[str]:
+    """A sentence about pairs in the root bucket, where bbolt's API puts none. Nothing where that can't be read."""
+    from ...format.bucket import BucketRef
+    from ...tree.bucket import root_bucket
+    from ..read.select_items import items
+
+    try:
+        names = [
+            key
+            for part in items(snapshot, root_bucket(snapshot))
+            for key, value in zip(part.keys, part.values)
+            if not isinstance(value, BucketRef)
+        ]
+    except Corrupted:
+        return  # a finding says so
+    if names:
+        shown = ", ".join(repr(name)[1:] for name in names[:3]) + ", ..." * (len(names) > 3)
+        count = f"{len(names)} pair{'s' * (len(names) > 1)}"
+        yield f"the root bucket holds {count} beside buckets: {shown}; `boltcli items` lists them"
 
 
 def trailer_is_right(snapshot: Snapshot) -> bool | None:

@@ -4,30 +4,23 @@ They verify that everything below the high-water mark is as bbolt writes it: the
 elements, buckets and the shape of their trees, and both meta pages.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from copy import copy
 
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE, MAX_KEY_SIZE, META_PAGE
 from ...format.encode import freelist_bytes
-from ...format.page import BranchElements, LeafElements, ascend, type_name
+from ...format.meta import Meta
+from ...format.page import BranchElements, LeafElements, Page, ascend, type_name
+from ...storage.snapshot import Snapshot
 from ...tree.page_map import DAMAGED, FREE, LOST, META, NOBODY, PageMap
 from .database_check import check
 from .findings import Finding, stack_text
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from ...format.meta import Meta
-    from ...format.page import Owner, Page
-    from ...storage.snapshot import Snapshot
-    from ...tree.page_map import Before
-    from .findings import FindingKind
-
 _OTHERS = {META: "the meta pages", FREE: "the free pages"}
+# Kinds of findings about an unusable page, which are reported once.
+_SAYS_IT = ("damaged", "multiple-references", "out-of-bounds", "invalid-type", "unexpected-type")
 
 
 def _freelist_findings(ledger: PageMap) -> Iterator[Finding]:
@@ -36,7 +29,7 @@ def _freelist_findings(ledger: PageMap) -> Iterator[Finding]:
         return  # already reported by the check
     page, ids, before = claimed
     pgid, hwm = ledger.meta.freelist, ledger.meta.hwm
-    yield from _claim_findings(ledger, page, pgid, None, before)
+    yield from _claim_findings(ledger, page, pgid, before)
     if page.pgid != pgid:
         yield Finding("freelist", pgid, f"page {pgid}: the freelist identifies itself as page {page.pgid}")
     if ids != sorted(ids):
@@ -51,12 +44,12 @@ def _freelist_findings(ledger: PageMap) -> Iterator[Finding]:
         yield Finding("freelist", pgid, f"page {pgid}: there are bytes after the freelist's ids")
 
 
-def _claim_findings(ledger: PageMap, page: Page, pgid: int, bucket: Owner | None, before: Before) -> Iterator[Finding]:
-    """Yield findings about the run at ``pgid``, claimed by ``bucket`` (None: the freelist) and by others ``before``."""
+def _claim_findings(ledger: PageMap, page: Page, pgid: int, before: list[tuple[int, int, int]]) -> Iterator[Finding]:
+    """Yield findings about the run at ``pgid``, claimed by a bucket or the freelist, and by others ``before``."""
     stop, hwm = pgid + page.overflow + 1, ledger.meta.hwm
     if not before and stop <= hwm:
         return
-    owner = bucket.label if isinstance(bucket, BucketRef) else "the freelist"
+    owner = page.bucket.label if isinstance(page.bucket, BucketRef) else "the freelist"
     way = f" {stack_text(page.stack)}" if page.stack else ""
     if stop > hwm:
         beyond = f"its last page is {stop - 1}, beyond the high-water mark, {hwm}"
@@ -112,7 +105,7 @@ def _tree_findings(ledger: PageMap) -> Iterator[Finding]:
             yield Finding("damaged", found.page or 0, str(found))
             continue
         page, before = found
-        yield from _claim_findings(ledger, page, page.pgid, page.bucket, before)
+        yield from _claim_findings(ledger, page, page.pgid, before)
         level = len(page.stack)
         if level == 1:
             depth = 0
@@ -122,12 +115,13 @@ def _tree_findings(ledger: PageMap) -> Iterator[Finding]:
             problems = _leaf(ledger.snapshot, page)
             depth = depth or level
             if depth != level:
-                yield _finding("shape", page, f"a leaf on level {level}, the first one is on level {depth}")
+                words = f"a leaf on level {level}, the first one is on level {depth}"
+                yield Finding("shape", page.pgid, str(page.damaged(words)))
             if not page.count and level > 1:
-                yield _finding("shape", page, "a leaf without elements below a branch page")
+                yield Finding("shape", page.pgid, str(page.damaged("a leaf without elements below a branch page")))
         try:
             for words in problems:
-                yield _finding("layout", page, words)
+                yield Finding("layout", page.pgid, str(page.damaged(words)))
         except Corrupted as damage:
             yield Finding("layout", page.pgid, str(damage))
 
@@ -182,25 +176,31 @@ def _bucket(snapshot: Snapshot, child: BucketRef, leaf: LeafElements, index: int
         yield "its inline page holds a bucket, which must not be nested in an inline page"
 
 
-def _finding(kind: FindingKind, page: Page, words: str) -> Finding:
-    return Finding(kind, page.pgid, str(page.damaged(words)))
-
-
 def meta_findings(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield findings about each meta page, and about the file's length compared with the high-water mark."""
     for meta in snapshot.metas:
         for words in _problems(snapshot, meta):
             yield Finding("meta", meta.page, f"meta page {meta.page}: {words}")
-    used = snapshot.meta.hwm * snapshot.page_size
+    rules, other = snapshot.meta, snapshot.metas[1 - snapshot.meta.page]
+    used = rules.hwm * snapshot.page_size
     if snapshot.size < used:
-        yield Finding(
-            "meta", snapshot.meta.page,
-            f"meta page {snapshot.meta.page}: its high-water mark is page {snapshot.meta.hwm}, "
-            f"at offset {used}, and the file ends at {snapshot.size}"
-            if used < 1 << 63
-            else f"meta page {snapshot.meta.page}: its high-water mark, page {snapshot.meta.hwm}, is impossibly large",
-        )  # fmt: skip
-    yield from _side_by_side(snapshot)
+        words = f"its high-water mark is page {rules.hwm}, at offset {used}, and the file ends at {snapshot.size}"
+        if used >= 1 << 63:
+            words = f"its high-water mark, page {rules.hwm}, is impossibly large"
+        yield Finding("meta", rules.page, f"meta page {rules.page}: {words}")
+    if other.problem() is not None or other.page_size != snapshot.page_size:
+        return
+    here = f"meta page {other.page}: it holds transaction {other.txid}"
+    if abs(rules.txid - other.txid) != 1:
+        apart = f"which doesn't follow or precede {rules.txid}, the one of meta page {rules.page}"
+        yield Finding("meta", other.page, f"{here}, {apart}")
+    before = copy(snapshot)  # shares the open file, and must not close it
+    before.meta = other
+    findings = check(before)
+    first = next(findings, None)
+    if first is not None:
+        more = f"{1 + sum(1 for _ in findings)} errors, the first: {first.message}"
+        yield Finding("fallback", other.page, f"{here}, which could not serve as a fallback: {more}")
 
 
 def _problems(snapshot: Snapshot, meta: Meta) -> Iterator[str]:
@@ -223,27 +223,6 @@ def _problems(snapshot: Snapshot, meta: Meta) -> Iterator[str]:
     for name, pgid in (("root", meta.root), ("freelist", meta.freelist)):
         if not 2 <= pgid < meta.hwm and (name == "root" or meta.has_freelist):
             yield f"its {name} is page {pgid}, expected one in [2, {meta.hwm})"
-
-
-def _side_by_side(snapshot: Snapshot) -> Iterator[Finding]:
-    rules, other = snapshot.meta, snapshot.metas[1 - snapshot.meta.page]
-    if other.problem() is not None or other.page_size != snapshot.page_size:
-        return
-    here = f"meta page {other.page}: it holds transaction {other.txid}"
-    if abs(rules.txid - other.txid) != 1:
-        apart = f"which doesn't follow or precede {rules.txid}, the one of meta page {rules.page}"
-        yield Finding("meta", other.page, f"{here}, {apart}")
-    before = copy(snapshot)  # shares the open file, and must not close it
-    before.meta = other
-    findings = check(before)
-    first = next(findings, None)
-    if first is not None:
-        more = f"{1 + sum(1 for _ in findings)} errors, the first: {first.message}"
-        yield Finding("fallback", other.page, f"{here}, which could not serve as a fallback: {more}")
-
-
-# Kinds of findings about an unusable page, which are reported once.
-_SAYS_IT = ("damaged", "multiple-references", "out-of-bounds", "invalid-type", "unexpected-type")
 
 
 def deep_check(snapshot: Snapshot, *, progress: Callable[[int, int], None] | None = None) -> Iterator[Finding]:

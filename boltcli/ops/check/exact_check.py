@@ -70,27 +70,7 @@ class ExactCheck:
         elif not 2 <= from_page < self.hwm:
             yield Finding("out-of-range", from_page, f"page ID ({from_page}) out of range [2, {self.hwm})")
         else:
-            failed = self._failed_assertion(from_page)
-            if failed is not None:
-                yield failed
-                return
-            leaves: list[int] = []
-            yield from self._tree(from_page, leaves)
-            yield from self._buckets_below(leaves)
-
-    def _failed_assertion(self, pgid: int) -> Finding | None:
-        """Return bbolt's panic message as a finding if the page to start from isn't a valid page, else None."""
-        try:
-            page = self.snapshot.any_page(pgid)
-        except Corrupted as damage:
-            return Finding("damaged", pgid, str(damage))
-        if page.pgid != pgid:
-            why = f"Page expected to be: {pgid}, but self identifies as {page.pgid}"
-        elif page.flags not in PAGE_TYPES:
-            why = f"page {pgid}: has unexpected type/flags: {page.flags:x}"
-        else:
-            return None
-        return Finding("damaged", pgid, f"panic: assertion failed: {why}")
+            yield from self._below(from_page)
 
     def _damage(self, damage: Corrupted) -> Iterator[Finding]:
         """Yield a finding, once for each page, where bbolt panics."""
@@ -98,8 +78,6 @@ class ExactCheck:
         if page not in self.damaged:
             self.damaged.add(page)
             yield Finding("damaged", page, str(damage))
-
-    # Before the trees: the freelist and the two meta pages.
 
     def _load_freelist(self, from_page: int) -> Iterator[Finding]:
         if not self.snapshot.meta.has_freelist:
@@ -122,20 +100,16 @@ class ExactCheck:
         self.ledger.free(ids)
 
     def _reach_fixed_pages(self) -> Iterator[Finding]:
-        snapshot = self.snapshot
-        for pgid in (0, 1):
+        freelist = self.snapshot.meta.freelist
+        length = 1
+        for pgid in (0, 1, freelist) if self.freelist_known else (0, 1):
             try:
-                snapshot.page(pgid)
+                length = self.snapshot.page(pgid).overflow + 1
             except Corrupted as damage:
+                length = 1
                 yield from self._damage(damage)
-        pgid = snapshot.meta.freelist
         if self.freelist_known:
-            length = 1
-            try:
-                length += snapshot.page(pgid).overflow
-            except Corrupted as damage:
-                yield from self._damage(damage)
-            self.ledger.claim(pgid, length, FREELIST)
+            self.ledger.claim(freelist, length, FREELIST)
 
     def _unreachable(self) -> Iterator[Finding]:
         """bbolt also lists each page beyond the end of the file; here they are one line."""
@@ -155,8 +129,6 @@ class ExactCheck:
             pages = f"{beyond} of the pages {end} to {self.hwm - 1}, beyond the end of the file"
             yield Finding("unreachable-unfreed", end, f"{pages}: unreachable unfreed")
 
-    # The buckets, parents before children.
-
     def _buckets(self, bucket: BucketRef) -> Nested[Finding]:
         """Check ``bucket`` and all buckets inside it; inline ones are skipped, as in bbolt."""
         root = bucket.root
@@ -164,18 +136,18 @@ class ExactCheck:
             yield from self._damage(self.snapshot.corrupted("the bucket is nested in itself", root))
         elif root:
             leaves: list[int] = []
-            inside: list[BucketRef] = []
             ordered = yield from self._tree(root, leaves)
-            yield from self._children(bucket, leaves, ordered, inside)
+            inside = yield from self._children(bucket, leaves, ordered)
             self.open.add(root)
             for child in inside:
                 yield self._buckets(child)
             self.open.remove(root)
 
     def _children(
-        self, bucket: BucketRef, leaves: list[int], ordered: bool, inside: list[BucketRef]
-    ) -> Iterator[Finding]:
-        """Append the nested buckets of ``bucket`` that have a tree of their own to ``inside``."""
+        self, bucket: BucketRef, leaves: list[int], ordered: bool
+    ) -> Generator[Finding, None, list[BucketRef]]:
+        """Return the nested buckets of ``bucket`` that have a tree of their own."""
+        inside = []
         for pgid in leaves:
             page = self.snapshot.page(pgid)
             if page.flags != LEAF_PAGE:
@@ -191,23 +163,33 @@ class ExactCheck:
                 else:
                     if child is not None and child.root:
                         inside.append(child)
+        return inside
 
-    def _buckets_below(self, leaves: list[int]) -> Iterator[Finding]:
-        """With ``from_page``: check each leaf as if it were a bucket's whole tree, as bbolt does."""
+    def _below(self, start: int) -> Iterator[Finding]:
+        """Check the tree at page ``start``, then each leaf as if it were a bucket's whole tree, as bbolt does."""
+        try:
+            page = self.snapshot.any_page(start)
+        except Corrupted as damage:
+            yield Finding("damaged", start, str(damage))
+            return
+        if page.pgid != start or page.flags not in PAGE_TYPES:
+            why = f"page {start}: has unexpected type/flags: {page.flags:x}"
+            if page.pgid != start:
+                why = f"Page expected to be: {start}, but self identifies as {page.pgid}"
+            yield Finding("damaged", start, f"panic: assertion failed: {why}")
+            return
+        leaves: list[int] = []
+        yield from self._tree(start, leaves)
         for pgid in leaves:
             page = self.snapshot.page(pgid)
             if page.flags != LEAF_PAGE:
                 yield _unexpected_type(page)
                 continue
-            inside: list[BucketRef] = []
-            yield from self._children(BucketRef(pgid, 0), [pgid], False, inside)
-            for child in inside:
+            for child in (yield from self._children(BucketRef(pgid, 0), [pgid], False)):
                 yield from flat(self._buckets(child))
 
-    # One tree: every page, then the order of its keys.
-
     def _tree(self, root: int, leaves: list[int]) -> Generator[Finding, None, bool]:
-        """Check the tree at page ``root``; return whether its keys are in order.
+        """Check every page of a tree, then the order of its keys; return whether they are in order.
 
         Appends to ``leaves`` the leaves that hold buckets, and pages that are neither leaf nor branch.
         """
@@ -253,17 +235,13 @@ class ExactCheck:
         if pgid in self.freed:
             yield Finding("reachable-freed", pgid, f"page {pgid}: reachable freed")
         elif page.flags not in (BRANCH_PAGE, LEAF_PAGE):
-            yield Finding(
-                "invalid-type", pgid, f"page {pgid}: invalid type: {type_name(page.flags)} {stack_text(stack)}"
-            )
+            words = f"page {pgid}: invalid type: {type_name(page.flags)} {stack_text(stack)}"
+            yield Finding("invalid-type", pgid, words)
 
     def _key_order(
         self, pgid: int, low: bytes | None, high: bytes | None, stack: list[int], visited: set[int], leaves: list[int]
     ) -> Nested[Finding]:
-        """Yield findings about keys that do not ascend, or lie outside of ``low`` to before ``high`` (None: no bound).
-
-        ``stack``: the pages above. Sets ``greatest``.
-        """
+        """Find keys that do not ascend, or lie outside of ``low`` to before ``high``; set ``greatest``."""
         self.greatest = greatest = None
         if pgid in stack or (self.budget < 0 and pgid in visited):
             return

@@ -73,15 +73,10 @@ def summary(
     for change in changes:
         place = change.bucket[: len(path) + depth] if depth else change.bucket
         for length in range(len(path), len(place) + 1):
-            row = rows.get(place[:length])
-            if row is None:
-                row = rows[place[:length]] = BucketChanges(place[:length])
-            if change.op == "add":
-                row.added += 1
-            elif change.op == "remove":
-                row.removed += 1
-            else:
-                row.changed += 1
+            row = rows.get(place[:length]) or rows.setdefault(place[:length], BucketChanges(place[:length]))
+            row.added += change.op == "add"
+            row.removed += change.op == "remove"
+            row.changed += change.op == "change"
     if rows:
         from ..stats.buckets import bucket_usage
 

@@ -55,7 +55,11 @@ def diff(
         raise BucketNotFound(path, new.path)
     is_copy = old is not None and not same_file and old.page_size == new.page_size  # perhaps
     shared = SharedLeaves(old, new).has if old is not None and is_copy else lambda pgid: same_file
-    yield from _Comparison(old or new, new, shared, start, stop).changes(tuple(path), found_old, found_new)
+    comparison = _Comparison(old or new, new, shared)
+    yield from flat(comparison.bucket(tuple(path), found_old, found_new, start, stop))
+    for side in (comparison.old, comparison.new):
+        if side.damage is not None:
+            raise side.damage
 
 
 def _find(snapshot: Snapshot, path: Sequence[bytes]) -> BucketRef | None:
@@ -66,21 +70,14 @@ def _find(snapshot: Snapshot, path: Sequence[bytes]) -> BucketRef | None:
 
 
 class _Comparison:
-    def __init__(self, old: Snapshot, new: Snapshot, shared: Shared, start: bytes, stop: bytes | None) -> None:
-        self._old, self._new = _Side(old), _Side(new)
+    def __init__(self, old: Snapshot, new: Snapshot, shared: Shared) -> None:
+        self.old, self.new = _Side(old), _Side(new)
         self._is_shared = shared
-        self._start, self._stop = start, stop
 
-    def changes(self, path: Path, old: BucketRef | None, new: BucketRef | None) -> Iterator[Change]:
-        """Yield the changes of a bucket, which one of both may lack, and of all inside it."""
-        yield from flat(self._bucket(path, old, new, self._start, self._stop))
-        for side in (self._old, self._new):
-            if side.damage is not None:
-                raise side.damage
-
-    def _bucket(
+    def bucket(
         self, path: Path, old: BucketRef | None, new: BucketRef | None, start: bytes = b"", stop: bytes | None = None
     ) -> Nested[Change]:
+        """Yield the changes of a bucket, which one of both may lack, and of all inside it."""
         if old is None and path:
             yield Change("add", path)
         before = old.sequence if old is not None else 0  # that of a new bucket was 0
@@ -88,15 +85,14 @@ class _Comparison:
             yield Change("change", path, None, before, new.sequence)
         same = old is not None and new is not None and old.root == new.root != 0 and self._is_shared(new.root)
         if not same:
-            cursors = [_Cursor(side, ref, start, stop) for side, ref in ((self._old, old), (self._new, new))]
-            yield self._compare(path, *cursors)
+            yield self._compare(path, _Cursor(self.old, old, start, stop), _Cursor(self.new, new, start, stop))
         if new is None:
             yield Change("remove", path)
 
     def _compare(self, path: Path, old: _Cursor, new: _Cursor) -> Nested[Change]:
         """Yield the changes of one bucket, and the buckets in it that are to be compared."""
         while True:
-            if old.is_empty and new.is_empty:
+            if old.is_empty() and new.is_empty():
                 self._pass_over(old, new)
             has_old, has_new = old.fill(), new.fill()
             if has_old and has_new:
@@ -117,7 +113,7 @@ class _Comparison:
                 old.skip()
                 new.skip()
                 continue
-            branches = [side for side in (old, new) if side.is_branch()]
+            branches = [side for side in (old, new) if side.open().flags == BRANCH_PAGE]
             if not branches:
                 return
             for side in branches:
@@ -159,21 +155,18 @@ class _Comparison:
             yield self._key(path, key, old, None)
             yield self._key(path, key, None, new)
         elif is_bucket:
-            yield self._bucket((*path, key), old, new)  # type: ignore[arg-type]
+            yield self.bucket((*path, key), old, new)  # type: ignore[arg-type]
         elif old != new:
             yield Change("add" if old is None else "remove" if new is None else "change", path, key, old, new)  # type: ignore[arg-type]
 
 
 class _Side(Seen):
-    """A database that is compared: the guard of its walk, which enters each page at most once.
-
-    ``damage`` is the first thing that was read and can't be right, though it could be read.
-    """
+    """A database that is compared: the guard of its walk, which enters each page at most once."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__(snapshot)
         self.snapshot = snapshot
-        self.damage: Corrupted | None = None
+        self.damage: Corrupted | None = None  # the first thing that was read and can't be right
 
     def visit(self, page: Page) -> None:
         super().visit(page)
@@ -182,39 +175,31 @@ class _Side(Seen):
             self.note(page, f"its last {beyond} bytes lie beyond the end of the file")
 
     def note(self, page: Page, problem: str) -> None:
-        """Remember that something on ``page`` can't be right."""
         if self.damage is None:
             self.damage = page.damaged(f"{problem}: what is said of {self.snapshot.path} may be wrong")
 
 
 class _Cursor:
-    """The elements of ``bucket`` (None: of none) from ``start`` to before ``stop``. Raises Corrupted.
-
-    The current ones are ``keys`` and ``values`` from index ``at``. After them come the subtrees ``heads``.
-    """
+    """The elements of ``bucket`` (None: of none) from ``start`` to before ``stop``. Raises Corrupted."""
 
     def __init__(self, side: _Side, bucket: BucketRef | None, start: bytes = b"", stop: bytes | None = None) -> None:
         self._side = side
         self._bucket = bucket
         self._start, self._stop = start, stop
-        self.keys: list[bytes] = []
+        self.keys: list[bytes] = []  # the current ones, from index ``at`` on
         self.values: list[Value] = []
         self.at = 0
         # The subtrees to come, the next one last: page id, depth below the root, and the key that is in front of it.
-        self.heads: list[tuple[int, int, bytes]] = []
+        self.heads: list[tuple[int, int, bytes]] = [(bucket.root, 0, b"")] if bucket is not None and bucket.root else []
         self._last = b""  # the last key of the leaf before; no key is empty
         self._page: Page | None = None  # the page of the head, if it was opened
         # The rest of the leaf of the current elements.
         self._rest: Iterator[tuple[list[bytes], list[Value]]] = iter(())
-        if bucket is not None:
-            if bucket.root:
-                self.heads.append((bucket.root, 0, b""))
-            else:
-                self._rest = self._parts(inline_page(side.snapshot, bucket), b"")
+        if bucket is not None and not bucket.root:
+            self._rest = self._parts(inline_page(side.snapshot, bucket), b"")
 
-    @property
     def is_empty(self) -> bool:
-        """Whether there are no more elements before the head."""
+        """Return whether there are no more elements before the head."""
         if self.at == len(self.keys):
             self.keys, self.values = next(self._rest, ([], []))
             self.at = 0
@@ -227,13 +212,9 @@ class _Cursor:
             raise self._side.snapshot.corrupted("the page is referenced more than once", pgid, bucket=self._bucket)
         self._page = None
 
-    def is_branch(self) -> bool:
-        """Return whether the head has subtrees of its own."""
-        return self._open().flags == BRANCH_PAGE
-
     def expand(self) -> None:
         """Replace the head, a branch page, by its subtrees."""
-        page = self._open()
+        page = self.open()
         _, depth, _ = self.heads.pop()
         self._page = None
         branch = BranchElements(page)
@@ -245,10 +226,10 @@ class _Cursor:
 
     def fill(self) -> bool:
         """Read more elements if there are no current ones; return whether there are any."""
-        while self.is_empty:
+        while self.is_empty():
             if not self.heads:
                 return False
-            page = self._open()
+            page = self.open()
             if page.flags == BRANCH_PAGE:
                 self.expand()
             else:
@@ -256,7 +237,8 @@ class _Cursor:
                 self._page = None
         return True
 
-    def _open(self) -> Page:
+    def open(self) -> Page:
+        """Return the page of the head."""
         if self._page is None:
             pgid, depth, _ = self.heads[-1]
             page = self._side.snapshot.page(pgid, (), self._bucket)
@@ -270,21 +252,16 @@ class _Cursor:
         self._side.snapshot.poll()
         leaf = LeafElements(page)
         keys = leaf.keys()
-        self._verify(leaf, keys, least)
+        # Two sides are merged by the order of their keys: those that no sound leaf has are noted.
+        if keys and (not keys[0] or max(leaf.key_sizes) > MAX_KEY_SIZE):
+            self._side.note(page, "a key of a size that is not possible")
+        elif keys and not (keys[0] > self._last and keys[0] >= least and ascend(keys)):
+            self._side.note(page, "keys that are not in order")
+        self._last = keys[-1] if keys else self._last
         low = bisect_left(keys, self._start) if self._start else 0
         high = len(keys) if self._stop is None else bisect_left(keys, self._stop, low)
         for first, last in leaf.batches(low, high):
             yield elements(leaf, keys, first, last)
-
-    def _verify(self, leaf: LeafElements, keys: list[bytes], least: bytes) -> None:
-        """Note keys that no sound leaf has: two sides are merged by the order of their keys."""
-        if not keys:
-            return
-        if not keys[0] or max(leaf.key_sizes) > MAX_KEY_SIZE:
-            self._side.note(leaf.page, "a key of a size that is not possible")
-        elif not (keys[0] > self._last and keys[0] >= least and ascend(keys)):
-            self._side.note(leaf.page, "keys that are not in order")
-        self._last = keys[-1]
 
 
 class SharedLeaves:
@@ -296,7 +273,6 @@ class SharedLeaves:
 
     def __init__(self, old: Snapshot, new: Snapshot) -> None:
         self._old, self._new = old, new
-        self._page_size = new.page_size
         self._per_chunk = max(_CHUNK // new.page_size, 1)
         self._states = bytearray(min(old.size, new.size) // new.page_size)
 
@@ -311,7 +287,7 @@ class SharedLeaves:
         self._new.poll()
         self._old.poll()
         last = min(first + self._per_chunk, len(self._states))
-        page_size = self._page_size
+        page_size = self._new.page_size
         size = (last - first) * page_size
         old, new = (_piece(side, first * page_size, size) for side in (self._old, self._new))
         equal = old == new
@@ -329,7 +305,6 @@ class SharedLeaves:
 
 def _piece(snapshot: Snapshot, start: int, size: int) -> bytes:
     """Return a part of the file as bytes, zeros where there is none any more."""
-    buffer = snapshot.buffer
-    if isinstance(buffer, bytes):
-        return buffer[start : start + size]
+    if isinstance(snapshot.buffer, bytes):
+        return snapshot.buffer[start : start + size]
     return read_or_raise(snapshot.fd, start, size).ljust(size, b"\0")

@@ -73,8 +73,7 @@ class Node:
 
     def is_filled(self) -> bool:
         """Return whether changes put something into it."""
-        buckets = any(inner.exists and inner.ref is None for inner in self.inner.values())
-        return buckets or any(kept is not None for kept in self.pairs.values())
+        return any(self.pairs.values()) or any(each.exists and each.ref is None for each in self.inner.values())
 
 
 class Overlay(Closing):
@@ -87,11 +86,6 @@ class Overlay(Closing):
 
     def close(self) -> None:
         self._values.close()
-
-    @property
-    def count(self) -> int:
-        """The number of changes."""
-        return len(self.steps)
 
     def value(self, kept: Kept) -> bytes:
         """Return a value that was kept."""
@@ -173,10 +167,8 @@ class _Patch:
     def _find(self, node: Node, key: bytes) -> Node | Kept | bytes | None:
         """Return the bucket or the value that the changes so far leave at ``key``; None if there is neither."""
         inner, kept = node.inner.get(key), node.pairs.get(key)
-        if kept is not None or (inner is not None and inner.exists):
-            return kept or inner
         if inner is not None or key in node.pairs or node.ref is None:
-            return None
+            return kept or (inner if inner is not None and inner.exists else None)
         leaf, index = seek(self._snapshot, node.ref, key)
         if index >= leaf.count or leaf.key(index) != key:
             return None
@@ -187,10 +179,7 @@ class _Patch:
         return inner
 
     def _enter(self, step: Step, path: Path) -> Node | None:
-        """Return the bucket at ``path``, also a removed one: what is in it may be removed after it.
-
-        With ``force`` a missing one is made; None if there is nothing to be done.
-        """
+        """Return the bucket at ``path``, also a removed one, with ``force`` a new one; None: there is nothing to do."""
         node = self.root
         for depth, name in enumerate(path, 1):
             found = self._find(node, name)
@@ -279,13 +268,11 @@ class _Patch:
         for event in events:
             if isinstance(event, Leave):
                 break
-            elements: Iterable[tuple[bytes, Value | Enter]] = ()
-            if isinstance(event, Enter):
-                elements = [(event.name, event)]
-            elif concerned and concerned[-1] <= event.keys[-1]:
-                elements = zip(event.keys, event.values)
-            else:
+            if isinstance(event, Pairs) and not (concerned and concerned[-1] <= event.keys[-1]):
                 yield event
+                continue
+            elements: Iterable[tuple[bytes, Value | Enter]]
+            elements = [(event.name, event)] if isinstance(event, Enter) else zip(event.keys, event.values)
             for key, found in elements:
                 while concerned and concerned[-1] < key:
                     yield self._put(node, concerned.pop())

@@ -7,7 +7,7 @@ transaction. If the writer is faster than this, or the change is large, the file
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from math import inf
@@ -50,28 +50,29 @@ class Commit:
 class Waiter:
     """Paces the looks at a file: soon after a commit, then less often, but every ``interval`` seconds in any case.
 
-    Another thread or a signal handler ends it with :meth:`stop`; so do ``event``, once it is set, and ``deadline`` (of
-    ``time.monotonic``). It sleeps in short steps: a handler that sets an event must not interrupt a wait for it.
+    Another thread or a signal handler ends it with :meth:`stop`; so do ``event``, once it is set, and ``timeout``,
+    seconds after the beginning. It sleeps in short steps: a handler that sets an event must not interrupt a wait.
     """
 
-    def __init__(self, interval: float, event: Event | None = None) -> None:
+    def __init__(self, interval: float, event: Event | None = None, timeout: float = inf) -> None:
         self.stopped = False
-        self.deadline = inf
+        self.step = _BUSY
+        self._timeout = timeout
+        self._deadline = inf
         self._longest = min(interval, _IDLE)
         self._event = event
-        self._step = _BUSY
+
+    def begin(self) -> None:
+        self._deadline = time.monotonic() + self._timeout
 
     def wait(self) -> bool:
         """Return when it is time for the next look; False once it was stopped."""
-        if self.stopped or time.monotonic() >= self.deadline or (self._event is not None and self._event.is_set()):
+        if self.stopped or time.monotonic() >= self._deadline or (self._event is not None and self._event.is_set()):
             self.stopped = True
         else:
-            time.sleep(self._step)
-            self._step = min(2 * self._step, self._longest)
+            time.sleep(self.step)
+            self.step = min(2 * self.step, self._longest)
         return not self.stopped
-
-    def hurry(self) -> None:
-        self._step = _BUSY
 
     def stop(self) -> None:
         """End the waiting, now and from now on."""
@@ -86,13 +87,14 @@ def watch(
     start: bytes = b"",
     stop: bytes | None = None,
     initial: bool = False,
-) -> Iterator[Commit]:
+) -> Generator[Commit]:
     """Report each transaction of the database at ``path`` from now on, until ``waiter`` is stopped.
 
     ``bucket`` (a path; the bucket may come and go) limits the changes to one bucket, ``start`` and ``stop`` to a range
     of its keys; ``initial`` first reports the existing content. Raises SourceNotFound, InvalidDatabase or OpenError at
     the beginning, and Corrupted for damage.
     """
+    waiter.begin()
     with closing(_Follower(path, waiter, bucket, start, stop)) as follower:
         yield from follower.run(initial)
 
@@ -127,7 +129,7 @@ class _Follower:
             self._follow_replacement()
             if not self._is_new():
                 continue
-            self._waiter.hurry()
+            self._waiter.step = _BUSY
             if failures == _DIRECT:
                 fresh = self._new_copy()
                 if fresh is None:

@@ -118,8 +118,7 @@ def in_order(events: Iterable[Event]) -> Iterator[Event]:
     for event in events:
         if isinstance(event, Pairs):
             keys = event.keys
-            sizes = list(map(len, keys))
-            if not (keys[0] > last[-1] and ascend(keys) and max(sizes) <= MAX_KEY_SIZE):
+            if not (keys[0] > last[-1] and ascend(keys) and max(map(len, keys)) <= MAX_KEY_SIZE):
                 for index, key in enumerate(keys):
                     _must_follow(last[-1], key, index)
                     last[-1] = key
@@ -208,7 +207,14 @@ def content(
                     for index in range(start, place):
                         yield Pairs([leaf.key(index)], [leaf.value(index)])
             if place < leaf.count:
-                child = _child(snapshot, bucket, leaf, place, is_sound)
+                name = leaf.key(place)
+                if is_sound and bucket.root:  # no check looks at the order in an inline bucket
+                    child = open_bucket(leaf, place, name)
+                else:
+                    found = child_bucket(snapshot, bucket, name)
+                    if found is None:
+                        raise leaf.page.damaged(f"the bucket {name!r} cannot be found by its name")
+                    child = found
                 yield Enter(child.name, child.sequence)
                 yield inside(child)
                 yield LEAVE
@@ -224,11 +230,10 @@ def whole_content(
 
     Without ``values`` only keys are read. ``warn`` is that of :class:`Whole`. Raises BucketNotFound, Corrupted.
     """
-    path = bounds.bucket
+    path, depth = bounds.bucket, len(bounds.bucket)
     bucket = root_bucket(snapshot)
-    for bucket in [find_bucket(snapshot, path[:length]) for length in range(1, len(path) + 1)]:
+    for bucket in [find_bucket(snapshot, path[:length]) for length in range(1, depth + 1)]:
         yield Enter(bucket.name, bucket.sequence)
-    depth = len(path)
     guard = Whole(snapshot, laid_out=True, warn=warn)
     for part in items(
         snapshot, bucket, path, start=bounds.start, stop=bounds.stop,
@@ -247,16 +252,6 @@ def whole_content(
         yield LEAVE
     if not (path or bounds.exact or bounds.start) and bounds.stop is None:  # everything was read
         guard.finish()
-
-
-def _child(snapshot: Snapshot, bucket: BucketRef, leaf: LeafElements, index: int, is_sound: bool) -> BucketRef:
-    name = leaf.key(index)
-    if is_sound and bucket.root:  # no check looks at the order in an inline bucket
-        return open_bucket(leaf, index, name)
-    child = child_bucket(snapshot, bucket, name)
-    if child is None:
-        raise leaf.page.damaged(f"the bucket {name!r} cannot be found by its name")
-    return child
 
 
 def _values(leaf: LeafElements, start: int, stop: int) -> Sequence[Value]:

@@ -1,33 +1,29 @@
 """Search a file for a pattern: in bucket names, keys, values, and bytes that are no longer in use."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import groupby
 from math import inf
+from mmap import mmap
 from operator import add
+from re import Match, Pattern
 
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, FREELIST_PAGE, LEAF_PAGE, META_SIZE, PAGE_HEADER_SIZE
 from ...format.encode import freelist_bytes
-from ...format.page import BranchElements, LeafElements
+from ...format.page import BranchElements, LeafElements, Page
+from ...storage.snapshot import Snapshot
 from ...tree.bucket import find_bucket
 from ...tree.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, LEAF, LOST, META, page_map
 from ...tree.walk import Whole
-from .select_items import items
+from .select_items import Items, items
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from re import Match, Pattern
-
-    from ...format.page import Buffer, Page
-    from ...storage.snapshot import Snapshot
-    from .select_items import Items
-
-    Path = tuple[bytes, ...]
+Path = tuple[bytes, ...]
+Find = Callable[..., Match[bytes] | None]
 
 _AROUND = 48  # bytes kept before and after a hit
 _LONGEST = 1 << 16  # bytes kept of a hit itself
@@ -40,14 +36,14 @@ class Hit:
 
     ``part`` says where: "bucket" (its name, the last of ``path``), "key", "value", or "bytes" of a page whose elements
     are not known. ``offset`` is the start of ``match`` in that part, ``before`` and ``after`` are around it. ``place``
-    and ``page`` say where bytes that are not in use are ("free page", ...).
+    and ``page`` say where bytes that are not in use are ("free page", ...). ``found`` is a match in the part of
+    ``data`` from ``start`` to ``stop``.
     """
 
     def __init__(
-        self, part: str, path: Path, key: bytes, found: Match[bytes], data: Buffer,
+        self, part: str, path: Path, key: bytes, found: Match[bytes], data: bytes | mmap,
         *, start: int = 0, stop: int | None = None, place: str = "", page: int | None = None,
     ) -> None:  # fmt: skip
-        """``found`` is a match in the part of ``data`` from ``start`` to ``stop``."""
         first, last = found.start(), found.end()
         stop = len(data) if stop is None else stop
         self.part = part
@@ -68,7 +64,7 @@ def live_hits(
 
     After a damaged page the rest is searched page by page; the damage is yielded too. Raises BucketNotFound.
     """
-    search = _Search(pattern, names, values)
+    search = _Search(pattern.search, names, values)
     bucket = find_bucket(snapshot, path)
     seen: set[tuple[Path, bytes, str]] = set()
     try:
@@ -82,11 +78,11 @@ def live_hits(
                 yield hit
 
 
+@dataclass(slots=True)
 class _Search:
-    def __init__(self, pattern: Pattern[bytes], names: bool, values: bool) -> None:
-        self.find = pattern.search
-        self.names = names
-        self.values = values
+    find: Find
+    names: bool
+    values: bool
 
     def parts(self, parts: Iterable[Items]) -> Iterator[Hit]:
         for part in parts:
@@ -94,8 +90,8 @@ class _Search:
                 yield from self.element(part.path, key, value)
 
     def element(self, path: Path, key: bytes, value: bytes | BucketRef) -> Iterator[Hit]:
-        is_bucket = isinstance(value, BucketRef)
         if self.names and (found := self.find(key)):
+            is_bucket = isinstance(value, BucketRef)
             yield Hit("bucket", (*path, key), b"", found, key) if is_bucket else Hit("key", path, key, found, key)
         if self.values and not isinstance(value, BucketRef) and (found := self.find(value)):
             yield Hit("value", path, key, found, value)
@@ -115,13 +111,10 @@ def _page_by_page(snapshot: Snapshot, search: _Search, path: Path) -> Iterator[H
             leaf = LeafElements(page)
             for index in range(leaf.count):
                 key = leaf.key(index)
-                if not leaf.flags[index] & 1:
-                    yield from search.element(names, key, leaf.value(index))
-                    continue
-                child = open_bucket(leaf, index, key)
-                yield from search.element(names, key, child)
-                if child.inline:
-                    yield from search.parts(items(snapshot, child, (*names, key), recursive=True))
+                value = open_bucket(leaf, index, key) if leaf.flags[index] & 1 else leaf.value(index)
+                yield from search.element(names, key, value)
+                if isinstance(value, BucketRef) and value.inline:
+                    yield from search.parts(items(snapshot, value, (*names, key), recursive=True))
         except Corrupted:
             yield from _in_region(snapshot, search.find, pgid * snapshot.page_size, page.end, "damaged page")
 
@@ -148,13 +141,10 @@ def _regions(snapshot: Snapshot, damaged_only: bool) -> Iterator[tuple[int, int,
             yield first * page_size, min(stop * page_size, snapshot.size), dead[kind]
         elif not damaged_only and kind in (BRANCH, LEAF, FREELIST, META):
             for pgid in range(first, stop):
-                try:
+                with suppress(Corrupted):
                     page = snapshot.any_page(pgid)
-                    used = _used(page)
-                except Corrupted:
-                    continue
-                start, size = pgid * page_size, page_size if kind == META else page.end - page.offset
-                yield start + min(used, size), start + size, "unused end of page"
+                    start, size = pgid * page_size, page_size if kind == META else page.end - page.offset
+                    yield start + min(_used(page), size), start + size, "unused end of page"
         first = stop
 
 
@@ -173,9 +163,7 @@ def _used(page: Page) -> int:
     return max(ends, default=page.offset + PAGE_HEADER_SIZE) - page.offset
 
 
-def _in_region(
-    snapshot: Snapshot, find: Callable[..., Match[bytes] | None], start: int, stop: int, place: str
-) -> Iterator[Hit]:
+def _in_region(snapshot: Snapshot, find: Find, start: int, stop: int, place: str) -> Iterator[Hit]:
     """Yield the hits between two offsets of the file: the first in each element; all where there are no elements."""
     buffer, page_size = snapshot.buffer, snapshot.page_size
     elements = lru_cache(_HEADS)(partial(_former_elements, snapshot))

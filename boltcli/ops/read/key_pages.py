@@ -87,6 +87,5 @@ def surviving_keys(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes
         except Corrupted:
             found = [*_each_key(leaf)]
             yield [key for key in found if isinstance(key, bytes)]
-            problems = [damage.problem for damage in found if isinstance(damage, Corrupted)]
-            words = f"{problems[0]}, {len(problems) - 1} others too" if len(problems) > 1 else problems[0]
-            yield page.damaged(words)
+            first, *others = [damage.problem for damage in found if isinstance(damage, Corrupted)]
+            yield page.damaged(f"{first}, {len(others)} others too" if others else first)

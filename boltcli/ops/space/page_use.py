@@ -12,24 +12,18 @@ from ..check.findings import Finding
 
 @dataclass(slots=True)
 class PageUse:
-    """The use of a page in one state: ``kind`` (a word of :data:`KINDS`), the ``bucket`` that owns it (None: none).
+    """The use of a page in one state."""
 
-    ``way`` is the page ids from the meta page to it; ``head`` the head of an overflow page's run.
-    """
-
-    kind: str
+    kind: str  # a word of KINDS
     txid: int
-    bucket: tuple[bytes, ...] | None
-    way: list[int]
-    head: int | None
+    bucket: tuple[bytes, ...] | None  # that owns it
+    way: list[int]  # page ids from the meta page to it
+    head: int | None  # of an overflow page's run
 
 
 @dataclass(slots=True)
 class PageStory:
-    """The description of page ``page``: its use ``now`` and ``before`` the last transaction (None: unknown).
-
-    ``first`` and ``last`` are keys; ``fill`` is in percent. ``problem`` says why its content cannot be read.
-    """
+    """The description of a page: its use ``now`` and ``before`` the last transaction (None: unknown)."""
 
     page: int
     offset: int
@@ -39,17 +33,16 @@ class PageStory:
     flags: int = 0
     count: int = 0
     overflow: int = 0
-    fill: int = 0
-    first: bytes | None = None
+    fill: int = 0  # percent
+    first: bytes | None = None  # key
     last: bytes | None = None
-    problem: str | None = None
+    problem: str | None = None  # why its content cannot be read
 
 
 def _use(mapped: PageMap, pgid: int, txid: int) -> PageUse:
     if pgid >= len(mapped.kinds):
         return PageUse(KINDS[BEYOND], txid, None, [], None)
-    kind = mapped.kinds[pgid]
-    owner = mapped.owner(pgid)
+    kind, owner = mapped.kinds[pgid], mapped.owner(pgid)
     bucket = None if owner is None else mapped.path(owner)
     head = mapped.parents[pgid] if kind == OVERFLOW else None
     return PageUse(KINDS[kind], txid, bucket, mapped.way(pgid), head)

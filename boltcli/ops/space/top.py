@@ -5,7 +5,7 @@ One walk over the pages. Keys are sorted, so pages between two with the same pre
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import nlargest
 from itertools import groupby
 from typing import Any
@@ -75,11 +75,24 @@ def space_top(
     ``separator`` ends the parts of a key (None: guess it for each bucket; empty: no prefixes), ``depth`` is the number
     of parts in a prefix, ``levels`` that of levels of buckets to show, ``most`` that of largest pairs.
     """
-    walk = _Walk(snapshot, tuple(path), (separator, depth), levels, most)
-    result = walk.go(find_bucket(snapshot, path))
-    result.largest.sort(key=lambda pair: (-pair[0], *pair[1:]))
-    for shown in walk.shown:
-        result.groups |= {(shown.path, prefix): group for prefix, group in shown.groups.items() if group.pairs}
+    walk, top = _Walk(snapshot, most), tuple(path)
+    result = walk.result
+    queue = [(find_bucket(snapshot, path), top, _Shown(top, separator, depth))]  # each with what its pairs count for
+    for number, (ref, place, shown) in enumerate(queue):
+        level = len(place) - len(top)
+        for child in walk.bucket(ref, number, shown, is_own=place == shown.path):
+            inner = (*place, child.name)
+            result.deeper += level == levels
+            queue.append((child, inner, _Shown(inner, separator, depth) if level < levels else shown))
+    for _, place, shown in queue:
+        if place == shown.path:
+            result.groups |= {(place, prefix): group for prefix, group in shown.groups.items() if group.pairs}
+    result.largest = sorted(
+        ((size, queue[number][1], key) for size, _, number, key in walk.largest), key=lambda pair: (-pair[0], *pair[1:])
+    )
+    for sizes, bins in ((walk.key_sizes, result.key_sizes), (walk.value_sizes, result.value_sizes)):
+        for size, count in sizes.items():
+            bins[size.bit_length()] += count
     mapped = used_and_free(snapshot)
     pages = mapped.count()
     result.free, result.lost, result.freelist_bytes = (
@@ -91,14 +104,14 @@ def space_top(
     return result
 
 
+@dataclass(slots=True, eq=False)
 class _Shown:
     """A bucket that is shown separately: its pairs, and those of nested buckets that are not, by prefix."""
 
-    def __init__(self, path: Path, separator: bytes | None, depth: int) -> None:
-        self.path = path
-        self.groups: dict[bytes, Group] = {}
-        self._separator = separator
-        self._depth = depth
+    path: Path
+    separator: bytes | None
+    depth: int
+    groups: dict[bytes, Group] = field(default_factory=dict)
 
     def add(self, prefix: bytes, pairs: int, size: int) -> None:
         groups = self.groups
@@ -110,9 +123,9 @@ class _Shown:
 
     def count(self, leaf: LeafElements, pairs: int, size: int) -> None:
         """Count the pairs of a leaf page of the bucket, of ``size`` bytes: keys between two with one prefix have it."""
-        if self._separator is None and leaf.count:
-            self._separator = guess_separator(leaf.keys()[:_SAMPLE])
-        separator, depth = self._separator, self._depth
+        if self.separator is None and leaf.count:
+            self.separator = guess_separator(leaf.keys()[:_SAMPLE])
+        separator, depth = self.separator, self.depth
         if not separator or not leaf.count:
             self.add(b"", pairs, size)
             return
@@ -128,40 +141,16 @@ class _Shown:
 class _Walk:
     """A walk over the pages of a bucket and of those inside it, a leaf page's columns at a time."""
 
-    def __init__(
-        self, snapshot: Snapshot, path: Path, prefixes: tuple[bytes | None, int], levels: int, most: int
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, most: int) -> None:
         self.snapshot = snapshot
-        self.shown: list[_Shown] = []
-        self._path = path
-        self._prefixes = prefixes
-        self._levels = levels
-        self._most = most
-        self._sizes: tuple[Counter[int], Counter[int]] = (Counter(), Counter())  # of keys, of values
-        self._largest: list[tuple[int, int, int, bytes]] = []  # size, minus the key's position, bucket's index, key
-        self._seen = Whole(snapshot, once=True)
+        self.key_sizes: Counter[int] = Counter()
+        self.value_sizes: Counter[int] = Counter()
+        self.largest: list[tuple[int, int, int, bytes]] = []  # size, minus the key's position, bucket's index, key
         self.result = SpaceTop(snapshot.size)
+        self._most = most
+        self._seen = Whole(snapshot, once=True)
 
-    def go(self, bucket: BucketRef) -> SpaceTop:
-        result, path = self.result, self._path
-        queue = [(bucket, path, self._show(path))]  # each with the one that its pairs count for
-        for number, (ref, path, shown) in enumerate(queue):
-            level = len(path) - len(self._path)
-            for child in self._bucket(ref, number, shown, is_own=path == shown.path):
-                inner = (*path, child.name)
-                result.deeper += level == self._levels
-                queue.append((child, inner, self._show(inner) if level < self._levels else shown))
-        result.largest = [(size, queue[number][1], key) for size, _, number, key in self._largest]
-        for sizes, bins in zip(self._sizes, (result.key_sizes, result.value_sizes)):
-            for size, count in sizes.items():
-                bins[size.bit_length()] += count
-        return result
-
-    def _show(self, path: Path) -> _Shown:
-        self.shown.append(_Shown(path, *self._prefixes))
-        return self.shown[-1]
-
-    def _bucket(self, ref: BucketRef, number: int, shown: _Shown, *, is_own: bool) -> list[BucketRef]:
+    def bucket(self, ref: BucketRef, number: int, shown: _Shown, *, is_own: bool) -> list[BucketRef]:
         """Count the pairs of one bucket; return the buckets in it."""
         snapshot, result = self.snapshot, self.result
         inner: list[BucketRef] = []
@@ -192,21 +181,20 @@ class _Walk:
         indexes: Sequence[int] = range(leaf.count)
         ksizes, vsizes = leaf.key_sizes, leaf.value_sizes
         if children:
-            skip = set(children)
-            indexes = [at for at in indexes if at not in skip]
+            indexes = sorted({*indexes}.difference(children))
             ksizes, vsizes = [ksizes[at] for at in indexes], [vsizes[at] for at in indexes]
         if not ksizes:
             return 0, 0
-        self._sizes[0].update(ksizes)
-        self._sizes[1].update(vsizes)
-        largest, most = self._largest, self._most
+        self.key_sizes.update(ksizes)
+        self.value_sizes.update(vsizes)
+        largest, most = self.largest, self._most
         if most and (len(largest) < most or (max(ksizes) + max(vsizes), -page.file_offset) > largest[-1][:2]):
             starts, before = leaf.key_starts(), page.offset - page.file_offset
             pairs = [
                 (ksize + vsize, before - starts[at], number, leaf.key(at))
                 for at, ksize, vsize in zip(indexes, ksizes, vsizes)
             ]
-            self._largest = nlargest(most, largest + pairs)
+            self.largest = nlargest(most, largest + pairs)
         return len(ksizes), sum(ksizes) + sum(vsizes) + ELEMENT_SIZE * len(ksizes)
 
 

@@ -50,10 +50,7 @@ def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> 
 def database_stats(
     snapshot: Snapshot, prefix: bytes = b"", *, progress: Progress | None = None
 ) -> tuple[int, BucketStats]:
-    """Return the number and summed statistics of the top-level buckets whose name begins with ``prefix``.
-
-    Raises Corrupted.
-    """
+    """Return the number and sums of the top-level buckets whose name begins with ``prefix``. Raises Corrupted."""
     known = stats(snapshot, snapshot.meta.root, prefix, progress)
     if known is not None:
         return known[0], BucketStats(**known[1])

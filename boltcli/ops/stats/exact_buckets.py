@@ -67,7 +67,6 @@ def top_level_stats(snapshot: Snapshot, prefix: bytes, progress: Progress | None
 
 
 def _below(page: Page) -> list[int]:
-    """Return the children of a page, as bbolt's ``Bucket.Stats`` visits them."""
     return page.children() if page.flags == BRANCH_PAGE and page.count else []
 
 
@@ -102,6 +101,7 @@ class Statistics:
         if not ref.root:
             total.inline_buckets += 1
             if ref.inline is not None:
+                self._seen.spend(ref.inline)
                 self._count(ref.inline, is_inline=True)
         else:
             for page in tree_pages(snapshot, refuse_nested(snapshot, ref), self._seen, _below):
@@ -117,8 +117,6 @@ class Statistics:
 
     def _count(self, page: Page, *, is_inline: bool = False) -> None:
         total = self.total
-        if is_inline:
-            self._seen.spend(page)
         if page.flags == BRANCH_PAGE:
             total.branch_pages += 1
             total.branch_overflow_pages += page.overflow

@@ -106,18 +106,16 @@ def _source_findings(snapshot: Snapshot) -> tuple[list[str], bool]:
     """Check a source: return warnings, and whether no finding concerns the pages that are copied."""
     warnings: list[str] = []
     is_sound = True
-    more = 0
-    for finding in check(snapshot):
+    count = 0
+    for count, finding in enumerate(check(snapshot), 1):
         # A freelist that can't be read, and heads of meta pages, are never copied. (Where a tree leads to them,
         # the copying itself fails.)
         is_aside = finding.kind == "damaged" and finding.page in (0, 1, snapshot.meta.freelist)
         is_sound = is_sound and (is_aside or finding.kind in _HARMLESS)
-        if len(warnings) < _WARNINGS:
+        if count <= _WARNINGS:
             warnings.append(finding.message)
-        else:
-            more += 1
-    if more:
-        warnings.append(f"{more} more findings; see boltcli check")
+    if count > _WARNINGS:
+        warnings.append(f"{count - _WARNINGS} more findings; see boltcli check")
     return warnings, is_sound
 
 

@@ -80,9 +80,8 @@ class _Bucket:
         self._keys += keys
         self._values += values
         self._flags += flags
-        ends = self._ends
         sizes = [ELEMENT_SIZE + len(key) + len(value) for key, value in zip(keys, values)]
-        ends += islice(accumulate(sizes, initial=ends[-1]), 1, None)
+        self._ends += islice(accumulate(sizes, initial=self._ends[-1]), 1, None)
         # As much must be at hand as a run could take.
         most = _RUN * self.file.page_size
         if self._waiting() > most:
@@ -101,12 +100,12 @@ class _Bucket:
         if not self._levels:
             self._levels.append(_Level(self.file))
             self._write_leaf(0, 0)
-        level = 0
-        while level < len(self._levels) - 1 or len(self._levels[level].children) > 1:
-            for entry in self._levels[level].finish():
-                self._add(level + 1, entry)
-            level += 1
-        return self._levels[level].children[0]
+        for number, level in enumerate(self._levels, 1):  # it grows meanwhile
+            if number == len(self._levels) and len(level.children) == 1:
+                break
+            for entry in level.finish():
+                self._add(number, entry)
+        return level.children[0]
 
     def _waiting(self) -> int:
         return PAGE_HEADER_SIZE + self._ends[-1] - self._ends[0]
@@ -115,9 +114,8 @@ class _Bucket:
         """Write leaf pages until no more than ``left`` bytes wait."""
         ends, at = self._ends, 0
         while PAGE_HEADER_SIZE + ends[-1] - ends[at] > left:
-            stop = self._choose(at)
-            self._write_leaf(at, stop)
-            at = stop
+            start, at = at, self._choose(at)
+            self._write_leaf(start, at)
         del self._keys[:at], self._values[:at], self._flags[:at], ends[:at]
 
     def _choose(self, at: int) -> int:
@@ -153,12 +151,11 @@ class _Bucket:
 
     def _add(self, level: int, entry: tuple[bytes, int]) -> None:
         """Note a page of the level below, and what becomes full by that above."""
-        full: tuple[bytes, int] | None = entry
-        while full is not None:  # one more entry fills one page at most
-            if level == len(self._levels):
-                self._levels.append(_Level(self.file))
-            full = self._levels[level].add(*full)
-            level += 1
+        if level == len(self._levels):
+            self._levels.append(_Level(self.file))
+        full = self._levels[level].add(*entry)
+        if full is not None:  # one more entry fills one page at most
+            self._add(level + 1, full)
 
 
 class _Level:
@@ -189,17 +186,14 @@ class _Level:
         return _ENOUGH if 4 * size > self.file.capacity * (self._fitting + 1) else _LEAST
 
     def finish(self) -> list[tuple[bytes, int]]:
-        written = []
-        if self._fitting < len(self.keys) and self._fitting > _LEAST:
-            written.append(self._write(self._fitting - 1))
-        written.append(self._write(len(self.keys)))
-        return written
+        both = _LEAST < self._fitting < len(self.keys)
+        first = [self._write(self._fitting - 1)] if both else []
+        return [*first, self._write(len(self.keys))]
 
     def _write(self, count: int) -> tuple[bytes, int]:
         keys, children = self.keys[:count], self.children[:count]
         del self.keys[:count], self.children[:count]
-        self._fitting = len(self.keys)
-        self._size = _branch_size(self.keys)
+        self._fitting, self._size = len(self.keys), _branch_size(self.keys)
         size = _branch_size(keys)
         pages = -(-size // self.file.page_size)
         pgid = self.file.hwm

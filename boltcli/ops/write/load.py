@@ -73,11 +73,12 @@ class _Nested:
         self.number = 1
         self.sequence = 0  # of the root bucket, which comes first if it has one
         self._parts = iter(parts)
-        first = next(self._parts, None)
-        if first is not None and isinstance(first[1], Enter) and not first[0]:
-            self.number, self.sequence = 2, first[1].sequence
-        elif first is not None:
-            self._parts = chain((first,), self._parts)
+        for path, event in self._parts:
+            if isinstance(event, Enter) and not path:
+                self.number, self.sequence = 2, event.sequence
+            else:
+                self._parts = chain([(path, event)], self._parts)
+            break
         self._path: list[bytes] = []  # of the innermost open bucket
         self._keys: list[bytes] = []
         self._values: list[Value] = []

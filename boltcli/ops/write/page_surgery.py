@@ -50,9 +50,8 @@ def meta_at(file: RawFile, slot: int, page_size: int) -> tuple[Meta, bytes]:
 
 def revert_meta(file: RawFile) -> list[Patch]:
     """Replace the newer meta page by the older one."""
-    txids = [Meta.at(file.page(slot).data, slot).txid for slot in (0, 1)]
-    newer = 1 if txids[0] < txids[1] else 0
-    return copy_page(file, 1 - newer, newer)
+    first, second = (Meta.at(file.page(slot).data, slot).txid for slot in (0, 1))
+    return copy_page(file, 0, 1) if first < second else copy_page(file, 1, 0)
 
 
 def copy_page(file: RawFile, source: int, target: int) -> list[Patch]:
@@ -112,17 +111,12 @@ def rebuild_freelist(path: str, fd: int) -> tuple[list[Patch], int]:
 
 
 def nonsense(file: RawFile, meta: Meta, *, only_beyond: bool = False) -> str | None:
-    """Return a description of an impossible value in a meta with a valid checksum, with which bbolt would go astray.
-
-    ``only_beyond``: only a root or freelist page beyond the high-water mark or the end of the file is meant.
-    """
+    """Return what is impossible in a meta with a valid checksum; ``only_beyond``: pages beyond the mark or the file."""
     page_size = meta.page_size
     if not 256 <= page_size <= 1 << 24 or page_size & (page_size - 1):
         return None if only_beyond else f"a page size of {page_size}"
-    pages = [("root", meta.root, (LEAF_PAGE, BRANCH_PAGE))]
-    if meta.has_freelist:
-        pages.append(("freelist", meta.freelist, (FREELIST_PAGE, FREELIST_PAGE)))
-    for name, pgid, kinds in pages:
+    pages = [("root", meta.root, (LEAF_PAGE, BRANCH_PAGE)), ("freelist", meta.freelist, (FREELIST_PAGE, FREELIST_PAGE))]
+    for name, pgid, kinds in pages if meta.has_freelist else pages[:1]:
         if pgid >= meta.hwm or (pgid < 2 and not only_beyond):
             return f"a {name} page {pgid}, with a high-water mark of {meta.hwm}"
         if (pgid + 1) * page_size > file.size:
@@ -192,12 +186,8 @@ def clear_elements(file: RawFile, pgid: int, start: int = 0, end: int = -1) -> t
 
 
 def _without(data: bytearray, page: RawPage, start: int, end: int) -> tuple[int, int]:
-    """Remove elements from ``data``, the page's bytes; return the bytes in use and the number of elements left.
-
-    They are moved in place one after the other, so that the unused rest of the page equals bbolt's.
-    """
-    leaf = page.flags == LEAF_PAGE
-    elements: LeafElements | BranchElements = LeafElements(page) if leaf else BranchElements(page)
+    """Remove elements from ``data``, the page's bytes; return the bytes in use and the number of elements left."""
+    elements: LeafElements | BranchElements = LeafElements(page) if page.flags == LEAF_PAGE else BranchElements(page)
     key_sizes = elements.key_sizes
     value_sizes = elements.value_sizes if isinstance(elements, LeafElements) else [0] * page.count
     if 0 in key_sizes:
@@ -208,6 +198,7 @@ def _without(data: bytearray, page: RawPage, start: int, end: int) -> tuple[int,
     if end == page.count:
         return used & _U32, len(kept)
     starts = elements.key_starts()
+    # They are moved in place one after the other, so that the unused rest of the page equals bbolt's.
     for number, index in enumerate(kept):
         key_size, value_size = key_sizes[index], value_sizes[index]
         at = PAGE_HEADER_SIZE + ELEMENT_SIZE * number

@@ -47,10 +47,9 @@ class PageWriter:
     def end(self, metas: Iterable[Meta], size: int, sequence: int = 0) -> None:
         """Write the metas, and let the file end there; ``sequence`` is that of the root bucket."""
         for txid, root, freelist, hwm in metas:
-            content = meta_page(
-                txid, page_size=self.page_size, root=root, freelist=freelist, hwm=hwm, sequence=sequence
-            )
-            self.put(txid % 2, 1, [content], len(content))
+            page_size = self.page_size
+            head = meta_page(txid, page_size=page_size, root=root, freelist=freelist, hwm=hwm, sequence=sequence)
+            self.put(txid % 2, 1, [head], len(head))
         os.truncate(self.fd, size)
 
 
@@ -91,24 +90,19 @@ class Space:
         """End the transaction: let the file grow; return page id, number of pages, and content of the freelist."""
         pages = freelist_bytes(sum(length for _, length in self._free + self._released)) // self.page_size + 1
         pgid = self.allocate(pages)
-        if self.hwm > self._hwm_before:
-            self.size = grown(self.size, (self.hwm + 1) * self.page_size, self._mapped)
-        return pgid, pages, freelist_page(pgid, pages - 1, self.free_pages())
-
-    def free_pages(self) -> list[int]:
-        """Return all free pages, those just released among them, ascending."""
-        return [pgid for start, length in self._all_free() for pgid in range(start, start + length)]
+        needed = (self.hwm + 1) * self.page_size
+        if self.hwm > self._hwm_before and needed > self.size:
+            self.size = self._mapped if self._mapped <= ALLOC_SIZE else needed + ALLOC_SIZE
+        free = [page for start, length in self._all_free() for page in range(start, start + length)]
+        return pgid, pages, freelist_page(pgid, pages - 1, free)
 
     def _all_free(self) -> list[tuple[int, int]]:
+        """Return all free runs, those just released among them, ascending."""
         merged: list[tuple[int, int]] = []
-        end = -1
         for start, length in sorted(self._free + self._released):
-            if start == end:
-                first, before = merged[-1]
-                merged[-1] = (first, before + length)
-            else:
-                merged.append((start, length))
-            end = start + length
+            if merged and start == sum(merged[-1]):
+                start, length = merged[-1][0], merged.pop()[1] + length
+            merged.append((start, length))
         return merged
 
 
@@ -150,15 +144,7 @@ class BboltFile(Space):
 
 def mmap_size(size: int, page_size: int) -> int:
     """Return the size of bbolt's map for a file of ``size`` bytes: doubled from 32 KiB, then in steps of 1 GiB."""
-    for bits in range(15, 31):
-        if size <= 1 << bits:
-            return 1 << bits
+    if size <= _MMAP_STEP:
+        return 1 << max((size - 1).bit_length(), 15)
     size = -(-size // _MMAP_STEP) * _MMAP_STEP
     return -(-size // page_size) * page_size
-
-
-def grown(size: int, needed: int, mapped: int) -> int:
-    """Return the size to which bbolt extends a file when ``needed`` bytes of it are in use, ``mapped`` by its map."""
-    if needed <= size:
-        return size
-    return mapped if mapped <= ALLOC_SIZE else needed + ALLOC_SIZE

@@ -7,7 +7,7 @@ are no deletions. bbolt spills nested buckets in random order; here they are sor
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from itertools import accumulate
+from itertools import accumulate, repeat
 
 from ...errors import BoltError
 from ...format.constants import BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
@@ -49,12 +49,8 @@ class Node:
         self.spilled = False
 
     def sizes(self) -> list[int]:
-        if not self.is_leaf:
-            return [ELEMENT_SIZE + len(key) for key in self.keys]
-        return [
-            ELEMENT_SIZE + len(key) + len(value)  # type: ignore[arg-type]
-            for key, value in zip(self.keys, self.values)
-        ]
+        values = map(len, self.values) if self.is_leaf else repeat(0)  # type: ignore[arg-type]
+        return [ELEMENT_SIZE + len(key) + size for key, size in zip(self.keys, values)]
 
     def find(self, key: bytes) -> tuple[int, bool]:
         index = bisect_left(self.keys, key)
@@ -127,9 +123,8 @@ class Bucket:
         leaf = self.leaf(name)
         index, found = leaf.find(name)
         if found:
-            raise BboltRefuses(
-                "bucket already exists" if leaf.flags[index] & BUCKET_LEAF_FLAG else "incompatible value"
-            )
+            is_bucket = leaf.flags[index] & BUCKET_LEAF_FLAG
+            raise BboltRefuses("bucket already exists" if is_bucket else "incompatible value")
         leaf.put(name, name, _EMPTY, BUCKET_LEAF_FLAG)
         self._inline = b""
         child = self.buckets[name] = Bucket(self.file, 0, sequence)
@@ -138,8 +133,8 @@ class Bucket:
 
     def reopen(self, name: bytes, before: Bucket) -> Bucket:
         """Return the bucket called ``name``, as ``before`` was committed."""
-        found = self.buckets[name] = Bucket(self.file, before.root, before.sequence, before._inline)
-        return found
+        self.buckets[name] = Bucket(self.file, before.root, before.sequence, before._inline)
+        return self.buckets[name]
 
     def put(self, keys: Sequence[bytes], values: Sequence[Piece]) -> None:
         """Put pairs; those that belong at the end go there at once. Raises :class:`BboltRefuses`."""
@@ -333,17 +328,14 @@ def _inside(bucket: Bucket) -> Nested[tuple[Bucket, bytes, Bucket]]:
 
 
 def _parsed(data: bytes, pgid: int) -> Node:
-    end = len(data)
-    page = Page(HEADER.unpack_from(data), data, 0, end, 0)
+    page = Page(HEADER.unpack_from(data), data, 0, len(data), 0)
     node = Node(page.flags == LEAF_PAGE)
     node.pgid, node.pages = pgid, page.overflow + 1
     if node.is_leaf:
         leaf = LeafElements(page)
-        node.keys, node.flags = leaf.keys(), leaf.flags
-        node.values = [*leaf.values()]
+        node.keys, node.values, node.flags = leaf.keys(), [*leaf.values()], leaf.flags
     else:
         branch = BranchElements(page)
-        node.keys, node.flags = branch.keys(), [0] * page.count
-        node.values = [*branch.pgids]
+        node.keys, node.values, node.flags = branch.keys(), [*branch.pgids], [0] * page.count
     node.key = node.keys[0] if page.count else None
     return node
