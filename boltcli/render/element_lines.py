@@ -74,13 +74,3 @@ def element_record(
     if decoder is not None and with_value:
         record |= decoded("value", decoder.value(path, key, value))
     return record
-
-
-def bucket_row(path: Path, sequence: int) -> Record:
-    """Return the object of a bucket."""
-    return of_bucket(path) | {"sequence": sequence}
-
-
-def end_row(pairs: int, buckets: int) -> Record:
-    """Return the last object of an export: how many pairs and buckets came before it, the root bucket not counted."""
-    return {"end": True, "pairs": pairs, "buckets": buckets}

@@ -33,10 +33,7 @@ def _type(kind: Any) -> str:
 
 
 def result_rows(batches: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of record batches.
-
-    Python has no nanoseconds, so times are RFC 3339 text as everywhere, without the Z if they have no time zone.
-    """
+    """Yield the rows of record batches. Times are RFC 3339 text, without the Z if they have no time zone."""
     for batch in slices(batches, _AT_ONCE):
         yield from zip(*map(_values, batch.columns))
 

@@ -59,11 +59,7 @@ def lines(items: list[bytes], form: str) -> bytes:
 
 
 def formatted(items: list[bytes], form: str) -> list[bytes]:
-    """Return ``items`` in the format ``form``.
-
-    Raises :class:`~boltcli.errors.ArgumentError` for an unknown format, unless there is nothing to write: bbolt looks
-    at the format no sooner.
-    """
+    """Return ``items`` in the format ``form``. Raises ArgumentError for an unknown one, if there are items."""
     if not items or form == "bytes":
         return items
     if form == "auto":
@@ -161,7 +157,7 @@ def shell_quoted(argument: str) -> str:
     if argument and (_SAFE.issuperset(argument) or argument.isalnum()):
         return argument
     if not argument.isprintable():
-        return "$'" + "".join(map(_ansi_c, argument)) + "'"
+        return f"$'{''.join(map(_ansi_c, argument))}'"
     return "'" + argument.replace("'", "'\\''") + "'"
 
 
