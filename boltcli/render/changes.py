@@ -48,15 +48,12 @@ def incomplete(failure: BoltError, path: str) -> bytes:
 
 
 def parse_changes(file: BinaryIO) -> Iterator[tuple[int, Change]]:
-    """Yield what the lines of ``file`` say, with their numbers; empty ones are passed over.
-
-    Raises :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).
-    """
+    """Yield what the lines of ``file`` say, with their numbers. Raises ArgumentError (``line 3: ...``)."""
     return ((number, change) for number, _, change in parsed_lines(file, parse_change))
 
 
 def parse_change(text: bytes, strings: Strings) -> Change:
-    """Parse a line of JSON. A pair may lack its ``old`` value. Raises :class:`~boltcli.errors.ArgumentError`."""
+    """Parse a line of JSON. A pair may lack its ``old`` value. Raises ArgumentError."""
     fields = record_of(text)
     if "error" in fields:
         raise ArgumentError(f"the changes are not complete: {message_of(fields['error'])}")

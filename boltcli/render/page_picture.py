@@ -45,8 +45,7 @@ def cells(
 ) -> tuple[list[Cell], int]:
     """Return at most ``most`` cells, and how many pages each stands for.
 
-    ``chosen`` are the numbers of the buckets to mark. With ``before``, the map of the previous state, tree pages that
-    are not in it are fresh.
+    ``chosen`` are the buckets to mark. Tree pages that ``before``, the map of the previous state, lacks are fresh.
     """
     kinds, fills, owners = mapped.kinds, mapped.fills, mapped.owners
     step = max(-(-len(kinds) // max(most, 1)), 1)

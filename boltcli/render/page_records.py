@@ -20,10 +20,7 @@ from .records import Record, field, fields_of
 
 
 def page_records(page: RawPage, form: str) -> Iterator[Record]:
-    """Yield a record of the page itself, then one for each element of a branch or leaf page; values are in ``form``.
-
-    Yields what precedes damage, then raises :class:`~boltcli.errors.UnreadablePage`.
-    """
+    """Yield a record of the page, then of each element, its value in ``form``. At damage raises UnreadablePage."""
     record: Record = {"page": page.pgid, "type": type_name(page.flags), "count": page.count}
     record |= {"overflow": page.overflow, "size": len(page.data)}
     if page.flags == META_PAGE:
