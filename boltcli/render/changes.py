@@ -6,17 +6,7 @@ from typing import Any, BinaryIO
 from ..errors import ArgumentError, BoltError
 from ..ops.compare.change import BucketChanges, Change
 from ..text.json import line
-from .json_rows import (
-    Strings,
-    bytes_of,
-    has_bytes,
-    is_u64,
-    message_of,
-    parsed_lines,
-    path_of,
-    record_of,
-    refuse_unknown,
-)
+from .json_rows import bytes_of, has_bytes, is_u64, message_of, parsed_lines, path_of, record_of, refuse_unknown
 from .records import Record, error, field, fields_of, of_bucket, of_file, pieces
 
 _FIELDS = {
@@ -52,7 +42,7 @@ def parse_changes(file: BinaryIO) -> Iterator[tuple[int, Change]]:
     return ((number, change) for number, _, change in parsed_lines(file, parse_change))
 
 
-def parse_change(text: bytes, strings: Strings) -> Change:
+def parse_change(text: bytes, strings: dict[str, bytes]) -> Change:
     """Parse a line of JSON. A pair may lack its ``old`` value. Raises ArgumentError."""
     fields = record_of(text)
     if "error" in fields:

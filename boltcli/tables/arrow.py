@@ -252,7 +252,7 @@ def read_rows(path: str) -> Iterator[Placed]:
         missing = [name for name in columns if name not in names]
         if missing:
             raise ArgumentError(f"{path}: there is no column {missing[0]}: it was not written by export")
-        for part in slices(batches, _BYTES):
+        for part in slices(batches):
             for bucket, sequence, key, value in zip(*(part.column(name).to_pylist() for name in columns)):
                 place = tuple(map(name_bytes, bucket))
                 if key is None:
@@ -263,8 +263,8 @@ def read_rows(path: str) -> Iterator[Placed]:
         raise ArgumentError(f"{path}: {str(error).splitlines()[0]}") from None
 
 
-def slices(batches: Iterable[Any], size: int) -> Iterator[Any]:
-    """Yield record batches in parts of about ``size`` bytes, of which objects are made together."""
+def slices(batches: Iterable[Any]) -> Iterator[Any]:
+    """Yield record batches in parts of about a megabyte, of which objects are made together."""
     for batch in batches:
-        together = max(1, batch.num_rows * size // max(batch.nbytes, 1))
+        together = max(1, batch.num_rows * _BYTES // max(batch.nbytes, 1))
         yield from (batch.slice(start, together) for start in range(0, batch.num_rows, together))

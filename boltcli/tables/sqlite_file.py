@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -32,17 +33,13 @@ def write_database(
     ``path`` must not be there. ``pairs`` has ``id`` (the order), ``bucket`` (a JSON list of names), ``key`` and
     ``value`` as BLOBs; ``buckets`` has ``bucket`` and ``sequence`` as text, which holds all 64 bits.
     """
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode=OFF")
-        connection.execute("PRAGMA synchronous=OFF")
-        connection.execute("BEGIN")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in ("PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", "BEGIN"):
+            connection.execute(statement)
         counts = _write_content(connection, content) if content is not None else {}
         for view in views:
             counts[view.name] = _write_view(connection, view, file)
         connection.execute("COMMIT")
-    finally:
-        connection.close()
     return counts
 
 

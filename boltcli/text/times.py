@@ -25,13 +25,10 @@ def parse_time(text: object) -> int | None:
     """
     if not isinstance(text, str) or text.startswith("0001-"):
         return None
-    head, dot, rest = text.partition(".")
-    digits = ""
-    if dot:
-        digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-        head += rest[len(digits) :]
+    head, _, rest = text.partition(".")
+    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
     try:
-        moment = datetime.fromisoformat(head)
+        moment = datetime.fromisoformat(head + rest[len(digits) :])
     except ValueError:
         return None
     if moment.tzinfo is None:
