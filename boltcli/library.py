@@ -284,7 +284,7 @@ class Database(Reading):
         >>> table.num_rows, table.column_names
         (4, ['key_text'])
         """
-        from .tables.arrow import batches, reader
+        from .tables.arrow import batches, reader, schema
         from .tables.relations import TableFile, relations
 
         file = TableFile(self.path, self._snapshot)
@@ -304,7 +304,7 @@ class Database(Reading):
             find_bucket(file.snapshot, path)
             bounds = Bounds(path, exact=True)
         parts = batches(found, [file], columns, bounds, wide=wide)
-        return reader(found, self._while_open(parts), columns, wide=wide)
+        return reader(schema(found.columns, wide=wide), self._while_open(parts), columns)
 
     def sql(
         self,
@@ -341,10 +341,10 @@ class Database(Reading):
         try:
             schema, batches = session.run(statement)
         except BaseException:
-            session.close()
+            session.connection.close()
             raise
         if schema is None:
-            session.close()
+            session.connection.close()
             return None
         parts = self._while_open(session.closing(batches))
         found: RecordBatchReader = pyarrow().RecordBatchReader.from_batches(schema, parts)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Fields = Record | Callable[[], Record]
     Written = bytes | str | Iterable[bytes]
     Text = Written | Callable[[], Written]
-    Form = Callable[[Part], bytes | Iterable[bytes]]
+    Form = Callable[[Part], Written]
 
 
 class Output:

@@ -9,29 +9,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from . import (
-        changes,
-        decoded,
-        doctor_report,
-        element_lines,
-        explanations,
-        info_text,
-        item_lines,
-        page_records,
-        records,
-    )
+    from . import changes, decoded, element_lines, explanations, info_text, item_lines, page_records, records
 
-__all__ = [
-    "changes",
-    "decoded",
-    "doctor_report",
-    "element_lines",
-    "explanations",
-    "info_text",
-    "item_lines",
-    "page_records",
-    "records",
-]
+__all__ = ["changes", "decoded", "element_lines", "explanations", "info_text", "item_lines", "page_records", "records"]
 
 
 def __getattr__(name: str) -> Any:

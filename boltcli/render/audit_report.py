@@ -46,18 +46,9 @@ def by_severity(findings: Sequence[AuditFinding]) -> list[AuditFinding]:
 
 
 def audit_text(
-    path: str,
-    application: str,
-    audit: Audit,
-    findings: Sequence[AuditFinding],
-    *,
-    verbose: bool = False,
-    styled: bool = False,
+    path: str, application: str, audit: Audit, findings: Sequence[AuditFinding], *, verbose: bool, styled: bool
 ) -> bytes:
-    """Return the verdict, the findings by severity, and the counts; notes are only counted unless ``verbose``.
-
-    With ``styled`` the words for severities have colours, by escape sequences.
-    """
+    """Return the verdict, the findings by severity, and the counts; notes are only counted unless ``verbose``."""
     lines = [f"{path}: {verdict(findings)} ({application}, {audit.layout})"]
     groups: dict[tuple[str, str], list[AuditFinding]] = {}
     for finding in by_severity(findings):

@@ -12,9 +12,8 @@ if TYPE_CHECKING:
 
     from ..ops.compare.change import Change
 
-_SIGNS = {"add": "+", "remove": "-", "change": "~"}
+SIGNS = {"add": "+", "remove": "-", "change": "~"}
 _COLOURS = {"add": "\x1b[32m", "remove": "\x1b[31m", "change": "\x1b[33m"}
-_PLAIN = "\x1b[0m"
 _SHORT = 60  # characters of a value on a terminal
 
 
@@ -23,8 +22,7 @@ def text_line(
 ) -> Iterator[bytes]:
     """Yield a line in pieces: a sign, the bucket path from level ``above`` on, and the key, with tabs between them.
 
-    With ``values`` old and new follow, of JSON the fields that differ; they are cut if they shall be ``short``. With
-    ``colour`` it is to be written by ``write_styled``.
+    With ``values`` old and new follow, of JSON the fields that differ, each cut if it shall be ``short``.
     """
     words = [auto(name).decode() for name in change.bucket[above:]]
     if change.key is None:
@@ -33,8 +31,8 @@ def text_line(
         words.append(auto(change.key).decode())
     if isinstance(change.new, int) and isinstance(change.old, int):
         words.append(f"{change.old} -> {change.new}")
-    shown, start, end = (visible, _COLOURS[change.op], _PLAIN) if colour else (str, "", "")
-    yield (f"{start}{_SIGNS[change.op]} " + shown("\t".join(words))).encode()
+    shown, start, end = (visible, _COLOURS[change.op], "\x1b[0m") if colour else (str, "", "")
+    yield (f"{start}{SIGNS[change.op]} " + shown("\t".join(words))).encode()
     if values and change.key is not None:
         yield b"\t"
         for text in _values(change.old, change.new, short):
@@ -75,7 +73,6 @@ def changed_fields(old: bytes, new: bytes) -> list[str]:
         todo: list[tuple[str, Any, Any]] = [("", parsed(old), parsed(new))]
     except ValueError:
         return []
-
     found = []
     while todo:
         name, before, after = todo.pop()

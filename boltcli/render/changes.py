@@ -6,17 +6,7 @@ from typing import Any, BinaryIO
 from ..errors import ArgumentError, BoltError
 from ..ops.compare.change import BucketChanges, Change
 from ..text.json import line
-from .json_rows import (
-    Strings,
-    bytes_of,
-    has_bytes,
-    is_u64,
-    message_of,
-    parsed_lines,
-    path_of,
-    record_of,
-    refuse_unknown,
-)
+from .json_rows import bytes_of, has_bytes, is_u64, message_of, parsed_lines, path_of, record_of, refuse_unknown
 from .records import Record, error, field, fields_of, of_bucket, of_file, pieces
 
 _FIELDS = {
@@ -48,15 +38,12 @@ def incomplete(failure: BoltError, path: str) -> bytes:
 
 
 def parse_changes(file: BinaryIO) -> Iterator[tuple[int, Change]]:
-    """Yield what the lines of ``file`` say, with their numbers; empty ones are passed over.
-
-    Raises :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).
-    """
+    """Yield what the lines of ``file`` say, with their numbers. Raises ArgumentError (``line 3: ...``)."""
     return ((number, change) for number, _, change in parsed_lines(file, parse_change))
 
 
-def parse_change(text: bytes, strings: Strings) -> Change:
-    """Parse a line of JSON. A pair may lack its ``old`` value. Raises :class:`~boltcli.errors.ArgumentError`."""
+def parse_change(text: bytes, strings: dict[str, bytes]) -> Change:
+    """Parse a line of JSON. A pair may lack its ``old`` value. Raises ArgumentError."""
     fields = record_of(text)
     if "error" in fields:
         raise ArgumentError(f"the changes are not complete: {message_of(fields['error'])}")

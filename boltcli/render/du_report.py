@@ -57,10 +57,7 @@ def arranged(buckets: list[BucketRecord], order: str, depth: int, start: BucketR
 def tree_text(
     title: str, buckets: list[BucketRecord], size: int, human: bool = False, *, width: int = 0
 ) -> Iterator[bytes]:
-    """Yield the tree of ``buckets`` (each before those inside it, the root bucket first), drawn with lines.
-
-    What is the same 0 or 1 of all isn't said. With a ``width`` it is in colours, and cut to that.
-    """
+    """Yield the tree of ``buckets`` (parents first), drawn with lines; with a ``width`` in colours, cut to that."""
     has_depth = any(bucket.depth > 1 for bucket in buckets)
     has_sequence = any(bucket.sequence for bucket in buckets)
     last = {id(bucket.parent): bucket for bucket in buckets}  # of its siblings

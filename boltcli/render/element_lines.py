@@ -34,19 +34,26 @@ def element_lines(
         bucket = of_bucket(path) if with_path else {}
         parts = (slice(at, at + _AT_ONCE) for at in range(0, len(keys), _AT_ONCE))
         return (lines(_pairs(bucket, keys[part], values[part] if with_value else ())) for part in parts)
-    return pieces(
-        [
-            element_record(
-                path, key, value, with_path=with_path, with_key=with_key, with_value=with_value, key_form=key_form,
-                form=form, decoder=decoder,
-            )
-            for key, value in zip(keys, values)
-        ]
-    )  # fmt: skip
+
+    def record(key: bytes, value: Any) -> Record:
+        found = of_bucket(path) if with_path else {}
+        if with_key:
+            found |= field("key", key, key_form)
+        if isinstance(value, BucketRef):
+            return found | {"sequence": value.sequence}
+        if with_value:
+            found |= field("value", value, form)
+        if decoder is not None and with_key:
+            found |= decoded("key", decoder.key(path, key))
+        if decoder is not None and with_value:
+            found |= decoded("value", decoder.value(path, key, value))
+        return found
+
+    return pieces(list(map(record, keys, values)))
 
 
 def _pairs(bucket: Record, keys: Sequence[bytes], values: Sequence[bytes]) -> list[Record]:
-    """Return what :func:`element_record` does of small pairs, a look at all keys together."""
+    """Return the records of small pairs, after a look at all keys together."""
     shown = formatted(list(keys), "auto")
     records = [{**bucket, "key" if text is key else "key_hex": text.decode()} for key, text in zip(keys, shown)]
     for record, value in zip(records, values):
@@ -55,32 +62,3 @@ def _pairs(bucket: Record, keys: Sequence[bytes], values: Sequence[bytes]) -> li
         except UnicodeDecodeError:
             record["value_hex"] = value.hex()
     return records
-
-
-def element_record(
-    path: Path, key: bytes, value: bytes | BucketRef, *, with_path: bool = True, with_key: bool = True,
-    with_value: bool = True, key_form: str = "auto", form: str = "auto", decoder: Decoder | None = None,
-) -> Record:  # fmt: skip
-    """Return the object of an element, as in :func:`element_lines`."""
-    record = of_bucket(path) if with_path else {}
-    if with_key:
-        record |= field("key", key, key_form)
-    if isinstance(value, BucketRef):
-        return record | {"sequence": value.sequence}
-    if with_value:
-        record |= field("value", value, form)
-    if decoder is not None and with_key:
-        record |= decoded("key", decoder.key(path, key))
-    if decoder is not None and with_value:
-        record |= decoded("value", decoder.value(path, key, value))
-    return record
-
-
-def bucket_row(path: Path, sequence: int) -> Record:
-    """Return the object of a bucket."""
-    return of_bucket(path) | {"sequence": sequence}
-
-
-def end_row(pairs: int, buckets: int) -> Record:
-    """Return the last object of an export: how many pairs and buckets came before it, the root bucket not counted."""
-    return {"end": True, "pairs": pairs, "buckets": buckets}

@@ -49,15 +49,11 @@ _TONES = dict(zip(SEVERITIES, ("bad", "warn", "quiet")))
 
 
 def page(files: Sequence[Context], title: str, *, values: bool) -> bytes:
-    """Return the report on ``files``, whose contexts are in the order in which they are shown.
-
-    Raises :class:`~boltcli.errors.MissingExtra` without Jinja2.
-    """
+    """Return the report on ``files``, contexts in the order in which they are shown. Raises MissingExtra."""
     jinja = need("jinja2", "report", "report")
     folder = resources("boltcli.render.html")
     environment = jinja.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["size"] = size
-    environment.filters["code"] = _code
+    environment.filters |= {"size": size, "code": _code}
     template = environment.from_string((folder / "report.html.jinja").read_text())
     text: str = template.render(
         files=[{**file, "anchor": f"file-{number}"} for number, file in enumerate(files, 1)],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from ..text.sizes import size
 from ..text.values import shell_word
 
@@ -29,13 +31,8 @@ def _buckets(snapshot: Snapshot) -> str:
     from ..errors import Corrupted
     from ..ops.read.key_pages import top_buckets
 
-    names: list[bytes] = []
     try:
-        for name, bucket in top_buckets(snapshot):
-            if bucket is not None:
-                names.append(name)
-            if len(names) > _MOST:
-                break
+        names = list(islice((name for name, bucket in top_buckets(snapshot) if bucket is not None), _MOST + 1))
     except Corrupted as damage:
         return f"not readable ({damage})"
     count = f"more than {_MOST}" if len(names) > _MOST else str(len(names))

@@ -16,10 +16,7 @@ _GAP = "  "
 
 
 class ItemColumns:
-    """Lines of ``width`` columns. The column of keys is as wide as the widest so far, up to half of them.
-
-    Keys are written whole. ``above`` names of a part's path are left out.
-    """
+    """Lines of ``width`` columns, without ``above`` names of a path. Keys, never cut, are aligned up to half of it."""
 
     def __init__(self, width: int, key_form: str, form: str, above: int, decoder: Decoder | None = None) -> None:
         self._width = width

@@ -27,14 +27,7 @@ def value_line(value: bytes, form: str) -> Iterable[bytes]:
 
 
 def text_lines(
-    part: Items,
-    key_form: str,
-    form: str,
-    above: int,
-    *,
-    key: bool = True,
-    value: bool = True,
-    decoder: Decoder | None = None,
+    part: Items, key_form: str, form: str, above: int, *, key: bool = True, value: bool = True, decoder: Decoder | None
 ) -> Iterable[bytes]:
     """Return lines of keys, values or both, after the bucket path without its first ``above`` names.
 

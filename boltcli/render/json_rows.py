@@ -29,8 +29,7 @@ def parsed_lines(
 ) -> Iterator[tuple[int, bytes, Said]]:
     """Yield what each line of ``file`` says, after its number and the line; empty ones are passed over.
 
-    What many lines say ``together``, if that takes them, comes without a line. Raises
-    :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).
+    What many say ``together``, if that takes them, comes without a line. Raises ArgumentError (``line 3: ...``).
     """
     number = 1
     try:
@@ -118,10 +117,7 @@ def _from_hex(text: str) -> bytes:
 
 
 def _has_fields_once(text: bytes, fields: int, strings: int) -> bool:
-    """Return whether objects that are parsed as so many fields and strings have no more: parsers keep one of a name.
-
-    Each has two quotes, but for those inside strings, which are escaped.
-    """
+    """Return whether text has the quotes of so many fields and strings: of a name that is twice parsers keep one."""
     if b"\\" in text:
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     return text.count(b'"') == 2 * (fields + strings)
@@ -143,7 +139,7 @@ class End:
 
 
 def parse_row(text: bytes, strings: Strings) -> Placed | End:
-    """Return what a line says. Raises :class:`~boltcli.errors.ArgumentError`."""
+    """Return what a line says. Raises ArgumentError."""
     record = record_of(text)
     if "end" in record:
         return _end(record)
@@ -170,10 +166,7 @@ def _end(record: Record) -> End:
 
 
 def parsed_rows(file: BinaryIO) -> Iterator[tuple[Placed | End, bytes]]:
-    """Yield what each line of ``file`` says, and the line; or pairs of one bucket together, and no line.
-
-    Raises :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).
-    """
+    """Yield what a line of ``file`` says, and the line; or of pairs together, and none. Raises ArgumentError."""
     ends: list[End] = []
 
     def one(text: bytes, strings: Strings) -> Placed | End:
@@ -181,10 +174,7 @@ def parsed_rows(file: BinaryIO) -> Iterator[tuple[Placed | End, bytes]]:
             raise ArgumentError("there is a line after the end of the export")
         return parse_row(text, strings)
 
-    def many(lines: list[bytes]) -> list[Placed | End] | None:
-        return None if ends else _all_plain(lines)
-
-    for _, text, said in parsed_lines(file, one, many):
+    for _, text, said in parsed_lines(file, one, lambda lines: None if ends else _all_plain(lines)):
         if isinstance(said, End):
             ends.append(said)
         yield said, text
@@ -214,7 +204,6 @@ def _all_plain(lines: list[bytes]) -> list[Placed | End] | None:
 
 
 def _place(record: Any) -> tuple[bool, Any, Any]:
-    """Return what the lines have in common that are taken together: pairs or buckets, and of which bucket."""
     return "sequence" not in record, record.get("bucket"), record.get("bucket_hex")
 
 

@@ -74,8 +74,7 @@ def line_lists(file: BinaryIO) -> Iterator[tuple[list[bytes], dict[str, bytes]]]
 def line_blocks(file: BinaryIO) -> Iterator[tuple[list[bytes], dict[str, bytes]]]:
     """Yield lines without their ends, some together, a long one alone; and the long strings of that by their fields.
 
-    These are decoded, and the line has empty strings in their place. Raises :class:`~boltcli.errors.ArgumentError` for
-    a long one that is longer than a row may be, or no JSON.
+    They are decoded, and empty in the line. Raises ArgumentError for a long line that can be no row, or is no JSON.
     """
     rest: list[bytes] = []
     while block := file.read(BLOCK):
@@ -121,7 +120,6 @@ class _LongLine:
                 return [bytes(text + self._buffer)], strings
 
     def _more(self) -> bool:
-        """Read on; returns whether there was more of the line."""
         line = b"" if self._ended else self._file.readline(BLOCK)
         part = line.removesuffix(b"\n")
         self._ended = part != line or not line
@@ -161,10 +159,8 @@ def _from_hex(text: bytes, held: int) -> tuple[bytes, int]:
 
 
 def _from_json(text: bytes, held: int) -> tuple[bytes, int]:
-    """Return what the beginning of a string says, and how much of it was taken: all but ``held`` bytes at most.
-
-    No string of JSON ends within an escape, nor between the halves of a character.
-    """
+    """Return what the beginning of a string says, and how much of it was taken: all but ``held`` bytes at most."""
+    # No string of JSON ends within an escape, nor between the halves of a character.
     for taken in range(len(text), max(len(text) - held, 0) - 1, -1):
         try:
             string: str = parsed(b'"%b"' % text[:taken])

@@ -33,10 +33,7 @@ HELP = {
 
 
 def samples(labels: Labels, found: Metrics | None, now: float, lock: str) -> Iterable[Sample]:
-    """Yield the samples of one file with its ``labels``; None: it could not be read.
-
-    ``lock`` is the mode in which its lock is held by others: exclusive, shared, or empty.
-    """
+    """Yield the samples of one file; None: unreadable. Others hold its ``lock`` exclusive, shared, or "" (not)."""
     yield from _gauges(labels, up=int(found is not None))
     for mode in ("exclusive", "shared"):
         yield from _gauges((*labels, ("mode", mode)), locked=int(lock == mode))

@@ -32,21 +32,13 @@ class Cell:
     marked: bool
     fresh: bool
 
-    @property
-    def title(self) -> str:
-        """The cell in words."""
-        pages = f"page {self.first}" if self.count == 1 else f"pages {self.first} to {self.first + self.count - 1}"
-        fill = f", {self.fill}% full" if self.kind in (BRANCH, LEAF) else ""
-        return f"{pages}: {KINDS[self.kind]}{fill}"
-
 
 def cells(
     mapped: PageMap, most: int, chosen: Container[int] = (), before: PageMap | None = None
 ) -> tuple[list[Cell], int]:
     """Return at most ``most`` cells, and how many pages each stands for.
 
-    ``chosen`` are the numbers of the buckets to mark. With ``before``, the map of the previous state, tree pages that
-    are not in it are fresh.
+    ``chosen`` are the buckets to mark. Tree pages that ``before``, the map of the previous state, lacks are fresh.
     """
     kinds, fills, owners = mapped.kinds, mapped.fills, mapped.owners
     step = max(-(-len(kinds) // max(most, 1)), 1)
@@ -136,10 +128,12 @@ def svg(found: list[Cell], step: int, width: int, title: str) -> bytes:
         f"<title>{escape(title)}</title>\n"
     ]
     for cell, x, y in _layout(found, width):
+        pages = f"page {cell.first}" if cell.count == 1 else f"pages {cell.first} to {cell.first + cell.count - 1}"
+        words = f"{pages}: {KINDS[cell.kind]}" + f", {cell.fill}% full" * (cell.kind in (BRANCH, LEAF))
         edge = ' stroke="#111" stroke-width="2"' if cell.marked else ' stroke="#d64545"' if cell.fresh else ""
         parts.append(
             f'<rect x="{x}" y="{y}" width="{_SIDE}" height="{_SIDE}" fill="{COLOURS[cell.kind]}" '
-            f'fill-opacity="{_shade(cell):.2f}"{edge}><title>{escape(cell.title)}</title></rect>\n'
+            f'fill-opacity="{_shade(cell):.2f}"{edge}><title>{words}</title></rect>\n'
         )
     for number, kind in enumerate(kinds):
         x, y = 110 * number, high + 6

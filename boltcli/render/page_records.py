@@ -3,15 +3,7 @@
 from collections.abc import Iterator
 
 from ..format.bucket import too_small
-from ..format.constants import (
-    BRANCH_PAGE,
-    BUCKET_HEADER_SIZE,
-    BUCKET_LEAF_FLAG,
-    FREELIST_PAGE,
-    LEAF_PAGE,
-    META_PAGE,
-    NO_FREELIST,
-)
+from ..format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, BUCKET_LEAF_FLAG, FREELIST_PAGE, LEAF_PAGE, META_PAGE
 from ..format.meta import Meta
 from ..format.page import BUCKET_HEADER, BranchElements, LeafElements, type_name
 from ..storage.raw import RawPage
@@ -20,10 +12,7 @@ from .records import Record, field, fields_of
 
 
 def page_records(page: RawPage, form: str) -> Iterator[Record]:
-    """Yield a record of the page itself, then one for each element of a branch or leaf page; values are in ``form``.
-
-    Yields what precedes damage, then raises :class:`~boltcli.errors.UnreadablePage`.
-    """
+    """Yield a record of the page, then of each element, its value in ``form``. At damage raises UnreadablePage."""
     record: Record = {"page": page.pgid, "type": type_name(page.flags), "count": page.count}
     record |= {"overflow": page.overflow, "size": len(page.data)}
     if page.flags == META_PAGE:
@@ -69,7 +58,7 @@ def _meta(meta: Meta) -> Record:
     return {
         **fields_of(meta, "version", "page_size", "flags"),
         "root_page": meta.root,
-        "freelist_page": None if meta.freelist == NO_FREELIST else meta.freelist,
+        "freelist_page": meta.freelist if meta.has_freelist else None,
         **fields_of(meta, "hwm", "txid"),
         "checksum": f"{meta.checksum:016x}",
         "valid": meta.problem() is None,

@@ -36,8 +36,7 @@ _MAX_IDS = 1 << 61  # so many page ids wrap around the address space
 def page_text(page: RawPage, form: str) -> Iterator[bytes]:
     """Yield the description of ``page``, in pieces; values are in the format ``form``.
 
-    Yields what precedes damage, then raises :class:`~boltcli.errors.UnreadablePage`;
-    :class:`~boltcli.errors.ArgumentError` for an unknown format, once there is a value.
+    Raises UnreadablePage after what precedes damage, ArgumentError for an unknown format, once there is a value.
     """
     yield (
         f"Page ID:    {page.pgid}\nPage Type:  {type_name(page.flags)}\n"
@@ -206,10 +205,7 @@ _LINE = 16  # bytes
 
 
 def hexdump(data: bytes, address: int) -> bytes:
-    """Return a dump of ``data``, which is at ``address`` of its file, with 16 bytes on each line.
-
-    A line equal to the one before is left out, and a run of such lines shown by one ``*``; but never the last line.
-    """
+    """Return a dump of ``data`` at ``address``, 16 bytes a line; a ``*`` is lines like the one before, but the last."""
     shown: list[str] = []
     before, word = b"", ""
     for offset in range(0, len(data), _LINE):

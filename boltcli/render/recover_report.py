@@ -18,10 +18,7 @@ _SOURCES = {
 
 
 def recovery_record(report: Report) -> Record:
-    """Return the object that is written with ``--json``.
-
-    The ``difference`` of a state: what it has more, less and otherwise than the chosen one, pairs and buckets together.
-    """
+    """Return the object of ``--json``; a state's ``difference`` is to the chosen one, in pairs and buckets."""
     found, emission = report.found, report.emission
     return {
         **of_file(report.path),

@@ -8,7 +8,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from io import StringIO
-from itertools import chain
+from itertools import chain, count
 from textwrap import wrap
 from typing import Any, BinaryIO
 
@@ -96,14 +96,13 @@ class Table:
         widths = [min(max(map(len, column)), _WIDEST) for column in zip(*names, *sample)]
         right = [column.type in _NUMBERS for column in self.columns]
         for row in chain(names, [["-" * width for width in widths]] * rule, sample, chain.from_iterable(chunks)):
-            cells = map(_padded, row, widths, right)
+            cells = (text.rjust(room) if at_end else text.ljust(room) for text, room, at_end in zip(row, widths, right))
             yield _encoded(_GAP.join(cells).rstrip() + "\n")
 
     def screen_lines(self, width: int, *, styled: bool = False) -> Iterator[bytes]:
         """Yield the rows in columns for a terminal of that ``width``; the columns are as wide as the first rows ask.
 
-        What there is no room for is named at the end; a single row is then written a line a column. Unless ``styled``
-        there are no escape sequences.
+        What there is no room for is named at the end; a single row is then written a line a column.
         """
         chunks = ([[text[:_MOST] for text in row] for row in rows] for rows in self._texts(_SAMPLE, human=True))
         sample = next(chunks, [])
@@ -130,31 +129,21 @@ class Table:
             yield from (_encoded(f"{line}\n") for line in wrap(note, width))
 
     def write(self, file: BinaryIO, form: str) -> int:
-        """Write the rows to ``file`` as csv, ndjson, json (an array), parquet or arrow; return their number.
-
-        Raises :class:`~boltcli.errors.MissingExtra`, and what reading the rows raises.
-        """
+        """Write the rows to ``file`` as csv, ndjson, json (an array), parquet or arrow; return their number."""
         if form in ("parquet", "arrow"):
             from ..tables.arrow import write_batches, write_rows
 
             if self.batches is not None:
                 return write_batches(file, form, self.batches[1], self.batches[0])
             return write_rows(file, form, self.columns, self.rows)
-        count = 0
-
-        def counted() -> Iterator[Row]:
-            nonlocal count
-            for row in self.rows:
-                count += 1
-                yield row
-
-        table = replace(self, rows=counted())
+        number = count()  # of the next row
+        table = replace(self, rows=(row for row, _ in zip(self.rows, number)))
         if form == "json":
             with as_array(file) as array:
                 array.writelines(table.json_lines())
         else:
             file.writelines(table.csv_lines() if form == "csv" else table.json_lines())
-        return count
+        return next(number)
 
     def _records(self) -> Iterator[list[dict[str, Any]]]:
         fields = [(name, column.type) for name, column in zip(unique(self.names), self.columns)]
@@ -162,10 +151,7 @@ class Table:
             yield [_record(fields, row) for row in rows]
 
     def _texts(self, most: int, human: bool | None = None) -> Iterator[list[list[str]]]:
-        """Yield the cells of at most ``most`` rows at once, as fields of lines.
-
-        ``human``: with units, or as numbers of bytes; None: for programs.
-        """
+        """Yield the cells of at most ``most`` rows at once: ``human``, with units, or not, or (None) for programs."""
         types = [column.type for column in self.columns]
         for rows in row_chunks(self.rows, most):
             yield [[field_text(_cell_text(value, type, human)) for value, type in zip(row, types)] for row in rows]
@@ -174,8 +160,8 @@ class Table:
 def _cell_text(value: Any, type: str, human: bool | None) -> str:
     if human is None or type not in ("size", "growth"):
         return cell_text(value, type)
-    count = cell(value, type)
-    return "" if count is None else "+" * (type == "growth" and count >= 0) + amount(count, human)
+    found = cell(value, type)
+    return "" if found is None else "+" * (type == "growth" and found >= 0) + amount(found, human)
 
 
 def _record(fields: Sequence[tuple[str, str]], row: Row) -> dict[str, Any]:
@@ -192,10 +178,7 @@ def _record(fields: Sequence[tuple[str, str]], row: Row) -> dict[str, Any]:
 
 
 def table_of(records: Iterable[dict[str, Any]]) -> Table:
-    """Return records as a table: the columns are all their fields, of the type that their values have.
-
-    The records are read twice, and not kept.
-    """
+    """Return records, which are read twice, as a table of all their fields, of the types that their values have."""
     kinds: dict[str, set[type]] = {}
     for record in records:
         for name, value in record.items():
@@ -245,10 +228,6 @@ def _quoted(value: Any, type: str) -> Iterator[str]:
         yield '"'
 
 
-def _padded(text: str, width: int, right: bool) -> str:
-    return text.rjust(width) if right else text.ljust(width)
-
-
 def _fitted(row: Sequence[str], layout: Sequence[tuple[int, int, bool]]) -> str:
     """Return a line of those cells that have a place: (index, room, whether to align at the right)."""
     cells = []
@@ -272,10 +251,9 @@ def _record_lines(names: Sequence[str], row: Sequence[str], width: int, styled: 
 
 
 def fitted(wanted: Sequence[int], room: int, *, last: bool = False) -> list[int]:
-    """Return widths of columns that fit ``room``, two blanks between them; 0 for a column that is left out.
+    """Return widths of columns that fit ``room``, two blanks between them; 0 for one that has no room and is left out.
 
-    The first one, what the row is about, shrinks last, the widest of the others first; with ``last`` the last one stays
-    as well. A column that would have less than ``_LEAST`` of the room that it wants is left out.
+    The first one, what the row is about, shrinks last, the widest first; with ``last`` the last one stays as well.
     """
     least = [min(width, room if at == 0 else _LEAST) for at, width in enumerate(wanted)]
     left = room + len(_GAP)

@@ -1,6 +1,6 @@
 """The output of ``top``: bars and tables for people, one object for programs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ..ops.space.top import Group, SpaceTop
 from ..ops.write.compact import compact_estimate
@@ -39,13 +39,11 @@ def _range(bits: int) -> str:
     return str(bits) if bits < 2 else f"{1 << (bits - 1)} to {(1 << bits) - 1}"
 
 
-def _table(title: str, rows: Iterable[tuple[str, int, str]], whole: int) -> list[str]:
+def _table(title: str, rows: list[tuple[str, int, str]], whole: int) -> list[str]:
     """Return a title, and a line for each (label, count that the bar shows, text)."""
-    found = list(rows)
-    if not found:
-        return []
-    width = max(len(label) for label, _, _ in found)
-    return ["", title, *(f"  {label:<{width}}  {bar(count, whole)} {text}".rstrip() for label, count, text in found)]
+    width = max([len(label) for label, _, _ in rows], default=0)
+    lines = [f"  {label:<{width}}  {bar(count, whole)} {text}".rstrip() for label, count, text in rows]
+    return ["", title, *lines] if lines else []
 
 
 def charts(found: SpaceTop) -> Iterator[tuple[str, list[tuple[str, int]]]]:

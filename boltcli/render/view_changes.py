@@ -7,18 +7,12 @@ from ..apps.view_diff import ViewChange
 from ..text.cells import cell_text
 from ..text.json import line
 from ..text.visible import field_text
+from .change_lines import SIGNS
 from .table import Table
-
-_SIGNS = {"add": "+", "remove": "-", "change": "~"}
-
-
-def facts_record(view: View, facts: dict[str, Any]) -> dict[str, Any]:
-    """Return on what the rows are compared."""
-    return {"view": view.name, "facts": facts}
 
 
 def facts_text(facts: dict[str, Any]) -> str:
-    """Return the same as a line."""
+    """Return on what rows are compared, as a line."""
     words = [f"{key.replace('_', ' ')} {'none' if value is None else value}" for key, value in facts.items()]
     return f"# {', '.join(words)}\n"
 
@@ -39,7 +33,7 @@ def change_line(view: View, change: ViewChange) -> bytes:
         if values[0] != values[1]:
             fields.append(f"{column.name}: {' -> '.join(cell_text(value, column.type) for value in values)}")
     text = "\t".join(map(field_text, fields))
-    return f"{_SIGNS[_op(change)]} {text}\n".encode("utf-8", "surrogateescape")
+    return f"{SIGNS[_op(change)]} {text}\n".encode("utf-8", "surrogateescape")
 
 
 def _op(change: ViewChange) -> str:

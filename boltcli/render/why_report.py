@@ -12,11 +12,7 @@ _ROLES = {
     "meta": "a meta page",
     "freelist": "the freelist",
 }
-_CONTENTS = {
-    "overflow": "the rest of a page run",
-    "meta": "a state of the database",
-    "freelist": "ids of free pages",
-}
+_CONTENTS = {"overflow": "the rest of a page run", "meta": "a state of the database", "freelist": "ids of free pages"}
 
 
 def story_text(story: PageStory) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ..apps.contract import Column
 from ..errors import ArgumentError
 from ..extras import need
-from ..ops.read.content import EVERYTHING, Bounds, Enter, Pairs, bucket_at
+from ..ops.read.content import Bounds, Enter, Pairs, bucket_at
 from ..text.cells import cell, row_chunks
 from ..text.json import plain_text
 from .relations import PAIRS, Relation, TableFile, name_bytes, name_text, pair_columns
@@ -35,9 +35,6 @@ _BATCH = 256  # rows of a file that are read together
 
 class TooWide(ArgumentError):
     """An integer that does not fit 64 bits, signed: the schema must be the wide one."""
-
-    def __init__(self) -> None:
-        super().__init__("an integer does not fit 64 bits, signed: ask for the wide form (wide=True)")
 
 
 def pyarrow() -> Any:
@@ -60,17 +57,11 @@ def schema(columns: Sequence[Column], *, wide: bool = False) -> Any:
 
 
 def batches(
-    relation: Relation,
-    files: Sequence[TableFile],
-    columns: Sequence[str] | None = None,
-    bounds: Bounds = EVERYTHING,
-    *,
-    wide: bool = False,
+    relation: Relation, files: Sequence[TableFile], columns: Sequence[str] | None, bounds: Bounds, *, wide: bool
 ) -> Iterator[Any]:
-    """Yield the record batches of ``relation`` over ``files``; of ``columns`` that are not asked for none is read.
+    """Yield the record batches of ``relation`` over ``files``; of columns but ``columns`` (None: all) none is read.
 
-    A batch has the relation's columns in their order, those left out filled with nulls, and holds bounded memory.
-    Raises :class:`TooWide` and :class:`~boltcli.errors.Corrupted`.
+    A batch has the relation's columns, those not read full of nulls. Raises TooWide and Corrupted.
     """
     whole = schema(relation.columns, wide=wide)
     names = [name for name in whole.names if columns is None or name in columns]
@@ -86,8 +77,8 @@ def batches(
 def write_rows(file: BinaryIO, form: str, columns: Sequence[Column], rows: Iterable[Any]) -> int:
     """Write a table to ``file`` as parquet or arrow; return the number of rows.
 
-    If an integer needs it they are written again, with room for more than 64 bits, if ``rows`` can be read again.
-    Raises :class:`TooWide`, :class:`~boltcli.errors.MissingExtra`, and what reading the rows raises.
+    If an integer needs it all are written again, with room for more than 64 bits. Raises TooWide if ``rows`` can't be
+    read again, MissingExtra, and what reading them raises.
     """
 
     def write(*, wide: bool) -> int:
@@ -106,10 +97,7 @@ def write_rows(file: BinaryIO, form: str, columns: Sequence[Column], rows: Itera
 
 
 def write_batches(file: BinaryIO, form: str, batches: Iterator[Any], schema: Any) -> int:
-    """Write Arrow batches to ``file`` as parquet or arrow; return the number of rows.
-
-    Raises :class:`~boltcli.errors.MissingExtra`, and what ``batches`` raises.
-    """
+    """Write Arrow batches to ``file`` as parquet or arrow; return the number of rows. Raises MissingExtra."""
     writer: Any
     if form == "parquet":
         # Values are hardly ever twice there, and a dictionary of them is another copy.
@@ -128,18 +116,13 @@ def write_batches(file: BinaryIO, form: str, batches: Iterator[Any], schema: Any
     return count
 
 
-def reader(
-    relation: Relation, parts: Iterator[Any], columns: Sequence[str] | None, *, wide: bool = False
-) -> RecordBatchReader:
-    """Return a reader of batches, as :func:`batches` yields them, with ``columns`` in their order (None: all)."""
-    whole = schema(relation.columns, wide=wide)
-    return _reader(whole, parts, whole.names if columns is None else columns)
-
-
-def _reader(whole: Any, parts: Iterator[Any], names: Sequence[str]) -> Any:
+def reader(whole: Any, parts: Iterator[Any], columns: Sequence[str] | None) -> RecordBatchReader:
+    """Return a reader of batches of the schema ``whole``, with ``columns`` in their order (None: all)."""
     pa = pyarrow()
+    names = whole.names if columns is None else list(columns)
     chosen = pa.schema([whole.field(name) for name in names])
-    return pa.RecordBatchReader.from_batches(chosen, (batch.select(list(names)) for batch in parts))
+    found: RecordBatchReader = pa.RecordBatchReader.from_batches(chosen, (batch.select(names) for batch in parts))
+    return found
 
 
 def _batch(whole: Any, count: int, part: Columns) -> Any:
@@ -155,8 +138,7 @@ def _columns(columns: Sequence[Column], rows: Iterable[Any], names: Sequence[str
     """Yield the columns called ``names`` of some rows at a time, and how many these are."""
     wanted = [(place, column) for place, column in enumerate(columns) if column.name in names]
     for chunk in row_chunks(rows, _ROWS):
-        part = {column.name: [_cell(row[place], column.type) for row in chunk] for place, column in wanted}
-        yield len(chunk), part
+        yield len(chunk), {column.name: [_cell(row[at], column.type) for row in chunk] for at, column in wanted}
 
 
 def _cell(value: Any, type: str) -> Any:
@@ -191,7 +173,7 @@ def _array(pa: Any, values: list[Any], kind: Any) -> Any:
         return pa.array(values, kind)
     except (OverflowError, pa.ArrowInvalid) as error:
         if pa.types.is_integer(kind):
-            raise TooWide from error
+            raise TooWide("an integer does not fit 64 bits, signed: ask for the wide form (wide=True)") from error
         if pa.types.is_timestamp(kind):
             return pa.array([value if -(1 << 63) <= value < 1 << 63 else None for value in values], kind)
         if pa.types.is_string(kind):  # lone surrogates
@@ -218,17 +200,14 @@ def dataset(
             raise
 
     class Lazy(datasets.InMemoryDataset):  # type: ignore[misc]
-        """DuckDB asks a dataset for a scanner of the columns that a statement needs, and that for a reader.
-
-        Arrow's own scanner reads ahead, as much as comes: this one reads a batch when it is asked for.
-        """
+        """DuckDB asks it for a scanner of columns, and that for a reader. Arrow's own scanner reads far ahead."""
 
         def scanner(self, columns: list[str] | None = None, filter: Any = None, **_: Any) -> Any:
             # An expression can only be read as text: it may need any column whose name is in that.
             text = str(filter)
             needed = None if columns is None else [name for name in whole.names if name in columns or name in text]
             parts = (batch if filter is None else batch.filter(filter) for batch in scanned(needed))
-            found = _reader(whole, parts, whole.names if columns is None else columns)
+            found = reader(whole, parts, columns)
             return SimpleNamespace(to_reader=lambda: found)
 
     return Lazy(pa.table({field.name: pa.array([], field.type) for field in whole}, schema=whole))
@@ -256,10 +235,7 @@ def _row_columns(part: Placed) -> Columns:
 
 
 def read_rows(path: str) -> Iterator[Placed]:
-    """Yield the buckets and pairs of a database from a Parquet or Arrow file that :func:`row_batches` was written to.
-
-    Raises :class:`~boltcli.errors.ArgumentError` for a file with other columns.
-    """
+    """Yield what :func:`row_batches` wrote to a Parquet or Arrow file. Raises ArgumentError for other columns."""
     pa = need("pyarrow", "sql", "Parquet")
     columns = ["bucket", "sequence", "key", "value"]
     try:
@@ -276,7 +252,7 @@ def read_rows(path: str) -> Iterator[Placed]:
         missing = [name for name in columns if name not in names]
         if missing:
             raise ArgumentError(f"{path}: there is no column {missing[0]}: it was not written by export")
-        for part in slices(batches, _BYTES):
+        for part in slices(batches):
             for bucket, sequence, key, value in zip(*(part.column(name).to_pylist() for name in columns)):
                 place = tuple(map(name_bytes, bucket))
                 if key is None:
@@ -287,8 +263,8 @@ def read_rows(path: str) -> Iterator[Placed]:
         raise ArgumentError(f"{path}: {str(error).splitlines()[0]}") from None
 
 
-def slices(batches: Iterable[Any], size: int) -> Iterator[Any]:
-    """Yield record batches in parts of about ``size`` bytes, of which objects are made together."""
+def slices(batches: Iterable[Any]) -> Iterator[Any]:
+    """Yield record batches in parts of about a megabyte, of which objects are made together."""
     for batch in batches:
-        together = max(1, batch.num_rows * size // max(batch.nbytes, 1))
+        together = max(1, batch.num_rows * _BYTES // max(batch.nbytes, 1))
         yield from (batch.slice(start, together) for start in range(0, batch.num_rows, together))

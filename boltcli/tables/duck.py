@@ -36,22 +36,16 @@ _SUGGESTIONS = ("Did you mean", "Candidate bindings", "Candidate functions")
 class Session:
     """A DuckDB connection with the relations of ``files``.
 
-    Statements see every relation as a table. Nothing is read before a statement needs it, and of ``pairs`` only what is
-    within ``bounds``. Without ``allow_files`` statements can use no files, extensions and settings.
+    Nothing is read before a statement needs it, and of ``pairs`` only what is within ``bounds``. Without
+    ``allow_files`` statements can use no files, extensions and settings. Close the ``connection``.
     """
 
     def __init__(
-        self,
-        files: Sequence[TableFile],
-        *,
-        bounds: Bounds = EVERYTHING,
-        allow_files: bool = False,
-        wide: bool = False,
+        self, files: Sequence[TableFile], *, bounds: Bounds = EVERYTHING, allow_files: bool = False, wide: bool = False
     ) -> None:
         """``wide`` is for statements run through ``connection``; :meth:`run` finds out itself whether it needs it.
 
-        Raises :class:`~boltcli.errors.MissingExtra`, and :class:`~boltcli.errors.BucketNotFound` if a file doesn't have
-        the bucket of ``bounds``.
+        Raises MissingExtra, and BucketNotFound if a file doesn't have the bucket of ``bounds``.
         """
         for file in files:
             find_bucket(file.snapshot, bounds.bucket)
@@ -68,16 +62,14 @@ class Session:
 
     def _register(self, *, wide: bool) -> None:
         for name, relation in self.relations.items():
-            is_pairs = relation is PAIRS
-            bounds = self._bounds if is_pairs else EVERYTHING
-            table = dataset(relation, self.files, bounds, wide=wide and not is_pairs, failures=self._failures)
+            bounds = self._bounds if relation is PAIRS else EVERYTHING
+            table = dataset(relation, self.files, bounds, wide=wide, failures=self._failures)
             self.connection.register(name, table)
 
     def run(self, statement: str) -> tuple[Any, Iterator[Any]]:
         """Run ``statement``; return the result's Arrow schema (None: there is no result) and its record batches.
 
-        Raises :class:`~boltcli.errors.ArgumentError` for what is wrong with the statement, and
-        :class:`~boltcli.errors.Corrupted` for damage, before the first batch or while they are read.
+        Raises ArgumentError for a wrong statement, and Corrupted for damage, here or while the batches are read.
         """
         try:
             return self._begin(statement)
@@ -116,18 +108,8 @@ class Session:
 
     def closing(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Yield ``batches``, then close the connection."""
-        with self:
+        with self.connection:
             yield from batches
-
-    def close(self) -> None:
-        """Close the connection."""
-        self.connection.close()
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _error(message: str) -> BoltError:
@@ -135,9 +117,8 @@ def _error(message: str) -> BoltError:
     first, *rest = (" ".join(line.split()) for line in message.split("\n"))
     suggestion = next((line for line in rest if line.startswith(_SUGGESTIONS)), "")
     if first.startswith("Out of Memory Error"):
-        return BoltError(
-            f"out of memory: {first.partition(': ')[2]}; with --allow-files DuckDB can use temporary files"
-        )
+        what = first.partition(": ")[2]
+        return BoltError(f"out of memory: {what}; with --allow-files DuckDB can use temporary files")
     if first.startswith(_REFUSED):
         return ArgumentError(f"{first}; {_RIGHTS}")
     return ArgumentError(f"{first} {suggestion}".rstrip())

@@ -65,8 +65,7 @@ class Relation:
 def relations(files: Sequence[TableFile]) -> dict[str, Relation]:
     """Return the relations of ``files`` by name: the general ones, and the views of their applications.
 
-    Two applications may have a view of one name: then the columns are those of the first, and the other's is called
-    after it, ``etcd_keys``.
+    A view of one application with the name of another's is called after the application, ``etcd_keys``.
     """
     found = {relation.name: relation for relation in (PAIRS, BUCKETS, PAGES, FINDINGS, FILES)}
     known = [file.recognised for file in files]

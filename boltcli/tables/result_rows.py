@@ -10,7 +10,6 @@ from ..errors import ArgumentError
 from ..text.times import SECOND, time_text
 from .arrow import slices
 
-_AT_ONCE = 1 << 20  # bytes of a batch that are made objects of together
 _UNITS = {"s": SECOND, "ms": 1_000_000, "us": 1000, "ns": 1}
 # What the names of Arrow's types begin with, and the type of the column; others are text.
 _TYPES = {
@@ -33,11 +32,8 @@ def _type(kind: Any) -> str:
 
 
 def result_rows(batches: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of record batches.
-
-    Python has no nanoseconds, so times are RFC 3339 text as everywhere, without the Z if they have no time zone.
-    """
-    for batch in slices(batches, _AT_ONCE):
+    """Yield the rows of record batches. Times are RFC 3339 text, without the Z if they have no time zone."""
+    for batch in slices(batches):
         yield from zip(*map(_values, batch.columns))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -32,17 +33,13 @@ def write_database(
     ``path`` must not be there. ``pairs`` has ``id`` (the order), ``bucket`` (a JSON list of names), ``key`` and
     ``value`` as BLOBs; ``buckets`` has ``bucket`` and ``sequence`` as text, which holds all 64 bits.
     """
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode=OFF")
-        connection.execute("PRAGMA synchronous=OFF")
-        connection.execute("BEGIN")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in ("PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", "BEGIN"):
+            connection.execute(statement)
         counts = _write_content(connection, content) if content is not None else {}
         for view in views:
             counts[view.name] = _write_view(connection, view, file)
         connection.execute("COMMIT")
-    finally:
-        connection.close()
     return counts
 
 
@@ -74,10 +71,7 @@ def _write_content(connection: sqlite3.Connection, content: Iterable[Placed]) ->
 def _write_view(
     connection: sqlite3.Connection, view: Relation, file: TableFile, as_text: frozenset[int] = frozenset()
 ) -> int:
-    """Write a table; return the number of rows.
-
-    ``as_text``: columns with an integer that SQLite would make a REAL. Where one is met the table is written again.
-    """
+    """Write a table, again for each column that is to be ``as_text``: SQLite makes a large integer a REAL."""
     columns = view.columns[1:]
     types = ["TEXT" if at in as_text else _TYPES.get(column.type, "TEXT") for at, column in enumerate(columns)]
     described = ", ".join(f"{_quoted(column.name)} {type}" for column, type in zip(columns, types))
@@ -110,12 +104,8 @@ def _cell(value: Any, type: str) -> Any:
 
 
 def read_rows(path: str) -> Iterator[Placed]:
-    """Yield the buckets and pairs of a database from a SQLite file with the tables that :func:`write_database` writes.
-
-    Raises :class:`~boltcli.errors.ArgumentError`.
-    """
-    place = quote(path, errors="surrogateescape")
-    connection = sqlite3.connect(f"file:{place}?mode=ro&immutable=1", uri=True)
+    """Yield what :func:`write_database` wrote to ``buckets`` and ``pairs``. Raises ArgumentError."""
+    connection = sqlite3.connect(f"file:{quote(path, errors='surrogateescape')}?mode=ro&immutable=1", uri=True)
     try:
         found = connection.execute(
             "SELECT id, bucket, sequence, NULL, NULL FROM buckets UNION ALL "

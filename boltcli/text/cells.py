@@ -55,25 +55,19 @@ def cell(value: Any, type: str) -> Any:
 
 
 def cell_text(value: Any, type: str) -> str:
-    """Return the text of a cell, as CSV has it and as ``--where`` compares it; "" for an empty one.
-
-    Times are RFC 3339; bytes are text where all of it can be printed, else 0x and hex digits.
-    """
+    """Return the text of a cell, as CSV has it and ``--where`` compares it: times in RFC 3339; "" for an empty one."""
     found = cell(value, type)
     return "" if found is None else _TEXTS.get(type, str)(found)
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
     found = jsonable(value)
     return found if isinstance(found, str) else plain_text(found)
 
 
 def _integer(value: Any) -> int | None:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return int(value) if isinstance(value, int) else None
+    is_whole = value.is_integer() if isinstance(value, float) else isinstance(value, int)
+    return int(value) if is_whole else None
 
 
 def _time(value: Any) -> int | None:

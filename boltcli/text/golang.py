@@ -78,13 +78,9 @@ def _json_escape(char: str) -> str:
 
 
 def percent(part: int, whole: int) -> int:
-    """Return ``int(float32(part) * 100.0 / float32(whole))``, 0 if ``whole`` is 0.
-
-    Each step is rounded to 32 bits, so 33554428 of 33554429 is 100.
-    """
+    """Return ``int(float32(part) * 100.0 / float32(whole))``, rounded at each step; 0 if ``whole`` is 0."""
     return int(_float32(_float32(_float32(part) * 100.0) / _float32(whole))) if whole else 0
 
 
 def _float32(value: float) -> float:
-    result: float = _FLOAT32.unpack(_FLOAT32.pack(value))[0]
-    return result
+    return float(_FLOAT32.unpack(_FLOAT32.pack(value))[0])

@@ -88,8 +88,7 @@ def sliced(name: str, data: bytes, form: str) -> Record:
     if form in ("hex", "base64", "ascii-encoded", "redacted", "repr"):
         return {f"{name}_{form.replace('-', '_')}": Sliced(data, form)}
     formatted([b""], form)  # is there such a format? Here is the same as auto, then
-    is_text = _all(data, lambda _: True)
-    return {name: Sliced(data, "text")} if is_text else {f"{name}_hex": Sliced(data, "hex")}
+    return {name: Sliced(data, "text")} if _all(data, lambda _: True) else {f"{name}_hex": Sliced(data, "hex")}
 
 
 def pieces(record: Record) -> Iterator[bytes]:

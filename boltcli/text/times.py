@@ -14,7 +14,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR_1_TO_1970 = 62_135_596_800  # seconds
 ZERO = -_YEAR_1_TO_1970 * SECOND  # Go's zero time
 _YEAR_10000 = 253_402_300_800  # seconds since 1970
-_UTC = -1
 _SIZES = {1: 15, 2: 16}  # bytes of a version
 
 
@@ -26,19 +25,15 @@ def parse_time(text: object) -> int | None:
     """
     if not isinstance(text, str) or text.startswith("0001-"):
         return None
-    head, dot, rest = text.partition(".")
-    digits = ""
-    if dot:
-        digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-        head += rest[len(digits) :]
+    head, _, rest = text.partition(".")
+    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
     try:
-        moment = datetime.fromisoformat(head)
+        moment = datetime.fromisoformat(head + rest[len(digits) :])
     except ValueError:
         return None
     if moment.tzinfo is None:
         return None
-    since = moment - _EPOCH
-    return (since.days * 86400 + since.seconds) * SECOND + int(digits[:9].ljust(9, "0"))
+    return (moment - _EPOCH) // timedelta(seconds=1) * SECOND + int(digits[:9].ljust(9, "0"))
 
 
 def time_text(nanoseconds: int | None) -> str:
@@ -49,8 +44,7 @@ def time_text(nanoseconds: int | None) -> str:
     """
     if nanoseconds is None:
         return ""
-    seconds, rest = divmod(nanoseconds, SECOND)
-    return _rfc3339(seconds, rest, None) or f"{nanoseconds} ns"
+    return _rfc3339(*divmod(nanoseconds, SECOND), None) or f"{nanoseconds} ns"
 
 
 def _rfc3339(seconds: int, nanoseconds: int, offset: int | None) -> str | None:
@@ -76,7 +70,7 @@ def _go_parts(data: bytes) -> tuple[int, int, int | None] | None:
     if not 0 <= nanoseconds < SECOND or abs(minutes) > 24 * 60:
         return None
     offset = 60 * minutes + int.from_bytes(data[15:], "big", signed=True)
-    return seconds, nanoseconds, None if minutes == _UTC else offset
+    return seconds, nanoseconds, None if minutes == -1 else offset
 
 
 def go_time(data: object) -> int | None:
@@ -94,13 +88,9 @@ def go_time(data: object) -> int | None:
 
 
 def binary_time_text(data: bytes) -> str | None:
-    """Return 8 bytes (big-endian nanoseconds since 1970) or Go's binary form in RFC 3339, at its own offset.
-
-    None if it is no time of the years 1 to 9999.
-    """
+    """Return big-endian nanoseconds since 1970, or Go's binary form at its own offset, in RFC 3339; or None."""
     if len(data) == 8:
-        seconds, nanoseconds = divmod(int.from_bytes(data, "big"), SECOND)
-        return _rfc3339(seconds, nanoseconds, None)
+        return _rfc3339(*divmod(int.from_bytes(data, "big"), SECOND), None)
     parts = _go_parts(data)
     return None if parts is None else _rfc3339(*parts)
 

@@ -1,13 +1,11 @@
 """Byte strings as text, by three rules, and back.
 
-*bbolt*: the bytes themselves where they are UTF-8 and Go calls them printable, else hexadecimal (:func:`auto`); and the
-other formats of ``--format`` (:func:`formatted`).
+*bbolt*: the bytes themselves where they are UTF-8 and Go calls them printable, else hexadecimal (:func:`auto`).
 
-*Typed*: what a command takes back as an argument: literal, or in a notation such as ``hex:`` (:func:`typed`, and
-:func:`shell_quoted` for a shell's line). The other direction is ``cli/values.py``.
+*Typed*: what a command takes back as an argument: literal, or in a notation such as ``hex:``; see ``cli/values.py``.
 
-*JSON*: text where it is UTF-8, else hexadecimal in another field (:func:`text_of`, ``render/records.py``); inside of
-decoded values, and in the cells of tables, ``0x`` and hexadecimal (:func:`cell_text`, ``json.jsonable``).
+*JSON*: text where it is UTF-8, else hexadecimal in another field (``render/records.py``); inside of decoded values, and
+in the cells of tables, ``0x`` and hexadecimal (``json.jsonable``).
 """
 
 from __future__ import annotations
@@ -59,11 +57,7 @@ def lines(items: list[bytes], form: str) -> bytes:
 
 
 def formatted(items: list[bytes], form: str) -> list[bytes]:
-    """Return ``items`` in the format ``form``.
-
-    Raises :class:`~boltcli.errors.ArgumentError` for an unknown format, unless there is nothing to write: bbolt looks
-    at the format no sooner.
-    """
+    """Return ``items`` in the format ``form``. Raises ArgumentError for an unknown one, if there are items."""
     if not items or form == "bytes":
         return items
     if form == "auto":
@@ -161,7 +155,7 @@ def shell_quoted(argument: str) -> str:
     if argument and (_SAFE.issuperset(argument) or argument.isalnum()):
         return argument
     if not argument.isprintable():
-        return "$'" + "".join(map(_ansi_c, argument)) + "'"
+        return f"$'{''.join(map(_ansi_c, argument))}'"
     return "'" + argument.replace("'", "'\\''") + "'"
 
 

@@ -19,7 +19,7 @@ _ESCAPES = {
 
 
 _LINE_END = {0x0A: "\\n"}
-_BETWEEN = {**_LINE_END, 0x09: "\\t"}
+_BETWEEN = {0x0A: "\\n", 0x09: "\\t"}
 
 
 def visible(text: str) -> str:

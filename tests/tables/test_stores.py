@@ -40,7 +40,8 @@ def _expected(value: Any, kind: str) -> Any:
 def test_every_view(path: Path) -> None:
     with Snapshot(str(path)) as snapshot:
         file = TableFile("here", snapshot)
-        with Session([file]) as session:
+        session = Session([file])
+        with session.connection:
             found = file.recognised
             views = found.application.views if found is not None else ()
             assert views or path.stem.startswith(("raft", "storm", "trivy", "buildkit", "containerd", "document"))
@@ -75,8 +76,10 @@ def test_pairs_of_stores(path: Path) -> None:
                     size += len(key) + len(value)
                 else:
                     stack.append(((*names, key), value))
-    with Snapshot(str(path)) as snapshot, Session([TableFile("a", snapshot)]) as session:
-        _, batches = session.run("SELECT count(*), sum(octet_length(key) + octet_length(value))::BIGINT FROM pairs")
+    with Snapshot(str(path)) as snapshot:
+        _, batches = Session([TableFile("a", snapshot)]).run(
+            "SELECT count(*), sum(octet_length(key) + octet_length(value))::BIGINT FROM pairs"
+        )
         assert [tuple(row.values()) for batch in batches for row in batch.to_pylist()] == [(count, size)]
 
 

@@ -127,11 +127,11 @@ def _summary(rows: list[BucketChanges]) -> Table:
 def _write_view(old: Snapshot, new: Snapshot, name: str, out: Output) -> bool:
     """Write the differences between the rows of a view; return whether there are any."""
     from ...apps.view_diff import view_diff
-    from ...render.view_changes import change_line, facts_record, facts_text, row_record
+    from ...render.view_changes import change_line, facts_text, row_record
 
     view, facts, changes = view_diff(old, new, name)
     if facts:
-        out.record(lambda: facts_record(view, facts), lambda: facts_text(facts))
+        out.record(lambda: {"view": view.name, "facts": facts}, lambda: facts_text(facts))
     different = False
 
     def met() -> Iterator[ViewChange]:

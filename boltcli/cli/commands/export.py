@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 from ...errors import ArgumentError, Corrupted
 from ...ops.read.content import Bounds, Enter, placed, whole_content
 from ...render import records
-from ...render.element_lines import bucket_row, element_lines, end_row
+from ...render.element_lines import element_lines
 from ..command import command
 from ..decoding import asked, is_asked
 from ..row_output import complete, format_of, lines_into
@@ -93,7 +93,7 @@ def _write_lines(db: Snapshot, out: Output, path: Path, decoder: Decoder | None,
     try:
         for place, event in content:
             if isinstance(event, Enter):
-                file.write(records.line(bucket_row(place, event.sequence)))
+                file.write(records.line(records.of_bucket(place) | {"sequence": event.sequence}))
                 buckets += bool(place)
             else:
                 file.writelines(element_lines(place, event.keys, event.values, decoder=decoder))
@@ -101,4 +101,4 @@ def _write_lines(db: Snapshot, out: Output, path: Path, decoder: Decoder | None,
     except Corrupted as error:
         file.write(records.line({"end": False, "error": records.error(error, out.path)}))
         raise
-    file.write(records.line(end_row(pairs, buckets)))
+    file.write(records.line({"end": True, "pairs": pairs, "buckets": buckets}))

@@ -74,11 +74,12 @@ def get_(
 
         raise KeyNotFound(name)
     decoder = asked(db, decoding)
-    out.record(
-        lambda: render.element_lines.element_record(
-            path, name, value, form="parsed" if parse else format, decoder=decoder
+    out.stream(
+        [value],
+        json=lambda value: render.element_lines.element_lines(
+            path, [name], [value], form="parsed" if parse else format, decoder=decoder
         ),
-        lambda: (
+        text=lambda value: (
             value_line(value, format)
             if decoder is None
             else render.decoded.readable(decoder.value(path, name, value)) + "\n"

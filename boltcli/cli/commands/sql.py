@@ -98,7 +98,8 @@ def sql(
             return status
         start, stop = bounds(prefix, from_, to or None)
         wanted = Bounds(tuple(bucket), start=start, stop=stop) if bucket else EVERYTHING
-        session = stack.enter_context(Session(files, bounds=wanted, allow_files=allow_files))
+        session = Session(files, bounds=wanted, allow_files=allow_files)
+        stack.enter_context(session.connection)
         if text is None:
             out.records(lambda: _records(session), lambda: _text(session))
             return status

@@ -34,7 +34,8 @@ def _pairs(bucket: boltcli.Bucket, path: tuple[bytes, ...] = ()) -> Iterator[Pai
 def ask(statement: str, *paths: Path) -> list[tuple[Any, ...]]:
     """The rows of a statement's result."""
     snapshots = [Snapshot(str(path)) for path in paths]
-    with Session([TableFile(str(path), snapshot) for path, snapshot in zip(paths, snapshots)]) as session:
+    session = Session([TableFile(str(path), snapshot) for path, snapshot in zip(paths, snapshots)])
+    with session.connection:
         _, batches = session.run(statement)
         rows = [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
     for snapshot in snapshots:
