@@ -95,9 +95,6 @@ def pairs(store: Store | None, *path: bytes) -> Iterator[tuple[bytes, bytes]]:
     return ((key, value) for key, value in content(store, *path) if isinstance(value, bytes))
 
 
-buckets_at, pairs_at = buckets, pairs
-
-
 def key_parts(text: str, what: str) -> int:
     """Return how many parts of a key make a prefix, as an option says. Raises ArgumentError."""
     if not text.isascii() or not text.isdigit() or not int(text):

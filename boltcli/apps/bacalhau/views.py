@@ -7,7 +7,7 @@ from typing import Any
 from ...text.json import load_record
 from ..codecs.integers import u64
 from ..contract import ANY, Store
-from ..values import buckets, buckets_at, find, pairs, pairs_at
+from ..values import buckets, find, pairs
 from ..views import Item, Rows, big_endian, computed, integer, json, nested, records, text, time, view
 from .events import subject_of
 from .executions import (
@@ -33,7 +33,7 @@ _word = partial(text, default="")
 
 
 def _executions_of(item: Item) -> int:
-    return 0 if isinstance(item.value, bytes) else len(list(pairs_at(item.value, b"executions")))
+    return 0 if isinstance(item.value, bytes) else len(list(pairs(item.value, b"executions")))
 
 
 def _tasks(item: Item) -> int:
@@ -95,7 +95,7 @@ def _of_orchestrators(db: Store) -> Iterator[Execution]:
         return {subject_of(event)[0] for event in events if word_of(event, "objectType") == "ExecutionUpsert"}
 
     is_old = partial(numbering, find(db, b"v1_events") is None, upserts)
-    for job_key, job in buckets_at(db, b"jobs"):
+    for job_key, job in buckets(db, b"jobs"):
         old_job = has_old_history(job)
         owner = requester({"Job": load_record(job.get(b"spec"))})  # since 1.2.2 records don't have the job in them
         for key, record in _records(find(job, b"executions")):
@@ -112,7 +112,7 @@ def _of_orchestrators(db: Store) -> Iterator[Execution]:
 )
 def history(db: Store) -> Rows:
     if is_orchestrator(db):
-        for job, bucket in buckets_at(db, b"jobs"):
+        for job, bucket in buckets(db, b"jobs"):
             for rows in (b"job_history", b"execution_history", b"history"):
                 for key, record in _records(find(bucket, rows)):
                     # Rows with states are of 1.4.0 or older, whose numbers are the old ones.
@@ -121,7 +121,7 @@ def history(db: Store) -> Rows:
     for generation in generations(db):
         # A record says which version's states a store has: those of mid-2023 lie in files of their own.
         names = state_names(next(_records(find(db, generation.executions)), (b"", {}))[1])
-        for execution, bucket in buckets_at(db, generation.history):
+        for execution, bucket in buckets(db, generation.history):
             for key, record in _records(bucket):
                 row = _history(key, record, names)
                 yield {**row, "execution": name(execution), "source": generation.name}
@@ -158,7 +158,7 @@ def _history(key: bytes, record: Record, names: tuple[str, ...]) -> dict[str, An
 )
 def events(db: Store) -> Rows:
     for bucket in (generation.events for generation in GENERATIONS):
-        for key, value in pairs_at(db, bucket):
+        for key, value in pairs(db, bucket):
             record = load_record(value) or {}
             subject, inner = subject_of(record)
             kind = word_of(record, "objectType")
@@ -191,7 +191,7 @@ def checkpoints(db: Store) -> Rows:
         if events is not None:
             last = next(events.range(reverse=True), None)
             head = events.sequence if last is None else (split_key(last[0]) or (events.sequence,))[0]
-        for key, value in pairs_at(db, bucket):
+        for key, value in pairs(db, bucket):
             seq = u64(value)
             yield name(key), seq, None if seq is None or head is None else head - seq, bucket.decode()
 
@@ -213,7 +213,7 @@ def _names(db: Store, index: Store | None, prefix: str) -> Iterator[tuple[str, i
         called = prefix + name(key)
         entries = [entry for entry, value in bucket.range() if isinstance(value, bytes)]
         gone = sum(there is None or there.get(entry) is None for entry in entries)
-        if entries or next(buckets_at(bucket), None) is None:
+        if entries or next(buckets(bucket), None) is None:
             yield called, len(entries) - gone, gone
         yield from _names(db, bucket, f"{called}/")
 

@@ -8,7 +8,7 @@ from ...text.values import as_text
 from ..codecs.integers import uvarint, varint
 from ..codecs.wire import Message
 from ..contract import CERTAIN, LIKELY, Recognition, Store
-from ..values import buckets, find, pairs_at, value_of
+from ..values import buckets, find, pairs, value_of
 
 V1, VERSION = b"v1", b"version"
 OBJECTS = (b"images", b"containers", b"content", b"snapshots", b"leases", b"sandboxes", b"labels", b"ingests")
@@ -54,7 +54,7 @@ def parent_and_child(key: bytes) -> tuple[int, int] | None:
 def children_of(db: Store) -> dict[int, list[str]]:
     """Return the names of each snapshot's children by its id, in a snapshotter's own file."""
     found: dict[int, list[str]] = {}
-    for key, name in pairs_at(db, V1, b"parents"):
+    for key, name in pairs(db, V1, b"parents"):
         ids = parent_and_child(key)
         if ids is not None:
             found.setdefault(ids[0], []).append(as_text(name))

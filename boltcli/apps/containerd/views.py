@@ -5,7 +5,7 @@ from ...text.times import go_time, parse_time
 from ...text.values import as_text
 from ..codecs.integers import whole_uvarint
 from ..contract import ANY, Store
-from ..values import buckets_at, find, names_at, text_map, text_of, value_of
+from ..values import buckets, find, names_at, text_map, text_of, value_of
 from ..views import Item, Rows, computed, key_text, nested, parent, records, time, view
 from .layout import EXPIRES, V1, any_value, children_of, is_snapshotter, namespaces, size_of
 
@@ -13,7 +13,7 @@ _KINDS = {1: "View", 2: "Active", 3: "Committed"}
 
 
 def _count(store: Store, *path: bytes) -> int:
-    return sum(1 for _ in buckets_at(store, *path))
+    return sum(1 for _ in buckets(store, *path))
 
 
 @view(
@@ -24,11 +24,11 @@ def _count(store: Store, *path: bytes) -> int:
 )
 def namespace_rows(db: Store) -> Rows:
     for name, namespace in () if is_snapshotter(db) else namespaces(db):
-        sizes = [size_of(blob) or 0 for _, blob in buckets_at(namespace, b"content", b"blob")]
+        sizes = [size_of(blob) or 0 for _, blob in buckets(namespace, b"content", b"blob")]
         yield (
             as_text(name), text_map(namespace, b"labels"), _count(namespace, b"images"),
             _count(namespace, b"containers"),
-            sum(_count(namespace, b"snapshots", each) for each, _ in buckets_at(namespace, b"snapshots")),
+            sum(_count(namespace, b"snapshots", each) for each, _ in buckets(namespace, b"snapshots")),
             len(sizes), sum(sizes), _count(namespace, b"leases"), _count(namespace, b"sandboxes"),
         )  # fmt: skip
 
@@ -50,7 +50,7 @@ def snapshots(db: Store) -> Rows:
 
     if is_snapshotter(db):
         children = children_of(db)
-        for key, each in buckets_at(db, V1, b"snapshots"):
+        for key, each in buckets(db, V1, b"snapshots"):
             id_, kind = whole_uvarint(value_of(each, b"id") or b""), value_of(each, b"kind") or b""
             yield common(key, each) | {
                 "children": children.get(id_, []) if id_ is not None else [],
@@ -61,8 +61,8 @@ def snapshots(db: Store) -> Rows:
             }
         return
     for namespace, content in namespaces(db):
-        for snapshotter, store in buckets_at(content, b"snapshots"):
-            for key, each in buckets_at(store):
+        for snapshotter, store in buckets(content, b"snapshots"):
+            for key, each in buckets(store):
                 yield common(key, each) | {
                     "namespace": as_text(namespace),
                     "snapshotter": as_text(snapshotter),
@@ -74,7 +74,7 @@ def snapshots(db: Store) -> Rows:
 def resources(lease: Store) -> list[dict[str, str]]:
     """Return what a lease holds, as containerd's API lists it: snapshots by snapshotter."""
     found = [{"type": kind, "id": each} for kind in ("content", "ingests") for each in names_at(lease, kind.encode())]
-    for snapshotter, _ in buckets_at(lease, b"snapshots"):
+    for snapshotter, _ in buckets(lease, b"snapshots"):
         kind = f"snapshots/{as_text(snapshotter)}"
         found += [{"type": kind, "id": each} for each in names_at(lease, b"snapshots", snapshotter)]
     return found

@@ -10,7 +10,7 @@ from ...text.values import as_text
 from ..codecs.integers import u64
 from ..codecs.messagepack import Extension, timestamp, unpack
 from ..contract import CERTAIN, LIKELY, Recognition, Store
-from ..values import find, pairs_at, text_of, value_of
+from ..values import find, pairs, text_of, value_of
 from .commands import names_of
 
 LOGS, CONF = b"logs", b"conf"
@@ -90,7 +90,7 @@ def entry_of(key: bytes, value: bytes | Store) -> Entry | None:
 
 def entries(db: Store) -> Iterator[Entry]:
     """Yield all entries in the order of their indexes; other keys are left out."""
-    return filter(None, starmap(entry_of, pairs_at(db, LOGS)))
+    return filter(None, starmap(entry_of, pairs(db, LOGS)))
 
 
 class Log:
