@@ -36,9 +36,7 @@ def _unquoted(each: Plain) -> bytes:
 
 
 def _types_in(db: Store) -> Iterator[tuple[bytes, Store]]:
-    for name, bucket in buckets(db):
-        if not name.startswith(_INDEX):
-            yield name, bucket
+    return ((name, bucket) for name, bucket in buckets(db) if not name.startswith(_INDEX))
 
 
 def _indexes_in(db: Store) -> Iterator[tuple[bytes, str, Store]]:

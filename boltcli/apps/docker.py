@@ -38,11 +38,6 @@ def _records(db: Store, kind: str) -> Iterator[tuple[str, dict[str, Any], Plain]
         yield name, found if isinstance(found, dict) else {}, found
 
 
-@view("All records of the network store", "kind id index:integer record:json", name="records")
-def network_records(db: Store) -> Rows:
-    return _entries(db)
-
-
 @view("Networks", "id name type scope subnet gateway created:time internal:boolean labels:json record:json")
 def networks(db: Store) -> Rows:
     for name, record, found in _records(db, "network"):
@@ -83,7 +78,7 @@ CODECS: dict[Pattern, Codec] = {(_NETWORK,): Codec(text_or_bytes, _network_value
 VIEWS = (
     networks,
     endpoints,
-    network_records,
+    view("All records of the network store", "kind id index:integer record:json", name="records")(_entries),
     records(
         "volumes", "Volumes", at=(_VOLUMES,),
         name=text("Name", key_text), driver="Driver", labels=json("Labels"), options=json("Options"),

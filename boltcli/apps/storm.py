@@ -12,7 +12,7 @@ from .codecs.integers import i64
 from .codecs.messagepack import messagepack
 from .codecs.wire import any_message, printable
 from .contract import CERTAIN, REST, Codec, Path, Pattern, Plain, Recognition, Store
-from .values import decoded_by, find, pairs, text_of, value_of
+from .values import as_plain, decoded_by, find, or_else, pairs, text_of, value_of
 from .views import Rows, view
 
 _META, _DB, _INDEX = b"__storm_metadata", b"__storm_db", b"__storm_index_"
@@ -30,8 +30,7 @@ def _json(data: bytes) -> Plain:
 
 
 def _message(data: bytes) -> Plain:
-    found = any_message(data) if data else {}
-    return data if found is None else found
+    return or_else(any_message(data) if data else {}, data)
 
 
 # Where no codec is named whatever takes a value decodes it; what is no protobuf message that codec writes as JSON.
@@ -114,11 +113,6 @@ def records(db: Store, type: str | None = None) -> Rows:
             yield node, name, id_, len(value), record
 
 
-def _meta_value(key: bytes, value: bytes) -> Plain:
-    number = i64(value) if key == b"IDcounter" else None
-    return text_or_bytes(value) if number is None else number
-
-
 def codec_of(path: Path, codec: str, bucket: Store | None = None) -> Codec:
     """Return the codec of the pairs at ``path``, of a type whose own codec is ``codec`` ("" if that isn't known)."""
 
@@ -134,7 +128,9 @@ def codec_of(path: Path, codec: str, bucket: Store | None = None) -> Codec:
 
     outer, last = (b"", b"", *path)[-2:]
     if last == _META:
-        return Codec(text_or_bytes, _meta_value)
+        return Codec(
+            text_or_bytes, lambda key, value: or_else(i64(value) if key == b"IDcounter" else None, as_plain(value))
+        )
     if last == _IDS and outer.startswith(_INDEX):
         return Codec(named, entry_of)
     if last.startswith(_INDEX):

@@ -21,6 +21,11 @@ def json_or_text(data: bytes) -> Plain:
     return load(data) if data[:1] in (b"{", b"[") else text_or_bytes(data)
 
 
+def or_else(found: Plain, otherwise: Plain) -> Plain:
+    """Return ``found``, or ``otherwise`` where that is None."""
+    return otherwise if found is None else found
+
+
 def decoded_by(data: bytes, *decoders: Callable[[bytes], Plain]) -> Plain:
     """Return what the first of ``decoders`` makes of ``data`` that takes it; the bytes themselves if none does."""
     for decode in decoders:

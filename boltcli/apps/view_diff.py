@@ -9,9 +9,7 @@ from ..errors import ArgumentError
 from ..storage.snapshot import Snapshot
 from .contract import Application, View
 from .registry import recognised
-from .rows import view_rows
-
-Row = tuple[Any, ...]
+from .rows import Row, view_rows
 
 
 class ViewChange(NamedTuple):

@@ -32,10 +32,6 @@ _job = computed("text", lambda item: name(item.path[1]))
 _word = partial(text, default="")
 
 
-def _executions_of(item: Item) -> int:
-    return 0 if isinstance(item.value, bytes) else len(list(pairs(item.value, b"executions")))
-
-
 def _tasks(item: Item) -> int:
     tasks = item.field("spec.Tasks")
     return len(tasks) if isinstance(tasks, list) else 0
@@ -46,8 +42,9 @@ jobs = records(
     id=_id, name=_word("spec.Name"), namespace=_word("spec.Namespace"), type=_word("spec.Type"),
     state=_word("spec.State.StateType"), message=_word("spec.State.Message"), priority=integer("spec.Priority"),
     count=integer("spec.Count"), version=integer("spec.Version"), revision=integer("spec.Revision"),
-    executions=computed("integer", _executions_of), labels=json("spec.Labels", {}), tasks=computed("integer", _tasks),
-    create_time=time("spec.CreateTime"), modify_time=time("spec.ModifyTime"),
+    executions=computed("integer", lambda item: len(list(pairs(item.record, b"executions")))),
+    labels=json("spec.Labels", {}), tasks=computed("integer", _tasks), create_time=time("spec.CreateTime"),
+    modify_time=time("spec.ModifyTime"),
 )  # fmt: skip
 evaluations = records(
     "evaluations", "Evaluations of the orchestrator's scheduler", at=(b"jobs", ANY, b"evaluations"),

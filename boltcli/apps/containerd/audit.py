@@ -7,7 +7,8 @@ from ...text.times import age, parse_time
 from ...text.values import as_text
 from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
 from ..rules import Deviation, Rule, answers, findings
-from .layout import EXPIRES, V1, is_snapshotter, namespaces, recognise
+from ..values import buckets
+from .layout import EXPIRES, V1, is_snapshotter, recognise
 from .views import VIEWS
 
 _ROOT, _FLAT = "containerd.io/gc.root", "containerd.io/gc.flat"
@@ -57,7 +58,7 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
     if recognition is None or not has_audit(db):
         return None
     found: dict[str, dict[str, list[Row]]] = {
-        as_text(key): {view.name: [] for view in VIEWS} for key, _ in namespaces(db)
+        as_text(key): {view.name: [] for view in VIEWS} for key, _ in buckets(db, V1)
     }
     for view in VIEWS:
         for row in view.rows(db):

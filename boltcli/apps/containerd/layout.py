@@ -1,6 +1,5 @@
 """Where containerd's metadata is. Source: containerd ``core/metadata/buckets.go`` (1.x: ``metadata/buckets.go``)."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from ...text.json import load
@@ -15,11 +14,6 @@ OBJECTS = (b"images", b"containers", b"content", b"snapshots", b"leases", b"sand
 EXPIRES = "containerd.io/gc.expire"
 
 
-def namespaces(db: Store) -> Iterator[tuple[bytes, Store]]:
-    """Yield the namespaces with their buckets."""
-    yield from buckets(find(db, V1))
-
-
 def recognise(db: Store) -> Recognition | None:
     """Say whether ``db`` is containerd's metadata, or that of one of its snapshotters."""
     top = find(db, V1)
@@ -30,7 +24,7 @@ def recognise(db: Store) -> Recognition | None:
         return Recognition("containerd", "snapshotter", CERTAIN)
     if version is not None and varint(version) is None:
         return None
-    known = any(find(namespace, name) is not None for _, namespace in namespaces(db) for name in OBJECTS)
+    known = any(find(namespace, name) is not None for _, namespace in buckets(top) for name in OBJECTS)
     if version is None:
         # Until the first migration there is no version: that is schema 1's layout.
         return Recognition("containerd", "metadata, no schema version", LIKELY) if known else None

@@ -6,8 +6,8 @@ from ...text.values import as_text
 from ..codecs.integers import whole_uvarint
 from ..contract import ANY, Store
 from ..values import buckets, find, names_at, text_map, text_of, value_of
-from ..views import Item, Rows, computed, key_text, nested, parent, records, time, view
-from .layout import EXPIRES, V1, any_value, children_of, is_snapshotter, namespaces, size_of
+from ..views import Rows, computed, key_text, nested, parent, records, time, view
+from .layout import EXPIRES, V1, any_value, children_of, is_snapshotter, size_of
 
 _KINDS = {1: "View", 2: "Active", 3: "Committed"}
 
@@ -23,7 +23,7 @@ def _count(store: Store, *path: bytes) -> int:
     name="namespaces",
 )
 def namespace_rows(db: Store) -> Rows:
-    for name, namespace in () if is_snapshotter(db) else namespaces(db):
+    for name, namespace in () if is_snapshotter(db) else buckets(db, V1):
         sizes = [size_of(blob) or 0 for _, blob in buckets(namespace, b"content", b"blob")]
         yield (
             as_text(name), text_map(namespace, b"labels"), _count(namespace, b"images"),
@@ -60,7 +60,7 @@ def snapshots(db: Store) -> Rows:
                 "id": id_,
             }
         return
-    for namespace, content in namespaces(db):
+    for namespace, content in buckets(db, V1):
         for snapshotter, store in buckets(content, b"snapshots"):
             for key, each in buckets(store):
                 yield common(key, each) | {
@@ -78,10 +78,6 @@ def resources(lease: Store) -> list[dict[str, str]]:
         kind = f"snapshots/{as_text(snapshotter)}"
         found += [{"type": kind, "id": each} for each in names_at(lease, b"snapshots", snapshotter)]
     return found
-
-
-def _expires_at(item: Item) -> int | None:
-    return parse_time(text_map(item.record, b"labels").get(EXPIRES))
 
 
 NAMESPACE, LABELS = parent(1), computed("json", lambda item: text_map(item.record, b"labels"))
@@ -119,7 +115,8 @@ VIEWS = (
     ),
     records(
         "leases", "Leases and what they hold", at=(V1, ANY, b"leases"), read=nested,
-        namespace=NAMESPACE, id=key_text, created_at=CREATED, expires_at=computed("time", _expires_at), labels=LABELS,
+        namespace=NAMESPACE, id=key_text, created_at=CREATED, labels=LABELS,
+        expires_at=computed("time", lambda item: parse_time(text_map(item.record, b"labels").get(EXPIRES))),
         resource_count=computed("integer", lambda item: len(resources(item.record))),
         resources=computed("json", lambda item: resources(item.record)),
     ),

@@ -13,6 +13,7 @@ from ...text.json import load
 from ..codecs.guess import guess
 from ..codecs.messagepack import messagepack, unpack
 from ..codecs.wire import BYTES, VARINT, Message, fields
+from ..values import decoded_by
 
 CONSUL, NOMAD, VAULT = "consul", "nomad", "vault"
 
@@ -74,7 +75,9 @@ def command(data: bytes) -> Command | None:
     """Return what the data of a command are; None if that isn't known."""
     if data.lstrip()[:1] in (b"{", b"[") and (record := load(data)) is not data:
         return Command(None, None, record)
-    typed = _unpacked(data[1:])  # before a map of its own: 0x80 to 0x8f are heads of maps, and types with the flag
+    typed = decoded_by(
+        data[1:], unpack
+    )  # before a map of its own: 0x80 to 0x8f are heads of maps, and types with the flag
     if typed and isinstance(typed, dict) and all(isinstance(key, bytes) for key in typed):  # as Go's structs are
         program = next((name for field, name in _FIELDS if field in typed), None)
         return Command(program, data[0] & ~_IGNORABLE, messagepack(data[1:]), ignorable=bool(data[0] & _IGNORABLE))
@@ -116,13 +119,6 @@ def type_text(byte: int, name: str | None) -> str:
 
 def _name(program: str | None, number: int | None) -> str | None:
     return None if program is None or number is None else _NAMES.get(program, {}).get(number)
-
-
-def _unpacked(data: bytes) -> Any:
-    try:
-        return unpack(data)
-    except ValueError:
-        return None
 
 
 def _operations(data: bytes) -> list[dict[str, Any]] | None:

@@ -10,7 +10,7 @@ from ...text.values import as_text
 from ..codecs.integers import u64
 from ..codecs.messagepack import Extension, timestamp, unpack
 from ..contract import CERTAIN, LIKELY, Recognition, Store
-from ..values import find, pairs, text_of, value_of
+from ..values import decoded_by, find, named, pairs, text_of, value_of
 from .commands import names_of
 
 LOGS, CONF = b"logs", b"conf"
@@ -52,25 +52,22 @@ class Entry:
 
 def type_name(number: int | None) -> str:
     """Return the type as raft names it."""
-    if number is None:
-        return ""
-    return TYPES[number] if 0 <= number < len(TYPES) else str(number)
+    return "" if number is None else str(named(TYPES, number))
 
 
 def _server(record: dict[Any, Any]) -> dict[str, str]:
-    suffrage = _number(record.get(b"Suffrage")) or 0
     return {
         "id": as_text(_bytes(record.get(b"ID"))),
         "address": as_text(_bytes(record.get(b"Address"))),
-        "suffrage": SUFFRAGE[suffrage] if 0 <= suffrage < len(SUFFRAGE) else str(suffrage),
+        "suffrage": str(named(SUFFRAGE, _number(record.get(b"Suffrage")) or 0)),
     }
 
 
 def appended_at(value: object) -> int | None:
-    """Return a time in any of the forms that raft has written, as nanoseconds since 1970; None for anything else.
+    """Return a time as nanoseconds since 1970; None for anything else.
 
-    By default Go's binary time; with MsgpackUseNewTimeFormat a MessagePack
-    timestamp (4, 8 or 12 bytes), also without its head, nil for the zero time.
+    By default raft writes Go's binary time; with MsgpackUseNewTimeFormat a MessagePack timestamp (4, 8 or 12 bytes),
+    also without its head, nil for the zero time.
     """
     if value is None:
         return ZERO
@@ -188,10 +185,7 @@ def recognise(db: Store) -> Recognition | None:
 
 
 def _record(value: bytes) -> dict[Any, Any] | None:
-    try:
-        found = unpack(value)
-    except ValueError:
-        return None
+    found = decoded_by(value, unpack)
     return found if isinstance(found, dict) else None
 
 
