@@ -13,7 +13,6 @@ from .values import buckets, decoded_by, first, pairs
 from .views import Rows, view
 
 _INDEX = b"_index:"
-_LOOKED_AT = 64  # types, to recognise a store by
 
 
 def decoded(data: bytes) -> Plain:
@@ -85,7 +84,7 @@ def recognise(db: Store) -> Recognition | None:
     name, index = next(db.prefix(_INDEX), (b"", b""))
     if not isinstance(index, bytes) and name.count(b":") >= 2:
         return Recognition("bolthold", _encoder(index), CERTAIN)
-    found = list(islice(_types_in(db), _LOOKED_AT))
+    found = list(islice(_types_in(db), 64))
     for name, bucket in found:
         key, value = first(bucket)
         if not name[:1].isupper() or not isinstance(value, bytes) or not (_is_gob(key) and _is_gob(value)):

@@ -13,13 +13,12 @@ from .values import JSON, as_plain, find, pairs
 from .views import Rows, json, key_text, records, text, view
 
 _NETWORK, _VOLUMES = b"libnetwork", b"volumes"
-_PREFIX = b"docker/network/v1.0/"
 _INDEX = 8  # bytes before the JSON: the version of the entry, little-endian
 
 
 def _entries(db: Store, kind: str | None = None) -> Iterator[tuple[str, str, int | None, Plain]]:
     for name, value in pairs(db, _NETWORK):
-        found, _, rest = as_text(name.removeprefix(_PREFIX)).strip("/").partition("/")
+        found, _, rest = as_text(name.removeprefix(b"docker/network/v1.0/")).strip("/").partition("/")
         if kind is None or found == kind:
             yield found, rest, *_parts(value)
 

@@ -18,7 +18,6 @@ from .contract import Application, Audit, AuditFinding, AuditOptions, Codec, Pat
 
 T = TypeVar("T")
 _FAULTS = (Exception, SystemExit)
-_LISTS = ("hints", "places", "buckets")
 
 
 @contextmanager
@@ -76,7 +75,9 @@ class PlugIn(Application):
     def __init__(self, point: str, inner: Application) -> None:
         self._point, self._inner = point, inner
         self.name, self.title = str(inner.name), str(getattr(inner, "title", ""))
-        self.hints, self.places, self.buckets = (tuple(getattr(inner, name, ())) for name in _LISTS)
+        self.hints, self.places, self.buckets = (
+            tuple(getattr(inner, name, ())) for name in ("hints", "places", "buckets")
+        )
 
     @property
     def views(self) -> Sequence[View]:  # type: ignore[override]

@@ -9,7 +9,6 @@ _CONTAINERS, _CONFIG = b"ctr", b"runtime-config"
 _IDS, _NAMES = b"id-registry", b"name-registry"
 # As podman itself calls them: its "configured" is Docker's "created", and its own "created" is "initialized".
 _STATES = ["unknown", "created", "initialized", "running", "stopped", "paused", "exited", "removing", "stopping"]
-_ENDED = ("stopped", "exited")
 
 
 @view(
@@ -34,7 +33,7 @@ def containers(db: Store) -> Rows:
             "started": field("state.startedTime"),
             "finished": field("state.finishedTime"),
             # podman leaves 0 out, which is the code of what has ended; what hasn't has none.
-            "exit_code": 0 if code is None and state in _ENDED else code,
+            "exit_code": 0 if code is None and state in ("stopped", "exited") else code,
             "labels": field("config.labels") or {},
             "dependencies": needed.get(name, []),
         }

@@ -13,7 +13,6 @@ from ..storage.snapshot import Snapshot
 from .contract import CERTAIN, GROUP, GUESS, LIKELY, Application, Recognition, Store
 from .guarded import loaded
 
-_LOOKED_AT = 256  # buckets, to ask applications by
 _ORDER = {CERTAIN: 0, LIKELY: 1, GUESS: 2}
 
 
@@ -90,7 +89,7 @@ def _is_own(point: EntryPoint) -> bool:
 
 def _candidates(db: Store) -> Iterator[Application]:
     try:
-        present = [name.decode("latin-1") for name, _ in islice(db.range(), _LOOKED_AT)]
+        present = [name.decode("latin-1") for name, _ in islice(db.range(), 256)]
     except BoltError:
         present = []
     for each in applications():

@@ -14,7 +14,6 @@ from typing import Any
 
 from .contract import SEVERITIES, AuditFinding, Change, Path, Plain
 
-_FACTS = Formatter()
 SILENT = "silent"  # the severity of what the answers name and no finding does
 
 
@@ -69,7 +68,7 @@ class Deviation:
         chosen = self.rule.answer
         if isinstance(chosen, str):
             return self.text(chosen)
-        return {name: _FACTS.get_field(fact, (), self.facts)[0] for name, fact in chosen.items()}
+        return {name: Formatter().get_field(fact, (), self.facts)[0] for name, fact in chosen.items()}
 
     def text(self, template: str) -> str:
         return template.format_map(self.facts)

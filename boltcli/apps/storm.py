@@ -20,7 +20,6 @@ _IDS = b"storm__ids"  # in an index: the keys of each record
 _BETWEEN = b"__"  # value and id in a key of an index
 _OWN = b"__storm"
 _DEEPEST = 16  # nodes in nodes
-_INTEGERS = (1, 2, 4, 8)  # bytes of ids of integer types
 _LARGEST_ID = 1 << 53  # integers beyond it are rather something else of 8 bytes, if the codec takes it
 ENCRYPTED = "encrypted"
 
@@ -51,7 +50,7 @@ def key_of(key: bytes, codec: str) -> Plain:
     text = printable(key)
     if text is not None and not (codec in ("json", "") and key[:1] == b'"'):
         return text
-    number = int.from_bytes(key, "big", signed=True) if text is None and len(key) in _INTEGERS else None
+    number = int.from_bytes(key, "big", signed=True) if text is None and len(key) in (1, 2, 4, 8) else None
     if number is not None and len(key) == 8 and abs(number) < _LARGEST_ID:
         return number
     found = decoded(key, codec)

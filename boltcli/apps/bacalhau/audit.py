@@ -96,7 +96,6 @@ def _space(db: Store, meter: Meter, undecodable: Iterable[Path]) -> dict[str, An
 
 
 _AGES = (7, 30, 90, 180, 365)  # days
-_PER_RECORD = ("idx_executions", "idx_evaluations", "job_index")  # their buckets go with the last entry
 
 
 def _retention(parts: Parts, before: int, now: int) -> dict[str, Any]:
@@ -133,6 +132,8 @@ def _removals(db: Store, store: JobStore | ComputeGeneration, before: int) -> It
     jobs = {name(each.index_key): each.job for _, each in executions}
     for called, index in store.indexes.items():
         repair = IndexRepair(index)
+        # Here each record has a bucket of its own, which goes with its last entry.
+        alone = called in ("idx_executions", "idx_evaluations", "job_index")
         for entry in sorted(index.entries):
             id = name(entry[1])
             if called == "idx_inprogress":
@@ -140,7 +141,7 @@ def _removals(db: Store, store: JobStore | ComputeGeneration, before: int) -> It
             elif called in PAIRED:
                 id = jobs.get(id, id.partition(":")[2])
             if id in gone:
-                yield from (repair.remove_alone if called in _PER_RECORD else repair.remove)(*entry)
+                yield from (repair.remove_alone if alone else repair.remove)(*entry)
     for id in sorted(gone):
         for path in store.records[id].places:
             parent = find(db, *path[:-1])

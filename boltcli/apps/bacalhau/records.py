@@ -11,7 +11,7 @@ from ..codecs.integers import u64
 from ..contract import Path, Store
 from ..meter import Meter
 from ..rules import Deviation, Rule
-from ..values import find
+from ..values import find, pairs
 
 Record = dict[str, Any]
 MOST_GAPS = 100_000  # missing numbers that are listed: a false counter or key must make no list without end
@@ -115,6 +115,11 @@ class Reader:
     def positions(self, db: Store, bucket: bytes) -> dict[str, int | None]:
         """Return each watcher's position, or the sequence numbers of whatever else the bucket tracks."""
         return {name(key): u64(value) for key, value in self.pairs(find(db, bucket), (bucket,))}
+
+
+def records_in(store: Store | None, *path: bytes) -> Iterator[tuple[bytes, Record]]:
+    """Yield the key and the record of each pair in the bucket at ``path``, without counting."""
+    return ((key, load_record(value) or {}) for key, value in pairs(store, *path))
 
 
 class History:

@@ -1,7 +1,7 @@
 """Bacalhau's records as tables: the same views for both sides, with the columns that a side has not left empty."""
 
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from ...text.json import load_record
@@ -10,22 +10,11 @@ from ..contract import ANY, Store
 from ..values import buckets, find, pairs
 from ..views import Item, Rows, big_endian, computed, integer, json, nested, records, text, time, view
 from .events import subject_of
-from .executions import (
-    LOCAL,
-    OLD,
-    Execution,
-    compute_state,
-    numbering,
-    of_compute_node,
-    of_orchestrator,
-    requester,
-    state_name,
-    state_names,
-)
+from .executions import LOCAL, OLD, Execution, compute_state, numbering, of_compute_node, state_name, state_names
 from .layout import GENERATIONS, generations, is_orchestrator
-from .records import Record, moment, name, number, part, row_number, split_key
+from .records import Record, moment, name, number, part, records_in, row_number, split_key
 from .records import text as word_of
-from .stores import has_old_history
+from .stores import orchestrator_executions
 
 _id = computed("text", lambda item: name(item.key))
 _job = computed("text", lambda item: name(item.path[1]))
@@ -60,10 +49,6 @@ versions = records(
 )  # fmt: skip
 
 
-def _records(store: Store | None) -> Iterator[tuple[bytes, Record]]:
-    return ((key, load_record(value) or {}) for key, value in pairs(store))
-
-
 @view(
     "Executions, their states named by the version that wrote them",
     "id job namespace node requester state state_number:integer desired_state message exit_code:integer error_message"
@@ -72,10 +57,10 @@ def _records(store: Store | None) -> Iterator[tuple[bytes, Record]]:
 )
 def executions(db: Store) -> Rows:
     if is_orchestrator(db):
-        yield from (_row(execution, "") for execution in _of_orchestrators(db))
+        yield from (_row(execution, "") for execution in orchestrator_executions(db))
         return
     for generation in generations(db):
-        for key, record in _records(find(db, generation.executions)):
+        for key, record in records_in(db, generation.executions):
             yield _row(of_compute_node(generation, key, record, 0), generation.name)
 
 
@@ -83,23 +68,6 @@ def _row(execution: Execution, generation: str) -> dict[str, Any]:
     facts = vars(execution)
     times = {"create_time": moment(facts, "created"), "modify_time": moment(facts, "modified_at")}
     return facts | times | {"generation": generation}
-
-
-def _of_orchestrators(db: Store) -> Iterator[Execution]:
-    @cache
-    def upserts() -> set[str]:
-        events = (event for _, event in _records(find(db, b"v1_events")))
-        return {subject_of(event)[0] for event in events if word_of(event, "objectType") == "ExecutionUpsert"}
-
-    is_old = partial(numbering, find(db, b"v1_events") is None, upserts)
-    for job_key, job in buckets(db, b"jobs"):
-        old_job = has_old_history(job)
-        owner = requester({"Job": load_record(job.get(b"spec"))})  # since 1.2.2 records don't have the job in them
-        for key, record in _records(find(job, b"executions")):
-            old = is_old(old_job, name(key), record)
-            execution = of_orchestrator((b"jobs", job_key, b"executions"), key, record, 0, old)
-            execution.requester = execution.requester or owner
-            yield execution
 
 
 @view(
@@ -111,15 +79,15 @@ def history(db: Store) -> Rows:
     if is_orchestrator(db):
         for job, bucket in buckets(db, b"jobs"):
             for rows in (b"job_history", b"execution_history", b"history"):
-                for key, record in _records(find(bucket, rows)):
+                for key, record in records_in(bucket, rows):
                     # Rows with states are of 1.4.0 or older, whose numbers are the old ones.
                     yield {"job": name(job), **_history(key, record, OLD), "source": rows.decode()}
         return
     for generation in generations(db):
         # A record says which version's states a store has: those of mid-2023 lie in files of their own.
-        names = state_names(next(_records(find(db, generation.executions)), (b"", {}))[1])
+        names = state_names(next(records_in(db, generation.executions), (b"", {}))[1])
         for execution, bucket in buckets(db, generation.history):
-            for key, record in _records(bucket):
+            for key, record in records_in(bucket):
                 row = _history(key, record, names)
                 yield {**row, "execution": name(execution), "source": generation.name}
 

@@ -162,14 +162,11 @@ def printable(data: bytes) -> str | None:
         text = data.decode()
     except UnicodeDecodeError:
         return None
-    if not text.translate(_WHITE).isprintable():
+    if not text.translate({9: 32, 10: 32, 13: 32}).isprintable():
         return None
-    return text if text.isascii() or _clashes(text) < _MOST_CLASHES else None
+    return text if text.isascii() or _clashes(text[:4096]) < 2 else None
 
 
-_WHITE = {9: 32, 10: 32, 13: 32}
-_MOST_CLASHES = 2
-_LOOKED_AT = 4096  # characters
 # Scripts that are written beside each other without a space: those of Japanese, and formulas' letters.
 _TOGETHER = {
     "HIRAGANA": "CJK", "KATAKANA": "CJK", "HALFWIDTH": "CJK", "FULLWIDTH": "CJK", "IDEOGRAPHIC": "CJK",
@@ -180,11 +177,9 @@ _TOGETHER = {
 def _clashes(text: str) -> int:
     """Return how often letters of two scripts stand side by side: words have one."""
     found, before = 0, ""
-    for char in text[:_LOOKED_AT]:
-        script = ""
-        if char.isascii():
-            script = "LATIN" if char.isalpha() else ""
-        elif category(char)[0] in "LM":
+    for char in text:
+        script = "LATIN" if char.isascii() and char.isalpha() else ""
+        if not char.isascii() and category(char)[0] in "LM":
             script = name(char, "").partition(" ")[0]
             if script in ("COMBINING", "MODIFIER", "VARIATION"):
                 continue  # belong to the letter before, whichever it is

@@ -7,15 +7,12 @@ from ..contract import ANY, REST, Codec, Pattern, Plain
 from ..values import TEXT, or_else
 from .layout import V1, any_value, parent_and_child
 
-_TIMES = (b"createdat", b"updatedat", b"expireat")
-_NUMBERS = (b"size", b"version", b"inodes")
-
 
 def value(key: bytes, data: bytes) -> Plain:
     """Return a time, a number, a protobuf Any or text."""
-    if key in _TIMES:
+    if key in (b"createdat", b"updatedat", b"expireat"):
         return time_text(go_time(data)) or data
-    if key in _NUMBERS:
+    if key in (b"size", b"version", b"inodes"):
         return or_else(varint(data), text_or_bytes(data))
     text = text_or_bytes(data)
     if isinstance(text, str) and text.isprintable():

@@ -17,8 +17,6 @@ from .membership import configuration, members, newest_snapshot
 from .records import Alarm, KeyValue, Lease, Role, User
 
 _MOST = 8  # of a list of the largest
-_GAIN = 0.5  # of the file that is free: from there on a defragmentation is worth its pause
-_SMALL = 16 << 20  # bytes: smaller files aren't worth it
 
 
 class Facts:
@@ -272,9 +270,9 @@ def _deviations(facts: Facts, answers: dict[str, Any]) -> Iterator[Deviation]:
         for name in answers[rule.code]:
             yield rule.at((bucket,), name.encode("utf-8", "surrogateescape"), name)
     size, free = facts.space or (0, 0)
-    if free > size * _GAIN:
+    if free > size / 2:  # from there on a defragmentation is worth its pause, but not for a small file
         fragmented = FRAGMENTED.at((), None, str(free), size=size)
-        yield replace(fragmented, severity=WARNING) if size >= _SMALL else fragmented
+        yield replace(fragmented, severity=WARNING) if size >= 16 << 20 else fragmented
 
 
 def _of_members(facts: Facts) -> Iterator[Deviation]:

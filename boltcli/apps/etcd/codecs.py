@@ -8,8 +8,6 @@ from .kubernetes import decoded
 from .layout import ALARM, AUTH, CLUSTER, KEY, LEASE, MEMBERS, MEMBERS_REMOVED, META, ROLES, USERS, revision
 from .records import Alarm, KeyValue, Lease, Role, User
 
-_REVISIONS = (b"scheduledCompactRev", b"finishedCompactRev")
-
 
 def _revision(data: bytes) -> Plain:
     found = revision(data)
@@ -36,7 +34,7 @@ def version_of(key: bytes, value: bytes) -> tuple[bytes, bool] | None:
 
 
 def _meta(key: bytes, value: bytes) -> Plain:
-    if key in _REVISIONS:
+    if key in (b"scheduledCompactRev", b"finishedCompactRev"):
         return _revision(value)
     number = u64(value)
     return json_or_text(value) if number is None or key == b"storageVersion" else number

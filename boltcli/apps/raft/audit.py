@@ -11,7 +11,6 @@ from .log import CONF, LOGS, Log, recognise, type_name
 from .snapshots import Applied, applied
 
 _MANY = 40_000  # entries: raft keeps 10,240 after a snapshot, and makes one every 8,192, unless it is told otherwise
-_LONG = 30 * DAY
 
 # fmt: off
 _RESTORE = "Stop the server, move its raft directory away, and let it join anew, or restore a snapshot."
@@ -117,7 +116,7 @@ def _deviations(log: Log, snapshot: Applied | None, missing: list[tuple[int, int
         yield NO_VOTER.at((LOGS,), None, str(log.configured_at))
     if log.count > _MANY:
         yield NO_SNAPSHOTS.at((LOGS,), None, str(log.count))
-    if log.oldest is not None and now - log.oldest > _LONG:
+    if log.oldest is not None and now - log.oldest > 30 * DAY:
         yield OLD.at((LOGS,), None, str(log.first), age=age(log.oldest, now))
 
 

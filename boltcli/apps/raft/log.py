@@ -17,7 +17,6 @@ LOGS, CONF = b"logs", b"conf"
 TYPES = ["LogCommand", "LogNoop", "LogAddPeerDeprecated", "LogRemovePeerDeprecated", "LogBarrier", "LogConfiguration"]
 COMMAND, CONFIGURATION = 0, 5
 SUFFRAGE = ("Voter", "Nonvoter", "Staging")
-_NEAR = 64  # keys at either end that are looked at
 _MOST = 8  # largest entries
 
 
@@ -169,7 +168,7 @@ def recognise(db: Store) -> Recognition | None:
         return Recognition("raft-boltdb", "no entries", LIKELY) if has_term else None
     # The first and the last entry near that end: damage may have put other keys beside them.
     first, last = (
-        next(filter(None, starmap(entry_of, islice(logs.range(reverse=reverse), _NEAR))), None)
+        next(filter(None, starmap(entry_of, islice(logs.range(reverse=reverse), 64))), None)
         for reverse in (False, True)
     )
     if first is None:
