@@ -15,10 +15,8 @@ from .values import as_plain, buckets, find, or_else, pairs, text_of, value_of
 from .views import Rows, view
 
 _ROWS, _SNAPSHOTS = b"bleve", b"s"
-_TYPES = {
-    b"v": "version", b"f": "field", b"d": "dictionary", b"t": "term", b"b": "back index", b"s": "stored",
-    b"i": "internal",
-}  # fmt: skip
+_TYPES = {b"v": "version", b"f": "field", b"d": "dictionary", b"t": "term", b"b": "back index", b"s": "stored",
+    b"i": "internal"}  # fmt: skip
 _SEPARATOR = b"\xff"
 _ZERO, _SMALL_END, _MOST = 0x88, 0xF5, 0xFD  # of numbers whose order is that of their bytes
 
@@ -38,9 +36,8 @@ def ordered(data: bytes) -> int | None:
 
 
 def _rows_of(db: Store, kind: bytes) -> Iterator[tuple[bytes, bytes]]:
-    store = find(db, _ROWS)
-    found = store.prefix(kind) if store is not None else ()
-    return ((key, value) for key, value in found if isinstance(value, bytes))
+    found = find(db, _ROWS)
+    return ((key, value) for key, value in (() if found is None else found.prefix(kind)) if isinstance(value, bytes))
 
 
 def _field(key: bytes) -> int:

@@ -42,7 +42,6 @@ class Decoder:
     _codecs: dict[Path, Codec | None] = field(default_factory=dict, init=False)
 
     def key(self, path: Path, key: bytes) -> Decoded:
-        """Decode a key of the bucket at ``path``."""
         codec = self._codec(path)
         if codec is not None and codec.key is not None:
             return _by(codec.key, key)
@@ -91,8 +90,7 @@ def _by(decode: Callable[..., Any], *data: bytes) -> Decoded:
 def decoder(db: Store | None, name: str, descriptors: str = "", message: str = "") -> Decoder | None:
     """Return what ``--decode name --proto descriptors --message message`` asks for; None if that is nothing.
 
-    ``db`` is the database, None if it can't be read. Raises
-    :class:`~boltcli.errors.ArgumentError`, OpenError or MissingExtra.
+    ``db`` is the database, None if it can't be read. Raises ArgumentError, OpenError or MissingExtra.
     """
     if bool(descriptors) != bool(message):
         raise ArgumentError("--proto and --message go together: a descriptor set, and the name of a message in it")

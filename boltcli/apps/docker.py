@@ -78,10 +78,8 @@ VIEWS = (
     networks,
     endpoints,
     view("All records of the network store", "kind id index:integer record:json", name="records")(_entries),
-    records(
-        "volumes", "Volumes", at=(_VOLUMES,),
-        name=text("Name", key_text), driver="Driver", labels=json("Labels"), options=json("Options"),
-    ),
+    records("volumes", "Volumes", at=(_VOLUMES,),
+        name=text("Name", key_text), driver="Driver", labels=json("Labels"), options=json("Options")),
 )  # fmt: skip
 
 

@@ -42,24 +42,16 @@ def containers(db: Store) -> Rows:
 CODECS: dict[Pattern, Codec] = {(REST,): JSON_OR_TEXT}
 VIEWS = (
     containers,
-    records(
-        "pods", "Pods", at=(b"pod",), read=nested,
+    records("pods", "Pods", at=(b"pod",), read=nested,
         id=key_text, name="config.name", created=time("config.created"), labels=json("config.labels", {}),
-        containers=computed("json", lambda item: names_at(item.record, b"containers")),
-    ),
-    records(
-        "volumes", "Volumes", at=(b"vol",), read=nested,
+        containers=computed("json", lambda item: names_at(item.record, b"containers"))),
+    records("volumes", "Volumes", at=(b"vol",), read=nested,
         name=text("config.name", key_text), driver="config.volumeDriver", mountpoint="config.mountPoint",
-        created=time("config.createdAt"), labels=json("config.labels", {}),
-    ),
-    records(
-        "names", "Names and the ids that have them", at=(_NAMES,), read=pair,
-        name=key_text, id=computed("text", lambda item: as_text(item.record)),
-    ),
-    records(
-        "config", "The configuration that the state was made with", at=(_CONFIG,), read=pair,
-        key=key_text, value=computed("json", lambda item: json_or_text(item.record)),
-    ),
+        created=time("config.createdAt"), labels=json("config.labels", {})),
+    records("names", "Names and the ids that have them", at=(_NAMES,), read=pair,
+        name=key_text, id=computed("text", lambda item: as_text(item.record))),
+    records("config", "The configuration that the state was made with", at=(_CONFIG,), read=pair,
+        key=key_text, value=computed("json", lambda item: json_or_text(item.record))),
 )  # fmt: skip
 
 

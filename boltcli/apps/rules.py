@@ -51,7 +51,6 @@ class Deviation:
     severity: str
 
     def finding(self) -> AuditFinding:
-        """Return it as a finding, with the changes that mend it."""
         rule = self.rule
         return AuditFinding(
             self.text(rule.code),
@@ -77,8 +76,7 @@ class Deviation:
 def findings(deviations: Iterable[Deviation]) -> list[AuditFinding]:
     """Return all that isn't silent as findings, the gravest first.
 
-    Repairs are made in this order: a change may build on those before it, never
-    on one of a lighter finding, which ``audit --changes`` may leave out.
+    A repair may build on those before it, never on a lighter finding's, which ``audit --changes`` may leave out.
     """
     told = [each for each in deviations if each.severity != SILENT]
     return [each.finding() for each in sorted(told, key=lambda each: SEVERITIES.index(each.severity))]

@@ -19,8 +19,6 @@ _META, _DB, _INDEX = b"__storm_metadata", b"__storm_db", b"__storm_index_"
 _IDS = b"storm__ids"  # in an index: the keys of each record
 _BETWEEN = b"__"  # value and id in a key of an index
 _OWN = b"__storm"
-_DEEPEST = 16  # nodes in nodes
-_LARGEST_ID = 1 << 53  # integers beyond it are rather something else of 8 bytes, if the codec takes it
 ENCRYPTED = "encrypted"
 
 
@@ -51,7 +49,8 @@ def key_of(key: bytes, codec: str) -> Plain:
     if text is not None and not (codec in ("json", "") and key[:1] == b'"'):
         return text
     number = int.from_bytes(key, "big", signed=True) if text is None and len(key) in (1, 2, 4, 8) else None
-    if number is not None and len(key) == 8 and abs(number) < _LARGEST_ID:
+    # Integers beyond that are rather something else of 8 bytes, if the codec takes it.
+    if number is not None and len(key) == 8 and abs(number) < 1 << 53:
         return number
     found = decoded(key, codec)
     if found is not key and not (found == ENCRYPTED and number is not None):
@@ -62,10 +61,7 @@ def key_of(key: bytes, codec: str) -> Plain:
 
 
 def _split(key: bytes, ids: Store | None) -> tuple[bytes, bytes] | None:
-    """Return value and id of an entry of a list index, ``value__id``; None if it isn't one.
-
-    Both may have __ in them: ``ids`` says of each id which entry it has, without it the last __ counts.
-    """
+    """Return value and id of an entry ``value__id`` of a list index, or None; of several __ in it ``ids`` tells one."""
     cuts = (at for at in reversed(range(len(key) - 1)) if key.startswith(_BETWEEN, at))
     parts = ((key[:at], key[at + len(_BETWEEN) :]) for at in cuts)
     return next((each for each in parts if ids is None or ids.get(each[1]) == key), None)
@@ -83,7 +79,7 @@ def _types_in(store: Store, path: Path = ()) -> Iterator[tuple[str | None, str, 
     if path and (holds or meta is not None):
         node, name = "/".join(map(as_text, path[:-1])) or None, as_text(path[-1])
         yield node, name, store, text_of(meta, b"codec") or ""
-    for key, value in inner if len(path) < _DEEPEST else ():
+    for key, value in inner if len(path) < 16 else ():
         yield from _types_in(value, (*path, key))
 
 
@@ -144,7 +140,6 @@ VIEWS = (types, records)
 
 
 def recognise(db: Store) -> Recognition | None:
-    """Say whether ``db`` is storm's: by the version that it keeps."""
     value = value_of(db, _DB, b"version")
     if value is None:
         return None

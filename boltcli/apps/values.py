@@ -91,12 +91,10 @@ def text_of(store: Store | None, *path: bytes) -> str | None:
 
 
 def buckets(store: Store | None, *path: bytes) -> Iterator[tuple[bytes, Store]]:
-    """Yield the buckets in the bucket at ``path``."""
     return ((key, value) for key, value in content(store, *path) if not isinstance(value, bytes))
 
 
 def pairs(store: Store | None, *path: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the pairs in the bucket at ``path``."""
     return ((key, value) for key, value in content(store, *path) if isinstance(value, bytes))
 
 

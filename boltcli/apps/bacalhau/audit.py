@@ -76,14 +76,13 @@ def _compute(db: Store, meter: Meter, options: AuditOptions) -> Audit:
 
 
 def _counts(
-    what: str, counts: Mapping[str, Any], by: str, *, nameless: str = "", suffix: str = ""
+    what: str, counts: Mapping[str, Any], by: str, nameless: str = "", suffix: str = ""
 ) -> list[tuple[str, int]]:
     rows = [(f"{what} {state or nameless}{suffix}", number) for state, number in counts[by].items()]
     return [(f"{what}{suffix}", counts[what]), *rows]
 
 
 def _space(db: Store, meter: Meter, undecodable: Iterable[Path]) -> dict[str, Any]:
-    """Return what takes the space, and what can't be read."""
     meter.rest(db)
     return {
         "largest_values": [{"path": place(path), "size": size} for path, size in meter.largest()],

@@ -10,7 +10,6 @@ from .records import split_key
 
 
 def event_key(key: bytes) -> Plain:
-    """Return an event's sequence number and time."""
     parts = split_key(key)
     return key if parts is None else {"seq": parts[0], "time": time_text(parts[1])}
 

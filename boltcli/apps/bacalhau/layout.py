@@ -14,7 +14,6 @@ JOB_INDEXES = (
 # Bacalhau 1.8.0 creates these when it opens a job store, all versions the others.
 SINCE_1_8 = frozenset((b"idx_job_names", b"idx_executions_by_node", b"idx_inprogress_executions"))
 BARE_KEYS = "1.0.4-1.3.0"  # the versions whose index of jobs in progress has keys without a type
-_TYPES = (b"batch", b"daemon", b"ops", b"service")  # of jobs
 _PEEK = 64  # jobs, and keys of an index, that are looked at
 
 
@@ -120,4 +119,4 @@ def _has_type(db: Store, key: bytes) -> bool:
     kind, _, id = key.partition(b":")
     if find(db, b"jobs", key) is not None:
         return False
-    return find(db, b"jobs", id) is not None or (id != b"" and kind in _TYPES)
+    return find(db, b"jobs", id) is not None or (id != b"" and kind in (b"batch", b"daemon", b"ops", b"service"))

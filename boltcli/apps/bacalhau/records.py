@@ -74,7 +74,6 @@ class Stored:
         return place((*self.bucket, self.key))
 
     def breaks(self, rule: Rule, **facts: Any) -> Deviation:
-        """Return the deviation of the record from a rule."""
         return rule.at(self.bucket, self.key, self.id, record=self, **facts)
 
 
@@ -86,7 +85,6 @@ class Reader:
         self.undecodable: list[Path] = []
 
     def buckets(self, db: Store, bucket: bytes) -> Iterator[tuple[bytes, Store]]:
-        """Yield the buckets in a top-level bucket."""
         store = find(db, bucket)
         for key, value in self.meter.read(store, (bucket,)) if store is not None else ():
             if not isinstance(value, bytes):
@@ -162,7 +160,6 @@ def rows_text(missing: list[int]) -> str:
 
 
 def split_key(key: bytes) -> tuple[int, int] | None:
-    """Return the sequence number and the nanoseconds of an event's key, or None if it isn't one."""
     if len(key) != 16:
         return None
     return int.from_bytes(key[:8], "big"), int.from_bytes(key[8:], "big")

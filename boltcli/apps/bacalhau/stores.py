@@ -32,8 +32,7 @@ class Evaluation(Stored):
 class Job(Stored):
     """A job, with what its bucket holds. ``known``: its specification is there and can be read.
 
-    ``rows`` are those of ``job_history``, ``gaps`` missing rows by bucket, ``size`` are the bytes of all keys and
-    values. ``is_old`` says which numbering an Execution with an id has.
+    ``rows`` are those of ``job_history``, ``gaps`` missing rows by bucket, ``size`` the bytes of all keys and values.
     """
 
     kind = "job"
@@ -116,8 +115,8 @@ def lower(text: str) -> str:
 class JobStore:
     """All that an audit asks of a job store; every bucket is read once.
 
-    ``old_store``: it has never been opened by 1.5.2 or newer; ``bare_keys``: not by 1.3.1 either, whose index of jobs
-    in progress has types. Of several records of one id ``executions`` and ``evaluations`` have the last.
+    ``old_store``: not opened by 1.5.2 or newer; ``bare_keys``: nor by 1.3.1, whose index of jobs in progress has types.
+    Of several records of an id ``executions`` and ``evaluations`` have the last.
     """
 
     what = "jobs"

@@ -26,27 +26,21 @@ def _tasks(item: Item) -> int:
     return len(tasks) if isinstance(tasks, list) else 0
 
 
-jobs = records(
-    "jobs", "Jobs of the orchestrator", at=(b"jobs",), read=nested,
+jobs = records("jobs", "Jobs of the orchestrator", at=(b"jobs",), read=nested,
     id=_id, name=_word("spec.Name"), namespace=_word("spec.Namespace"), type=_word("spec.Type"),
     state=_word("spec.State.StateType"), message=_word("spec.State.Message"), priority=integer("spec.Priority"),
     count=integer("spec.Count"), version=integer("spec.Version"), revision=integer("spec.Revision"),
     executions=computed("integer", lambda item: len(list(pairs(item.record, b"executions")))),
     labels=json("spec.Labels", {}), tasks=computed("integer", _tasks), create_time=time("spec.CreateTime"),
-    modify_time=time("spec.ModifyTime"),
-)  # fmt: skip
-evaluations = records(
-    "evaluations", "Evaluations of the orchestrator's scheduler", at=(b"jobs", ANY, b"evaluations"),
+    modify_time=time("spec.ModifyTime"))  # fmt: skip
+evaluations = records("evaluations", "Evaluations of the orchestrator's scheduler", at=(b"jobs", ANY, b"evaluations"),
     id=_id, job=_job, namespace=_word("Namespace"), triggered_by=_word("TriggeredBy"), type=_word("Type"),
     status=_word("Status"), priority=integer("Priority"), comment=_word("Comment"), wait_until=time("WaitUntil"),
-    create_time=time("CreateTime"), modify_time=time("ModifyTime"),
-)  # fmt: skip
-versions = records(
-    "versions", "All versions of the jobs (1.8.0 and newer)", at=(b"jobs", ANY, b"versions"),
+    create_time=time("CreateTime"), modify_time=time("ModifyTime"))  # fmt: skip
+versions = records("versions", "All versions of the jobs (1.8.0 and newer)", at=(b"jobs", ANY, b"versions"),
     job=_job, version=big_endian, name=_word("Name"), namespace=_word("Namespace"), state=_word("State.StateType"),
     count=integer("Count"), revision=integer("Revision"), labels=json("Labels", {}),
-    create_time=time("CreateTime"), modify_time=time("ModifyTime"),
-)  # fmt: skip
+    create_time=time("CreateTime"), modify_time=time("ModifyTime"))  # fmt: skip
 
 
 @view(
@@ -93,7 +87,6 @@ def history(db: Store) -> Rows:
 
 
 def _history(key: bytes, record: Record, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return what the row of a history says, whichever version wrote it."""
     event = part(record, "Event") or record
     states = part(record, "JobState") or part(record, "ExecutionState")
     states = states or {"Previous": record.get("PreviousState"), "New": record.get("NewState")}

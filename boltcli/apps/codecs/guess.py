@@ -83,10 +83,7 @@ def _unpacked(data: bytes, kind: str, depth: int) -> Guess | None:
 
 
 def _numbers(data: bytes, is_key: bool) -> list[Guess]:
-    """Return the numbers that ``data`` may be, each value once.
-
-    Floats count beside an integer only: one in eight of any eight bytes is a likely float.
-    """
+    """Return the numbers that ``data`` may be; floats only beside an integer: one of eight in any 8 bytes is likely."""
     size = len(data)
     found: list[Guess] = []
     for order in ("big", "little") if size in _LARGEST else ():

@@ -9,7 +9,6 @@ class Reader:
         self.at = 0
 
     def take(self, size: int) -> bytes:
-        """Return the next ``size`` bytes."""
         self.at += self.within(size)
         return self.data[self.at - size : self.at]
 

@@ -9,7 +9,6 @@ from .layout import V1, any_value, parent_and_child
 
 
 def value(key: bytes, data: bytes) -> Plain:
-    """Return a time, a number, a protobuf Any or text."""
     if key in (b"createdat", b"updatedat", b"expireat"):
         return time_text(go_time(data)) or data
     if key in (b"size", b"version", b"inodes"):
@@ -22,7 +21,6 @@ def value(key: bytes, data: bytes) -> Plain:
 
 
 def _snapshot_value(key: bytes, data: bytes) -> Plain:
-    """Return a field of a snapshot in a snapshotter's own file."""
     if key == b"id":
         return or_else(whole_uvarint(data), data)
     if key == b"kind":

@@ -56,13 +56,11 @@ def children_of(db: Store) -> dict[int, list[str]]:
 
 
 def is_snapshotter(db: Store) -> bool:
-    """Say whether ``db`` is a snapshotter's own metadata."""
     top = find(db, V1)
     return top is not None and top.get(VERSION) is None and find(top, b"parents") is not None
 
 
 def size_of(store: Store | None, name: bytes = b"size") -> int | None:
-    """Return a size in bytes."""
     value = value_of(store, name)
     return None if value is None else varint(value)
 

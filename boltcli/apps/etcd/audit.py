@@ -325,11 +325,7 @@ def join(audits: Sequence[tuple[str, Audit]]) -> Iterator[tuple[str, AuditFindin
 
 
 def _contents(found: Sequence[tuple[str, Facts]]) -> Iterator[tuple[str, AuditFinding]]:
-    """Yield for each two members, next to each other by revision, whether what they hold is the same.
-
-    If each agrees with the next newer one, all agree: up to a revision there is one history. As etcd's hash of it
-    (hashKV) does, this leaves out what either has compacted.
-    """
+    """Yield what differs between each two members next to each other by revision: if those agree, all agree."""
     order = sorted(found, key=lambda each: -each[1].at.revision)
     for number, (path, facts) in enumerate(order):
         newer = next((each for each in reversed(order[:number]) if not facts.ids.isdisjoint(each[1].ids)), None)

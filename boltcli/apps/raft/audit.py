@@ -37,7 +37,6 @@ OLD = Rule("oldest_entry", INFO, "The oldest entry was appended {age} ago.",
 
 
 def audit(db: Store, options: AuditOptions) -> Audit | None:
-    """Audit a log; None if it isn't raft's."""
     recognition = recognise(db)
     if recognition is None:
         return None
@@ -125,5 +124,4 @@ def _span(first: int, last: int) -> str:
 
 
 def _at(rule: Rule, index: int, **facts: Any) -> Deviation:
-    """Return a deviation of the entry at ``index``."""
     return rule.at((LOGS,), index.to_bytes(8, "big"), str(index), **facts)

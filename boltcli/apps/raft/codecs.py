@@ -36,7 +36,6 @@ def command(data: bytes) -> Plain:
 
 
 def term(key: bytes, value: bytes) -> Plain:
-    """Return a term, or a candidate's name."""
     return or_else(u64(value) if key.endswith(b"Term") else None, text_or_bytes(value))
 
 

@@ -19,7 +19,6 @@ CONSUL, NOMAD, VAULT = "consul", "nomad", "vault"
 
 _IGNORABLE = 0x80
 _FIELDS = ((b"Datacenter", CONSUL), (b"Region", NOMAD))
-_LARGEST = 1 << 20  # bytes of a command that is looked into for its name
 # Names of the types, in the order of their numbers.
 _CONSUL_TYPES = (
     "Register Deregister KVS Session ACL Tombstone CoordinateBatchUpdate PreparedQuery Txn Autopilot Area"
@@ -92,12 +91,11 @@ def command(data: bytes) -> Command | None:
 
 
 def names_of(samples: dict[int, bytes]) -> dict[int, tuple[int, str | None]]:
-    """Return type and name of the commands in a log, by the first byte of their data: of the typed ones.
+    """Return type and name of the typed commands in a log by the first byte of their data; ``samples`` are data by it.
 
-    ``samples`` are data by their first byte. All commands of a log are one program's, so that any of them tells whose
-    they are; where they don't agree there are no names.
+    All commands of a log are one program's, which any of them tells; where they don't agree there are no names.
     """
-    found = {byte: command(data) for byte, data in samples.items() if len(data) <= _LARGEST}
+    found = {byte: command(data) for byte, data in samples.items() if len(data) <= 1 << 20}
     programs = {each.program for each in found.values() if each is not None and each.program is not None}
     program = programs.pop() if len(programs) == 1 else None
     return {

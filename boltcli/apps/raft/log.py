@@ -50,7 +50,6 @@ class Entry:
 
 
 def type_name(number: int | None) -> str:
-    """Return the type as raft names it."""
     return "" if number is None else str(named(TYPES, number))
 
 
@@ -92,9 +91,9 @@ def entries(db: Store) -> Iterator[Entry]:
 class Log:
     """What one pass over a log finds.
 
-    ``holes`` are the first and the last index of each, ``falling`` the entries whose term is lower than that of one
-    before, ``types`` the number, the bytes and the largest of the entries by type and first byte of a command.
-    ``names`` are types and names of commands by that byte, ``largest`` sizes and indexes.
+    ``holes`` are the first and the last index of each, ``falling`` entries whose term is lower than one before,
+    ``types`` number, bytes and largest of the entries by type and first byte of a command, ``names`` types and names
+    of commands by that byte, ``largest`` sizes and indexes.
     """
 
     def __init__(self, db: Store) -> None:
