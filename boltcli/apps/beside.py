@@ -14,10 +14,7 @@ T = TypeVar("T")
 
 
 def place_of(db: Store) -> str | None:
-    """Return the path of the file of ``db``, links followed; None if it isn't one of this machine.
-
-    What was unpacked, or came from elsewhere, has no place.
-    """
+    """Return the path of the file of ``db``, links followed; None if it was unpacked, or isn't of this machine."""
     if not isinstance(db, Database) or is_elsewhere(db.path):
         return None
     try:
@@ -29,14 +26,6 @@ def place_of(db: Store) -> str | None:
         return path if begins_with_meta(fd) else None
     finally:
         os.close(fd)
-
-
-def names_in(folder: str) -> list[str] | None:
-    """Return the names in ``folder``, sorted; None if it can't be read."""
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return None
 
 
 def read_database(path: str, read: Callable[[Store], T]) -> T | None:

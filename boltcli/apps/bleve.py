@@ -11,14 +11,12 @@ from ..text.values import as_text, text_or_bytes
 from .codecs.integers import whole_uvarint
 from .codecs.wire import any_message
 from .contract import CERTAIN, REST, Codec, Pattern, Plain, Recognition, Store
-from .values import as_plain, buckets, find, pairs, text_of, value_of
+from .values import as_plain, buckets, find, or_else, pairs, text_of, value_of
 from .views import Rows, view
 
 _ROWS, _SNAPSHOTS = b"bleve", b"s"
-_TYPES = {
-    b"v": "version", b"f": "field", b"d": "dictionary", b"t": "term", b"b": "back index", b"s": "stored",
-    b"i": "internal",
-}  # fmt: skip
+_TYPES = {b"v": "version", b"f": "field", b"d": "dictionary", b"t": "term", b"b": "back index", b"s": "stored",
+    b"i": "internal"}  # fmt: skip
 _SEPARATOR = b"\xff"
 _ZERO, _SMALL_END, _MOST = 0x88, 0xF5, 0xFD  # of numbers whose order is that of their bytes
 
@@ -38,9 +36,8 @@ def ordered(data: bytes) -> int | None:
 
 
 def _rows_of(db: Store, kind: bytes) -> Iterator[tuple[bytes, bytes]]:
-    store = find(db, _ROWS)
-    found = store.prefix(kind) if store is not None else ()
-    return ((key, value) for key, value in found if isinstance(value, bytes))
+    found = find(db, _ROWS)
+    return ((key, value) for key, value in (() if found is None else found.prefix(kind)) if isinstance(value, bytes))
 
 
 def _field(key: bytes) -> int:
@@ -142,17 +139,12 @@ def _row_value(key: bytes, value: bytes) -> Plain:
             return _plain(value)
         case _:
             found = None
-    return value if found is None else found
-
-
-def _scorch_key(key: bytes) -> Plain:
-    number = ordered(key)
-    return text_or_bytes(key) if number is None else number
+    return or_else(found, value)
 
 
 CODECS: dict[Pattern, Codec] = {
     (_ROWS,): Codec(_row_key, _row_value),
-    (_SNAPSHOTS, REST): Codec(_scorch_key, _internal_value),
+    (_SNAPSHOTS, REST): Codec(lambda key: or_else(ordered(key), text_or_bytes(key)), _internal_value),
 }
 VIEWS = (rows, fields, terms, documents, segments, internal)
 

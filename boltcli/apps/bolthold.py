@@ -13,7 +13,6 @@ from .values import buckets, decoded_by, first, pairs
 from .views import Rows, view
 
 _INDEX = b"_index:"
-_LOOKED_AT = 64  # types, to recognise a store by
 
 
 def decoded(data: bytes) -> Plain:
@@ -36,9 +35,7 @@ def _unquoted(each: Plain) -> bytes:
 
 
 def _types_in(db: Store) -> Iterator[tuple[bytes, Store]]:
-    for name, bucket in buckets(db):
-        if not name.startswith(_INDEX):
-            yield name, bucket
+    return ((name, bucket) for name, bucket in buckets(db) if not name.startswith(_INDEX))
 
 
 def _indexes_in(db: Store) -> Iterator[tuple[bytes, str, Store]]:
@@ -87,7 +84,7 @@ def recognise(db: Store) -> Recognition | None:
     name, index = next(db.prefix(_INDEX), (b"", b""))
     if not isinstance(index, bytes) and name.count(b":") >= 2:
         return Recognition("bolthold", _encoder(index), CERTAIN)
-    found = list(islice(_types_in(db), _LOOKED_AT))
+    found = list(islice(_types_in(db), 64))
     for name, bucket in found:
         key, value = first(bucket)
         if not name[:1].isupper() or not isinstance(value, bytes) or not (_is_gob(key) and _is_gob(value)):

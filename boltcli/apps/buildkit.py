@@ -61,7 +61,6 @@ def recognise(db: Store) -> Recognition | None:
 
 
 def audit(db: Store, options: AuditOptions) -> Audit | None:
-    """Compare results and links with the buckets that lead back to them."""
 
     def entries(name: bytes) -> set[tuple[bytes, bytes]]:
         return {(outer, inner) for outer, bucket in buckets(db, name) for inner, _ in pairs(bucket)}

@@ -1,7 +1,7 @@
 """What keys and values mean: by their application's codecs, by a format or a schema that the user names, by a guess."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ArgumentError
@@ -29,37 +29,34 @@ class Decoded:
     guess: str | None = None
 
 
+@dataclass
 class Decoder:
     """Decodes the pairs of a database. It never raises because of a pair: what isn't decoded is text, or 0x and hex.
 
     ``form`` decodes values, and raises ValueError for those that aren't of it: these are decoded as those of ``found``.
     """
 
-    def __init__(
-        self, found: Application | None = None, form: Callable[[bytes], Any] | None = None, db: Store | None = None
-    ) -> None:
-        self._application = found
-        self._form = form
-        self._db = db
-        self._codecs: dict[Path, Codec | None] = {}
+    found: Application | None = None
+    form: Callable[[bytes], Any] | None = None
+    db: Store | None = None
+    _codecs: dict[Path, Codec | None] = field(default_factory=dict, init=False)
 
     def key(self, path: Path, key: bytes) -> Decoded:
-        """Decode a key of the bucket at ``path``."""
         codec = self._codec(path)
         if codec is not None and codec.key is not None:
             return _by(codec.key, key)
-        only_values = self._form is not None and self._application is None
+        only_values = self.form is not None and self.found is None
         return Decoded(plain(key)) if only_values else _guessed(key, is_key=True)
 
     def value(self, path: Path, key: bytes, value: bytes) -> Decoded:
         """Decode the value of ``key``; of one that is too large only its size is said."""
         if len(value) > MOST:
             return Decoded(f"({len(value)} bytes, not decoded)")
-        if self._form is not None:
+        if self.form is not None:
             try:
-                return Decoded(plain(self._form(value)))
+                return Decoded(plain(self.form(value)))
             except ValueError:
-                if self._application is None:
+                if self.found is None:
                     return Decoded(plain(value))
         codec = self._codec(path)
         return _by(codec.value, key, value) if codec is not None and codec.value is not None else _guessed(value)
@@ -68,15 +65,15 @@ class Decoder:
         """Read no more in the database, which will be closed; what it says of the buckets at ``paths`` is kept."""
         for path in paths:
             self._codec(path)
-        self._db = None
+        self.db = None
 
     def _codec(self, path: Path) -> Codec | None:
-        found = self._application
+        found = self.found
         if found is not None and path not in self._codecs:
             if len(self._codecs) >= 4096:  # a store may have a bucket for each of a million jobs
                 self._codecs.clear()
             try:
-                self._codecs[path] = found.codec(path) if self._db is None else found.codec_in(self._db, path)
+                self._codecs[path] = found.codec(path) if self.db is None else found.codec_in(self.db, path)
             except Exception:  # damage, or an application's own fault
                 self._codecs[path] = found.codec(path)
         return self._codecs.get(path)
@@ -93,8 +90,7 @@ def _by(decode: Callable[..., Any], *data: bytes) -> Decoded:
 def decoder(db: Store | None, name: str, descriptors: str = "", message: str = "") -> Decoder | None:
     """Return what ``--decode name --proto descriptors --message message`` asks for; None if that is nothing.
 
-    ``db`` is the database, None if it can't be read. Raises
-    :class:`~boltcli.errors.ArgumentError`, OpenError or MissingExtra.
+    ``db`` is the database, None if it can't be read. Raises ArgumentError, OpenError or MissingExtra.
     """
     if bool(descriptors) != bool(message):
         raise ArgumentError("--proto and --message go together: a descriptor set, and the name of a message in it")
@@ -139,8 +135,7 @@ def _known(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
 def _unpacked(kind: str) -> Callable[[bytes], Any]:
     def unpack(data: bytes) -> Any:
         inner = unpacked(data, kind)
-        _, value = guess(inner) or ("", text_or_bytes(inner))
-        return value
+        return (guess(inner) or ("", text_or_bytes(inner)))[1]
 
     return unpack
 

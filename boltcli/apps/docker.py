@@ -13,13 +13,12 @@ from .values import JSON, as_plain, find, pairs
 from .views import Rows, json, key_text, records, text, view
 
 _NETWORK, _VOLUMES = b"libnetwork", b"volumes"
-_PREFIX = b"docker/network/v1.0/"
 _INDEX = 8  # bytes before the JSON: the version of the entry, little-endian
 
 
 def _entries(db: Store, kind: str | None = None) -> Iterator[tuple[str, str, int | None, Plain]]:
     for name, value in pairs(db, _NETWORK):
-        found, _, rest = as_text(name.removeprefix(_PREFIX)).strip("/").partition("/")
+        found, _, rest = as_text(name.removeprefix(b"docker/network/v1.0/")).strip("/").partition("/")
         if kind is None or found == kind:
             yield found, rest, *_parts(value)
 
@@ -36,11 +35,6 @@ def _parts(value: bytes) -> tuple[int | None, Plain]:
 def _records(db: Store, kind: str) -> Iterator[tuple[str, dict[str, Any], Plain]]:
     for _, name, _, found in _entries(db, kind):
         yield name, found if isinstance(found, dict) else {}, found
-
-
-@view("All records of the network store", "kind id index:integer record:json", name="records")
-def network_records(db: Store) -> Rows:
-    return _entries(db)
 
 
 @view("Networks", "id name type scope subnet gateway created:time internal:boolean labels:json record:json")
@@ -83,11 +77,9 @@ CODECS: dict[Pattern, Codec] = {(_NETWORK,): Codec(text_or_bytes, _network_value
 VIEWS = (
     networks,
     endpoints,
-    network_records,
-    records(
-        "volumes", "Volumes", at=(_VOLUMES,),
-        name=text("Name", key_text), driver="Driver", labels=json("Labels"), options=json("Options"),
-    ),
+    view("All records of the network store", "kind id index:integer record:json", name="records")(_entries),
+    records("volumes", "Volumes", at=(_VOLUMES,),
+        name=text("Name", key_text), driver="Driver", labels=json("Labels"), options=json("Options")),
 )  # fmt: skip
 
 

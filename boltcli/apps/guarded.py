@@ -18,15 +18,11 @@ from .contract import Application, Audit, AuditFinding, AuditOptions, Codec, Pat
 
 T = TypeVar("T")
 _FAULTS = (Exception, SystemExit)
-_LISTS = ("hints", "places", "buckets")
 
 
 @contextmanager
 def _silence(name: str, deep: bool) -> Iterator[None]:
-    """Drop what the plug-in ``name`` prints inside, and report it.
-
-    With ``deep`` what its C code and its child processes write is dropped, too.
-    """
+    """Drop and report what the plug-in ``name`` prints inside; ``deep``: also what C code and child processes write."""
     sink, kept = _Sink(), -1
     try:
         with redirect_stdout(sink):
@@ -79,7 +75,9 @@ class PlugIn(Application):
     def __init__(self, point: str, inner: Application) -> None:
         self._point, self._inner = point, inner
         self.name, self.title = str(inner.name), str(getattr(inner, "title", ""))
-        self.hints, self.places, self.buckets = (tuple(getattr(inner, name, ())) for name in _LISTS)
+        self.hints, self.places, self.buckets = (
+            tuple(getattr(inner, name, ())) for name in ("hints", "places", "buckets")
+        )
 
     @property
     def views(self) -> Sequence[View]:  # type: ignore[override]
@@ -124,15 +122,12 @@ class PlugIn(Application):
         return replace(view, rows=rows, count=lambda db: self._ask(what, lambda: view.count(db)))
 
     def _ask(self, what: str, answer: Callable[[], T], *otherwise: T, deep: bool = False) -> T:
-        """Return what the plug-in answers; if it fails ``otherwise``, after a warning, or if that isn't given an error.
-
-        Errors of boltcli's own, of damage above all, are no fault of the plug-in.
-        """
+        """Return what the plug-in answers; if it fails ``otherwise`` after a warning, without that raise an error."""
         try:
             with _silence(self._point, deep):
                 return answer()
         except _FAULTS as error:
-            own = isinstance(error, BoltError)
+            own = isinstance(error, BoltError)  # damage above all: no fault of the plug-in
             said = f"the {what} of the plug-in {self._point!r} failed: {_words(error)}"
             if not otherwise:
                 raise error if own else BoltError(said) from error

@@ -7,7 +7,6 @@ from heapq import nsmallest
 from .contract import Path, Store
 
 LARGEST = 8
-_WAITING = 64  # values that may gather before the smaller ones are let go
 
 
 @dataclass
@@ -37,7 +36,7 @@ class Meter:
                 usage.value_bytes += len(value)
                 if value:
                     self._large.append((-len(value), (*path, key)))
-                if len(self._large) > _WAITING:
+                if len(self._large) > 64:  # so many may gather before the smaller ones are let go
                     self._large = nsmallest(LARGEST, self._large)
             else:
                 usage.buckets += 1

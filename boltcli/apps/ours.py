@@ -20,8 +20,7 @@ _PARTS = {"views": "VIEWS", "codecs": "CODECS"} | {
 class OwnApplication(Application):
     """An application whose parts are in a module or folder of this package, called as it is up to the first -.
 
-    Parts have the names that they have in the contract, ``VIEWS`` and ``CODECS`` in capitals; what the module lacks
-    is the contract's.
+    They have the contract's names, ``VIEWS`` and ``CODECS`` in capitals; what the module lacks is the contract's.
     """
 
     name: str
@@ -41,15 +40,11 @@ BACALHAU = OwnApplication(
     name="bacalhau", title="Bacalhau's job store (orchestrator) and execution store (compute node), mid-2023 to 1.9.3",
     buckets=("jobs", "execution", "v1_executions", "v2_executions", "execution-index"),
     # The folder's name contains the node's in Bacalhau up to 1.2.1.
-    places=(
-        "orchestrator/state_boltdb.db", "compute/state_boltdb.db", "orchestrator_store/jobs.db",
+    places=("orchestrator/state_boltdb.db", "compute/state_boltdb.db", "orchestrator_store/jobs.db",
         "compute_store/executions.db", "*-requester/jobs.db", "*-compute/executions.db", "*-requester.db",
-        "*-compute.db",
-    ),
-    hints=(
-        "view FILE executions --where state=Running",
-        "view FILE jobs --columns id,name,state,create_time --sort create_time", "audit FILE",
-    ),
+        "*-compute.db"),
+    hints=("view FILE executions --where state=Running",
+        "view FILE jobs --columns id,name,state,create_time --sort create_time", "audit FILE"),
 )  # fmt: skip
 BLEVE = OwnApplication(
     name="bleve", title="Bleve's search indexes: upside_down, and scorch's root.bolt",
@@ -70,10 +65,8 @@ BUILDKIT = OwnApplication(
 CONTAINERD = OwnApplication(
     name="containerd", title="containerd's metadata (meta.db) and its snapshotters' (metadata.db), 1.x and 2.x",
     buckets=("v1",), places=("io.containerd.metadata.v1.bolt/meta.db",),
-    hints=(
-        "view FILE images --columns namespace,name,digest,size", "view FILE content --sort -size --limit 20",
-        "view FILE snapshots --where snapshotter=overlayfs", "audit FILE",
-    ),
+    hints=("view FILE images --columns namespace,name,digest,size", "view FILE content --sort -size --limit 20",
+        "view FILE snapshots --where snapshotter=overlayfs", "audit FILE"),
 )  # fmt: skip
 DOCKER = OwnApplication(
     name="docker", title="Docker's stores of networks (local-kv.db) and volumes (metadata.db)",
@@ -83,11 +76,9 @@ DOCKER = OwnApplication(
 ETCD = OwnApplication(
     name="etcd", title="etcd's store (member/snap/db) and its snapshots, 3.4 to 3.6, with Kubernetes' objects",
     buckets=("key",), places=("snap/db",),
-    hints=(
-        "view FILE status", "view FILE keys --rev 1000",
+    hints=("view FILE status", "view FILE keys --rev 1000",
         "view FILE objects --where kind=Secret --columns namespace,name",
-        "view FILE usage --sort -live_bytes --limit 20", "view FILE hashkv --rev 1000", "audit FILE",
-    ),
+        "view FILE usage --sort -live_bytes --limit 20", "view FILE hashkv --rev 1000", "audit FILE"),
 )  # fmt: skip
 PODMAN = OwnApplication(
     name="podman", title="podman's state (bolt_state.db)",
@@ -97,10 +88,8 @@ PODMAN = OwnApplication(
 RAFT = OwnApplication(
     name="raft-boltdb", title="hashicorp/raft-boltdb: the raft log of Consul, Nomad, Vault, rqlite",
     buckets=("logs",), places=("raft.db",),
-    hints=(
-        "view FILE status", "view FILE logs --where type=LogConfiguration", "view FILE types --sort -bytes",
-        "audit FILE",
-    ),
+    hints=("view FILE status", "view FILE logs --where type=LogConfiguration", "view FILE types --sort -bytes",
+        "audit FILE"),
 )  # fmt: skip
 STORM = OwnApplication(
     name="storm", title="Stores of Go programs that use asdine/storm",
@@ -110,10 +99,8 @@ STORM = OwnApplication(
 TRIVY = OwnApplication(
     name="trivy-db", title="trivy's vulnerability database (trivy.db)",
     buckets=("vulnerability",), places=("trivy.db",),
-    hints=(
-        "view FILE vulnerabilities --where severity=CRITICAL --columns id,title",
-        "view FILE advisories --where package=openssl",
-    ),
+    hints=("view FILE vulnerabilities --where severity=CRITICAL --columns id,title",
+        "view FILE advisories --where package=openssl"),
 )  # fmt: skip
 VAULT = OwnApplication(
     name="vault", title="Vault's integrated storage (vault.db): paths and sizes, never contents",

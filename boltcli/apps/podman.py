@@ -9,7 +9,6 @@ _CONTAINERS, _CONFIG = b"ctr", b"runtime-config"
 _IDS, _NAMES = b"id-registry", b"name-registry"
 # As podman itself calls them: its "configured" is Docker's "created", and its own "created" is "initialized".
 _STATES = ["unknown", "created", "initialized", "running", "stopped", "paused", "exited", "removing", "stopping"]
-_ENDED = ("stopped", "exited")
 
 
 @view(
@@ -34,7 +33,7 @@ def containers(db: Store) -> Rows:
             "started": field("state.startedTime"),
             "finished": field("state.finishedTime"),
             # podman leaves 0 out, which is the code of what has ended; what hasn't has none.
-            "exit_code": 0 if code is None and state in _ENDED else code,
+            "exit_code": 0 if code is None and state in ("stopped", "exited") else code,
             "labels": field("config.labels") or {},
             "dependencies": needed.get(name, []),
         }
@@ -43,24 +42,16 @@ def containers(db: Store) -> Rows:
 CODECS: dict[Pattern, Codec] = {(REST,): JSON_OR_TEXT}
 VIEWS = (
     containers,
-    records(
-        "pods", "Pods", at=(b"pod",), read=nested,
+    records("pods", "Pods", at=(b"pod",), read=nested,
         id=key_text, name="config.name", created=time("config.created"), labels=json("config.labels", {}),
-        containers=computed("json", lambda item: names_at(item.record, b"containers")),
-    ),
-    records(
-        "volumes", "Volumes", at=(b"vol",), read=nested,
+        containers=computed("json", lambda item: names_at(item.record, b"containers"))),
+    records("volumes", "Volumes", at=(b"vol",), read=nested,
         name=text("config.name", key_text), driver="config.volumeDriver", mountpoint="config.mountPoint",
-        created=time("config.createdAt"), labels=json("config.labels", {}),
-    ),
-    records(
-        "names", "Names and the ids that have them", at=(_NAMES,), read=pair,
-        name=key_text, id=computed("text", lambda item: as_text(item.record)),
-    ),
-    records(
-        "config", "The configuration that the state was made with", at=(_CONFIG,), read=pair,
-        key=key_text, value=computed("json", lambda item: json_or_text(item.record)),
-    ),
+        created=time("config.createdAt"), labels=json("config.labels", {})),
+    records("names", "Names and the ids that have them", at=(_NAMES,), read=pair,
+        name=key_text, id=computed("text", lambda item: as_text(item.record))),
+    records("config", "The configuration that the state was made with", at=(_CONFIG,), read=pair,
+        key=key_text, value=computed("json", lambda item: json_or_text(item.record))),
 )  # fmt: skip
 
 

@@ -13,7 +13,6 @@ from ..storage.snapshot import Snapshot
 from .contract import CERTAIN, GROUP, GUESS, LIKELY, Application, Recognition, Store
 from .guarded import loaded
 
-_LOOKED_AT = 256  # buckets, to ask applications by
 _ORDER = {CERTAIN: 0, LIKELY: 1, GUESS: 2}
 
 
@@ -31,15 +30,13 @@ def recognised(snapshot: Snapshot) -> Recognised | None:
     """Return whose file ``snapshot`` is, which is found out once; None if no application knows it."""
     if "recognised" not in snapshot.memo:
         snapshot.memo["recognised"] = recognise(Database(snapshot))
-    found: Recognised | None = snapshot.memo["recognised"]
-    return found
+    return snapshot.memo["recognised"]  # type: ignore[no-any-return]
 
 
 def recognise(db: Store) -> Recognised | None:
     """Return the application whose file ``db`` most certainly is, with what it said; None if none knows it.
 
-    Plug-ins are asked first, and win where they are as sure as one of boltcli's own. An application that fails is
-    passed over; damage of the file is too, since whose file it is doesn't hang on it.
+    Plug-ins are asked first, and win where they are as sure. A failing application is passed over, and so is damage.
     """
     answers = filter(None, (_asked(each, db) for each in _candidates(db)))
     return min(answers, key=lambda found: _ORDER.get(found.certainty, len(_ORDER)), default=None)
@@ -70,7 +67,6 @@ def applications() -> Iterator[Application]:
 
 
 def application(name: str) -> Application | None:
-    """Return the application called ``name``, or None."""
     return next((found for found in applications() if found.name == name), None)
 
 
@@ -90,7 +86,7 @@ def _is_own(point: EntryPoint) -> bool:
 
 def _candidates(db: Store) -> Iterator[Application]:
     try:
-        present = [name.decode("latin-1") for name, _ in islice(db.range(), _LOOKED_AT)]
+        present = [name.decode("latin-1") for name, _ in islice(db.range(), 256)]
     except BoltError:
         present = []
     for each in applications():

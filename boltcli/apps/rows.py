@@ -49,11 +49,7 @@ def selected(
 
 
 def _order(type: str, index: int) -> Callable[[Row], Any]:
-    """Return the key to sort by: rows without a value come first, JSON is sorted as text.
-
-    In the other columns values may be of several types: numbers come before text, text before bytes, all else follows
-    as JSON.
-    """
+    """Return the key to sort by: no value before numbers, text, bytes, all else as JSON; a column of JSON as text."""
     if type == "json":
         return lambda row: (row[index] is not None, plain_text(row[index]))
     return lambda row: _rank(row[index])

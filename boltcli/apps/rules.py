@@ -14,7 +14,6 @@ from typing import Any
 
 from .contract import SEVERITIES, AuditFinding, Change, Path, Plain
 
-_FACTS = Formatter()
 SILENT = "silent"  # the severity of what the answers name and no finding does
 
 
@@ -52,7 +51,6 @@ class Deviation:
     severity: str
 
     def finding(self) -> AuditFinding:
-        """Return it as a finding, with the changes that mend it."""
         rule = self.rule
         return AuditFinding(
             self.text(rule.code),
@@ -69,7 +67,7 @@ class Deviation:
         chosen = self.rule.answer
         if isinstance(chosen, str):
             return self.text(chosen)
-        return {name: _FACTS.get_field(fact, (), self.facts)[0] for name, fact in chosen.items()}
+        return {name: Formatter().get_field(fact, (), self.facts)[0] for name, fact in chosen.items()}
 
     def text(self, template: str) -> str:
         return template.format_map(self.facts)
@@ -78,8 +76,7 @@ class Deviation:
 def findings(deviations: Iterable[Deviation]) -> list[AuditFinding]:
     """Return all that isn't silent as findings, the gravest first.
 
-    Repairs are made in this order: a change may build on those before it, never
-    on one of a lighter finding, which ``audit --changes`` may leave out.
+    A repair may build on those before it, never on a lighter finding's, which ``audit --changes`` may leave out.
     """
     told = [each for each in deviations if each.severity != SILENT]
     return [each.finding() for each in sorted(told, key=lambda each: SEVERITIES.index(each.severity))]

@@ -12,16 +12,13 @@ from .codecs.integers import i64
 from .codecs.messagepack import messagepack
 from .codecs.wire import any_message, printable
 from .contract import CERTAIN, REST, Codec, Path, Pattern, Plain, Recognition, Store
-from .values import decoded_by, find, pairs, text_of, value_of
+from .values import as_plain, decoded_by, find, or_else, pairs, text_of, value_of
 from .views import Rows, view
 
 _META, _DB, _INDEX = b"__storm_metadata", b"__storm_db", b"__storm_index_"
 _IDS = b"storm__ids"  # in an index: the keys of each record
 _BETWEEN = b"__"  # value and id in a key of an index
 _OWN = b"__storm"
-_DEEPEST = 16  # nodes in nodes
-_INTEGERS = (1, 2, 4, 8)  # bytes of ids of integer types
-_LARGEST_ID = 1 << 53  # integers beyond it are rather something else of 8 bytes, if the codec takes it
 ENCRYPTED = "encrypted"
 
 
@@ -30,8 +27,7 @@ def _json(data: bytes) -> Plain:
 
 
 def _message(data: bytes) -> Plain:
-    found = any_message(data) if data else {}
-    return data if found is None else found
+    return or_else(any_message(data) if data else {}, data)
 
 
 # Where no codec is named whatever takes a value decodes it; what is no protobuf message that codec writes as JSON.
@@ -52,8 +48,9 @@ def key_of(key: bytes, codec: str) -> Plain:
     text = printable(key)
     if text is not None and not (codec in ("json", "") and key[:1] == b'"'):
         return text
-    number = int.from_bytes(key, "big", signed=True) if text is None and len(key) in _INTEGERS else None
-    if number is not None and len(key) == 8 and abs(number) < _LARGEST_ID:
+    number = int.from_bytes(key, "big", signed=True) if text is None and len(key) in (1, 2, 4, 8) else None
+    # Integers beyond that are rather something else of 8 bytes, if the codec takes it.
+    if number is not None and len(key) == 8 and abs(number) < 1 << 53:
         return number
     found = decoded(key, codec)
     if found is not key and not (found == ENCRYPTED and number is not None):
@@ -64,10 +61,7 @@ def key_of(key: bytes, codec: str) -> Plain:
 
 
 def _split(key: bytes, ids: Store | None) -> tuple[bytes, bytes] | None:
-    """Return value and id of an entry of a list index, ``value__id``; None if it isn't one.
-
-    Both may have __ in them: ``ids`` says of each id which entry it has, without it the last __ counts.
-    """
+    """Return value and id of an entry ``value__id`` of a list index, or None; of several __ in it ``ids`` tells one."""
     cuts = (at for at in reversed(range(len(key) - 1)) if key.startswith(_BETWEEN, at))
     parts = ((key[:at], key[at + len(_BETWEEN) :]) for at in cuts)
     return next((each for each in parts if ids is None or ids.get(each[1]) == key), None)
@@ -85,7 +79,7 @@ def _types_in(store: Store, path: Path = ()) -> Iterator[tuple[str | None, str, 
     if path and (holds or meta is not None):
         node, name = "/".join(map(as_text, path[:-1])) or None, as_text(path[-1])
         yield node, name, store, text_of(meta, b"codec") or ""
-    for key, value in inner if len(path) < _DEEPEST else ():
+    for key, value in inner if len(path) < 16 else ():
         yield from _types_in(value, (*path, key))
 
 
@@ -114,11 +108,6 @@ def records(db: Store, type: str | None = None) -> Rows:
             yield node, name, id_, len(value), record
 
 
-def _meta_value(key: bytes, value: bytes) -> Plain:
-    number = i64(value) if key == b"IDcounter" else None
-    return text_or_bytes(value) if number is None else number
-
-
 def codec_of(path: Path, codec: str, bucket: Store | None = None) -> Codec:
     """Return the codec of the pairs at ``path``, of a type whose own codec is ``codec`` ("" if that isn't known)."""
 
@@ -134,7 +123,9 @@ def codec_of(path: Path, codec: str, bucket: Store | None = None) -> Codec:
 
     outer, last = (b"", b"", *path)[-2:]
     if last == _META:
-        return Codec(text_or_bytes, _meta_value)
+        return Codec(
+            text_or_bytes, lambda key, value: or_else(i64(value) if key == b"IDcounter" else None, as_plain(value))
+        )
     if last == _IDS and outer.startswith(_INDEX):
         return Codec(named, entry_of)
     if last.startswith(_INDEX):
@@ -149,7 +140,6 @@ VIEWS = (types, records)
 
 
 def recognise(db: Store) -> Recognition | None:
-    """Say whether ``db`` is storm's: by the version that it keeps."""
     value = value_of(db, _DB, b"version")
     if value is None:
         return None

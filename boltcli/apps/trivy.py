@@ -11,9 +11,8 @@ from .values import JSON, buckets, find, first, named, pairs
 from .views import Item, Rows, computed, json, key_text, records, time, view, whole_record
 
 _VULNERABILITY, _SOURCES = b"vulnerability", b"data-source"
-_OTHERS = (
-    _VULNERABILITY, _SOURCES, b"advisory-detail", b"vulnerability-detail", b"vulnerability-id", b"Red Hat CPE",
-)  # fmt: skip
+_OTHERS = (_VULNERABILITY, _SOURCES, b"advisory-detail", b"vulnerability-detail", b"vulnerability-id",
+    b"Red Hat CPE")  # fmt: skip
 _SEVERITIES = ("UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL")
 
 
@@ -64,10 +63,7 @@ def _ids(key: bytes, record: object) -> set[bytes]:
 
 
 def _counted(db: Store, ids: set[bytes] | None = None) -> Iterator[tuple[bytes, int, int, int, bool]]:
-    """Yield each platform, its packages, advisories, those without a fixed version, and whether it has a source.
-
-    The vulnerabilities of the advisories are added to ``ids``.
-    """
+    """Yield each platform, its packages, advisories, those not fixed, if it has a source; add the advisories' ids."""
     sources = {key for key, _ in pairs(db, _SOURCES)}
     for platform, content in _platforms_in(db):
         packages = total = unfixed = 0
@@ -93,18 +89,14 @@ def platforms(db: Store) -> Rows:
 
 CODECS: dict[Pattern, Codec] = {(ANY,): JSON, (ANY, ANY): JSON, (ANY, ANY, ANY): JSON}
 VIEWS = (
-    records(
-        "vulnerabilities", "Vulnerabilities", at=(_VULNERABILITY,),
+    records("vulnerabilities", "Vulnerabilities", at=(_VULNERABILITY,),
         id=key_text, severity="Severity", title="Title", description="Description",
         vendor_severity=computed("json", _vendor_severity), cvss=json("CVSS"), cwe_ids=json("CweIDs"),
         references=json("References"), published=time("PublishedDate"), modified=time("LastModifiedDate"),
-        record=whole_record,
-    ),
+        record=whole_record),
     advisories,
-    records(
-        "data_sources", "Where each platform's data come from", at=(_SOURCES,),
-        platform=key_text, id="ID", name="Name", url="URL",
-    ),
+    records("data_sources", "Where each platform's data come from", at=(_SOURCES,),
+        platform=key_text, id="ID", name="Name", url="URL"),
     platforms,
 )  # fmt: skip
 
@@ -114,25 +106,19 @@ def _layout(db: Store) -> str:
 
 
 def recognise(db: Store) -> Recognition | None:
-    """Say whether ``db`` is trivy's: by the first of its vulnerabilities."""
     if load_record(first(find(db, _VULNERABILITY))[1]) is None:
         return None
     return Recognition("trivy-db", _layout(db), CERTAIN if find(db, _SOURCES) is not None else LIKELY)
 
 
-_NO_SOURCE = Rule(
-    "platforms_without_data_source", INFO, "{subject} has advisories, but no data source.",
-    "Nothing: reports name no source for its findings.",
-)  # fmt: skip
-_NO_RECORD = Rule(
-    "advisories_without_vulnerability", WARNING,
+_NO_SOURCE = Rule("platforms_without_data_source", INFO, "{subject} has advisories, but no data source.",
+    "Nothing: reports name no source for its findings.")  # fmt: skip
+_NO_RECORD = Rule("advisories_without_vulnerability", WARNING,
     "{count} ids in advisories have no vulnerability record, {subject} first: they have no severity.",
-    "Download the database anew.",
-)  # fmt: skip
+    "Download the database anew.")  # fmt: skip
 
 
 def audit(db: Store, options: AuditOptions) -> Audit | None:
-    """Count advisories by platform, and compare their ids with the vulnerabilities."""
     known = {key for key, _ in pairs(db, _VULNERABILITY)}
     ids: set[bytes] = set()
     found = list(_counted(db, ids))

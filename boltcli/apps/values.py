@@ -21,6 +21,11 @@ def json_or_text(data: bytes) -> Plain:
     return load(data) if data[:1] in (b"{", b"[") else text_or_bytes(data)
 
 
+def or_else(found: Plain, otherwise: Plain) -> Plain:
+    """Return ``found``, or ``otherwise`` where that is None."""
+    return otherwise if found is None else found
+
+
 def decoded_by(data: bytes, *decoders: Callable[[bytes], Plain]) -> Plain:
     """Return what the first of ``decoders`` makes of ``data`` that takes it; the bytes themselves if none does."""
     for decode in decoders:
@@ -86,16 +91,11 @@ def text_of(store: Store | None, *path: bytes) -> str | None:
 
 
 def buckets(store: Store | None, *path: bytes) -> Iterator[tuple[bytes, Store]]:
-    """Yield the buckets in the bucket at ``path``."""
     return ((key, value) for key, value in content(store, *path) if not isinstance(value, bytes))
 
 
 def pairs(store: Store | None, *path: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the pairs in the bucket at ``path``."""
     return ((key, value) for key, value in content(store, *path) if isinstance(value, bytes))
-
-
-buckets_at, pairs_at = buckets, pairs
 
 
 def key_parts(text: str, what: str) -> int:

@@ -13,7 +13,6 @@ from .views import Rows, view
 
 _DATA, _CONFIG = b"data", b"config"
 _INDEXES, _SERVERS = b"latest_indexes", b"latest_config"
-_ROOTS = (b"core/", b"sys/", b"logical/")
 _SUFFRAGE = one_of({0: "Voter", 1: "Nonvoter", 2: "Staging"})
 _DEPTH = "2"
 
@@ -73,7 +72,7 @@ def recognise(db: Store) -> Recognition | None:
     if data is None or config is None:
         return None
     sure = value_of(config, _INDEXES) is not None
-    known = any(next(data.prefix(root), None) is not None for root in _ROOTS)
+    known = any(next(data.prefix(root), None) is not None for root in (b"core/", b"sys/", b"logical/"))
     if not sure and not known:
         return None
     return Recognition("vault", "integrated storage", CERTAIN if sure and known else LIKELY)

@@ -9,9 +9,7 @@ from ..errors import ArgumentError
 from ..storage.snapshot import Snapshot
 from .contract import Application, View
 from .registry import recognised
-from .rows import view_rows
-
-Row = tuple[Any, ...]
+from .rows import Row, view_rows
 
 
 class ViewChange(NamedTuple):
@@ -24,9 +22,8 @@ class ViewChange(NamedTuple):
 def view_diff(old: Snapshot, new: Snapshot, name: str) -> tuple[View, dict[str, Any], Iterator[ViewChange]]:
     """Return the view, the facts on which both are compared (etcd's revision), and the changes of its rows.
 
-    Rows with the same first column are compared (if several rows have it, in order). Memory is in proportion to the
-    rows of one file. Raises :class:`~boltcli.errors.ArgumentError`, and :class:`~boltcli.errors.Corrupted` also for
-    keys that are out of order.
+    Rows with the same first column are compared (if several rows have it, in order); those of one file are in memory.
+    Raises :class:`~boltcli.errors.ArgumentError`, and Corrupted also for keys that are out of order.
     """
     application, other = (_application(each) for each in (old, new))
     if application.name != other.name:

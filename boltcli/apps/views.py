@@ -1,19 +1,13 @@
 """Views in few words: records at a path as columns, or a function with its columns above it.
 
-A view whose rows are the records at a path is a list of columns, each with the field that it shows::
-
-    VERSIONS = records(
-        "versions", "All versions of the jobs", at=(b"jobs", ANY, b"versions"),
-        job=parent(1), version=big_endian, name="Name", state="State.StateType", count=integer("Count"),
-        labels=json("Labels"), create_time=time("CreateTime"),
-    )
-
-Any other is a function that yields a dict by column, or a tuple::
+    VERSIONS = records("versions", "All versions of the jobs", at=(b"jobs", ANY, b"versions"),
+        job=parent(1), version=big_endian, name="Name", state="State.StateType", labels=json("Labels"))
 
     @view("Names and the ids that have them", "name id")
     def names(db: Store) -> Rows: ...
 
-Either way each cell has its column's type, whatever a record says: see :func:`~boltcli.text.cells.cell`.
+A column shows a field, a function yields a dict by column, or a tuple. Either way each cell has its column's type,
+whatever a record says: see :func:`~boltcli.text.cells.cell`.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -76,14 +76,13 @@ def _compute(db: Store, meter: Meter, options: AuditOptions) -> Audit:
 
 
 def _counts(
-    what: str, counts: Mapping[str, Any], by: str, *, nameless: str = "", suffix: str = ""
+    what: str, counts: Mapping[str, Any], by: str, nameless: str = "", suffix: str = ""
 ) -> list[tuple[str, int]]:
     rows = [(f"{what} {state or nameless}{suffix}", number) for state, number in counts[by].items()]
     return [(f"{what}{suffix}", counts[what]), *rows]
 
 
 def _space(db: Store, meter: Meter, undecodable: Iterable[Path]) -> dict[str, Any]:
-    """Return what takes the space, and what can't be read."""
     meter.rest(db)
     return {
         "largest_values": [{"path": place(path), "size": size} for path, size in meter.largest()],
@@ -96,7 +95,6 @@ def _space(db: Store, meter: Meter, undecodable: Iterable[Path]) -> dict[str, An
 
 
 _AGES = (7, 30, 90, 180, 365)  # days
-_PER_RECORD = ("idx_executions", "idx_evaluations", "job_index")  # their buckets go with the last entry
 
 
 def _retention(parts: Parts, before: int, now: int) -> dict[str, Any]:
@@ -133,6 +131,8 @@ def _removals(db: Store, store: JobStore | ComputeGeneration, before: int) -> It
     jobs = {name(each.index_key): each.job for _, each in executions}
     for called, index in store.indexes.items():
         repair = IndexRepair(index)
+        # Here each record has a bucket of its own, which goes with its last entry.
+        alone = called in ("idx_executions", "idx_evaluations", "job_index")
         for entry in sorted(index.entries):
             id = name(entry[1])
             if called == "idx_inprogress":
@@ -140,7 +140,7 @@ def _removals(db: Store, store: JobStore | ComputeGeneration, before: int) -> It
             elif called in PAIRED:
                 id = jobs.get(id, id.partition(":")[2])
             if id in gone:
-                yield from (repair.remove_alone if called in _PER_RECORD else repair.remove)(*entry)
+                yield from (repair.remove_alone if alone else repair.remove)(*entry)
     for id in sorted(gone):
         for path in store.records[id].places:
             parent = find(db, *path[:-1])

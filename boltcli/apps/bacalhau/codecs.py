@@ -4,24 +4,18 @@ from ...text.times import time_text
 from ...text.values import text_or_bytes
 from ..codecs.integers import u64
 from ..contract import ANY, REST, Codec, Pattern, Plain
-from ..values import JSON, NUMBER
+from ..values import JSON, NUMBER, or_else
 from .layout import GENERATIONS, JOB_INDEXES
 from .records import split_key
 
 
 def event_key(key: bytes) -> Plain:
-    """Return an event's sequence number and time."""
     parts = split_key(key)
     return key if parts is None else {"seq": parts[0], "time": time_text(parts[1])}
 
 
-def _position(key: bytes, value: bytes) -> Plain:
-    found = u64(value)
-    return value if found is None else found
-
-
 _NUMBERED, _EVENT = Codec(NUMBER.key, JSON.value), Codec(event_key, JSON.value)
-_INDEX, _POSITION = Codec(text_or_bytes), Codec(text_or_bytes, _position)
+_INDEX, _POSITION = Codec(text_or_bytes), Codec(text_or_bytes, lambda key, value: or_else(u64(value), value))
 _JOB = (b"jobs", ANY)
 CODECS: dict[Pattern, Codec] = {
     _JOB: JSON,

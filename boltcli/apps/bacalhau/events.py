@@ -33,9 +33,8 @@ ALONE = Rule("events", INFO, "Events tell of execution {subject}, which is no lo
 class Events:
     """The events in ``store``, which is ``bucket``, and the positions of the watchers of it.
 
-    ``differ`` are the numbers of those whose key and value don't agree, ``executions`` those that they are about,
-    ``upserts`` the ones of ExecutionUpsert events with the revision in the last. A watcher that has seen everything has
-    come to ``head``.
+    ``differ`` are the numbers of those whose key and value don't agree, ``upserts`` the executions of ExecutionUpsert
+    events with the revision in the last. A watcher that has seen everything has come to ``head``.
     """
 
     def __init__(self, reader: Reader, store: Store, bucket: bytes, checkpoints: dict[str, int | None]) -> None:

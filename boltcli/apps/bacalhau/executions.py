@@ -122,7 +122,6 @@ class Execution(Stored):
 
     @property
     def index_key(self) -> bytes:
-        """Its key in an orchestrator's indexes of executions."""
         return self.key + b":" + self.bucket[1]
 
     @property

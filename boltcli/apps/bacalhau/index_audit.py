@@ -206,7 +206,6 @@ def _shown(entry: Entry) -> tuple[str, str]:
 
 
 def job_indexes(store: JobStore) -> Iterator[Deviation]:
-    """Compare each index of an orchestrator with the records."""
     yield from _by_id(store, "execution", store.executions, RECORD_LOST)
     yield from _by_id(store, "evaluation", store.evaluations, EVALUATION_GONE)
     yield from _by_name(store)
@@ -286,7 +285,6 @@ def job_of_entry(key: str, jobs: Container[str]) -> str:
 
 
 def compute_indexes(part: ComputeGeneration, in_use: bool) -> Iterator[Deviation]:
-    """Compare each index of a compute node with the records."""
     executions = part.executions
 
     def by_state(state: str, _: str, execution: Execution | None) -> Iterator[IndexRule]:

@@ -71,7 +71,6 @@ class IndexRepair:
         return {path: entries[path] + inside[path] for path in paths | {(self._index.bucket,)}}
 
     def remove(self, path: Path, key: bytes) -> list[Change]:
-        """Return what removes an entry."""
         self._left[path] -= 1
         return [Change("remove", path, key, self._index.values.get((path, key), b""))]
 

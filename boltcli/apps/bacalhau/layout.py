@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from ..contract import CERTAIN, LIKELY, Recognition, Store
-from ..values import find, names, pairs_at
+from ..values import find, names, pairs
 
 JOB_INDEXES = (
     b"idx_tags", b"idx_namespaces", b"idx_executions", b"idx_evaluations", b"idx_job_names", b"idx_executions_by_node",
@@ -14,7 +14,6 @@ JOB_INDEXES = (
 # Bacalhau 1.8.0 creates these when it opens a job store, all versions the others.
 SINCE_1_8 = frozenset((b"idx_job_names", b"idx_executions_by_node", b"idx_inprogress_executions"))
 BARE_KEYS = "1.0.4-1.3.0"  # the versions whose index of jobs in progress has keys without a type
-_TYPES = (b"batch", b"daemon", b"ops", b"service")  # of jobs
 _PEEK = 64  # jobs, and keys of an index, that are looked at
 
 
@@ -105,8 +104,8 @@ def orchestrator_versions(db: Store) -> str:
     inside = {key for job in (*first, *last) for key in names(job, 16)}
     if b"history" in inside:
         return "1.5.0-1.5.1"
-    row = next((row for job in first for row in islice(pairs_at(job, b"job_history"), 1)), None)
-    keys = [key for key, _ in islice(pairs_at(db, b"idx_inprogress"), _PEEK)]
+    row = next((row for job in first for row in islice(pairs(job, b"job_history"), 1)), None)
+    keys = [key for key, _ in islice(pairs(db, b"idx_inprogress"), _PEEK)]
     # 1.3.1 added the type to the keys of that index, and Event to the rows of histories; what an upgrade found stays.
     if any(_has_type(db, key) for key in keys) or (row is not None and b'"Event":' in row[1]):
         return "1.3.1-1.4.0"
@@ -120,4 +119,4 @@ def _has_type(db: Store, key: bytes) -> bool:
     kind, _, id = key.partition(b":")
     if find(db, b"jobs", key) is not None:
         return False
-    return find(db, b"jobs", id) is not None or (id != b"" and kind in _TYPES)
+    return find(db, b"jobs", id) is not None or (id != b"" and kind in (b"batch", b"daemon", b"ops", b"service"))

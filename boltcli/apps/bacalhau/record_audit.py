@@ -99,7 +99,6 @@ BROKEN_CHAIN = Rule("state_chain_broken", WARNING, "The history of execution {su
                     " follow from the one before, or the last one isn't that of its record ({record.state}).", _BACKUP)
 # fmt: on
 
-_OLD_PENDING = DAY  # from then on an evaluation that isn't finished is more than news
 # The rules whose deviations are answers as they are.
 _OF_JOBS = (WAITING, NO_EVALUATION, NO_PREVIOUS, NOTHING_RUN, NO_SPEC, MISPLACED, REVISION, TOO_FEW, STUCK)
 _OF_NODES = (NO_HISTORY, HISTORY_ALONE, OF_ANOTHER, LOCAL_REVISION, BROKEN_CHAIN)
@@ -141,7 +140,7 @@ def _jobs(store: JobStore, now: int) -> Iterator[Deviation]:
     for job in store.jobs.values():
         for each in job.evaluations.values():
             if each.status not in ("complete", "failed", "cancelled"):
-                old = each.created is not None and now - each.created > _OLD_PENDING
+                old = each.created is not None and now - each.created > DAY
                 rule = (WAITING_LONG if old else WAITING) if each.status else WAITING_UNREAD
                 yield each.breaks(rule, age=age(each.created, now))
         if not job.executions:

@@ -11,7 +11,7 @@ from ..codecs.integers import u64
 from ..contract import Path, Store
 from ..meter import Meter
 from ..rules import Deviation, Rule
-from ..values import find
+from ..values import find, pairs
 
 Record = dict[str, Any]
 MOST_GAPS = 100_000  # missing numbers that are listed: a false counter or key must make no list without end
@@ -74,7 +74,6 @@ class Stored:
         return place((*self.bucket, self.key))
 
     def breaks(self, rule: Rule, **facts: Any) -> Deviation:
-        """Return the deviation of the record from a rule."""
         return rule.at(self.bucket, self.key, self.id, record=self, **facts)
 
 
@@ -86,7 +85,6 @@ class Reader:
         self.undecodable: list[Path] = []
 
     def buckets(self, db: Store, bucket: bytes) -> Iterator[tuple[bytes, Store]]:
-        """Yield the buckets in a top-level bucket."""
         store = find(db, bucket)
         for key, value in self.meter.read(store, (bucket,)) if store is not None else ():
             if not isinstance(value, bytes):
@@ -115,6 +113,11 @@ class Reader:
     def positions(self, db: Store, bucket: bytes) -> dict[str, int | None]:
         """Return each watcher's position, or the sequence numbers of whatever else the bucket tracks."""
         return {name(key): u64(value) for key, value in self.pairs(find(db, bucket), (bucket,))}
+
+
+def records_in(store: Store | None, *path: bytes) -> Iterator[tuple[bytes, Record]]:
+    """Yield the key and the record of each pair in the bucket at ``path``, without counting."""
+    return ((key, load_record(value) or {}) for key, value in pairs(store, *path))
 
 
 class History:
@@ -157,7 +160,6 @@ def rows_text(missing: list[int]) -> str:
 
 
 def split_key(key: bytes) -> tuple[int, int] | None:
-    """Return the sequence number and the nanoseconds of an event's key, or None if it isn't one."""
     if len(key) != 16:
         return None
     return int.from_bytes(key[:8], "big"), int.from_bytes(key[8:], "big")

@@ -2,16 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 
+from ...text.json import load_record
 from ..contract import Path, Store
 from ..meter import Meter
-from ..values import find, names
-from .events import read_events
+from ..values import buckets, find, names
+from .events import read_events, subject_of
 from .executions import Execution, numbering, of_compute_node, of_orchestrator, requester
 from .indexes import read_indexes
 from .layout import BARE_KEYS, JOB_INDEXES, SINCE_1_8, Generation, orchestrator_versions
-from .records import History, Reader, Record, Stored, moment, name, number, part, text
+from .records import History, Reader, Record, Stored, moment, name, number, part, records_in, text
 
 
 class Evaluation(Stored):
@@ -31,8 +32,7 @@ class Evaluation(Stored):
 class Job(Stored):
     """A job, with what its bucket holds. ``known``: its specification is there and can be read.
 
-    ``rows`` are those of ``job_history``, ``gaps`` missing rows by bucket, ``size`` are the bytes of all keys and
-    values. ``is_old`` says which numbering an Execution with an id has.
+    ``rows`` are those of ``job_history``, ``gaps`` missing rows by bucket, ``size`` the bytes of all keys and values.
     """
 
     kind = "job"
@@ -115,8 +115,8 @@ def lower(text: str) -> str:
 class JobStore:
     """All that an audit asks of a job store; every bucket is read once.
 
-    ``old_store``: it has never been opened by 1.5.2 or newer; ``bare_keys``: not by 1.3.1 either, whose index of jobs
-    in progress has types. Of several records of one id ``executions`` and ``evaluations`` have the last.
+    ``old_store``: not opened by 1.5.2 or newer; ``bare_keys``: nor by 1.3.1, whose index of jobs in progress has types.
+    Of several records of an id ``executions`` and ``evaluations`` have the last.
     """
 
     what = "jobs"
@@ -153,6 +153,25 @@ def has_old_history(job: Store) -> bool:
     """Return whether nothing was written to a job since 1.5.0, whose histories are in another bucket."""
     new, *old = (find(job, bucket) is not None for bucket in (b"history", b"job_history", b"execution_history"))
     return not new and any(old)
+
+
+def orchestrator_executions(db: Store) -> Iterator[Execution]:
+    """Yield the executions of a job store with all that views show, reading as little as that takes."""
+
+    @cache
+    def upserts() -> set[str]:
+        events = (event for _, event in records_in(db, b"v1_events"))
+        return {subject_of(event)[0] for event in events if text(event, "objectType") == "ExecutionUpsert"}
+
+    is_old = partial(numbering, find(db, b"v1_events") is None, upserts)
+    for job_key, job in buckets(db, b"jobs"):
+        old_job = has_old_history(job)
+        owner = requester({"Job": load_record(job.get(b"spec"))})  # since 1.2.2 records don't have the job in them
+        for key, record in records_in(job, b"executions"):
+            old = is_old(old_job, name(key), record)
+            execution = of_orchestrator((b"jobs", job_key, b"executions"), key, record, 0, old)
+            execution.requester = execution.requester or owner
+            yield execution
 
 
 class ComputeGeneration:

@@ -1,39 +1,24 @@
 """Bacalhau's records as tables: the same views for both sides, with the columns that a side has not left empty."""
 
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from ...text.json import load_record
 from ..codecs.integers import u64
 from ..contract import ANY, Store
-from ..values import buckets, buckets_at, find, pairs, pairs_at
+from ..values import buckets, find, pairs
 from ..views import Item, Rows, big_endian, computed, integer, json, nested, records, text, time, view
 from .events import subject_of
-from .executions import (
-    LOCAL,
-    OLD,
-    Execution,
-    compute_state,
-    numbering,
-    of_compute_node,
-    of_orchestrator,
-    requester,
-    state_name,
-    state_names,
-)
+from .executions import LOCAL, OLD, Execution, compute_state, numbering, of_compute_node, state_name, state_names
 from .layout import GENERATIONS, generations, is_orchestrator
-from .records import Record, moment, name, number, part, row_number, split_key
+from .records import Record, moment, name, number, part, records_in, row_number, split_key
 from .records import text as word_of
-from .stores import has_old_history
+from .stores import orchestrator_executions
 
 _id = computed("text", lambda item: name(item.key))
 _job = computed("text", lambda item: name(item.path[1]))
 _word = partial(text, default="")
-
-
-def _executions_of(item: Item) -> int:
-    return 0 if isinstance(item.value, bytes) else len(list(pairs_at(item.value, b"executions")))
 
 
 def _tasks(item: Item) -> int:
@@ -41,30 +26,21 @@ def _tasks(item: Item) -> int:
     return len(tasks) if isinstance(tasks, list) else 0
 
 
-jobs = records(
-    "jobs", "Jobs of the orchestrator", at=(b"jobs",), read=nested,
+jobs = records("jobs", "Jobs of the orchestrator", at=(b"jobs",), read=nested,
     id=_id, name=_word("spec.Name"), namespace=_word("spec.Namespace"), type=_word("spec.Type"),
     state=_word("spec.State.StateType"), message=_word("spec.State.Message"), priority=integer("spec.Priority"),
     count=integer("spec.Count"), version=integer("spec.Version"), revision=integer("spec.Revision"),
-    executions=computed("integer", _executions_of), labels=json("spec.Labels", {}), tasks=computed("integer", _tasks),
-    create_time=time("spec.CreateTime"), modify_time=time("spec.ModifyTime"),
-)  # fmt: skip
-evaluations = records(
-    "evaluations", "Evaluations of the orchestrator's scheduler", at=(b"jobs", ANY, b"evaluations"),
+    executions=computed("integer", lambda item: len(list(pairs(item.record, b"executions")))),
+    labels=json("spec.Labels", {}), tasks=computed("integer", _tasks), create_time=time("spec.CreateTime"),
+    modify_time=time("spec.ModifyTime"))  # fmt: skip
+evaluations = records("evaluations", "Evaluations of the orchestrator's scheduler", at=(b"jobs", ANY, b"evaluations"),
     id=_id, job=_job, namespace=_word("Namespace"), triggered_by=_word("TriggeredBy"), type=_word("Type"),
     status=_word("Status"), priority=integer("Priority"), comment=_word("Comment"), wait_until=time("WaitUntil"),
-    create_time=time("CreateTime"), modify_time=time("ModifyTime"),
-)  # fmt: skip
-versions = records(
-    "versions", "All versions of the jobs (1.8.0 and newer)", at=(b"jobs", ANY, b"versions"),
+    create_time=time("CreateTime"), modify_time=time("ModifyTime"))  # fmt: skip
+versions = records("versions", "All versions of the jobs (1.8.0 and newer)", at=(b"jobs", ANY, b"versions"),
     job=_job, version=big_endian, name=_word("Name"), namespace=_word("Namespace"), state=_word("State.StateType"),
     count=integer("Count"), revision=integer("Revision"), labels=json("Labels", {}),
-    create_time=time("CreateTime"), modify_time=time("ModifyTime"),
-)  # fmt: skip
-
-
-def _records(store: Store | None) -> Iterator[tuple[bytes, Record]]:
-    return ((key, load_record(value) or {}) for key, value in pairs(store))
+    create_time=time("CreateTime"), modify_time=time("ModifyTime"))  # fmt: skip
 
 
 @view(
@@ -75,10 +51,10 @@ def _records(store: Store | None) -> Iterator[tuple[bytes, Record]]:
 )
 def executions(db: Store) -> Rows:
     if is_orchestrator(db):
-        yield from (_row(execution, "") for execution in _of_orchestrators(db))
+        yield from (_row(execution, "") for execution in orchestrator_executions(db))
         return
     for generation in generations(db):
-        for key, record in _records(find(db, generation.executions)):
+        for key, record in records_in(db, generation.executions):
             yield _row(of_compute_node(generation, key, record, 0), generation.name)
 
 
@@ -88,23 +64,6 @@ def _row(execution: Execution, generation: str) -> dict[str, Any]:
     return facts | times | {"generation": generation}
 
 
-def _of_orchestrators(db: Store) -> Iterator[Execution]:
-    @cache
-    def upserts() -> set[str]:
-        events = (event for _, event in _records(find(db, b"v1_events")))
-        return {subject_of(event)[0] for event in events if word_of(event, "objectType") == "ExecutionUpsert"}
-
-    is_old = partial(numbering, find(db, b"v1_events") is None, upserts)
-    for job_key, job in buckets_at(db, b"jobs"):
-        old_job = has_old_history(job)
-        owner = requester({"Job": load_record(job.get(b"spec"))})  # since 1.2.2 records don't have the job in them
-        for key, record in _records(find(job, b"executions")):
-            old = is_old(old_job, name(key), record)
-            execution = of_orchestrator((b"jobs", job_key, b"executions"), key, record, 0, old)
-            execution.requester = execution.requester or owner
-            yield execution
-
-
 @view(
     "What happened to jobs and executions",
     "job execution type seq:integer time:time previous_state new_state revision:integer message topic details:json"
@@ -112,23 +71,22 @@ def _of_orchestrators(db: Store) -> Iterator[Execution]:
 )
 def history(db: Store) -> Rows:
     if is_orchestrator(db):
-        for job, bucket in buckets_at(db, b"jobs"):
+        for job, bucket in buckets(db, b"jobs"):
             for rows in (b"job_history", b"execution_history", b"history"):
-                for key, record in _records(find(bucket, rows)):
+                for key, record in records_in(bucket, rows):
                     # Rows with states are of 1.4.0 or older, whose numbers are the old ones.
                     yield {"job": name(job), **_history(key, record, OLD), "source": rows.decode()}
         return
     for generation in generations(db):
         # A record says which version's states a store has: those of mid-2023 lie in files of their own.
-        names = state_names(next(_records(find(db, generation.executions)), (b"", {}))[1])
-        for execution, bucket in buckets_at(db, generation.history):
-            for key, record in _records(bucket):
+        names = state_names(next(records_in(db, generation.executions), (b"", {}))[1])
+        for execution, bucket in buckets(db, generation.history):
+            for key, record in records_in(bucket):
                 row = _history(key, record, names)
                 yield {**row, "execution": name(execution), "source": generation.name}
 
 
 def _history(key: bytes, record: Record, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return what the row of a history says, whichever version wrote it."""
     event = part(record, "Event") or record
     states = part(record, "JobState") or part(record, "ExecutionState")
     states = states or {"Previous": record.get("PreviousState"), "New": record.get("NewState")}
@@ -158,7 +116,7 @@ def _history(key: bytes, record: Record, names: tuple[str, ...]) -> dict[str, An
 )
 def events(db: Store) -> Rows:
     for bucket in (generation.events for generation in GENERATIONS):
-        for key, value in pairs_at(db, bucket):
+        for key, value in pairs(db, bucket):
             record = load_record(value) or {}
             subject, inner = subject_of(record)
             kind = word_of(record, "objectType")
@@ -191,7 +149,7 @@ def checkpoints(db: Store) -> Rows:
         if events is not None:
             last = next(events.range(reverse=True), None)
             head = events.sequence if last is None else (split_key(last[0]) or (events.sequence,))[0]
-        for key, value in pairs_at(db, bucket):
+        for key, value in pairs(db, bucket):
             seq = u64(value)
             yield name(key), seq, None if seq is None or head is None else head - seq, bucket.decode()
 
@@ -213,7 +171,7 @@ def _names(db: Store, index: Store | None, prefix: str) -> Iterator[tuple[str, i
         called = prefix + name(key)
         entries = [entry for entry, value in bucket.range() if isinstance(value, bytes)]
         gone = sum(there is None or there.get(entry) is None for entry in entries)
-        if entries or next(buckets_at(bucket), None) is None:
+        if entries or next(buckets(bucket), None) is None:
             yield called, len(entries) - gone, gone
         yield from _names(db, bucket, f"{called}/")
 

@@ -73,7 +73,6 @@ def _snappy(data: bytes) -> bytes:
 
 
 def _framed_size(data: bytes) -> int:
-    """Return how many bytes the chunks of snappy's framed form become."""
     at, size = 0, 0
     while at + 4 <= len(data):
         kind, length = data[at], int.from_bytes(data[at + 1 : at + 4], "little")

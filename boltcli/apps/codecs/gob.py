@@ -18,8 +18,6 @@ from .integers import Reader
 
 _INT, _STRING, _INTERFACE = 2, 6, 8  # ids of basic types
 _ZEROS: dict[TypeId, Any] = {1: False, _INT: 0, 3: 0, 4: 0, _STRING: ""}
-_DEEPEST = 48
-_MOST_VALUES = 1_000_000
 
 TypeId = int | str
 """A type of the stream, or one of definitions by its name in ``type.go``."""
@@ -63,7 +61,7 @@ class _Stream(Reader):
         super().__init__(data)
         self.stop = 0  # of the message
         self.types = dict(_DEFINITIONS)
-        self.left = _MOST_VALUES
+        self.left = 1_000_000  # values
 
     def unsigned(self) -> int:
         first = self.data[self.at]
@@ -115,7 +113,7 @@ class _Stream(Reader):
 
     def read(self, type_id: TypeId, depth: int) -> Any:
         self.left -= 1
-        if depth > _DEEPEST or self.left < 0:
+        if depth > 48 or self.left < 0:
             raise ValueError("too deep")
         if type_id == _INTERFACE:
             return self.interface(depth)

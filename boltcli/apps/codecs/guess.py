@@ -15,9 +15,7 @@ from .wire import any_message, may_be_message, printable
 
 Guess = tuple[str, Any]  # a format's name, and what its decoder made of the bytes
 _MAPS = (*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF)  # first bytes of MessagePack's maps and lists
-_LARGEST_FIELD = 4096  # field numbers beyond it are rare: whoever has them isn't protobuf
 _LARGEST = {8: 1 << 48, 4: 1 << 24, 2: 1 << 16}  # integers by size: larger ones are rather ids or hashes
-_SMALLEST_FLOAT, _LARGEST_FLOAT = 1e-4, 1e15  # but for 0
 _FLOATS = {8: "d", 4: "f"}
 OR = " or "  # between the names of two formats that fit equally well
 
@@ -70,7 +68,8 @@ def _structures(data: bytes) -> Iterator[Guess]:
             value = decode(data) if likely else None
         except ValueError:
             continue
-        if value is not None and (name != "protobuf" or all(int(field) <= _LARGEST_FIELD for field in value)):
+        # Field numbers beyond 4096 are rare: whoever has them isn't protobuf.
+        if value is not None and (name != "protobuf" or all(int(field) <= 4096 for field in value)):
             yield name, value
 
 
@@ -84,10 +83,7 @@ def _unpacked(data: bytes, kind: str, depth: int) -> Guess | None:
 
 
 def _numbers(data: bytes, is_key: bool) -> list[Guess]:
-    """Return the numbers that ``data`` may be, each value once.
-
-    Floats count beside an integer only: one in eight of any eight bytes is a likely float.
-    """
+    """Return the numbers that ``data`` may be; floats only beside an integer: one of eight in any 8 bytes is likely."""
     size = len(data)
     found: list[Guess] = []
     for order in ("big", "little") if size in _LARGEST else ():
@@ -98,7 +94,7 @@ def _numbers(data: bytes, is_key: bool) -> list[Guess]:
             found.append((f"u{8 * size} {order}-endian", number))
         if size in _FLOATS:
             (real,) = unpack((">" if order == "big" else "<") + _FLOATS[size], data)
-            if not real or _SMALLEST_FLOAT <= abs(real) < _LARGEST_FLOAT:
+            if not real or 1e-4 <= abs(real) < 1e15:
                 found.append((f"float{8 * size} {order}-endian", real))
     if not any(name.startswith("u") for name, _ in found):
         return []

@@ -1,8 +1,5 @@
 """Integers in keys and values: Go's varints, and fixed sizes."""
 
-_MASK = (1 << 64) - 1
-_MOST = 10  # bytes of the longest varint
-
 
 class Reader:
     """Reads bytes from the first to the last; it raises ValueError where there are no more."""
@@ -12,7 +9,6 @@ class Reader:
         self.at = 0
 
     def take(self, size: int) -> bytes:
-        """Return the next ``size`` bytes."""
         self.at += self.within(size)
         return self.data[self.at - size : self.at]
 
@@ -30,11 +26,11 @@ def uvarint(data: bytes, at: int = 0) -> tuple[int, int]:
     ((300, 2), (5, 1))
     """
     value = shift = 0
-    for end in range(at, min(at + _MOST, len(data))):
+    for end in range(at, min(at + 10, len(data))):
         byte = data[end]
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            if value > _MASK:
+            if value >> 64:
                 break
             return value, end + 1
         shift += 7

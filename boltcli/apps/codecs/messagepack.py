@@ -10,7 +10,6 @@ from ...text.times import SECOND, time_text
 from .integers import Reader
 from .wire import printable
 
-_DEEPEST = 48
 _TIMESTAMP = -1
 _CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
 _NUMBERS = dict(enumerate([">f", ">d", ">B", ">H", ">I", ">Q", ">b", ">h", ">i", ">q"], 0xCA))
@@ -43,10 +42,7 @@ def unpack(data: bytes) -> Any:
 
 
 def messagepack(data: bytes) -> Any:
-    """Return the one value that ``data`` is, as JSON can say it: printable bytes as text, timestamps in RFC 3339.
-
-    Raises ValueError if it isn't one.
-    """
+    """Return the one value that ``data`` is, in terms of JSON, times in RFC 3339. Raises ValueError if it isn't one."""
     return _plain(unpack(data))
 
 
@@ -63,7 +59,7 @@ def timestamp(data: bytes) -> int | None:
 
 class _Reader(Reader):
     def value(self, depth: int) -> Any:
-        if depth > _DEEPEST:
+        if depth > 48:
             raise ValueError("too deep")
         head = self.take(1)[0]
         if head < 0x80:
@@ -89,7 +85,6 @@ class _Reader(Reader):
         )
 
     def counted(self, head: int) -> tuple[int, int]:
-        """Return what follows, and how many values or bytes of it."""
         if head < 0xA0:
             return _MAP if head < 0x90 else _LIST, head & 0x0F
         if head < 0xC0:

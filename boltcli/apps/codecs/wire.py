@@ -17,8 +17,6 @@ from .integers import signed, uvarint
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _FIXED = {FIXED64: 8, FIXED32: 4}
-_MOST_NUMBER = (1 << 29) - 1
-_DEEPEST = 24  # messages in messages: more is no message that anybody wrote
 T = TypeVar("T")
 
 
@@ -28,7 +26,7 @@ def fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
     while at < size:
         tag, at = uvarint(data, at)
         number, kind = tag >> 3, tag & 7
-        if not 0 < number <= _MOST_NUMBER:
+        if not 0 < number < 1 << 29:
             raise ValueError("no field number")
         if kind == VARINT:
             value, at = uvarint(data, at)
@@ -48,10 +46,7 @@ def fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
 
 
 class Message:
-    """The fields of a message by number; one that isn't there, or is of another type, is its default.
-
-    Bytes that aren't a message make one with the fields before the damage, and ``sound`` False.
-    """
+    """A message's fields by number, else their defaults; not ``sound``: those before the damage, or no message."""
 
     def __init__(self, data: object) -> None:
         self._fields: dict[int, list[int | bytes]] = {}
@@ -120,7 +115,7 @@ def any_message(data: bytes, depth: int = 0) -> dict[str, Any] | None:
     >>> any_message(b"\\x0a\\x03pod\\x10\\x07\\x1a\\x02\\x08\\x01")
     {'1': 'pod', '2': 7, '3': {'1': 1}}
     """
-    if not data or depth > _DEEPEST:
+    if not data or depth > 24:  # messages in messages: more is no message that anybody wrote
         return None
     found: dict[str, list[Any]] = {}
     try:
@@ -154,22 +149,16 @@ def may_be_message(data: bytes) -> bool:
 
 
 def printable(data: bytes) -> str | None:
-    """Return ``data`` as text if it is UTF-8 of printable characters, tabs and line ends; else None.
-
-    Bytes that only happen to be UTF-8, as those of a hash may be, aren't text: their letters are of any script.
-    """
+    """Return ``data`` as text if it is UTF-8 of printable characters, tabs and line ends, each word of one script."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return None
-    if not text.translate(_WHITE).isprintable():
+    if not text.translate({9: 32, 10: 32, 13: 32}).isprintable():
         return None
-    return text if text.isascii() or _clashes(text) < _MOST_CLASHES else None
+    return text if text.isascii() or _clashes(text[:4096]) < 2 else None
 
 
-_WHITE = {9: 32, 10: 32, 13: 32}
-_MOST_CLASHES = 2
-_LOOKED_AT = 4096  # characters
 # Scripts that are written beside each other without a space: those of Japanese, and formulas' letters.
 _TOGETHER = {
     "HIRAGANA": "CJK", "KATAKANA": "CJK", "HALFWIDTH": "CJK", "FULLWIDTH": "CJK", "IDEOGRAPHIC": "CJK",
@@ -178,13 +167,11 @@ _TOGETHER = {
 
 
 def _clashes(text: str) -> int:
-    """Return how often letters of two scripts stand side by side: words have one."""
+    """Return how often letters of two scripts stand side by side: words have one, a hash that looks like UTF-8 many."""
     found, before = 0, ""
-    for char in text[:_LOOKED_AT]:
-        script = ""
-        if char.isascii():
-            script = "LATIN" if char.isalpha() else ""
-        elif category(char)[0] in "LM":
+    for char in text:
+        script = "LATIN" if char.isascii() and char.isalpha() else ""
+        if not char.isascii() and category(char)[0] in "LM":
             script = name(char, "").partition(" ")[0]
             if script in ("COMBINING", "MODIFIER", "VARIATION"):
                 continue  # belong to the letter before, whichever it is

@@ -7,10 +7,10 @@ from ...text.times import age, parse_time
 from ...text.values import as_text
 from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
 from ..rules import Deviation, Rule, answers, findings
-from .layout import EXPIRES, V1, is_snapshotter, namespaces, recognise
+from ..values import buckets
+from .layout import EXPIRES, V1, is_snapshotter, recognise
 from .views import VIEWS
 
-_ROOT, _FLAT = "containerd.io/gc.root", "containerd.io/gc.flat"
 _REFERENCE = "containerd.io/gc.ref.content"
 _KINDS = ("images", "containers", "snapshots", "blobs", "content_bytes", "leases", "ingests", "sandboxes")
 
@@ -57,7 +57,7 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
     if recognition is None or not has_audit(db):
         return None
     found: dict[str, dict[str, list[Row]]] = {
-        as_text(key): {view.name: [] for view in VIEWS} for key, _ in namespaces(db)
+        as_text(key): {view.name: [] for view in VIEWS} for key, _ in buckets(db, V1)
     }
     for view in VIEWS:
         for row in view.rows(db):
@@ -82,7 +82,6 @@ def has_audit(db: Store) -> bool:
 
 
 def _sizes(rows: Rows) -> dict[str, int]:
-    """Return how much of each kind there is."""
     blobs = {"blobs": len(rows["content"]), "content_bytes": sum(each["size"] or 0 for each in rows["content"])}
     return {kind: blobs[kind] if kind in blobs else len(rows[kind]) for kind in _KINDS}
 
@@ -93,10 +92,10 @@ def _unheld(rows: Rows, now: int) -> list[str]:
     held: set[str] = set()
     flat: set[str] = set()
     pending = [each["digest"] for each in rows["images"] if not _expired(each, now)]
-    pending += [digest for digest, marks in labels.items() if _ROOT in marks]
+    pending += [digest for digest, marks in labels.items() if "containerd.io/gc.root" in marks]
     for lease in rows["leases"]:
         if not _expired(lease, now):
-            if _FLAT in lease["labels"]:
+            if "containerd.io/gc.flat" in lease["labels"]:
                 flat.update(_blobs_of(lease))
             else:
                 pending += _blobs_of(lease)

@@ -4,21 +4,15 @@ from ...text.times import go_time, time_text
 from ...text.values import text_or_bytes
 from ..codecs.integers import varint, whole_uvarint
 from ..contract import ANY, REST, Codec, Pattern, Plain
-from ..values import TEXT
+from ..values import TEXT, or_else
 from .layout import V1, any_value, parent_and_child
-
-_TIMES = (b"createdat", b"updatedat", b"expireat")
-_NUMBERS = (b"size", b"version", b"inodes")
 
 
 def value(key: bytes, data: bytes) -> Plain:
-    """Return a time, a number, a protobuf Any or text."""
-    if key in _TIMES:
-        moment = go_time(data)
-        return data if moment is None else time_text(moment)
-    if key in _NUMBERS:
-        number = varint(data)
-        return text_or_bytes(data) if number is None else number
+    if key in (b"createdat", b"updatedat", b"expireat"):
+        return time_text(go_time(data)) or data
+    if key in (b"size", b"version", b"inodes"):
+        return or_else(varint(data), text_or_bytes(data))
     text = text_or_bytes(data)
     if isinstance(text, str) and text.isprintable():
         return text
@@ -27,10 +21,8 @@ def value(key: bytes, data: bytes) -> Plain:
 
 
 def _snapshot_value(key: bytes, data: bytes) -> Plain:
-    """Return a field of a snapshot in a snapshotter's own file."""
     if key == b"id":
-        number = whole_uvarint(data)
-        return data if number is None else number
+        return or_else(whole_uvarint(data), data)
     if key == b"kind":
         return data[0] if len(data) == 1 else data
     return value(key, data)

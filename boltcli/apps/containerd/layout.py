@@ -1,6 +1,5 @@
 """Where containerd's metadata is. Source: containerd ``core/metadata/buckets.go`` (1.x: ``metadata/buckets.go``)."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from ...text.json import load
@@ -8,16 +7,11 @@ from ...text.values import as_text
 from ..codecs.integers import uvarint, varint
 from ..codecs.wire import Message
 from ..contract import CERTAIN, LIKELY, Recognition, Store
-from ..values import buckets, find, pairs_at, value_of
+from ..values import buckets, find, pairs, value_of
 
 V1, VERSION = b"v1", b"version"
 OBJECTS = (b"images", b"containers", b"content", b"snapshots", b"leases", b"sandboxes", b"labels", b"ingests")
 EXPIRES = "containerd.io/gc.expire"
-
-
-def namespaces(db: Store) -> Iterator[tuple[bytes, Store]]:
-    """Yield the namespaces with their buckets."""
-    yield from buckets(find(db, V1))
 
 
 def recognise(db: Store) -> Recognition | None:
@@ -30,7 +24,7 @@ def recognise(db: Store) -> Recognition | None:
         return Recognition("containerd", "snapshotter", CERTAIN)
     if version is not None and varint(version) is None:
         return None
-    known = any(find(namespace, name) is not None for _, namespace in namespaces(db) for name in OBJECTS)
+    known = any(find(namespace, name) is not None for _, namespace in buckets(top) for name in OBJECTS)
     if version is None:
         # Until the first migration there is no version: that is schema 1's layout.
         return Recognition("containerd", "metadata, no schema version", LIKELY) if known else None
@@ -54,7 +48,7 @@ def parent_and_child(key: bytes) -> tuple[int, int] | None:
 def children_of(db: Store) -> dict[int, list[str]]:
     """Return the names of each snapshot's children by its id, in a snapshotter's own file."""
     found: dict[int, list[str]] = {}
-    for key, name in pairs_at(db, V1, b"parents"):
+    for key, name in pairs(db, V1, b"parents"):
         ids = parent_and_child(key)
         if ids is not None:
             found.setdefault(ids[0], []).append(as_text(name))
@@ -62,13 +56,11 @@ def children_of(db: Store) -> dict[int, list[str]]:
 
 
 def is_snapshotter(db: Store) -> bool:
-    """Say whether ``db`` is a snapshotter's own metadata."""
     top = find(db, V1)
     return top is not None and top.get(VERSION) is None and find(top, b"parents") is not None
 
 
 def size_of(store: Store | None, name: bytes = b"size") -> int | None:
-    """Return a size in bytes."""
     value = value_of(store, name)
     return None if value is None else varint(value)
 

@@ -1,13 +1,13 @@
-"""The audit of etcd's store: what its operator should know, from one pass over each bucket."""
+"""The audit of etcd's store: what its operator should know, from one pass over each bucket; and of a cluster."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from heapq import nlargest
 from typing import Any
 
 from ...text.json import jsonable
 from ...text.values import as_text
-from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
+from ..contract import ERROR, INFO, WARNING, Audit, AuditFinding, AuditOptions, Store
 from ..rules import Deviation, Rule, findings
 from ..values import content, pairs, space, value_of
 from .history import History, Usage, used_at
@@ -17,8 +17,6 @@ from .membership import configuration, members, newest_snapshot
 from .records import Alarm, KeyValue, Lease, Role, User
 
 _MOST = 8  # of a list of the largest
-_GAIN = 0.5  # of the file that is free: from there on a defragmentation is worth its pause
-_SMALL = 16 << 20  # bytes: smaller files aren't worth it
 
 
 class Facts:
@@ -159,105 +157,75 @@ _OLD_SECRETS = (
     " {subject} first."
 )
 _DROP_OLD = "Compact to the newest revision, then `etcdctl defrag` on each member: free pages hold them, too."
-RULES = (
-    UNFINISHED := Rule(
-        "unfinished_compaction", WARNING,
-        "A compaction at revision {subject} isn't finished (the last one: {compacted}).",
-        "A server that opens the store carries it out; if it stands for long, look at the server's log.",
-    ),
-    NO_SPACE := Rule(
-        "alarms", ERROR, "Member {subject} raised the alarm {alarm}: the cluster refuses writes.",
-        "Compact, run `etcdctl defrag` on each member, then `etcdctl alarm disarm`.",
-    ),
-    OTHER_ALARM := Rule(
-        "alarms", ERROR, "Member {subject} raised the alarm {alarm}.",
-        "Replace the member's data by a snapshot of a sound member; compare `view FILE hashkv --rev`.",
-    ),
-    LEASE_GONE := Rule(
-        "keys_of_gone_leases", WARNING, "Lease {subject} is gone, but {keys} hang on it: they will never expire.",
-        "Delete the keys, or write them with a lease anew.",
-    ),
-    LEASE_IDLE := Rule(
-        "leases_without_keys", INFO, "Lease {subject} holds no key.", "It expires unless its owner keeps it alive.",
-    ),
-    MALFORMED := Rule(
-        "malformed_revision_keys", ERROR,
-        "{subject} key{s} of the bucket key {are} no revision, 0x{first} first: etcdutl fails on {them}, and etcd may.",
-        _RESTORE,
-    ),
-    BEHIND_SNAPSHOT := Rule(
-        "raft_snapshot", ERROR,
-        "The newest raft snapshot, {name}, is of index {subject}, but the database has applied only {applied}"
-        " (consistent_index): etcd doesn't start.",
-        "Remove the member and let it join anew with an empty data directory; if it is the only one, restore a"
-        " snapshot.",
-    ),
-    SNAPSHOT_TAKEN := Rule(
-        "raft_snapshot", INFO,
-        "The newest raft snapshot, {name}, is of index {subject}, but the database has applied only {applied}"
-        " (consistent_index): etcd takes {file} in its place.",
-        "None: etcd does it when it starts.",
-    ),
-    UNREADABLE := Rule("unreadable_records", ERROR, "{subject} records of the bucket key can't be read.", _RESTORE),
-    VERSIONS := Rule(
-        "versions", WARNING, "The store's layout is of {subject}, the cluster runs as {cluster}.",
-        "An upgrade or downgrade hasn't been finished: `etcdctl endpoint status`, `etcdctl downgrade`.",
-    ),
-    NO_MEMBER_KNOWN := Rule(
-        "conf_state", WARNING, "meta/confState names none of the members that `members` has.", _COMPARE,
-    ),
-    MEMBER_UNKNOWN := Rule(
-        "conf_state", WARNING, "meta/confState doesn't name member {subject}, which `members` has.", _COMPARE
-    ),
-    MEMBER_MISSING := Rule(
-        "conf_state", WARNING, "meta/confState names member {subject}, which `members` doesn't have.", _COMPARE
-    ),
-    CALLED_LEARNER := Rule(
-        "learner_attribute", WARNING,
-        "`members` calls member {subject} a learner, but it votes: meta/confState says so, and that counts. etcd 3.6"
-        " goes by `members`, and doesn't start with two learners.",
-        "Before the upgrade to 3.6, run all members with the newest 3.5 (3.5.20 at least): it corrects this.",
-    ),
-    CALLED_VOTER := Rule(
-        "learner_attribute", WARNING,
-        "`members` calls member {subject} a voter, but it is a learner: meta/confState says so, and that counts. It"
-        " can't be promoted.",
-        "Remove the member, and add it again as a learner.",
-    ),
-    LEARNER := Rule(
-        "learners", INFO, "Member {subject} is a learner: it doesn't vote.",
-        "Promote it (`etcdctl member promote`) once it is in sync, or remove it.",
-    ),
-    OPEN_SECRETS := Rule(
-        "unencrypted_secrets", WARNING,
-        "{count} {secrets} not encrypted: whoever has this file reads {them}, {subject} first.",
-        "Configure encryption at rest in the API server, then rewrite: kubectl get secrets -A -o json | kubectl"
-        " replace -f -",
-    ),
-    OLD_SECRETS := Rule(
-        "secrets_plain_in_older_revisions", WARNING, _OLD_SECRETS.replace("{now}", "encrypted now"), _DROP_OLD,
-    ),
-    DELETED_SECRETS := Rule(
-        "secrets_plain_in_older_revisions", INFO, _OLD_SECRETS.replace("{now}", "deleted"), _DROP_OLD,
-    ),
-    AUTH_OFF := Rule(
-        "auth_enabled", WARNING, "There are users, but authentication is off: everybody may do everything.",
-        "etcdctl auth enable",
-    ),
-    NO_ROLE := Rule(
-        "users_without_roles", INFO, "User {subject} has no role: it may do nothing.",
-        "Grant a role, or delete the user.",
-    ),
-    NO_PASSWORD := Rule(
-        "users_without_password", INFO, "User {subject} has no password: it logs in by its certificate only.",
-        "If that isn't meant: etcdctl user passwd",
-    ),
-    IDLE_ROLE := Rule("unused_roles", INFO, "No user has the role {subject}.", "Delete the role if nobody needs it."),
-    FRAGMENTED := Rule(
-        "fragmentation", INFO, "{subject} of {size} bytes are free: `etcdctl defrag` would give them back.",
-        "Run `etcdctl defrag` on one member after another; the leader last.",
-    ),
-)  # fmt: skip
+# fmt: off
+UNFINISHED = Rule("unfinished_compaction", WARNING,
+    "A compaction at revision {subject} isn't finished (the last one: {compacted}).",
+    "A server that opens the store carries it out; if it stands for long, look at the server's log.")
+NO_SPACE = Rule("alarms", ERROR, "Member {subject} raised the alarm {alarm}: the cluster refuses writes.",
+    "Compact, run `etcdctl defrag` on each member, then `etcdctl alarm disarm`.")
+OTHER_ALARM = Rule("alarms", ERROR, "Member {subject} raised the alarm {alarm}.",
+    "Replace the member's data by a snapshot of a sound member; compare `view FILE hashkv --rev`.")
+LEASE_GONE = Rule("keys_of_gone_leases", WARNING,
+    "Lease {subject} is gone, but {keys} hang on it: they will never expire.",
+    "Delete the keys, or write them with a lease anew.")
+LEASE_IDLE = Rule("leases_without_keys", INFO, "Lease {subject} holds no key.",
+    "It expires unless its owner keeps it alive.")
+MALFORMED = Rule("malformed_revision_keys", ERROR,
+    "{subject} key{s} of the bucket key {are} no revision, 0x{first} first: etcdutl fails on {them}, and etcd may.",
+    _RESTORE)
+BEHIND_SNAPSHOT = Rule("raft_snapshot", ERROR, "The newest raft snapshot, {name}, is of index {subject}, but the"
+    " database has applied only {applied} (consistent_index): etcd doesn't start.",
+    "Remove the member and let it join anew with an empty data directory; if it is the only one, restore a snapshot.")
+SNAPSHOT_TAKEN = Rule("raft_snapshot", INFO, "The newest raft snapshot, {name}, is of index {subject}, but the"
+    " database has applied only {applied} (consistent_index): etcd takes {file} in its place.",
+    "None: etcd does it when it starts.")
+UNREADABLE = Rule("unreadable_records", ERROR, "{subject} records of the bucket key can't be read.", _RESTORE)
+VERSIONS = Rule("versions", WARNING, "The store's layout is of {subject}, the cluster runs as {cluster}.",
+    "An upgrade or downgrade hasn't been finished: `etcdctl endpoint status`, `etcdctl downgrade`.")
+NO_MEMBER_KNOWN = Rule("conf_state", WARNING, "meta/confState names none of the members that `members` has.", _COMPARE)
+MEMBER_UNKNOWN = Rule("conf_state", WARNING, "meta/confState doesn't name member {subject}, which `members` has.",
+    _COMPARE)
+MEMBER_MISSING = Rule("conf_state", WARNING, "meta/confState names member {subject}, which `members` doesn't have.",
+    _COMPARE)
+CALLED_LEARNER = Rule("learner_attribute", WARNING, "`members` calls member {subject} a learner, but it votes:"
+    " meta/confState says so, and that counts. etcd 3.6 goes by `members`, and doesn't start with two learners.",
+    "Before the upgrade to 3.6, run all members with the newest 3.5 (3.5.20 at least): it corrects this.")
+CALLED_VOTER = Rule("learner_attribute", WARNING, "`members` calls member {subject} a voter, but it is a learner:"
+    " meta/confState says so, and that counts. It can't be promoted.",
+    "Remove the member, and add it again as a learner.")
+LEARNER = Rule("learners", INFO, "Member {subject} is a learner: it doesn't vote.",
+    "Promote it (`etcdctl member promote`) once it is in sync, or remove it.")
+OPEN_SECRETS = Rule("unencrypted_secrets", WARNING,
+    "{count} {secrets} not encrypted: whoever has this file reads {them}, {subject} first.",
+    "Configure encryption at rest in the API server, then rewrite: kubectl get secrets -A -o json | kubectl replace -f"
+    " -")
+OLD_SECRETS = Rule("secrets_plain_in_older_revisions", WARNING, _OLD_SECRETS.replace("{now}", "encrypted now"),
+    _DROP_OLD)
+DELETED_SECRETS = Rule("secrets_plain_in_older_revisions", INFO, _OLD_SECRETS.replace("{now}", "deleted"), _DROP_OLD)
+AUTH_OFF = Rule("auth_enabled", WARNING, "There are users, but authentication is off: everybody may do everything.",
+    "etcdctl auth enable")
+NO_ROLE = Rule("users_without_roles", INFO, "User {subject} has no role: it may do nothing.",
+    "Grant a role, or delete the user.")
+NO_PASSWORD = Rule("users_without_password", INFO,
+    "User {subject} has no password: it logs in by its certificate only.", "If that isn't meant: etcdctl user passwd")
+IDLE_ROLE = Rule("unused_roles", INFO, "No user has the role {subject}.", "Delete the role if nobody needs it.")
+FRAGMENTED = Rule("fragmentation", INFO, "{subject} of {size} bytes are free: `etcdctl defrag` would give them back.",
+    "Run `etcdctl defrag` on one member after another; the leader last.")
+
+# Of members of one cluster.
+OTHER_MEMBERS = Rule("members", WARNING, "Its members are not those that {other} has.",
+    "If it isn't an older backup, compare `view FILE members`.")
+BEHIND = Rule("consistent_index", INFO, "It has applied {behind} entries fewer than {other} (revision {revision} to"
+    " {newest}, term {term} to {newest_term}).", "Compare both by `view FILE hashkv --rev {until}`.")
+OTHER_REVISION = Rule("consistent_index", ERROR, "It has applied as many entries as {other}, but stands at revision"
+    " {subject}, not {newest}: the members have come apart.",
+    "Find the first difference by `diff`, and replace the member that is wrong.")
+NOT_COMPARED = Rule("content", INFO, "Its content was not compared with that of {other}: it ends at revision"
+    " {subject}, and the other was compacted at {compacted}.", "Take copies of both at about the same time.")
+OTHER_CONTENT = Rule("content", ERROR, "At revision {until} its content is not that of {other}: they differ from"
+    " revision {subject} on. The members have come apart.",
+    "Find out which member is wrong (`view FILE hashkv --rev {until}` of all members, `diff`), and replace it.")
+# fmt: on
 
 
 def _deviations(facts: Facts, answers: dict[str, Any]) -> Iterator[Deviation]:
@@ -302,9 +270,9 @@ def _deviations(facts: Facts, answers: dict[str, Any]) -> Iterator[Deviation]:
         for name in answers[rule.code]:
             yield rule.at((bucket,), name.encode("utf-8", "surrogateescape"), name)
     size, free = facts.space or (0, 0)
-    if free > size * _GAIN:
+    if free > size / 2:  # from there on a defragmentation is worth its pause, but not for a small file
         fragmented = FRAGMENTED.at((), None, str(free), size=size)
-        yield replace(fragmented, severity=WARNING) if size >= _SMALL else fragmented
+        yield replace(fragmented, severity=WARNING) if size >= 16 << 20 else fragmented
 
 
 def _of_members(facts: Facts) -> Iterator[Deviation]:
@@ -333,3 +301,42 @@ def _words(count: int) -> dict[str, Any]:
     if count == 1:
         return {"count": 1, "s": "", "are": "is", "them": "it", "secrets": "Secret is"}
     return {"count": count, "s": "s", "are": "are", "them": "them", "secrets": "Secrets are"}
+
+
+def join(audits: Sequence[tuple[str, Audit]]) -> Iterator[tuple[str, AuditFinding]]:
+    """Yield what differs between the files of members of the same cluster."""
+    found: list[tuple[str, Facts]] = [(path, audit.facts) for path, audit in audits]
+    newest_path, newest = max(found, key=lambda each: each[1].at.consistent_index or 0)
+    place = (META,), b"consistent_index"
+    for path, facts in found:
+        if facts is newest or facts.ids.isdisjoint(newest.ids):
+            continue  # another cluster's
+        at, top = facts.at, newest.at
+        both = {"other": newest_path, "revision": at.revision, "newest": top.revision}
+        if facts.ids != newest.ids:
+            yield path, OTHER_MEMBERS.at((MEMBERS,), **both).finding()
+        behind = (top.consistent_index or 0) - (at.consistent_index or 0)
+        if behind:
+            terms = {"term": at.term, "newest_term": top.term, "until": min(at.revision, top.revision)}
+            yield path, BEHIND.at(*place, str(at.consistent_index), behind=behind, **both, **terms).finding()
+        elif at.revision != top.revision:
+            yield path, OTHER_REVISION.at(*place, str(at.revision), **both).finding()
+    yield from _contents(found)
+
+
+def _contents(found: Sequence[tuple[str, Facts]]) -> Iterator[tuple[str, AuditFinding]]:
+    """Yield what differs between each two members next to each other by revision: if those agree, all agree."""
+    order = sorted(found, key=lambda each: -each[1].at.revision)
+    for number, (path, facts) in enumerate(order):
+        newer = next((each for each in reversed(order[:number]) if not facts.ids.isdisjoint(each[1].ids)), None)
+        if newer is None:
+            continue
+        other_path, other = newer
+        until = min(facts.at.revision, other.at.revision)
+        compacted = max(facts.at.oldest, other.at.oldest)
+        if until < compacted:
+            yield path, NOT_COMPARED.at((KEY,), None, str(until), other=other_path, compacted=compacted).finding()
+            continue
+        first = facts.history.first_difference(other.history, compacted, until)
+        for here, there in ((path, other_path), (other_path, path)) if first is not None else ():
+            yield here, OTHER_CONTENT.at((KEY,), None, str(first), other=there, until=until).finding()

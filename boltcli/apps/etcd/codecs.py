@@ -3,12 +3,10 @@
 from ...text.values import text_or_bytes
 from ..codecs.integers import i64, u64
 from ..contract import Codec, Pattern, Plain
-from ..values import JSON_OR_TEXT, as_plain, json_or_text
+from ..values import JSON_OR_TEXT, as_plain, json_or_text, or_else
 from .kubernetes import decoded
 from .layout import ALARM, AUTH, CLUSTER, KEY, LEASE, MEMBERS, MEMBERS_REMOVED, META, ROLES, USERS, revision
 from .records import Alarm, KeyValue, Lease, Role, User
-
-_REVISIONS = (b"scheduledCompactRev", b"finishedCompactRev")
 
 
 def _revision(data: bytes) -> Plain:
@@ -36,10 +34,9 @@ def version_of(key: bytes, value: bytes) -> tuple[bytes, bool] | None:
 
 
 def _meta(key: bytes, value: bytes) -> Plain:
-    if key in _REVISIONS:
+    if key in (b"scheduledCompactRev", b"finishedCompactRev"):
         return _revision(value)
-    number = u64(value)
-    return json_or_text(value) if number is None or key == b"storageVersion" else number
+    return or_else(None if key == b"storageVersion" else u64(value), json_or_text(value))
 
 
 def _lease(key: bytes, value: bytes) -> Plain:
@@ -48,9 +45,7 @@ def _lease(key: bytes, value: bytes) -> Plain:
 
 
 def _auth(key: bytes, value: bytes) -> Plain:
-    """Return whether users are on, or the revision of their rules."""
-    number = u64(value)
-    return number if number is not None else value == b"\1" if key == b"authEnabled" else value
+    return or_else(u64(value), value == b"\1" if key == b"authEnabled" else value)
 
 
 def _user(key: bytes, value: bytes) -> Plain:

@@ -34,10 +34,7 @@ def revisions(db: Store, above: int = -1, until: int | None = None) -> Iterator[
 
 
 def asked_revision(db: Store, rev: str | None) -> int | None:
-    """Return the revision that ``--rev`` asks for; None for the newest.
-
-    Raises ArgumentError if it isn't one, is in the future or has been compacted.
-    """
+    """Return the revision of ``--rev``, None: the newest. Raises ArgumentError for none, a future, a compacted one."""
     if rev is None or rev in ("", "0"):
         return None
     if not rev.isascii() or not rev.isdigit():
@@ -86,7 +83,6 @@ class Usage:
     revision_bytes: int = 0
 
     def add(self, record: KeyValue, at: Revision) -> None:
-        """Count the next revision of a key."""
         size = record.value_bytes
         self.count, self.live_bytes = (0, 0) if at.tombstone else (1, size)
         self.revisions += 1
@@ -94,7 +90,6 @@ class Usage:
 
 
 def used_by_key(db: Store) -> dict[bytes, Usage]:
-    """Return what each key takes, by one pass over the revisions."""
     found: dict[bytes, Usage] = {}
     for at, _, value in revisions(db):
         record = KeyValue(value)
@@ -128,8 +123,7 @@ def common(old: Store, new: Store) -> tuple[dict[str, str], dict[str, Plain]]:
     """Return the options at which views of both say the same thing, and what is to be known.
 
     That is the newest revision that both have. ``first_difference`` is the first revision above what either has
-    compacted whose records differ, None if there is none up to the common one. Without a common revision that both
-    hold whole there are no options.
+    compacted whose records differ, up to the common one, or None. Without a common one, whole in both, no options.
     """
     stands = [standing(store) for store in (old, new)]
     at, compacted = min(each.revision for each in stands), max(each.oldest for each in stands)
@@ -142,10 +136,7 @@ def common(old: Store, new: Store) -> tuple[dict[str, str], dict[str, Plain]]:
 
 
 def file_hash(db: Store) -> tuple[int | None, int]:
-    """Return the hash of all buckets' names, keys and values, and the number of keys that exist.
-
-    With a malformed key among the revisions there is no hash: etcdutl prints none either.
-    """
+    """Return the hash of all names, keys and values (None for a malformed revision), and how many keys exist."""
     crc, sound = 0, True
     live: set[bytes] = set()
     for name, bucket in db.range():
@@ -190,10 +181,7 @@ class History:
         self._numbers.extend((at.main, at.tombstone, _mark(name), _mark(key + value)))
 
     def first_difference(self, other: History, compacted: int, until: int) -> int | None:
-        """Return the first revision up to ``until`` whose records differ; None if there is none.
-
-        Of what either has ``compacted`` only the newest revision of each key counts, and no delete.
-        """
+        """Return the first revision up to ``until`` whose records differ, or None; ``compacted``: what either has."""
         odd = set(self._counted(compacted, until)) ^ set(other._counted(compacted, until))
         return min((revision for _, revision in odd), default=None)
 

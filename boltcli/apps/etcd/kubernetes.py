@@ -34,7 +34,6 @@ class Object:
 
 
 def is_object(value: bytes) -> bool:
-    """Say whether a value is an object of Kubernetes, in any of its forms."""
     is_json = value[:1] == b"{" and b'"apiVersion"' in value and b'"kind"' in value
     return is_json or value.startswith((PROTOBUF, ENCRYPTED))
 
@@ -68,12 +67,10 @@ def _protobuf(unknown: Message) -> Object:
 
 
 def _json(encoding: str, record: dict[str, Any], api_version: str | None = None, kind: str | None = None) -> Object:
-    meta = record.get("metadata")
-    meta = meta if isinstance(meta, dict) else {}
+    meta = found if isinstance(found := record.get("metadata"), dict) else {}
     typed = _text(record.get("apiVersion")) or api_version, _text(record.get("kind")) or kind
     name, namespace, uid = (_text(meta.get(each)) for each in ("name", "namespace", "uid"))
-    labels = meta.get("labels")
-    labels = labels if isinstance(labels, dict) else {}
+    labels = found if isinstance(found := meta.get("labels"), dict) else {}
     return Object(encoding, *typed, name, namespace, uid, labels, parse_time(meta.get("creationTimestamp")))
 
 
@@ -97,8 +94,7 @@ def decoded(value: bytes) -> Any:
 def place(key: bytes) -> tuple[str, str | None]:
     """Return the resource that a key belongs to, and its namespace or None.
 
-    Keys are /PREFIX/RESOURCE/[NAMESPACE/]NAME, for resources of groups beyond
-    Kubernetes' own /PREFIX/GROUP/RESOURCE/...
+    Keys are /PREFIX/RESOURCE/[NAMESPACE/]NAME, for groups beyond Kubernetes' own /PREFIX/GROUP/RESOURCE/...
 
     >>> place(b"/registry/pods/shop/cart-0"), place(b"/registry/namespaces/shop")
     (('pods', 'shop'), ('namespaces', None))

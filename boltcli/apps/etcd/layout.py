@@ -16,10 +16,7 @@ from .records import KeyValue
 KEY, META, LEASE, ALARM, CLUSTER = b"key", b"meta", b"lease", b"alarm", b"cluster"
 MEMBERS, MEMBERS_REMOVED = b"members", b"members_removed"
 AUTH, USERS, ROLES = b"auth", b"authUsers", b"authRoles"
-_OTHERS = (LEASE, ALARM, AUTH, USERS, ROLES, MEMBERS, MEMBERS_REMOVED)
-
 _REVISION_SIZE = 17  # u64 main, "_", u64 sub
-_NEAR, _FEW = 64, 21  # keys at either end that are looked at, and their values
 
 
 @dataclass(slots=True)
@@ -54,13 +51,14 @@ def recognise(db: Store) -> Recognition | None:
         return None
     empty = next(keys.range(), None) is None
     # Damage may have put other keys beside the revisions.
-    if not empty and all(revision(key) is None for key, _ in _at_both_ends(keys, _NEAR)):
+    if not empty and all(revision(key) is None for key, _ in _at_both_ends(keys, 64)):
         return None
-    sure = u64(meta.get(b"consistent_index")) is not None and any(find(db, name) is not None for name in _OTHERS)
+    others = (LEASE, ALARM, AUTH, USERS, ROLES, MEMBERS, MEMBERS_REMOVED)
+    sure = u64(meta.get(b"consistent_index")) is not None and any(find(db, name) is not None for name in others)
     if empty and not sure:
         return None
     layout = standing(db).version or "unknown version"
-    if any(is_object(KeyValue(value).value) for _, value in _at_both_ends(keys, _FEW)):
+    if any(is_object(KeyValue(value).value) for _, value in _at_both_ends(keys, 21)):
         layout += ", with Kubernetes' objects"
     return Recognition("etcd", layout, CERTAIN if sure else LIKELY)
 
@@ -73,9 +71,8 @@ def _at_both_ends(keys: Store, most: int) -> list[tuple[bytes, bytes]]:
 class Standing(NamedTuple):
     """Where a store stands, and the versions that it names; a number that it lacks is None, a version "".
 
-    ``revision`` is where a server that opens the store begins, 1 if nothing was ever written. The last compaction is
-    of ``compacted_revision``, the last that was begun of ``scheduled_compact_revision``, 0 for none. ``version`` is
-    that of the layout, in words.
+    ``revision`` is where a server that opens the store begins, 1 if nothing was ever written. The compactions are the
+    last that was done and the last that was begun, 0 for none. ``version`` is that of the layout, in words.
     """
 
     revision: int

@@ -8,14 +8,14 @@ A server whose database is older than the newest snapshot beside it needs the da
 first by name) and ``server/storage/backend.go`` (RecoverSnapshotBackend).
 """
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...text.json import load_record
-from ..beside import names_in, place_of
+from ..beside import place_of
 from ..contract import Store
 from ..values import pairs, value_of
 from .layout import MEMBERS, META
@@ -89,7 +89,7 @@ class RaftSnapshot:
 def newest_snapshot(db: Store) -> RaftSnapshot | None:
     """Return the newest snapshot beside the file of ``db``; None if there is none, or if that isn't known."""
     path = place_of(db)
-    names = names_in(os.path.dirname(path)) or [] if path is not None else []
+    names = sorted(each.name for each in Path(path).parent.glob("*.snap*")) if path is not None else []
     found = next(filter(None, map(_SNAPSHOT.fullmatch, reversed(names))), None)
     if found is None:
         return None

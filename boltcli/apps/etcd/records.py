@@ -5,7 +5,6 @@ from typing import Any
 from ...text.values import text_or_bytes
 from ..codecs.wire import Message, declared, one_of
 
-_ALARMS = one_of({0: "NONE", 1: "NOSPACE", 2: "CORRUPT"})
 _PERMISSIONS = one_of({0: "READ", 1: "WRITE", 2: "READWRITE"})
 
 
@@ -60,4 +59,4 @@ class Alarm(Message):
     """AlarmMember, which is a key: the member, and what is wrong."""
 
     member = declared(Message.unsigned, 1)
-    alarm = declared(_ALARMS, 2)
+    alarm = declared(one_of({0: "NONE", 1: "NOSPACE", 2: "CORRUPT"}), 2)

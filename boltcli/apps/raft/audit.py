@@ -11,7 +11,6 @@ from .log import CONF, LOGS, Log, recognise, type_name
 from .snapshots import Applied, applied
 
 _MANY = 40_000  # entries: raft keeps 10,240 after a snapshot, and makes one every 8,192, unless it is told otherwise
-_LONG = 30 * DAY
 
 # fmt: off
 _RESTORE = "Stop the server, move its raft directory away, and let it join anew, or restore a snapshot."
@@ -38,7 +37,6 @@ OLD = Rule("oldest_entry", INFO, "The oldest entry was appended {age} ago.",
 
 
 def audit(db: Store, options: AuditOptions) -> Audit | None:
-    """Audit a log; None if it isn't raft's."""
     recognition = recognise(db)
     if recognition is None:
         return None
@@ -117,7 +115,7 @@ def _deviations(log: Log, snapshot: Applied | None, missing: list[tuple[int, int
         yield NO_VOTER.at((LOGS,), None, str(log.configured_at))
     if log.count > _MANY:
         yield NO_SNAPSHOTS.at((LOGS,), None, str(log.count))
-    if log.oldest is not None and now - log.oldest > _LONG:
+    if log.oldest is not None and now - log.oldest > 30 * DAY:
         yield OLD.at((LOGS,), None, str(log.first), age=age(log.oldest, now))
 
 
@@ -126,5 +124,4 @@ def _span(first: int, last: int) -> str:
 
 
 def _at(rule: Rule, index: int, **facts: Any) -> Deviation:
-    """Return a deviation of the entry at ``index``."""
     return rule.at((LOGS,), index.to_bytes(8, "big"), str(index), **facts)

@@ -4,7 +4,7 @@ from ...text.times import time_text
 from ...text.values import text_or_bytes
 from ..codecs.integers import u64
 from ..contract import Codec, Pattern, Plain
-from ..values import NUMBER
+from ..values import NUMBER, or_else
 from .commands import command as read_command
 from .log import COMMAND, CONF, LOGS, Entry, type_name
 
@@ -36,9 +36,7 @@ def command(data: bytes) -> Plain:
 
 
 def term(key: bytes, value: bytes) -> Plain:
-    """Return a term, or a candidate's name."""
-    number = u64(value) if key.endswith(b"Term") else None
-    return text_or_bytes(value) if number is None else number
+    return or_else(u64(value) if key.endswith(b"Term") else None, text_or_bytes(value))
 
 
 CODECS: dict[Pattern, Codec] = {(LOGS,): Codec(NUMBER.key, entry), (CONF,): Codec(text_or_bytes, term)}

@@ -13,12 +13,12 @@ from ...text.json import load
 from ..codecs.guess import guess
 from ..codecs.messagepack import messagepack, unpack
 from ..codecs.wire import BYTES, VARINT, Message, fields
+from ..values import decoded_by
 
 CONSUL, NOMAD, VAULT = "consul", "nomad", "vault"
 
 _IGNORABLE = 0x80
 _FIELDS = ((b"Datacenter", CONSUL), (b"Region", NOMAD))
-_LARGEST = 1 << 20  # bytes of a command that is looked into for its name
 # Names of the types, in the order of their numbers.
 _CONSUL_TYPES = (
     "Register Deregister KVS Session ACL Tombstone CoordinateBatchUpdate PreparedQuery Txn Autopilot Area"
@@ -74,7 +74,9 @@ def command(data: bytes) -> Command | None:
     """Return what the data of a command are; None if that isn't known."""
     if data.lstrip()[:1] in (b"{", b"[") and (record := load(data)) is not data:
         return Command(None, None, record)
-    typed = _unpacked(data[1:])  # before a map of its own: 0x80 to 0x8f are heads of maps, and types with the flag
+    typed = decoded_by(
+        data[1:], unpack
+    )  # before a map of its own: 0x80 to 0x8f are heads of maps, and types with the flag
     if typed and isinstance(typed, dict) and all(isinstance(key, bytes) for key in typed):  # as Go's structs are
         program = next((name for field, name in _FIELDS if field in typed), None)
         return Command(program, data[0] & ~_IGNORABLE, messagepack(data[1:]), ignorable=bool(data[0] & _IGNORABLE))
@@ -89,12 +91,11 @@ def command(data: bytes) -> Command | None:
 
 
 def names_of(samples: dict[int, bytes]) -> dict[int, tuple[int, str | None]]:
-    """Return type and name of the commands in a log, by the first byte of their data: of the typed ones.
+    """Return type and name of the typed commands in a log by the first byte of their data; ``samples`` are data by it.
 
-    ``samples`` are data by their first byte. All commands of a log are one program's, so that any of them tells whose
-    they are; where they don't agree there are no names.
+    All commands of a log are one program's, which any of them tells; where they don't agree there are no names.
     """
-    found = {byte: command(data) for byte, data in samples.items() if len(data) <= _LARGEST}
+    found = {byte: command(data) for byte, data in samples.items() if len(data) <= 1 << 20}
     programs = {each.program for each in found.values() if each is not None and each.program is not None}
     program = programs.pop() if len(programs) == 1 else None
     return {
@@ -116,13 +117,6 @@ def type_text(byte: int, name: str | None) -> str:
 
 def _name(program: str | None, number: int | None) -> str | None:
     return None if program is None or number is None else _NAMES.get(program, {}).get(number)
-
-
-def _unpacked(data: bytes) -> Any:
-    try:
-        return unpack(data)
-    except ValueError:
-        return None
 
 
 def _operations(data: bytes) -> list[dict[str, Any]] | None:

@@ -10,14 +10,13 @@ from ...text.values import as_text
 from ..codecs.integers import u64
 from ..codecs.messagepack import Extension, timestamp, unpack
 from ..contract import CERTAIN, LIKELY, Recognition, Store
-from ..values import find, pairs_at, text_of, value_of
+from ..values import decoded_by, find, named, pairs, text_of, value_of
 from .commands import names_of
 
 LOGS, CONF = b"logs", b"conf"
 TYPES = ["LogCommand", "LogNoop", "LogAddPeerDeprecated", "LogRemovePeerDeprecated", "LogBarrier", "LogConfiguration"]
 COMMAND, CONFIGURATION = 0, 5
 SUFFRAGE = ("Voter", "Nonvoter", "Staging")
-_NEAR = 64  # keys at either end that are looked at
 _MOST = 8  # largest entries
 
 
@@ -51,26 +50,22 @@ class Entry:
 
 
 def type_name(number: int | None) -> str:
-    """Return the type as raft names it."""
-    if number is None:
-        return ""
-    return TYPES[number] if 0 <= number < len(TYPES) else str(number)
+    return "" if number is None else str(named(TYPES, number))
 
 
 def _server(record: dict[Any, Any]) -> dict[str, str]:
-    suffrage = _number(record.get(b"Suffrage")) or 0
     return {
         "id": as_text(_bytes(record.get(b"ID"))),
         "address": as_text(_bytes(record.get(b"Address"))),
-        "suffrage": SUFFRAGE[suffrage] if 0 <= suffrage < len(SUFFRAGE) else str(suffrage),
+        "suffrage": str(named(SUFFRAGE, _number(record.get(b"Suffrage")) or 0)),
     }
 
 
 def appended_at(value: object) -> int | None:
-    """Return a time in any of the forms that raft has written, as nanoseconds since 1970; None for anything else.
+    """Return a time as nanoseconds since 1970; None for anything else.
 
-    By default Go's binary time; with MsgpackUseNewTimeFormat a MessagePack
-    timestamp (4, 8 or 12 bytes), also without its head, nil for the zero time.
+    By default raft writes Go's binary time; with MsgpackUseNewTimeFormat a MessagePack timestamp (4, 8 or 12 bytes),
+    also without its head, nil for the zero time.
     """
     if value is None:
         return ZERO
@@ -90,15 +85,15 @@ def entry_of(key: bytes, value: bytes | Store) -> Entry | None:
 
 def entries(db: Store) -> Iterator[Entry]:
     """Yield all entries in the order of their indexes; other keys are left out."""
-    return filter(None, starmap(entry_of, pairs_at(db, LOGS)))
+    return filter(None, starmap(entry_of, pairs(db, LOGS)))
 
 
 class Log:
     """What one pass over a log finds.
 
-    ``holes`` are the first and the last index of each, ``falling`` the entries whose term is lower than that of one
-    before, ``types`` the number, the bytes and the largest of the entries by type and first byte of a command.
-    ``names`` are types and names of commands by that byte, ``largest`` sizes and indexes.
+    ``holes`` are the first and the last index of each, ``falling`` entries whose term is lower than one before,
+    ``types`` number, bytes and largest of the entries by type and first byte of a command, ``names`` types and names
+    of commands by that byte, ``largest`` sizes and indexes.
     """
 
     def __init__(self, db: Store) -> None:
@@ -172,7 +167,7 @@ def recognise(db: Store) -> Recognition | None:
         return Recognition("raft-boltdb", "no entries", LIKELY) if has_term else None
     # The first and the last entry near that end: damage may have put other keys beside them.
     first, last = (
-        next(filter(None, starmap(entry_of, islice(logs.range(reverse=reverse), _NEAR))), None)
+        next(filter(None, starmap(entry_of, islice(logs.range(reverse=reverse), 64))), None)
         for reverse in (False, True)
     )
     if first is None:
@@ -188,10 +183,7 @@ def recognise(db: Store) -> Recognition | None:
 
 
 def _record(value: bytes) -> dict[Any, Any] | None:
-    try:
-        found = unpack(value)
-    except ValueError:
-        return None
+    found = decoded_by(value, unpack)
     return found if isinstance(found, dict) else None
 
 

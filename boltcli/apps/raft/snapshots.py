@@ -17,7 +17,6 @@ from ..contract import Store
 from ..values import find, value_of
 
 _META = "meta.json"
-_LARGEST = 1 << 20  # bytes of a meta.json
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,7 @@ class Applied:
 def applied(db: Store, given: str = "") -> Applied | None:
     """Return what the newest snapshot holds: by ``given``, else by what lies beside the log; None if nothing says it.
 
-    ``given`` is an index, or the path of a meta.json or of a folder with snapshots. Raises ArgumentError for a wrong
-    one.
+    ``given`` is an index, or the path of a meta.json or of a folder of snapshots; a wrong one raises ArgumentError.
     """
     if given:
         return _given(given)
@@ -64,10 +62,9 @@ def _newest(folder: Path) -> Applied | None:
 
 
 def _meta(path: Path) -> Applied | None:
-    """Return what a snapshot's meta.json says, or None."""
     try:
         with path.open("rb") as file:
-            record = load_record(file.read(_LARGEST)) or {}
+            record = load_record(file.read(1 << 20)) or {}
     except (OSError, ValueError):
         return None
     index, term = record.get("Index"), record.get("Term")

@@ -46,10 +46,8 @@ def types(db: Store) -> Rows:
         shown, number, name = None, None, None
         if first is not None:
             shown, (number, name) = type_text(first, None), log.names.get(first, (None, None))
-        yield (
-            type_name(kind), first, shown, *log.types[kind, first], number, name,
-            None if number is None else first != number,
-        )  # fmt: skip
+        yield (type_name(kind), first, shown, *log.types[kind, first], number, name,
+            None if number is None else first != number)  # fmt: skip
 
 
 VIEWS = (status, logs, servers, types)
