@@ -179,9 +179,11 @@ _TO_STDOUT = ("deleted", "export", "map", "metrics", "sql", "view")
 def _choose_stdout(parsed: Parsed) -> None:
     """Let ``-o -`` be standard output, where a result can go there. Raises ArgumentError where it can't."""
     command = parsed.command
-    for option in command.options if command is not None and parsed.action == "run" else ():
+    if command is None or parsed.action != "run":
+        return
+    for option in command.options:
         name = parsed.options.get(option.name)
-        if command is not None and option.kind == "result" and name in _STDOUT:
+        if option.kind == "result" and name in _STDOUT:
             if command.name not in _TO_STDOUT:
                 raise ArgumentError(
                     f"--{option.name} {name}: {command.name} can't write this to standard output; name a file"
@@ -244,19 +246,14 @@ def is_many(command: Command, arguments: list[str], values: dict[str, Value]) ->
 
 def _is_several(argument: str) -> bool:
     """Return whether ``argument`` is a folder of several databases, or a pattern that the shell has not expanded."""
-    if os.path.isdir(argument):
-        from ..fleet.find import databases_in
-
-        return len(databases_in(argument)) > 1
-    if not any(char in argument for char in "*?["):
+    is_folder = os.path.isdir(argument)
+    if not is_folder and not any(char in argument for char in "*?["):
         return False
-    if "://" in argument:
-        from ..fleet.find import is_pattern
+    from ..fleet.find import databases_in, is_pattern, matching
 
-        return is_pattern(argument)
-    from ..fleet.find import matching
-
-    return bool(matching(argument))
+    if is_folder:
+        return len(databases_in(argument)) > 1
+    return is_pattern(argument) if "://" in argument else bool(matching(argument))
 
 
 def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stderr: BinaryIO | None = None) -> int:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import builtins
 import inspect
-import os
 import typing
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     Rows = dict[str, dict[str, Any]]
 '''
-_TARGET = os.path.join(os.path.dirname(__file__), "command_table.py")
+_TARGET = Path(__file__).with_name("command_table.py")
 
 
 class _Names(dict[str, Any]):
@@ -111,8 +111,8 @@ def _said(kind: Any, info: OptionInfo | ArgumentInfo, **more: Any) -> Row:
     return {name: value for name, value in more.items() if value}
 
 
-def _command(declared: command.command, arguments: dict[str, Row], options_: dict[str, Row]) -> list[str]:
-    """Return the lines of a command; what is as usual is left out. It adds its arguments and options to those known."""
+def _command(declared: command.command, arguments: dict[str, Row], options_: dict[str, Row]) -> str:
+    """Return the line of a command; what is as usual is left out. It adds its arguments and options to those known."""
     function = declared.function
     own = list(_declared(function))
     taken = tuple(name for name in inspect.signature(function).parameters if name in INJECTED)
@@ -128,11 +128,9 @@ def _command(declared: command.command, arguments: dict[str, Row], options_: dic
     facts: Row = {"module": _module(declared), "summary": (function.__doc__ or "").partition("\n")[0], "takes": taken}
     facts["least"] = sum(row.get("required", True) for row in positionals)
     facts |= {name: value for name, value in declared.facts.items() if value and (name, value) != ("failure", 1)}
-    return [
-        f"    {declared.name!r}: {{{', '.join(f'{name!r}: {value!r}' for name, value in facts.items())},",
-        f"        'arguments': {tuple(_key(arguments, row) for row in positionals)},",
-        f"        'options': {tuple(_key(options_, row) for row in rows)}}},",
-    ]
+    facts["arguments"] = tuple(_key(arguments, row) for row in positionals)
+    facts["options"] = tuple(_key(options_, row) for row in rows)
+    return f"    {declared.name!r}: {facts!r},"
 
 
 def _key(rows: dict[str, Row], row: Row) -> str:
@@ -154,7 +152,7 @@ def table() -> str:
         import_module(f"{commands.__name__}.{module}")
     rows: dict[str, dict[str, Row]] = {"ARGUMENTS": {}, "OPTIONS": {}}
     known = sorted(command.DECLARED.values(), key=lambda declared: commands.MODULES.index(_module(declared)))
-    lines = [line for declared in known for line in _command(declared, rows["ARGUMENTS"], rows["OPTIONS"])]
+    lines = [_command(declared, rows["ARGUMENTS"], rows["OPTIONS"]) for declared in known]
     text = [_HEAD]
     for name, listed in rows.items():
         text += [f"{name}: Rows = {{", *(f"    {key!r}: {row!r}," for key, row in listed.items()), "}"]
@@ -162,6 +160,4 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    text = table()
-    with open(_TARGET, "w", encoding="utf-8") as file:
-        file.write(text)
+    _TARGET.write_text(table(), encoding="utf-8", newline="\n")

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 from ..errors import ArgumentError, DestinationError, OpenError
@@ -18,6 +17,7 @@ from ..render.table import table_of
 from ..storage.destination import Destination, usual_mode
 from ..storage.files import Closing, write_all
 from ..storage.opened import refuse
+from ..text.cells import Again
 from ..text.json import lines, parsed
 from .row_output import format_of, lines_into, row_form
 
@@ -89,14 +89,14 @@ class ResultsFile:
     def commit(self) -> None:
         """Write all rows to the file, in the order of the files. Raises DestinationError."""
         with open(self._partial_path, "rb") as partial:
-            found = _Again(lambda: _lines(partial, self._places))
+            found = Again(lambda: _lines(partial, self._places))
             try:
                 with open(self._destination.fd, "wb", closefd=False) as file:
                     if self._form in ("json", "ndjson"):
                         with lines_into(file, self._form) as target:
                             target.writelines(found)
                     else:
-                        table_of(_Again(lambda: map(parsed, found))).write(file, self._form)
+                        table_of(Again(lambda: map(parsed, found))).write(file, self._form)
             except OSError as error:
                 raise DestinationError("write", self.path, error) from error
         self._destination.commit()
@@ -108,16 +108,6 @@ class ResultsFile:
     def __exit__(self, *_: object) -> None:
         os.close(self._partial)
         self._destination.close()
-
-
-@dataclass
-class _Again:
-    """What ``make`` yields, as often as it is read."""
-
-    make: Callable[[], Iterator[Any]]
-
-    def __iter__(self) -> Iterator[Any]:
-        return self.make()
 
 
 def _lines(file: BinaryIO, places: Sequence[int]) -> Iterator[bytes]:

@@ -10,7 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_MAX_U32 = 0xFFFFFFFF
 _MAX_U64 = 0xFFFFFFFFFFFFFFFF
 _MAX_I64 = 0x7FFFFFFFFFFFFFFF
 _DIGITS = "0123456789"
@@ -34,7 +33,7 @@ def parse_uint64(text: str, most: int = _MAX_U64) -> int:
 
 def parse_uint32(text: str) -> int:
     """Parse like Go's ``strconv.ParseUint(text, 0, 32)``; see :func:`parse_uint64`."""
-    return parse_uint64(text, _MAX_U32)
+    return parse_uint64(text, 0xFFFFFFFF)
 
 
 def parse_decimal(text: str) -> int:
@@ -169,7 +168,10 @@ def address(argument: str) -> bytes:
 
             return parse(os.fsencode(text), "hex")
         if notation in _SIZES:
-            return _big_endian(parse_uint64(text), _SIZES[notation])
+            number, size = parse_uint64(text), _SIZES[notation]
+            if number >> 8 * size:
+                raise ArgumentError(f"the number doesn't fit into {size} bytes")
+            return number.to_bytes(size, "big")
     except ArgumentError as error:
         raise ArgumentError(f"{argument}: {error} (str:{argument} is the name as it stands)") from None
     return os.fsencode(argument)
@@ -178,12 +180,6 @@ def address(argument: str) -> bytes:
 def addresses(arguments: Iterable[str]) -> list[bytes]:
     """Return :func:`address` of each argument."""
     return [address(argument) for argument in arguments]
-
-
-def _big_endian(number: int, size: int) -> bytes:
-    if number >> 8 * size:
-        raise ArgumentError(f"the number doesn't fit into {size} bytes")
-    return number.to_bytes(size, "big")
 
 
 def _number_error(function: str, text: str, why: str) -> ArgumentError:
