@@ -178,9 +178,8 @@ def _row(path: str, words: str, result: Result) -> Record:
 
 
 def _facts(output: str, tally: Tally, taken: int, files: Files) -> Record:
-    facts = records.of_file(output, "output")
-    passed = {"passed_over": files.passed} if files.passed else {}
-    return facts | {"files": tally.total, **tally.counts(), "taken": taken} | passed
+    facts = records.of_file(output, "output") | {"files": tally.total, **tally.counts(), "taken": taken}
+    return facts | {"passed_over": files.passed} if files.passed else facts
 
 
 def nothing_seen(arguments: Sequence[str]) -> BoltError:
@@ -310,7 +309,7 @@ def tell(said: Said, out: Output) -> None:
             write_styled(out.out, note[0])
             out.err.write(note[1])
         else:
-            out.notice(lambda note=note: note, _line(note, out.quiet))  # type: ignore[misc]
+            out.notice(note, _line(note, out.quiet))
     if said:
         out.err.flush()
 
@@ -331,10 +330,10 @@ def _line(note: Record, quiet: bool) -> str:
 def say_passed(files: Files, out: Output) -> None:
     """Say which files in folders were passed over: what was not looked at must not seem to be sound."""
     for folder, counts in files.passed.items():
-        text = f"{folder}: {files.passed_text(folder)}"
         if not out.quiet:
+            text = f"{folder}: {files.passed_text(folder)}"
             note = records.notice("warning", text, folder) | {"passed_over": counts}
-            out.notice(lambda note=note: note, f"warning: {utf_8(os.fsencode(text))}\n")  # type: ignore[misc]
+            out.notice(note, f"warning: {utf_8(os.fsencode(text))}\n")
 
 
 def path_of(record: Record) -> str:

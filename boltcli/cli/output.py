@@ -167,10 +167,10 @@ class Output:
             self.say(f"boltcli: {message}\n")
         self.err.flush()
 
-    def notice(self, fields: Callable[[], Record], text: str | bytes = "") -> None:
+    def notice(self, fields: Fields, text: str | bytes = "") -> None:
         """Write a message that also ``quiet`` doesn't leave out: in JSON a line of ``fields``, else ``text``."""
         if self.is_data:
-            self._tell(fields())
+            self._tell(fields() if callable(fields) else fields)
         else:
             self.err.write(_encoded(text))
 
