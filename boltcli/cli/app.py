@@ -30,10 +30,8 @@ COMPLETE = "__complete"
 
 
 def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
-    """Run ``argv`` (without the program's name) and return the exit status: 0, 1 or the command's own.
-
-    A failing command's output is flushed before its ``Error:`` line. A closed pipe on ``out`` raises BrokenPipeError.
-    """
+    """Run ``argv`` (without the program's name) and return the exit status: 0, 1 or the command's own. A failing
+    command's output is flushed before its ``Error:`` line. A closed pipe on ``out`` raises BrokenPipeError."""
     failure = _Failure(argv, err)
     streams.color = "auto"
     try:

@@ -171,11 +171,8 @@ def check_output(option: Option, value: str) -> None:
 
 
 class Argument(_Row):
-    """A positional argument.
-
-    ``kind`` is for completing it: file, bucket, key, page, command or text. ``many``: any number of them.
-    ``hidden``: accepted silently, as by bbolt. ``is_name``: see :class:`Option`.
-    """
+    """A positional argument. ``kind`` is for completing it: file, bucket, key, page, command or text. ``many``: any
+    number of them. ``hidden``: accepted silently, as by bbolt. ``is_name``: see :class:`Option`."""
 
     name: str
     help: str
@@ -186,11 +183,9 @@ class Argument(_Row):
 
 
 class Command(_Row):
-    """A command, or a group of commands: ``is_group``, which on its own prints its help.
-
-    ``least`` is the number of required positionals. ``takes``: the names of what the runner passes; the other
-    parameters are ``arguments`` and the command's own ``options``. The rest: see :class:`command`.
-    """
+    """A command, or a group of commands: ``is_group``, which on its own prints its help. ``least`` is the number of
+    required positionals. ``takes``: the names of what the runner passes; the other parameters are ``arguments`` and the
+    command's own ``options``. The rest: see :class:`command`."""
 
     name: str
     summary: str
@@ -271,11 +266,9 @@ class Command(_Row):
         return arguments[at] if at < len(arguments) else arguments[0]
 
     def parameters(self, arguments: Sequence[str], values: dict[str, Value]) -> dict[str, Any]:
-        """Return what the command's function takes of the command line: positionals, and its own options.
-
-        Positionals that aren't given are left out. Raises :class:`~boltcli.errors.ArgumentError` for names in a
-        notation that they don't follow.
-        """
+        """Return what the command's function takes of the command line: positionals, and its own options. Positionals
+        that aren't given are left out. Raises :class:`~boltcli.errors.ArgumentError` for names in a notation that they
+        don't follow."""
         given: dict[str, Any] = {}
         rest = list(arguments)
         for after, argument in zip(reversed(range(len(self.arguments))), self.arguments):

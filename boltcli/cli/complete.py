@@ -130,10 +130,8 @@ def _pages(path: str, current: str) -> Candidates:
 
 
 def _given(command: Command, words: Iterable[str]) -> tuple[list[str], dict[str, list[str]], Option | None, bool]:
-    """Return positionals, the values of each option, the option whose value comes next, and whether ``--`` came.
-
-    Unlike the parser this accepts everything, as the command line is incomplete.
-    """
+    """Return positionals, the values of each option, the option whose value comes next, and whether ``--`` came. Unlike
+    the parser this accepts everything, as the command line is incomplete."""
     given: list[str] = []
     values: dict[str, list[str]] = {}
     waiting: Option | None = None

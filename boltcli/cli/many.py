@@ -86,11 +86,9 @@ class _Alone:
 
 
 def run_many(command: Command, arguments: Sequence[str], values: Values, out: Output) -> int:
-    """Run a command on all files that its arguments and options select.
-
-    With -o the results are rows of that file, in JSON an object each; else a table. Returns the largest exit status.
-    Raises BoltError if a process or the cluster is lost, the options are invalid, or no file was looked at.
-    """
+    """Run a command on all files that its arguments and options select. With -o the results are rows of that file, in
+    JSON an object each; else a table. Returns the largest exit status. Raises BoltError if a process or the cluster is
+    lost, the options are invalid, or no file was looked at."""
     engine, output, resume = (str(values.get(name) or "") for name in ("engine", "output", "resume"))
     prepare_command(command, list(arguments), values)
     engines.check_engine(engine)
@@ -291,10 +289,8 @@ def _wrong(error: BoltError, path: str, opener: Opener) -> Record:
 
 
 def complain(path: str, error: BoltError, unknown: Record | None, opener: Opener, out: Output) -> int:
-    """Write that a file of several could not be read; return the exit status for that.
-
-    In JSON there is also an object with what is ``unknown`` of it, as of the other files, if that isn't None.
-    """
+    """Write that a file of several could not be read; return the exit status for that. In JSON there is also an object
+    with what is ``unknown`` of it, as of the other files, if that isn't None."""
     wrong = cache(lambda: _wrong(error, path, opener))
     if unknown is not None:
         out.record(lambda: records.of_file(path) | unknown | {"error": wrong()})
@@ -426,10 +422,8 @@ def _problem(record: Record) -> str:
 
 
 def without_folders(command: Command, arguments: list[str], values: Values) -> list[str]:
-    """Return ``arguments`` with the database in each folder in place of the folder.
-
-    A folder of several databases stays if the command takes several; else this raises ArgumentError.
-    """
+    """Return ``arguments`` with the database in each folder in place of the folder. A folder of several databases stays
+    if the command takes several; else this raises ArgumentError."""
     found = []
     for word, argument in zip(arguments, command.arguments_of(arguments, values)):
         if argument.kind == "file" and not argument.many and os.path.isdir(word):

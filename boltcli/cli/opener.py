@@ -72,19 +72,15 @@ class Opener:
         return run_lock_free(work, source, out, previous=self.previous)
 
     def open(self, path: str, *, previous: bool = False, locking: bool = True) -> Snapshot:
-        """Open a database, for commands that read two, or that read one for a long time. The caller closes it.
-
-        Without the lock this is a private copy of one transaction's state. ``locking`` False: don't ask for the lock.
-        """
+        """Open a database, for commands that read two, or that read one for a long time. The caller closes it. Without
+        the lock this is a private copy of one transaction's state. ``locking`` False: don't ask for the lock."""
         from ..storage.live import open_state
 
         return open_state(self._source(path, locking=locking), previous=previous)
 
     def files(self, paths: Iterable[str], *, search: bool = False, twice: bool = True) -> Files:
         """Find the files that ``paths`` and the options name; see :func:`~boltcli.fleet.find.select`. Raises OpenError.
-
-        With ``search`` a folder without databases at a program's place is searched.
-        """
+        With ``search`` a folder without databases at a program's place is searched."""
         from ..fleet.files import Files
         from ..fleet.find import listed, select
         from ..storage.secrets import redact_url

@@ -46,10 +46,8 @@ class Output:
     # Results
 
     def record(self, fields: Fields, text: Text = b"") -> None:
-        """Write one result: in JSON a line of ``fields``, as text ``text``.
-
-        A field may be an iterator of records, which are written one by one.
-        """
+        """Write one result: in JSON a line of ``fields``, as text ``text``. A field may be an iterator of records,
+        which are written one by one."""
         if self.is_data:
             self._write_record(fields() if callable(fields) else fields)
         else:
@@ -129,9 +127,7 @@ class Output:
         self, path: str, *, replace: bool = False, public: bool = False, sync: bool = True
     ) -> AbstractContextManager[Output]:
         """Context manager: an output into a file, which appears at ``path`` at the end of the block unless it raises.
-
-        Its form is that of the suffix, if that is one of JSON. The options are those of a ``Destination``.
-        """
+        Its form is that of the suffix, if that is one of JSON. The options are those of a ``Destination``."""
         from contextlib import contextmanager
 
         from .row_output import complete, format_of, lines_into

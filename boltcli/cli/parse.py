@@ -66,10 +66,8 @@ def parse(argv: Sequence[str]) -> Parsed:
 
 
 def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[str]]:
-    """Return the command's full name, "" if there is none, and ``words`` without it.
-
-    If ``strict``, raises :class:`UsageError` for an unknown command; one in a group is an argument of that at first.
-    """
+    """Return the command's full name, "" if there is none, and ``words`` without it. If ``strict``, raises
+    :class:`UsageError` for an unknown command; one in a group is an argument of that at first."""
     found = ""
     while not found or found in GROUPS:
         name, rest = _first_name(words)
@@ -90,10 +88,8 @@ def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[st
 
 
 def _first_name(words: list[str]) -> tuple[str | None, list[str]]:
-    """Return the first word that may be a command's name, if there is one, and ``words`` without it.
-
-    cobra looks for it before it knows the flags: it assumes that each without ``=`` has a value, and skips that.
-    """
+    """Return the first word that may be a command's name, if there is one, and ``words`` without it. cobra looks for it
+    before it knows the flags: it assumes that each without ``=`` has a value, and skips that."""
     skip = False
     for index, word in enumerate(words):
         if skip:
@@ -116,10 +112,8 @@ def _swallows(word: str) -> bool:
 
 
 class Parsed:
-    """A parsed argv. ``action`` is run, help or version; ``command`` is None for the program itself.
-
-    ``arguments`` are the positionals, ``options`` the values of all options by name.
-    """
+    """A parsed argv. ``action`` is run, help or version; ``command`` is None for the program itself. ``arguments`` are
+    the positionals, ``options`` the values of all options by name."""
 
     def __init__(self, command: Command | None) -> None:
         self.action = "help"

@@ -55,11 +55,9 @@ class ResultsFile:
         self._places = array("q", [-1]) * count
 
     def take_over(self, paths: Sequence[str], command: str, left: array[int]) -> Iterator[Row]:
-        """Take over the earlier rows of the ``command`` about unchanged files, and yield them.
-
-        The numbers of the other files come to ``left``. Raises OpenError, and
-        :class:`~boltcli.errors.ArgumentError` for a file that is not one of results.
-        """
+        """Take over the earlier rows of the ``command`` about unchanged files, and yield them. The numbers of the other
+        files come to ``left``. Raises OpenError, and :class:`~boltcli.errors.ArgumentError` for a file that is not one
+        of results."""
         with _Earlier([self._resume, self._partial_path] if self._resume else [], command) as earlier:
             if earlier.end < self._end:  # the last line is incomplete
                 os.truncate(self._partial, earlier.end)
@@ -118,10 +116,8 @@ def _lines(file: BinaryIO, places: Sequence[int]) -> Iterator[bytes]:
 
 
 class _Earlier(Closing):
-    """The rows of earlier results of a ``command``, by the path of their files; failures are left out.
-
-    ``results`` are files of JSON lines, the last of which may be incomplete, or missing. What comes later counts.
-    """
+    """The rows of earlier results of a ``command``, by the path of their files; failures are left out. ``results`` are
+    files of JSON lines, the last of which may be incomplete, or missing. What comes later counts."""
 
     def __init__(self, results: Sequence[str], command: str) -> None:
         self._files: list[BinaryIO] = []

@@ -36,10 +36,8 @@ class _Output(io.FileIO):
 
 
 class Terminal(io.BufferedWriter):
-    """A stream to a terminal, which escapes control characters (``text/visible.py``).
-
-    Use :meth:`write_styled` for colours.
-    """
+    """A stream to a terminal, which escapes control characters (``text/visible.py``). Use :meth:`write_styled` for
+    colours."""
 
     _begun = b""  # the first bytes of an incomplete UTF-8 character
 
@@ -96,10 +94,8 @@ def name_of(stream: BinaryIO) -> str:
 
 
 def labelled(stream: BinaryIO, label: str, style: str, text: str, *, as_it_is: bool = False) -> None:
-    """Write a line ``label: text``, with the label in colour if colours are enabled.
-
-    Line ends in the text, which names may have, are escaped, unless ``as_it_is``: a part of a name is no line.
-    """
+    """Write a line ``label: text``, with the label in colour if colours are enabled. Line ends in the text, which names
+    may have, are escaped, unless ``as_it_is``: a part of a name is no line."""
     if wants_style(stream):
         write_styled(stream, f"\x1b[{style}m{label}:\x1b[0m".encode())
     else:

@@ -21,10 +21,8 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
 def application(*, rich: bool = True) -> typer.Typer:
-    """Return boltcli as a typer application to include in another one; commands exit with their exit status.
-
-    ``rich``: rich formats its help.
-    """
+    """Return boltcli as a typer application to include in another one; commands exit with their exit status. ``rich``:
+    rich formats its help."""
     app = _typer(SUMMARY, rich)
 
     @app.callback()

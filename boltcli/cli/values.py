@@ -155,10 +155,8 @@ def seconds(duration: str) -> float:
 
 def address(argument: str) -> bytes:
     """Return the bytes that the name of a bucket or a key stands for: literal, or in a notation for binary ones.
-
     ``hex:00ff`` is the bytes 00 and ff, ``u64:42`` and ``u32:42`` a big-endian number of 8 or 4 bytes (so that keys
-    sort by number), and ``str:x`` is x itself, for names that begin with one of these prefixes.
-    """
+    sort by number), and ``str:x`` is x itself, for names that begin with one of these prefixes."""
     notation, text = argument[:4], argument[4:]
     if notation == "str:":
         return os.fsencode(text)

@@ -86,10 +86,8 @@ class KeyWindow:
             self.rows += new
 
     def search(self, needle: bytes) -> Iterator[None]:
-        """Go to the next row after the selected one whose key or value contains ``needle``; wrap around at the end.
-
-        The window stays as it is if there is none.
-        """
+        """Go to the next row after the selected one whose key or value contains ``needle``; wrap around at the end. The
+        window stays as it is if there is none."""
         chosen = self.chosen
         behind = chosen.key + b"\0" if chosen else b""
         for start, stop in ((behind, None), (b"", behind)):
