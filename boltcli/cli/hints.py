@@ -1,7 +1,5 @@
-"""Hints after an error: names that exist, and commands that help.
-
-The ``Error:`` line is bbolt's where bbolt has that error; the hints after it are boltcli's own.
-"""
+"""Hints after an error: names that exist, and commands that help. The ``Error:`` line is bbolt's where bbolt has that
+error; the hints after it are boltcli's own."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Write ``command_table.py``, what the parser, help and completion know of all commands: ``make table``.
-
-The functions of the commands declare everything in typer's idiom. Reading that takes typer, which takes four times as
-long to import as Python to start; so it is read here, and what comes out is a module of plain values.
-"""
+"""Write ``command_table.py``, what the parser, help and completion know of all commands: ``make table``. The functions
+of the commands declare everything in typer's idiom. Reading that takes typer, which takes four times as long to import
+as Python to start; so it is read here, and what comes out is a module of plain values."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Arguments and options that several commands share, as typer declares them: each has one meaning everywhere.
-
-Commands name them in the annotations of their functions, which are text at run time: only ``make_table.py`` imports
-this module, and with it typer.
-"""
+"""Arguments and options that several commands share, as typer declares them: each has one meaning everywhere. Commands
+name them in the annotations of their functions, which are text at run time: only ``make_table.py`` imports this module,
+and with it typer."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,7 +1,5 @@
-"""Where a command's results and messages go.
-
-A command says what it found, never in which form: here it becomes text or JSON, or stays what it is, for many files.
-"""
+"""Where a command's results and messages go. A command says what it found, never in which form: here it becomes text or
+JSON, or stays what it is, for many files."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import os
 
 from ..read_errors import ArgumentError
 from .command import Option
-from .registry import GROUPS, find, is_known, is_shared_switch, names
+from .registry import GROUPS, find, is_shared_switch, names
 from .values import go_quote
 
 TYPE_CHECKING = False
@@ -52,7 +52,7 @@ class UsageError(ArgumentError):
 
 def parse(argv: Sequence[str]) -> Parsed:
     """Parse ``argv``, the words after the program's name. Raises :class:`UsageError`."""
-    if len(argv) == 1 and not is_known(argv[0]) and ("://" in argv[0] or os.path.exists(argv[0])):
+    if len(argv) == 1 and argv[0] not in names() and ("://" in argv[0] or os.path.exists(argv[0])):
         return parse(["info", "--summary", "--", *argv])
     name, rest = find_command(list(argv))
     parsed = Parsed(find(name))
@@ -74,7 +74,7 @@ def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[st
         if name is None:
             break
         longer = f"{found} {name}".lstrip()
-        if not is_known(longer):
+        if longer not in names():
             if strict and not found:
                 if name in _LEFT_OUT:
                     raise ArgumentError(_LEFT_OUT[name])
@@ -96,19 +96,14 @@ def _first_name(words: list[str]) -> tuple[str | None, list[str]]:
             skip = False
         elif word == "--":
             break
-        elif _swallows(word):
+        elif word and word[0] != "-":
+            return word, words[:index] + words[index + 1 :]
+        # bbolt doesn't have the switches of all commands, and assumes that a flag has a value.
+        elif (len(word) == 2 or word[1:2] == "-") and "=" not in word and not is_shared_switch(word):
             if index + 2 >= len(words):
                 break  # a flag before the last word: cobra stops searching
             skip = True
-        elif word and not word.startswith("-"):
-            return word, words[:index] + words[index + 1 :]
     return None, words
-
-
-def _swallows(word: str) -> bool:
-    is_flag = "=" not in word and (word.startswith("--") or (word.startswith("-") and len(word) == 2))
-    # bbolt doesn't have these switches, and assumes that a flag has a value.
-    return is_flag and not is_shared_switch(word)
 
 
 class Parsed:

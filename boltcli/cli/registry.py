@@ -25,18 +25,10 @@ def names() -> list[str]:
     return [*COMMANDS, *GROUPS]
 
 
-def is_known(name: str) -> bool:
-    """Return whether there is a command or a group of this name."""
-    return name in COMMANDS or name in GROUPS
-
-
 def is_shared_switch(word: str) -> bool:
     """Return whether ``word`` is a switch that many commands have: it may stand before the command."""
-    return any(
-        option.get("common") and option["default"] is False
-        for option in OPTIONS.values()
-        if word in (f"--{option['name']}", f"-{option.get('short', '')}")
-    )
+    switches = [option for option in OPTIONS.values() if option.get("common") and option["default"] is False]
+    return any(word in (f"--{option['name']}", f"-{option.get('short', '')}") for option in switches)
 
 
 def declared(name: str) -> command:

@@ -1,7 +1,5 @@
-"""The results file of a run over many files: rows are saved as they come, the file appears when all are there.
-
-Of the rows, memory holds only where each begins.
-"""
+"""The results file of a run over many files: rows are saved as they come, the file appears when all are there. Of the
+rows, memory holds only where each begins."""
 
 from __future__ import annotations
 

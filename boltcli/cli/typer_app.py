@@ -1,7 +1,5 @@
-"""boltcli as a typer application, for programs that combine typer applications.
-
-It is made of the table of commands, which was read from functions that are declared as typer wants them.
-"""
+"""boltcli as a typer application, for programs that combine typer applications. It is made of the table of commands,
+which was read from functions that are declared as typer wants them."""
 
 import inspect
 from collections.abc import Callable
@@ -62,16 +60,6 @@ def _typer(help: str, rich: bool) -> typer.Typer:
     )
 
 
-def _run(command: Command, arguments: list[str], options: dict[str, Any]) -> None:
-    words = command.name.split()
-    for option in command.options:
-        value = options[option.name]
-        if option.required or value != option.default:
-            for one in value if isinstance(value, list) else [value]:
-                words.append(f"--{option.name}={str(one).lower() if isinstance(one, bool) else one}")
-    raise typer.Exit(main([*words, "--", *arguments]))
-
-
 def _function(command: Command) -> Callable[..., None]:
     def call(**values: Any) -> None:
         positionals: list[str] = []
@@ -87,7 +75,13 @@ def _function(command: Command) -> Callable[..., None]:
             command.check_count(positionals, options)
         except ArgumentError as error:
             raise typer.BadParameter(str(error)) from None
-        _run(command, positionals, options)
+        words = command.name.split()
+        for option in command.options:
+            value = options[option.name]
+            if option.required or value != option.default:
+                for one in value if isinstance(value, list) else [value]:
+                    words.append(f"--{option.name}={str(one).lower() if isinstance(one, bool) else one}")
+        raise typer.Exit(main([*words, "--", *positionals]))
 
     # If the first argument may be several files, or one file and other arguments, the command decides later.
     arguments = command.arguments[: 1 if command.several else None]

@@ -150,12 +150,12 @@ class BrowseApp(App[None]):
         """Run a move of the window in time slices, so that the screen stays responsive; cancel an earlier move."""
         if self._moving is not None:
             self._moving.cancel()
-        until = monotonic() + _SLICE
-        if self._advance(steps, until):
+        if self._advance(steps):
             self._moving = asyncio.create_task(self._go_on(steps, what))
 
-    def _advance(self, steps: Iterator[None], until: float) -> bool:
+    def _advance(self, steps: Iterator[None]) -> bool:
         """Continue ``steps`` for one time slice; return whether there is more to do."""
+        until = monotonic() + _SLICE
         try:
             for _ in steps:
                 if monotonic() > until:
@@ -171,13 +171,12 @@ class BrowseApp(App[None]):
         self.say(f"{what} ... (Esc stops)")
         await asyncio.sleep(0)
         try:
-            while self._advance(steps, monotonic() + _SLICE):
+            while self._advance(steps):
                 await asyncio.sleep(0.001)
         except asyncio.CancelledError:
             steps.close()  # type: ignore[attr-defined]
             raise
-        status = self.query_one("#status", Static)
-        if str(status.content).startswith(what):
+        if str(self.query_one("#status", Static).content).startswith(what):
             self.say("")
 
     def action_stop(self) -> None:
@@ -221,7 +220,6 @@ class BrowseApp(App[None]):
         notes += " · refreshes" if self.automatic else ""
         self.query_one("#title", Static).update(Content(f"{visible(self.session.title)} · {where}{notes}"))
         self.query_one(KeyList).refresh()
-        about, text = self.query_one("#about", Static), self.query_one("#value", Static)
         folded, scroll = self.query_one(FoldedTree), self.query_one("#scroll")
         row = self.window.chosen
         title, content, data = "", "", None
@@ -234,10 +232,10 @@ class BrowseApp(App[None]):
                 title, content, data = f"{found.title}, page {row.page}", found.text, found.data
             except BoltError as error:
                 title, content = "damaged", str(error)
-        about.update(Content(title))
+        self.query_one("#about", Static).update(Content(title))
         scroll.display, folded.display = data is None, data is not None
         if data is None:
-            text.update(Content(visible(content)))
+            self.query_one("#value", Static).update(Content(visible(content)))
             scroll.scroll_home(animate=False)
         else:
             folded.show(data)

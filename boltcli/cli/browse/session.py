@@ -64,8 +64,7 @@ class Session:
 
     def value(self, path: Path, key: bytes, most: int) -> bytes:
         """Return the value of ``key``, or its first ``most`` bytes. Raises BoltError."""
-        bucket = self.bucket(path)
-        leaf, index = seek(self.snapshot, bucket, key)
+        leaf, index = seek(self.snapshot, self.bucket(path), key)
         if index >= leaf.count or leaf.key(index) != key:
             raise KeyNotFound(key)
         start, stop = leaf.value_span(index)

@@ -15,10 +15,9 @@ from ...tree.walk import leaf_ranges
 class KeyWindow:
     """At most ``height`` rows of ``bucket``; the selected one is at index ``at``. ``needle`` filters the keys.
 
-    The moves are generators that yield after each page, so that the screen stays
-    responsive while a filter searches a large bucket. They raise
-    :class:`~boltcli.errors.Corrupted`; the rows read before that, or before a
-    move was cancelled, are shown.
+    The moves are generators that yield after each page, so that the screen stays responsive while a filter searches a
+    large bucket. They raise :class:`~boltcli.errors.Corrupted`; the rows read before that, or before a move was
+    cancelled, are shown.
     """
 
     def __init__(self, snapshot: Snapshot, bucket: BucketRef, height: int = 20) -> None:
