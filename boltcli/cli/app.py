@@ -52,7 +52,6 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
                 from .many import without_folders
 
                 parsed.arguments = without_folders(command, parsed.arguments, values)
-                failure.know(parsed)
             _choose_stdout(parsed)
             streams.color = str(values.get("color", "auto"))
             with _reading(parsed):
@@ -82,27 +81,25 @@ class _Failure:
             word == "--exit-status=detailed" or (word == "detailed" and before == "--exit-status")
             for before, word in zip(["", *argv], argv)
         )
-        self.command: Command | None = None
-        self.arguments: list[str] = []
-        self.values: dict[str, Value] = {}
+        self.parsed = Parsed(None)
 
     def know(self, parsed: Parsed) -> None:
+        self.parsed = parsed
         self.as_json = bool(parsed.options.get("json"))
         if "exit-status" in parsed.options:
             self.is_detailed = parsed.options["exit-status"] == "detailed"
-        self.command, self.arguments, self.values = parsed.command, parsed.arguments, parsed.options
 
     @property
     def path(self) -> str | None:
-        return self.command.file_of(self.arguments) if self.command is not None else None
+        return self.parsed.command.file_of(self.parsed.arguments) if self.parsed.command is not None else None
 
     def report(self, error: BoltError, *, known: bool = True) -> int:
         """Write the ``Error:`` line and hints; return the exit status. ``known``: the command line was parsed."""
         lines: list[str] = []
-        if known and not self.values.get("quiet"):
+        if known and not self.parsed.options.get("quiet"):
             from .hints import hints
 
-            lines = hints(error, self.command, self.arguments, self.values)
+            lines = hints(error, self.parsed.command, self.parsed.arguments, self.parsed.options)
         if self.as_json:
             from ..render import records
 
@@ -113,7 +110,7 @@ class _Failure:
         else:
             self._report_text(error, lines)
         status = error.detailed_status if self.is_detailed else error.exit_status
-        command = error.command if isinstance(error, UsageError) else self.command
+        command = error.command if isinstance(error, UsageError) else self.parsed.command
         return max(status, command.failure if command else 1)
 
     def out_of_memory(self) -> int:
@@ -124,7 +121,7 @@ class _Failure:
             if not is_out_of_memory(error):
                 raise
         self.err.write(_LAST_JSON if self.as_json else _LAST_WORDS)
-        return max(1, self.command.failure if self.command else 1)
+        return max(1, self.parsed.command.failure if self.parsed.command else 1)
 
     def _report_text(self, error: BoltError, lines: list[str]) -> None:
         from ..render.errors import error_text
@@ -199,8 +196,7 @@ def _reading(parsed: Parsed) -> Reading:
         if option.kind != "input" or not isinstance(value, str) or not value:
             continue
         # -o RESULTS --resume RESULTS continues a file of results; it is read before it is replaced.
-        output = str(parsed.options.get("output"))
-        same = option.name == "resume" and os.path.abspath(value) == os.path.abspath(output)
+        same = option.name == "resume" and os.path.abspath(value) == os.path.abspath(str(parsed.options.get("output")))
         (rewritten if same else paths).append(value)
     return Reading(paths, rewritten)
 

@@ -80,8 +80,7 @@ def _of_command(command: Command, before: list[str], current: str) -> Candidates
         given[place] = at_offset(given[place], parse_count(values["offset"][-1]))
     if waiting is not None:
         if waiting.kind == "bucket":
-            outer = values.get(waiting.name, [])
-            return _stored([given[place], *outer], current) if place < len(given) else []
+            return _stored([given[place], *values.get(waiting.name, [])], current) if place < len(given) else []
         return _values(waiting)
     if current.startswith("-") and not ended:
         flag, equals, _ = current.partition("=")

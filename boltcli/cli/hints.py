@@ -83,9 +83,6 @@ def opened(path: str) -> Snapshot:
     return Snapshot(path, open_source(path, "try"))
 
 
-# The command line.
-
-
 def _usage(error: UsageError) -> list[str]:
     command, arguments, text = error.command, error.arguments, str(error)
     if command is None:
@@ -130,8 +127,7 @@ def _missing(command: Command, arguments: list[str], offset: int) -> list[str]:
             bucket = find_bucket(snapshot, names)
         except BucketNotFound:
             return [text, *(_records_of(snapshot, arguments[0], names[-1]) or _buckets_instead(snapshot.path, names))]
-        leaves = keyed_leaves(snapshot, bucket)
-        found = list(islice((key for _, keys in leaves for key in keys), _NAMES + 1))
+        found = list(islice((key for _, keys in keyed_leaves(snapshot, bucket) for key in keys), _NAMES + 1))
     what = "this bucket" if names else "this file"
     return [f"{text}; {what} has: {_listed(found)}" if found else f"{text}; {what} has none: it is empty"]
 
@@ -164,9 +160,6 @@ def _command_meant(words: Sequence[str]) -> list[str]:
                 if view.name == word or (word == name and len(word) > 3 and view.name.startswith(word)):
                     return [f"boltcli view {shell_quoted(path)} {view.name} shows this of {known}'s files"]
     return []
-
-
-# Buckets and keys.
 
 
 def _nested_path(path: str, names: Sequence[bytes], command: Command) -> list[str]:
@@ -245,9 +238,6 @@ def _keys_like(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> list[bytes]
     return (alike or longer)[:3] or [others[text] for text in nearest(typed(key), others)]
 
 
-# Files.
-
-
 def _file_name(path: str) -> list[str]:
     folder, name = os.path.split(path)
     try:
@@ -266,10 +256,9 @@ def _no_database(path: str, command: Command) -> list[str]:
 
         found = first_databases(path, 3, _FILES_LOOKED_AT)  # a hint must not take long
         inside = f"; in it is {', '.join(map(shell_quoted, found))}"
-        searches = command.several or command.name == "grep"
         return [
             f"this is a folder{inside if found else ', and no bolt database was found in it'}",
-            *["--recursive takes all databases in it"] * searches,
+            *["--recursive takes all databases in it"] * (command.several or command.name == "grep"),
         ]
     with open(path, "rb") as file:
         head = file.read(HEAD)
@@ -297,9 +286,6 @@ def _damage(path: str, command: Command) -> list[str]:
 
 def _steps(path: str, *names: str) -> list[str]:
     return [_STEPS[name].format(file=shell_quoted(path)) for name in names]
-
-
-# The program that wrote a file.
 
 
 def _records_of(snapshot: Snapshot, path: str, key: bytes) -> list[str]:

@@ -38,10 +38,9 @@ def run_lock_free(work: Work[T], source: Source, out: Output, *, previous: bool)
 def _attempt(work: Work[T], live: Live, out: Output) -> tuple[Output, T | BoltError]:
     held = out.held()
     try:
-        found: T | BoltError
         try:
             with live.snapshot() as snapshot:
-                found = work(snapshot, held)
+                found: T | BoltError = work(snapshot, held)
         except Changed:
             raise
         except BoltError as error:

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     Rows = dict[str, dict[str, Any]]
 '''
-_TARGET = Path(__file__).with_name("command_table.py")
 
 
 class _Names(dict[str, Any]):
@@ -55,9 +54,8 @@ def _declared(function: Callable[..., object]) -> Iterator[tuple[str, Any, Any, 
     """Yield the parameters of a command's function: name, default, type, what typer is told of it, and the parameter
     that it is an attribute of, if it is one of several options ``Together``.
     """
-    names = _Names(function)
     for name, parameter in inspect.signature(function).parameters.items():
-        declared = eval(parameter.annotation, {}, names)
+        declared = eval(parameter.annotation, {}, _Names(function))
         if typing.get_origin(declared) is typing.Annotated:
             yield name, parameter.default, *typing.get_args(declared), ""
         elif isinstance(declared, type) and issubclass(declared, command.Together):
@@ -158,4 +156,4 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    _TARGET.write_text(table(), encoding="utf-8", newline="\n")
+    Path(__file__).with_name("command_table.py").write_text(table(), encoding="utf-8", newline="\n")

@@ -25,15 +25,9 @@ if TYPE_CHECKING:
 
 
 class Opener:
-    """How a command opens files, by its options.
-
-    ``lock`` is the way to lock, as in ``open_source``; ``timeout`` the seconds to wait for the lock, 0: for ever;
-    ``max_unpacked`` the bytes that a packed file may unpack to, 0: the usual limits. What it says of waiting and
-    unpacking goes to ``out``.
-
-    ``recursive``: folders are searched. ``alone`` is None unless the file is one of many, on which the command runs
-    alone: then it says how it was found, one of ``HOW`` of ``fleet/files.py``.
-    """
+    """How a command opens files, by its options. ``timeout`` is in seconds, 0: for ever; ``max_unpacked`` in bytes, 0:
+    the usual limits. ``alone`` is None unless the file is one of many, on which the command runs alone: then it says
+    how it was found, one of ``HOW`` of ``fleet/files.py``. What is said of waiting and unpacking goes to ``out``."""
 
     def __init__(self, values: dict[str, Any], out: Output, command: Command | None = None) -> None:
         """``values``: the values of all options, by name; ``command``: who opens. Raises ArgumentError."""

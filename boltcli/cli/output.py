@@ -41,8 +41,6 @@ class Output:
         self._parts: dict[str, list[Record]] = {}
         self._hints: list[Callable[[], Iterable[str]]] = []
 
-    # Results
-
     def record(self, fields: Fields, text: Text = b"") -> None:
         """Write one result: in JSON a line of ``fields``, as text ``text``. A field may be an iterator of records,
         which are written one by one."""
@@ -144,8 +142,6 @@ class Output:
         """Let the results so far be seen."""
         self.out.flush()
 
-    # Messages
-
     def warn(self, message: str) -> None:
         """Write a warning about the file."""
         if self.is_data:
@@ -201,8 +197,6 @@ class Output:
         """Return a context manager that shows the progress on a terminal; call it with (done, total)."""
         return Progress(what, unit, quiet=self.quiet)
 
-    # For whom it is
-
     @property
     def is_terminal(self) -> bool:
         """Whether a person sees the results at once."""
@@ -212,8 +206,6 @@ class Output:
     def has_colours(self) -> bool:
         """Whether text is in colours."""
         return wants_style(self.out)
-
-    # Several outputs as one
 
     def about(self, path: str) -> Output:
         """Return the same output for another file."""
@@ -258,13 +250,13 @@ class Output:
             self.out.writelines(parts)
 
     def _write_record(self, fields: Record) -> None:
+        parts, self._parts = self._parts, {}
+        self._emit(fields | parts)
+
+    def _emit(self, record: Record) -> None:
         from ..render import records
 
-        self.out.writelines(records.pieces([self._whole(fields)]))
-
-    def _whole(self, fields: Record) -> Record:
-        parts, self._parts = self._parts, {}
-        return fields | parts
+        self.out.writelines(records.pieces([record]))
 
     def _notice(self, kind: str, message: str, path: str) -> None:
         if not self.quiet:
@@ -303,9 +295,8 @@ class Collected(Output):
         self.found += held.found
         self.notes += held.notes
 
-    def _write_record(self, fields: Record) -> None:
-        whole = self._whole(fields)
-        self.found.append({name: list(each) if hasattr(each, "__next__") else each for name, each in whole.items()})
+    def _emit(self, record: Record) -> None:
+        self.found.append({name: list(each) if hasattr(each, "__next__") else each for name, each in record.items()})
 
     def _tell(self, record: Record) -> None:
         self.notes.append(record)

@@ -15,7 +15,6 @@ _BUFFER = 1 << 17
 
 _PATIENCE = 1.0  # seconds before the line of progress appears
 _EVERY = 0.1  # seconds between two updates of it
-_STDERR = 2
 _COLUMNS = 80  # of a terminal that does not say how wide it is
 
 # The value of --color.
@@ -145,7 +144,7 @@ class Progress:
     job ("checking"), ``unit`` what ``done`` and ``total`` count ("pages").
     """
 
-    def __init__(self, what: str, unit: str = "pages", fd: int = _STDERR, *, quiet: bool = False) -> None:
+    def __init__(self, what: str, unit: str = "pages", fd: int = 2, *, quiet: bool = False) -> None:
         self._what = what
         self._unit = unit
         self._fd = fd

@@ -17,7 +17,6 @@ _NUMBER = "0123456789."
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SIZES = {"u64:": 8, "u32:": 4}  # bytes of numbers in names
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
-_FALSE = ("0", "f", "F", "FALSE", "false", "False")
 
 
 def parse_string(text: str) -> str:
@@ -93,7 +92,7 @@ def parse_page_ids(texts: Iterable[str]) -> list[int]:
 
 def parse_bool(text: str) -> bool:
     """Parse like Go's ``strconv.ParseBool``."""
-    if text not in _TRUE + _FALSE:
+    if text not in (*_TRUE, "0", "f", "F", "FALSE", "false", "False"):
         raise _number_error("ParseBool", text, "invalid syntax")
     return text in _TRUE
 

@@ -100,8 +100,6 @@ class BrowseApp(App[None]):
         self.query_one(KeyList).focus()
         self.enter(())
 
-    # The tree of buckets.
-
     def _plant(self) -> None:
         tree = self.query_one("#buckets", Tree)
         tree.clear()
@@ -129,8 +127,6 @@ class BrowseApp(App[None]):
     def on_tree_node_selected(self, event: Tree.NodeSelected[Path]) -> None:
         if event.control.id == "buckets":
             self.enter(event.node.data or ())
-
-    # The list of keys.
 
     def enter(self, path: Path, key: bytes = b"") -> None:
         """Show the bucket at ``path``, starting at ``key``."""
@@ -207,8 +203,6 @@ class BrowseApp(App[None]):
         if self.path:
             self.enter(self.path[:-1], self.path[-1])
 
-    # What is shown.
-
     def say(self, text: str) -> None:
         """Show a message in the status line."""
         self.query_one("#status", Static).update(Content(visible(text)))
@@ -243,8 +237,6 @@ class BrowseApp(App[None]):
     def action_mode(self, mode: str) -> None:
         self.mode = mode
         self.show()
-
-    # Questions.
 
     def action_ask(self, question: str) -> None:
         self.question = question
@@ -310,8 +302,6 @@ class BrowseApp(App[None]):
 
     def action_help(self) -> None:
         self.push_screen(HelpScreen())
-
-    # Newer states.
 
     def action_automatic(self) -> None:
         self.automatic = not self.automatic
