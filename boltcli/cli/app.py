@@ -216,7 +216,6 @@ def _addressed(parsed: Parsed) -> list[str]:
 
 
 def _kinds(parsed: Parsed) -> Iterator[tuple[str, str]]:
-    """Yield the arguments, and of each what it is."""
     words, command = parsed.arguments, parsed.command
     if command is not None:
         for word, argument in zip(words, command.arguments_of(words, parsed.options)):

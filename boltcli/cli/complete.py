@@ -109,8 +109,8 @@ def _described(options: Iterable[Option]) -> Candidates:
 
 
 def _option(command: Command, flag: str) -> Option | None:
-    flags = ((option, f"--{option.name}", f"-{option.short}") for option in command.options)
-    return next((option for option, *names in flags if flag in names and flag != "-"), None)
+    options = [option for option in command.options if flag in (f"--{option.name}", f"-{option.short}")]
+    return options[0] if options and flag != "-" else None
 
 
 def _values(option: Option) -> Candidates:
@@ -154,7 +154,6 @@ def _given(command: Command, words: Iterable[str]) -> tuple[list[str], dict[str,
 
 
 def _kinds(command: Command, index: int) -> set[str]:
-    """Return the possible kinds of the argument at ``index``."""
     kinds = [argument.kind for argument in command.arguments]
     many = next((place for place, argument in enumerate(command.arguments) if argument.many), len(kinds))
     return set(kinds[index : index + 1] if index < many else kinds[many:])

@@ -144,9 +144,9 @@ def _command_meant(words: Sequence[str]) -> list[str]:
     """Suggest a command line for ``words``, the first of which is not a command; nothing if the meaning isn't clear."""
     name, *rest = words
     if os.sep in name or name.endswith(".db"):
-        if os.path.exists(name):
-            return [f"{shell_quoted(name)} is not a command: write it after one"]
-        return [f"there is no file {shell_quoted(name)}"]
+        quoted = shell_quoted(name)
+        exists = os.path.exists(name)
+        return [f"{quoted} is not a command: write it after one" if exists else f"there is no file {quoted}"]
     path = next((word for word in rest if os.path.isfile(word)), None)
     if path is None:
         return []
@@ -175,7 +175,6 @@ def _nested_path(path: str, names: Sequence[bytes], command: Command) -> list[st
 
 
 def _buckets_instead(path: str, names: list[bytes]) -> list[str]:
-    """List the buckets in the place where one was not found."""
     with opened(path) as snapshot:
         bucket, depth = root_bucket(snapshot), 0
         while depth < len(names) and (inner := child_bucket(snapshot, bucket, names[depth])) is not None:
@@ -200,7 +199,6 @@ def _looked_at(snapshot: Snapshot, bucket: BucketRef) -> Iterable[tuple[bytes, b
 
 
 def _key(key: bytes, path: str, names: list[bytes]) -> list[str]:
-    """Suggest existing keys and buckets that are similar to the missing one."""
     file = shell_quoted(path)
     place = f"{file} {path_text(names)}".rstrip()
     with opened(path) as snapshot:
@@ -341,5 +339,5 @@ def after_check(path: str) -> list[str]:
         return []
     if not known:
         return []
-    audit = [f"boltcli audit {shell_quoted(path)} checks them"] if has_audit else []
+    audit = [f"boltcli audit {shell_quoted(path)} checks them"] * has_audit
     return [f"this is a database of {known}: boltcli view {shell_quoted(path)} shows its records", *audit]

@@ -56,7 +56,6 @@ def _option(option: Option) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Return ``text`` escaped for roff, so that no line is a request."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-")
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 

@@ -280,7 +280,6 @@ def in_turn(numbers: Sequence[int], results: Iterator[tuple[int, T]]) -> Iterato
 
 
 def _wrong(error: BoltError, path: str, opener: Opener) -> Record:
-    """Return the object of an error, with hints."""
     from .hints import hints
 
     wrong = records.error(error, path)

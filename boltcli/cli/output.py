@@ -139,7 +139,6 @@ class Output:
         return opened()
 
     def flush(self) -> None:
-        """Let the results so far be seen."""
         self.out.flush()
 
     def warn(self, message: str) -> None:

@@ -228,7 +228,6 @@ def _from_environment(option: Option) -> Value:
 
 
 def _inside(group: str, name: str) -> list[str]:
-    """Return suggestions for the unknown ``name`` in ``group``."""
     from .words_of_other_tools import nearest
 
     inner = [each.removeprefix(f"{group} ") for each in names() if each.startswith(f"{group} ")]

@@ -25,7 +25,7 @@ PARTIAL = ".partial"
 _STATE = ("size", "mtime", "txid")
 
 
-class ResultsFile:
+class ResultsFile(Closing):
     """A file of rows at ``path``, which appears when it is complete; until then the rows are in ``path.partial``.
 
     The partial file has a line of JSON for each row, whatever the format of ``path``, and each row is written at
@@ -98,10 +98,7 @@ class ResultsFile:
         self._destination.commit()
         os.unlink(self._partial_path)
 
-    def __enter__(self) -> ResultsFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         os.close(self._partial)
         self._destination.close()
 
@@ -134,7 +131,6 @@ class _Earlier(Closing):
             raise
 
     def _read(self, path: str, file: BinaryIO, command: str) -> None:
-        """Note where each row begins. Raises ArgumentError."""
         self.end = 0
         for line in file:
             if not line.endswith(b"\n"):
@@ -159,7 +155,6 @@ class _Earlier(Closing):
         return (row, place if file.name.endswith(PARTIAL) else -1) if _path(row) == path else ({}, -1)
 
     def close(self) -> None:
-        """Close the files."""
         for file in self._files:
             file.close()
 

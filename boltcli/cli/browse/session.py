@@ -59,7 +59,6 @@ class Session:
             return self.application.codec(path)
 
     def bucket(self, path: Path) -> BucketRef:
-        """Return the bucket at ``path``."""
         return find_bucket(self.snapshot, path)
 
     def value(self, path: Path, key: bytes, most: int) -> bytes:
@@ -122,5 +121,4 @@ class Session:
         return changed
 
     def close(self) -> None:
-        """Close the database."""
         self.snapshot.close()

@@ -103,7 +103,6 @@ class KeyWindow:
     def _collect(
         self, rows: list[KeyRow], count: int, *, start: bytes = b"", stop: bytes | None = None, reverse: bool = False
     ) -> Iterator[None]:
-        """Add up to ``count`` rows."""
         if count <= 0:
             return
         count += len(rows)
