@@ -126,18 +126,17 @@ class _Failure:
     def _report_text(self, error: BoltError, lines: list[str]) -> None:
         from ..render.errors import error_text
 
-        err = self.err
         text = error_text(error).decode("utf-8", "surrogateescape")
-        streams.labelled(err, "Error", "1;31", text, as_it_is=error.is_typed)
+        streams.labelled(self.err, "Error", "1;31", text, as_it_is=error.is_typed)
         for line in lines:
-            streams.labelled(err, "hint", "36", line)
+            streams.labelled(self.err, "hint", "36", line)
         if isinstance(error, UsageError):
             if error.suggestions:
-                err.write(b"\nDid you mean this?\n")
-                err.writelines(b"\t" + name.encode() + b"\n" for name in error.suggestions)
+                self.err.write(b"\nDid you mean this?\n")
+                self.err.writelines(b"\t" + name.encode() + b"\n" for name in error.suggestions)
             usage = error.command.usage() if error.command else "boltcli COMMAND [ARGUMENTS]"
             name = f"boltcli {error.command.name}" if error.command else "boltcli"
-            err.write(f"\nUsage: {usage}\nTry '{name} --help'.\n".encode())
+            self.err.write(f"\nUsage: {usage}\nTry '{name} --help'.\n".encode())
 
 
 def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:

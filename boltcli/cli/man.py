@@ -10,7 +10,6 @@ from .registry import all_commands
 
 
 def manual() -> str:
-    """Return the whole page."""
     lines = [
         f'.TH BOLTCLI 1 "" "boltcli {__version__}" "User Commands"',
         ".SH NAME",

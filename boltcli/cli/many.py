@@ -371,11 +371,9 @@ class Tally:
 
     @property
     def total(self) -> int:
-        """The number of files."""
         return sum(self._counts)
 
     def add(self, record: Record) -> None:
-        """Count a file."""
         rank = 0 if record.get("error") else 2 if record.get("ok", True) else 1
         self._counts[rank] += 1
         size = record.get(self._summary.order) or 0

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 class Opener:
-    """How a command opens files, by its options. ``timeout`` is in seconds, 0: for ever; ``max_unpacked`` in bytes, 0:
-    the usual limits. ``alone`` is None unless the file is one of many, on which the command runs alone: then it says
-    how it was found, one of ``HOW`` of ``fleet/files.py``. What is said of waiting and unpacking goes to ``out``."""
+    """How a ``command`` opens files, by the ``values`` of its options, by name. ``timeout`` is in seconds, 0: for ever;
+    ``max_unpacked`` in bytes, 0: the usual limits. ``alone`` is None unless the file is one of many, on which the
+    command runs alone: then it says how it was found, one of ``HOW`` of ``fleet/files.py``. What is said of waiting and
+    unpacking goes to ``out``. Raises ArgumentError."""
 
     def __init__(self, values: dict[str, Any], out: Output, command: Command | None = None) -> None:
-        """``values``: the values of all options, by name; ``command``: who opens. Raises ArgumentError."""
         self.lock: Way = "none" if values.get("no-lock") else values.get("lock", "auto")
         self.timeout = seconds(values.get("timeout", "0"))
         self.previous = bool(values.get("previous"))

@@ -24,11 +24,9 @@ if TYPE_CHECKING:
 
 class Output:
     """``out`` and ``err`` are the streams of results and of messages. ``path`` is the file that messages name,
-    ``quiet`` leaves out warnings, notes and progress.
-
-    Text, and the fields of JSON, may be functions without arguments that make them, which are called only if that form
-    is asked for. ``styled``: there are escape sequences in the text, and of names from a file only what is visible.
-    """
+    ``quiet`` leaves out warnings, notes and progress. Text, and the fields of JSON, may be functions without arguments
+    that make them, which are called only if that form is asked for. ``styled``: there are escape sequences in the text,
+    and of names from a file only what is visible."""
 
     def __init__(
         self, out: BinaryIO, err: BinaryIO, *, json: bool = False, quiet: bool = False, path: str = ""
@@ -80,12 +78,10 @@ class Output:
         self, table: Table, *, records: Iterable[Record] | None = None, form: str = "", output: str = "",
         force: bool = False, tabs: bool = False, human: bool = False, finish: Callable[[], object] | None = None,
     ) -> None:  # fmt: skip
-        """Write a table in ``form``, if not "", else in the one of this output, or to a file in that of its suffix.
-
-        The file ``output`` appears when it is complete and ``finish`` was called; ``force`` replaces one. On a terminal
-        text is columns as wide as that, elsewhere, with ``tabs``, fields with tabs between them, or columns;
-        ``human``: sizes have units there, too. ``records``: what JSON has in place of its rows, each seen at once.
-        """
+        """Write a table in ``form``, if not "", else in the one of this output, or to a file in that of its suffix. The
+        file ``output`` appears when it is complete and ``finish`` was called; ``force`` replaces one. On a terminal
+        text is columns as wide as that, elsewhere, with ``tabs``, fields with tabs between them, or columns; ``human``:
+        sizes have units there, too. ``records``: what JSON has in place of its rows, each seen at once."""
         if self.is_data and records is not None:
             for record in records:
                 self._write_record(record)

@@ -178,8 +178,7 @@ class Parsed:
         if cluster.startswith("test."):  # pflag ignores the flags of `go test`
             return
         # Before bbolt 1.5 long flags had one dash, and scripts still use that.
-        name = cluster.partition("=")[0]
-        if any(name in (option.name, *option.aliases) for option in self._own):
+        if any(cluster.partition("=")[0] in (option.name, *option.aliases) for option in self._own):
             self._long("-" + cluster, cluster)
             return
         while cluster:

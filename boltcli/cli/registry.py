@@ -5,19 +5,17 @@ from __future__ import annotations
 from .command import DECLARED, Argument, Command, Option, command
 from .command_table import ARGUMENTS, COMMANDS, OPTIONS
 
+_FILE = "fixtures/document.db"
 _GROUPS = (
-    ("surgery", "Repair", "Repair a copy of a damaged database.", "revert-meta-page {} --output reverted.db"),
-    ("surgery freelist", "Repair", "Remove the freelist, or rebuild it.", "abandon {} --output abandoned.db"),
-    ("surgery meta", "Repair", "Check the meta pages, or change their fields.", "validate {}"),
+    ("surgery", "Repair", "Repair a copy of a damaged database.", f"revert-meta-page {_FILE} --output reverted.db"),
+    ("surgery freelist", "Repair", "Remove the freelist, or rebuild it.", f"abandon {_FILE} --output abandoned.db"),
+    ("surgery meta", "Repair", "Check the meta pages, or change their fields.", f"validate {_FILE}"),
     ("completion", "Help", "Print a shell's completion script.", "bash"),
 )
 GROUPS = {
-    name: Command(
-        name=name, group=group, summary=summary, is_group=True,
-        example=f"boltcli {name} {words.format('fixtures/document.db')}",
-    )
+    name: Command(name=name, group=group, summary=summary, is_group=True, example=f"boltcli {name} {words}")
     for name, group, summary, words in _GROUPS
-}  # fmt: skip
+}
 
 
 def names() -> list[str]:

@@ -137,12 +137,10 @@ def cut_to_width(line: bytes, out: BinaryIO) -> bytes:
 
 
 class Progress:
-    """Call it with (done, total) to show the share that is done; the end of a ``with`` block removes the line.
-
-    With a ``total`` of 0, which isn't known, it shows how many are done. It shows nothing in the first second or if
-    ``fd`` is not a terminal, and updates at most ten times a second, so that a job may call it often. ``what`` is the
-    job ("checking"), ``unit`` what ``done`` and ``total`` count ("pages").
-    """
+    """Call it with (done, total) to show the share that is done; the end of a ``with`` block removes the line. With a
+    ``total`` of 0, which isn't known, it shows how many are done. It shows nothing in the first second or if ``fd`` is
+    not a terminal, and updates at most ten times a second, so that a job may call it often. ``what`` is the job
+    ("checking"), ``unit`` what ``done`` and ``total`` count ("pages")."""
 
     def __init__(self, what: str, unit: str = "pages", fd: int = 2, *, quiet: bool = False) -> None:
         self._what = what

@@ -204,7 +204,6 @@ class BrowseApp(App[None]):
             self.enter(self.path[:-1], self.path[-1])
 
     def say(self, text: str) -> None:
-        """Show a message in the status line."""
         self.query_one("#status", Static).update(Content(visible(text)))
 
     def show(self) -> None:
