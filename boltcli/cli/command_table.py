@@ -6,9 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    Rows = dict[str, dict[str, Any]]
-
-ARGUMENTS: Rows = {
+ARGUMENTS: dict[str, dict[str, Any]] = {
     'FILE': {'name': 'FILE', 'parameter': 'db', 'kind': 'file', 'help': 'The bolt database file; several give a table, or with --json an object for each.'},
     'FILE 2': {'name': 'FILE', 'parameter': 'db', 'many': True, 'kind': 'file', 'help': 'Databases and backups, also packed or remote.'},
     'DIR': {'name': 'DIR', 'parameter': 'dirs', 'many': True, 'kind': 'file', 'help': 'Folders, or files.'},
@@ -49,7 +47,7 @@ ARGUMENTS: Rows = {
     'COMMAND': {'name': 'COMMAND', 'parameter': 'commands', 'many': True, 'kind': 'command', 'help': 'The name of a command; default: all.', 'required': False},
     'COMMAND 2': {'name': 'COMMAND', 'parameter': 'commands', 'many': True, 'kind': 'command', 'help': 'The name of a command or a topic.', 'required': False},
 }
-OPTIONS: Rows = {
+OPTIONS: dict[str, dict[str, Any]] = {
     'from-page': {'name': 'from-page', 'parameter': 'from_page', 'default': 0, 'metavar': 'PGID', 'parser': 'parse_uint64', 'help': 'Check only the tree below this page id.'},
     'deep': {'name': 'deep', 'parameter': 'deep', 'default': False, 'help': "Check everything, also what bbolt's check ignores."},
     'explain': {'name': 'explain', 'parameter': 'explain', 'default': False, 'help': 'Explain each kind of finding: what it means, its risk, what to do.'},
@@ -206,7 +204,7 @@ OPTIONS: Rows = {
     'meta-page': {'name': 'meta-page', 'parameter': 'meta_page', 'default': 0, 'metavar': 'PAGE', 'parser': 'parse_uint32', 'help': 'The meta page to change: 0 or 1.'},
     'no-descriptions': {'name': 'no-descriptions', 'parameter': 'no_descriptions', 'default': False, 'help': 'Complete without descriptions.'},
 }
-COMMANDS: Rows = {
+COMMANDS: dict[str, dict[str, Any]] = {
     'check': {'module': 'check', 'summary': 'Verify the integrity of a database.', 'takes': ('db', 'out'), 'least': 1, 'example': 'boltcli check fixtures/document.db', 'group': 'Verify', 'several': True, 'statuses': {0: 'no errors', 1: 'errors were found, or the file could not be read'}, 'arguments': ('FILE',), 'options': ('from-page', 'deep', 'explain', 'max-findings', 'jobs', 'recursive', 'files-from', 'output', 'force', 'resume', 'engine', 'json', 'quiet', 'color', 'exit-status', 'timeout', 'lock', 'no-lock', 'offset', 'previous', 'max-unpacked', 'read-timeout', 'stats')},
     'verify': {'module': 'verify', 'summary': 'Verify databases and backups: checksum, structure, all pairs; print a verdict on each.', 'takes': ('db', 'out'), 'least': 1, 'example': 'boltcli verify fixtures/document.db fixtures/inline.db', 'group': 'Verify', 'several': True, 'statuses': {0: 'every file is whole', 1: 'a file is damaged, or could not be read'}, 'arguments': ('FILE 2',), 'options': ('quick', 'deep 2', 'jobs', 'recursive', 'files-from', 'output', 'force', 'resume', 'engine', 'json', 'quiet', 'color', 'exit-status', 'timeout', 'lock', 'no-lock', 'offset', 'previous', 'max-unpacked', 'read-timeout', 'stats')},
     'scan': {'module': 'scan', 'summary': 'Find bolt databases in folders by content, also packed ones, and name their applications.', 'takes': ('out',), 'least': 1, 'example': 'boltcli scan .', 'group': 'Verify', 'statuses': {0: 'databases were found', 1: 'a folder has none, or a database could not be read'}, 'arguments': ('DIR',), 'options': ('human', 'json', 'quiet', 'color', 'exit-status')},

@@ -27,6 +27,7 @@ _OPENS: dict[bool | str, tuple[type, ...]] = {
     "locked": (options.Locking, options.Inside),
     True: (options.Locking, options.Inside, options.Access),
 }
+_ROWS = "dict[str, dict[str, Any]]"
 _HEAD = '''"""What all commands take. Written by `make table` from their functions: do not edit."""
 
 from __future__ import annotations
@@ -34,8 +35,6 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    Rows = dict[str, dict[str, Any]]
 '''
 
 
@@ -151,8 +150,8 @@ def table() -> str:
     lines = [_command(declared, rows["ARGUMENTS"], rows["OPTIONS"]) for declared in known]
     text = [_HEAD]
     for name, listed in rows.items():
-        text += [f"{name}: Rows = {{", *(f"    {key!r}: {row!r}," for key, row in listed.items()), "}"]
-    return "\n".join([*text, "COMMANDS: Rows = {", *lines, "}"]) + "\n"
+        text += [f"{name}: {_ROWS} = {{", *(f"    {key!r}: {row!r}," for key, row in listed.items()), "}"]
+    return "\n".join([*text, f"COMMANDS: {_ROWS} = {{", *lines, "}"]) + "\n"
 
 
 if __name__ == "__main__":

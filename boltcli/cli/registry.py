@@ -41,13 +41,9 @@ def find(name: str) -> Command | None:
     if name not in COMMANDS:
         return GROUPS.get(name)
     row = COMMANDS[name]
-    return Command(
-        **row | {
-            "name": name,
-            "arguments": tuple(Argument(**ARGUMENTS[key]) for key in row["arguments"]),
-            "options": tuple(Option(**OPTIONS[key]) for key in row["options"]),
-        }
-    )  # fmt: skip
+    arguments = tuple(Argument(**ARGUMENTS[key]) for key in row["arguments"])
+    options = tuple(Option(**OPTIONS[key]) for key in row["options"])
+    return Command(**row | {"name": name, "arguments": arguments, "options": options})
 
 
 def all_commands() -> list[Command]:

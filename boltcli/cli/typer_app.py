@@ -103,7 +103,6 @@ def _argument(argument: Argument, many: bool) -> inspect.Parameter:
 
 def _option(option: Option) -> inspect.Parameter:
     names = [f"--{name}" for name in (option.name, *option.aliases)] + [f"-{option.short}"] * bool(option.short)
-    is_list = isinstance(option.default, list)
 
     def parsed(given: Any) -> Any:
         # typer also passes the default to the parser, although it is already a value.
@@ -119,7 +118,7 @@ def _option(option: Option) -> inspect.Parameter:
         # Names are parsed later, so that all errors are those of this project.
         parser=None if option.switch or option.parser in ("parse_string", "parse_name") else parsed,
     )
-    kind: Any = bool if option.switch else list[str] if is_list else str
+    kind: Any = bool if option.switch else list[str] if isinstance(option.default, list) else str
     default = inspect.Parameter.empty if option.required else option.default
     return _keyword(option.parameter, Annotated[kind, info], default)
 

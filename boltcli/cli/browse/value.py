@@ -65,8 +65,7 @@ def _decoded(value: bytes, key: bytes, codec: Codec | None) -> tuple[str, Any]:
             found = value
         if found is not value and not isinstance(found, bytes):
             return "by the application", found
-    guessed = guess(value)
-    return guessed if guessed is not None else ("", None)
+    return guess(value) or ("", None)
 
 
 def _structured(mode: str, title: str, found: Any) -> ShownValue:
