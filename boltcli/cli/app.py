@@ -30,10 +30,8 @@ COMPLETE = "__complete"
 
 
 def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
-    """Run ``argv`` (without the program's name) and return the exit status: 0, 1 or the command's own.
-
-    A failing command's output is flushed before its ``Error:`` line. A closed pipe on ``out`` raises BrokenPipeError.
-    """
+    """Run ``argv`` (without the program's name) and return the exit status: 0, 1 or the command's own. A failing
+    command's output is flushed before its ``Error:`` line. A closed pipe on ``out`` raises BrokenPipeError."""
     failure = _Failure(argv, err)
     streams.color = "auto"
     try:
@@ -54,7 +52,6 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
                 from .many import without_folders
 
                 parsed.arguments = without_folders(command, parsed.arguments, values)
-                failure.know(parsed)
             _choose_stdout(parsed)
             streams.color = str(values.get("color", "auto"))
             with _reading(parsed):
@@ -84,27 +81,25 @@ class _Failure:
             word == "--exit-status=detailed" or (word == "detailed" and before == "--exit-status")
             for before, word in zip(["", *argv], argv)
         )
-        self.command: Command | None = None
-        self.arguments: list[str] = []
-        self.values: dict[str, Value] = {}
+        self.parsed = Parsed(None)
 
     def know(self, parsed: Parsed) -> None:
+        self.parsed = parsed
         self.as_json = bool(parsed.options.get("json"))
         if "exit-status" in parsed.options:
             self.is_detailed = parsed.options["exit-status"] == "detailed"
-        self.command, self.arguments, self.values = parsed.command, parsed.arguments, parsed.options
 
     @property
     def path(self) -> str | None:
-        return self.command.file_of(self.arguments) if self.command is not None else None
+        return self.parsed.command.file_of(self.parsed.arguments) if self.parsed.command is not None else None
 
     def report(self, error: BoltError, *, known: bool = True) -> int:
         """Write the ``Error:`` line and hints; return the exit status. ``known``: the command line was parsed."""
         lines: list[str] = []
-        if known and not self.values.get("quiet"):
+        if known and not self.parsed.options.get("quiet"):
             from .hints import hints
 
-            lines = hints(error, self.command, self.arguments, self.values)
+            lines = hints(error, self.parsed.command, self.parsed.arguments, self.parsed.options)
         if self.as_json:
             from ..render import records
 
@@ -115,7 +110,7 @@ class _Failure:
         else:
             self._report_text(error, lines)
         status = error.detailed_status if self.is_detailed else error.exit_status
-        command = error.command if isinstance(error, UsageError) else self.command
+        command = error.command if isinstance(error, UsageError) else self.parsed.command
         return max(status, command.failure if command else 1)
 
     def out_of_memory(self) -> int:
@@ -126,23 +121,22 @@ class _Failure:
             if not is_out_of_memory(error):
                 raise
         self.err.write(_LAST_JSON if self.as_json else _LAST_WORDS)
-        return max(1, self.command.failure if self.command else 1)
+        return max(1, self.parsed.command.failure if self.parsed.command else 1)
 
     def _report_text(self, error: BoltError, lines: list[str]) -> None:
         from ..render.errors import error_text
 
-        err = self.err
         text = error_text(error).decode("utf-8", "surrogateescape")
-        streams.labelled(err, "Error", "1;31", text, as_it_is=error.is_typed)
+        streams.labelled(self.err, "Error", "1;31", text, as_it_is=error.is_typed)
         for line in lines:
-            streams.labelled(err, "hint", "36", line)
+            streams.labelled(self.err, "hint", "36", line)
         if isinstance(error, UsageError):
             if error.suggestions:
-                err.write(b"\nDid you mean this?\n")
-                err.writelines(b"\t" + name.encode() + b"\n" for name in error.suggestions)
+                self.err.write(b"\nDid you mean this?\n")
+                self.err.writelines(b"\t" + name.encode() + b"\n" for name in error.suggestions)
             usage = error.command.usage() if error.command else "boltcli COMMAND [ARGUMENTS]"
             name = f"boltcli {error.command.name}" if error.command else "boltcli"
-            err.write(f"\nUsage: {usage}\nTry '{name} --help'.\n".encode())
+            self.err.write(f"\nUsage: {usage}\nTry '{name} --help'.\n".encode())
 
 
 def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
@@ -179,9 +173,11 @@ _TO_STDOUT = ("deleted", "export", "map", "metrics", "sql", "view")
 def _choose_stdout(parsed: Parsed) -> None:
     """Let ``-o -`` be standard output, where a result can go there. Raises ArgumentError where it can't."""
     command = parsed.command
-    for option in command.options if command is not None and parsed.action == "run" else ():
+    if command is None or parsed.action != "run":
+        return
+    for option in command.options:
         name = parsed.options.get(option.name)
-        if command is not None and option.kind == "result" and name in _STDOUT:
+        if option.kind == "result" and name in _STDOUT:
             if command.name not in _TO_STDOUT:
                 raise ArgumentError(
                     f"--{option.name} {name}: {command.name} can't write this to standard output; name a file"
@@ -199,8 +195,7 @@ def _reading(parsed: Parsed) -> Reading:
         if option.kind != "input" or not isinstance(value, str) or not value:
             continue
         # -o RESULTS --resume RESULTS continues a file of results; it is read before it is replaced.
-        output = str(parsed.options.get("output"))
-        same = option.name == "resume" and os.path.abspath(value) == os.path.abspath(output)
+        same = option.name == "resume" and os.path.abspath(value) == os.path.abspath(str(parsed.options.get("output")))
         (rewritten if same else paths).append(value)
     return Reading(paths, rewritten)
 
@@ -220,7 +215,6 @@ def _addressed(parsed: Parsed) -> list[str]:
 
 
 def _kinds(parsed: Parsed) -> Iterator[tuple[str, str]]:
-    """Yield the arguments, and of each what it is."""
     words, command = parsed.arguments, parsed.command
     if command is not None:
         for word, argument in zip(words, command.arguments_of(words, parsed.options)):
@@ -244,19 +238,14 @@ def is_many(command: Command, arguments: list[str], values: dict[str, Value]) ->
 
 def _is_several(argument: str) -> bool:
     """Return whether ``argument`` is a folder of several databases, or a pattern that the shell has not expanded."""
-    if os.path.isdir(argument):
-        from ..fleet.find import databases_in
-
-        return len(databases_in(argument)) > 1
-    if not any(char in argument for char in "*?["):
+    is_folder = os.path.isdir(argument)
+    if not is_folder and not any(char in argument for char in "*?["):
         return False
-    if "://" in argument:
-        from ..fleet.find import is_pattern
+    from ..fleet.find import databases_in, is_pattern, matching
 
-        return is_pattern(argument)
-    from ..fleet.find import matching
-
-    return bool(matching(argument))
+    if is_folder:
+        return len(databases_in(argument)) > 1
+    return is_pattern(argument) if "://" in argument else bool(matching(argument))
 
 
 def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stderr: BinaryIO | None = None) -> int:

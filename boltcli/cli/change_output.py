@@ -15,11 +15,8 @@ if TYPE_CHECKING:
 
 
 class ChangeOutput:
-    """Writes changes to ``out``, as text without the first ``above`` names of the bucket path.
-
-    ``values``: show old and new values in text; ``keys_only``: leave them out in JSON. ``decoder`` decodes them; None
-    shows them as they are.
-    """
+    """Writes changes to ``out``, as text without the first ``above`` names of the bucket path. ``values``: show old and
+    new values in text; ``keys_only``: leave them out in JSON. ``decoder`` decodes them; None shows them as they are."""
 
     def __init__(
         self, out: Output, *, values: bool, keys_only: bool, above: int = 0, decoder: Decoder | None = None

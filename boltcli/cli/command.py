@@ -44,19 +44,16 @@ class Summary:
 
 
 class command:
-    """Declare a function as the command ``name``, which includes its groups: ``surgery freelist rebuild``.
-
-    The first line of its docstring is the summary. Its parameters are declared as typer declares them, by annotations
-    that only ``make table`` evaluates. ``db``, ``out`` and ``opener`` are passed by the runner; ``db`` is declared as
-    the argument FILE, which the runner opens.
+    """Declare a function as the command ``name``, which includes its groups: ``surgery freelist rebuild``. The first
+    line of its docstring is the summary. Its parameters are declared as typer declares them, by annotations that only
+    ``make table`` evaluates. The runner passes ``db``, the argument FILE, which it opens, ``out`` and ``opener``.
 
     ``group``: its heading in the help. ``several``: it runs once for each of several files; ``together``: only with -o
-    RESULTS or --engine, otherwise it takes all of them. ``folder``: its file may be a
-    folder of several databases. ``opens``: it has the options of commands that open databases
-    though it has no ``db``; "locked": only those of the lock and ``--offset``, "offset": only that. ``json``: whether
-    it has ``--json``, or the help of that. ``fewest``: the command itself refuses calls with at least so many
-    positionals, but fewer than it declares. ``statuses``: the meanings of its exit statuses if there are others than
-    success and failure; ``failure``: the exit status of an error.
+    RESULTS or --engine, otherwise it takes all of them. ``folder``: its file may be a folder of several databases.
+    ``opens``: it has the options of commands that open databases though it has no ``db``; "locked": only those of the
+    lock and ``--offset``, "offset": only that. ``json``: whether it has ``--json``, or the help of that. ``fewest``:
+    the command itself refuses calls with at least so many positionals, but fewer than it declares. ``statuses``: the
+    meanings of its exit statuses if there are others than success and failure; ``failure``: that of an error.
 
     ``validate`` raises errors in the command line before a database is opened; it is called with the parameters that
     it names, among them ``path``, the first file. ``select(opener, arguments)`` returns the files of many; ``summary``
@@ -171,11 +168,8 @@ def check_output(option: Option, value: str) -> None:
 
 
 class Argument(_Row):
-    """A positional argument.
-
-    ``kind`` is for completing it: file, bucket, key, page, command or text. ``many``: any number of them.
-    ``hidden``: accepted silently, as by bbolt. ``is_name``: see :class:`Option`.
-    """
+    """A positional argument. ``kind`` is for completing it: file, bucket, key, page, command or text. ``many``: any
+    number of them. ``hidden``: accepted silently, as by bbolt. ``is_name``: see :class:`Option`."""
 
     name: str
     help: str
@@ -186,11 +180,9 @@ class Argument(_Row):
 
 
 class Command(_Row):
-    """A command, or a group of commands: ``is_group``, which on its own prints its help.
-
-    ``least`` is the number of required positionals. ``takes``: the names of what the runner passes; the other
-    parameters are ``arguments`` and the command's own ``options``. The rest: see :class:`command`.
-    """
+    """A command, or a group of commands: ``is_group``, which on its own prints its help. ``least`` is the number of
+    required positionals. ``takes``: the names of what the runner passes; the other parameters are ``arguments`` and the
+    command's own ``options``. The rest: see :class:`command`."""
 
     name: str
     summary: str
@@ -242,12 +234,10 @@ class Command(_Row):
         raise ArgumentError(f"accepts between {least} and {most} arg(s), received {received}")
 
     def takes_files(self, arguments: Sequence[str], values: Mapping[str, Value]) -> bool:
-        """Return whether all ``arguments`` are files, any number of them.
-
-        For a command that also takes other arguments (``stats FILE PREFIX``) the options decide, or with --json that
-        there are more than it has otherwise, or that the last one begins as a path (/, ./, ../). Which files exist
-        doesn't matter: a call means the same in every folder.
-        """
+        """Return whether all ``arguments`` are files, any number of them. For a command that also takes other arguments
+        (``stats FILE PREFIX``) the options decide, or with --json that there are more than it has otherwise, or that
+        the last one begins as a path (/, ./, ../). Which files exist doesn't matter: a call means the same in every
+        folder."""
         if not self.several or self.most == 1:
             return self.several
         if any(values.get(name) for name in (*SELECTING, "prefix")):
@@ -271,11 +261,9 @@ class Command(_Row):
         return arguments[at] if at < len(arguments) else arguments[0]
 
     def parameters(self, arguments: Sequence[str], values: dict[str, Value]) -> dict[str, Any]:
-        """Return what the command's function takes of the command line: positionals, and its own options.
-
-        Positionals that aren't given are left out. Raises :class:`~boltcli.errors.ArgumentError` for names in a
-        notation that they don't follow.
-        """
+        """Return what the command's function takes of the command line: positionals, and its own options. Positionals
+        that aren't given are left out. Raises :class:`~boltcli.errors.ArgumentError` for names in a notation that they
+        don't follow."""
         given: dict[str, Any] = {}
         rest = list(arguments)
         for after, argument in zip(reversed(range(len(self.arguments))), self.arguments):

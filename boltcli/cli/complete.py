@@ -60,14 +60,17 @@ def candidates(words: Sequence[str]) -> Candidates:
     *before, current = words or [""]
     name, rest = find_command(before, strict=False)
     command = find(name)
-    try:
-        if command is not None and not command.is_group:
-            return _of_command(command, rest, current)
-    except (BoltError, OSError):
-        return []
-    if current.startswith("-"):
-        return _beginning(current, _described([HELP, VERSION] if command is None else [HELP]))
-    return [] if rest else _beginning(current, _commands(name))
+    found: Candidates = []
+    if command is not None and not command.is_group:
+        try:
+            found = _of_command(command, rest, current)
+        except (BoltError, OSError):
+            pass
+    elif current.startswith("-"):
+        found = _described([HELP, VERSION] if command is None else [HELP])
+    elif not rest:
+        found = _commands(name)
+    return [each for each in found if each[0] == FILE or each[0].startswith(current)]
 
 
 def _of_command(command: Command, before: list[str], current: str) -> Candidates:
@@ -77,26 +80,23 @@ def _of_command(command: Command, before: list[str], current: str) -> Candidates
         given[place] = at_offset(given[place], parse_count(values["offset"][-1]))
     if waiting is not None:
         if waiting.kind == "bucket":
-            outer = values.get(waiting.name, [])
-            return _stored([given[place], *outer], current) if place < len(given) else []
-        return _values(waiting, current)
+            return _stored([given[place], *values.get(waiting.name, [])], current) if place < len(given) else []
+        return _values(waiting)
     if current.startswith("-") and not ended:
-        flag, equals, value = current.partition("=")
+        flag, equals, _ = current.partition("=")
         if not equals:
-            return _beginning(current, _described([*command.shown_options, HELP]))
+            return _described([*command.shown_options, HELP])
         option = _option(command, flag)
-        found = _values(option, value) if option else []
-        return [(f"{flag}={text}", help) for text, help in found if text != FILE]
+        return [(f"{flag}={text}", help) for text, help in _values(option) if text != FILE] if option else []
     kinds = _kinds(command, len(given))
     if kinds.intersection(FILE_KINDS):
         return [(FILE, "")]
     if "command" in kinds:
-        return _beginning(current, _commands(" ".join(given)))
+        return _commands(" ".join(given))
     if "page" in kinds:
         return _pages(given[0], current)
     if kinds & {"bucket", "key"}:
-        in_hex = values.get("parse-format", [])[-1:] == ["hex"]
-        return _stored(given, current, keys="key" in kinds, in_hex=in_hex)
+        return _stored(given, current, keys="key" in kinds, in_hex=values.get("parse-format", [])[-1:] == ["hex"])
     return []
 
 
@@ -108,19 +108,13 @@ def _described(options: Iterable[Option]) -> Candidates:
     return [(f"--{option.name}", option.help) for option in options]
 
 
-def _beginning(current: str, found: Candidates) -> Candidates:
-    return [each for each in found if each[0].startswith(current)]
-
-
 def _option(command: Command, flag: str) -> Option | None:
-    flags = ((option, f"--{option.name}", f"-{option.short}") for option in command.options)
-    return next((option for option, *names in flags if flag in names and flag != "-"), None)
+    options = [option for option in command.options if flag in (f"--{option.name}", f"-{option.short}")]
+    return options[0] if options and flag != "-" else None
 
 
-def _values(option: Option, current: str) -> Candidates:
-    if option.kind in FILE_KINDS:
-        return [(FILE, "")]
-    return _beginning(current, [(choice, "") for choice in option.choices])
+def _values(option: Option) -> Candidates:
+    return [(FILE, "")] if option.kind in FILE_KINDS else [(choice, "") for choice in option.choices]
 
 
 def _pages(path: str, current: str) -> Candidates:
@@ -135,10 +129,8 @@ def _pages(path: str, current: str) -> Candidates:
 
 
 def _given(command: Command, words: Iterable[str]) -> tuple[list[str], dict[str, list[str]], Option | None, bool]:
-    """Return positionals, the values of each option, the option whose value comes next, and whether ``--`` came.
-
-    Unlike the parser this accepts everything, as the command line is incomplete.
-    """
+    """Return positionals, the values of each option, the option whose value comes next, and whether ``--`` came. Unlike
+    the parser this accepts everything, as the command line is incomplete."""
     given: list[str] = []
     values: dict[str, list[str]] = {}
     waiting: Option | None = None
@@ -162,7 +154,6 @@ def _given(command: Command, words: Iterable[str]) -> tuple[list[str], dict[str,
 
 
 def _kinds(command: Command, index: int) -> set[str]:
-    """Return the possible kinds of the argument at ``index``."""
     kinds = [argument.kind for argument in command.arguments]
     many = next((place for place, argument in enumerate(command.arguments) if argument.many), len(kinds))
     return set(kinds[index : index + 1] if index < many else kinds[many:])
@@ -191,7 +182,7 @@ def _stored(given: list[str], current: str, *, keys: bool = False, in_hex: bool 
                     last, _ = next(keys_with_prefix(snapshot, bucket, prefix, reverse=True))
                     found.append(_typed(last, in_hex, current))
                     break
-    return _beginning(current, [(text, "") for text in dict.fromkeys(found)])
+    return [(text, "") for text in dict.fromkeys(found)]
 
 
 def _typed(key: bytes, in_hex: bool, current: str) -> str:

@@ -1,7 +1,5 @@
-"""Read one CSV record as Go's ``encoding/csv`` does, because pflag reads ``--fields`` this way.
-
-Python's csv module accepts records that Go refuses.
-"""
+"""Read one CSV record as Go's ``encoding/csv`` does, because pflag reads ``--fields`` this way. Python's csv module
+accepts records that Go refuses."""
 
 from ..errors import ArgumentError
 

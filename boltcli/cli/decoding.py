@@ -27,10 +27,8 @@ def is_asked(options: Decoding) -> bool:
 
 
 def of_file(path: str, options: Decoding, pgids: list[int] | None) -> tuple[Decoder | None, dict[int, Path]]:
-    """Return the decoder for pages of a file that may be damaged, and the bucket of each page if it is known.
-
-    ``pgids`` None: all pages. If the database can't be opened, the decoder guesses.
-    """
+    """Return the decoder for pages of a file that may be damaged, and the bucket of each page if it is known. ``pgids``
+    None: all pages. If the database can't be opened, the decoder guesses."""
     if not is_asked(options):
         return None, {}
     how = options.decode, options.proto, options.message

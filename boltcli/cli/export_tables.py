@@ -23,8 +23,6 @@ from .row_output import complete
 if TYPE_CHECKING:
     from ..ops.read.content import Path, Placed
 
-_COPY = 1 << 20
-
 
 def export_tables(
     db: Snapshot, out: Output, path: Path, view: str, *, all_views: bool, form: str, output: str, force: bool
@@ -81,5 +79,5 @@ def _write_sqlite(
         counts = write_database(made, None if path is None else _content(file, path), file, views)
         file.snapshot.finish()
         with complete(output, replace=force) as target, open(made, "rb") as source:
-            shutil.copyfileobj(source, target, _COPY)
+            shutil.copyfileobj(source, target, 1 << 20)
     return counts

@@ -23,7 +23,6 @@ class HeldStream(tempfile.SpooledTemporaryFile[bytes]):
         return self._keep(visible_bytes(bytes(data)) if self._is_terminal else data)
 
     def write_styled(self, data: bytes) -> None:
-        """Write ``data`` unchanged: boltcli's own text, with escape sequences."""
         self._keep(data)
 
     def _keep(self, data: Any) -> int:
@@ -40,7 +39,6 @@ class HeldStream(tempfile.SpooledTemporaryFile[bytes]):
         return self._out.isatty()
 
     def hand_over(self) -> None:
-        """Write all to ``out``."""
         self.seek(0)
         while data := self.read(1 << 20):
             write_styled(self._out, data)

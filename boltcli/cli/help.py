@@ -26,12 +26,9 @@ def write_help(command: Command | None, out: BinaryIO) -> None:
     """Write the help of ``command``, or of the program, to ``out``."""
     width = min(max(terminal_width(out), _NARROW), _WIDTH) if out.isatty() else _WIDTH
     text = "".join(f"{line}\n" for line in (_of_program(width) if command is None else _of_command(command, width)))
-    if wants_style(out):
-        write_styled(out, text.encode())
-    else:
-        for style in (_BOLD, _CYAN, _END):
-            text = text.replace(style, "")
-        out.write(text.encode())
+    for style in (_BOLD, _CYAN, _END) if not wants_style(out) else ():
+        text = text.replace(style, "")
+    write_styled(out, text.encode())
 
 
 def write_example(out: BinaryIO) -> None:
@@ -68,19 +65,16 @@ def write_topic(topic: str, out: BinaryIO) -> None:
 
 def inside(group: str) -> list[Command]:
     """Return the commands and groups right below ``group`` ("" for the program), in the list's order."""
-    depth = len(group.split())
-    found: dict[str, None] = {}
-    for name in COMMANDS:
-        words = name.split()
-        if words[:depth] == group.split():
-            found[" ".join(words[: depth + 1])] = None
+    above = group.split()
+    depth = len(above)
+    found = dict.fromkeys(" ".join(name.split()[: depth + 1]) for name in COMMANDS if name.split()[:depth] == above)
     return [command for command in map(find, found) if command is not None]
 
 
 def _of_program(width: int) -> Iterator[str]:
     from ..guide import topics
 
-    yield from (_usage("boltcli COMMAND [ARGUMENTS]"), "", SUMMARY)
+    yield from (f"{_BOLD}Usage:{_END} boltcli COMMAND [ARGUMENTS]", "", SUMMARY)
     outer = inside("")
     for title in dict.fromkeys(command.group for command in outer):
         yield from _section(title, [(each.name, each.summary) for each in outer if each.group == title], width)
@@ -91,7 +85,7 @@ def _of_program(width: int) -> Iterator[str]:
 
 def _of_command(command: Command, width: int) -> Iterator[str]:
     first, *more = _wrapped(f"Usage: {command.usage()}", width - 4)
-    yield from (_usage(first.removeprefix("Usage: ")), *(f"    {line}" for line in more))
+    yield from (first.replace("Usage:", f"{_BOLD}Usage:{_END}", 1), *(f"    {line}" for line in more))
     yield from ("", *_wrapped(command.summary, width))
     if command.is_group:
         yield from _section("Commands", [(each.name, each.summary) for each in inside(command.name)], width)
@@ -111,10 +105,6 @@ def shown_example(example: str) -> str:
     return " ".join(EXAMPLE if word.startswith("fixtures/") else word for word in example.split(" "))
 
 
-def _usage(usage: str) -> str:
-    return f"{_BOLD}Usage:{_END} {usage}"
-
-
 def _option_row(option: Option) -> tuple[str, str]:
     name = f"--{option.name} {option.metavar}".rstrip()
     notes = [f"env: {option.environment}"] * bool(option.environment)
@@ -129,14 +119,10 @@ def _section(title: str, rows: Rows, width: int) -> Iterator[str]:
     yield from ("", f"{_BOLD}{title}:{_END}")
     column = min(max(len(name) for name, _ in rows), width // 2)
     for name, text in rows:
-        first, *more = _wrapped(text, width - column - 4)
-        shown = f"  {_CYAN}{name}{_END}"
-        if len(name) > column:
-            yield shown
-            more.insert(0, first)
-        else:
-            yield f"{shown}{' ' * (column - len(name))}  {first}"
-        yield from (" " * (column + 4) + line for line in more)
+        lines = _wrapped(text, width - column - 4)
+        beside = f"{' ' * (column - len(name))}  {lines.pop(0)}" if len(name) <= column else ""
+        yield f"  {_CYAN}{name}{_END}{beside}"
+        yield from (" " * (column + 4) + line for line in lines)
 
 
 def _wrapped(text: str, width: int) -> list[str]:

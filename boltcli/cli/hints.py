@@ -1,7 +1,5 @@
-"""Hints after an error: names that exist, and commands that help.
-
-The ``Error:`` line is bbolt's where bbolt has that error; the hints after it are boltcli's own.
-"""
+"""Hints after an error: names that exist, and commands that help. The ``Error:`` line is bbolt's where bbolt has that
+error; the hints after it are boltcli's own."""
 
 from __future__ import annotations
 
@@ -85,9 +83,6 @@ def opened(path: str) -> Snapshot:
     return Snapshot(path, open_source(path, "try"))
 
 
-# The command line.
-
-
 def _usage(error: UsageError) -> list[str]:
     command, arguments, text = error.command, error.arguments, str(error)
     if command is None:
@@ -132,8 +127,7 @@ def _missing(command: Command, arguments: list[str], offset: int) -> list[str]:
             bucket = find_bucket(snapshot, names)
         except BucketNotFound:
             return [text, *(_records_of(snapshot, arguments[0], names[-1]) or _buckets_instead(snapshot.path, names))]
-        leaves = keyed_leaves(snapshot, bucket)
-        found = list(islice((key for _, keys in leaves for key in keys), _NAMES + 1))
+        found = list(islice((key for _, keys in keyed_leaves(snapshot, bucket) for key in keys), _NAMES + 1))
     what = "this bucket" if names else "this file"
     return [f"{text}; {what} has: {_listed(found)}" if found else f"{text}; {what} has none: it is empty"]
 
@@ -150,9 +144,9 @@ def _command_meant(words: Sequence[str]) -> list[str]:
     """Suggest a command line for ``words``, the first of which is not a command; nothing if the meaning isn't clear."""
     name, *rest = words
     if os.sep in name or name.endswith(".db"):
-        if os.path.exists(name):
-            return [f"{shell_quoted(name)} is not a command: write it after one"]
-        return [f"there is no file {shell_quoted(name)}"]
+        quoted = shell_quoted(name)
+        exists = os.path.exists(name)
+        return [f"{quoted} is not a command: write it after one" if exists else f"there is no file {quoted}"]
     path = next((word for word in rest if os.path.isfile(word)), None)
     if path is None:
         return []
@@ -168,9 +162,6 @@ def _command_meant(words: Sequence[str]) -> list[str]:
     return []
 
 
-# Buckets and keys.
-
-
 def _nested_path(path: str, names: Sequence[bytes], command: Command) -> list[str]:
     parts = [part for name in names for part in name.split(b"/") if part]
     if len(parts) == len(names):
@@ -184,7 +175,6 @@ def _nested_path(path: str, names: Sequence[bytes], command: Command) -> list[st
 
 
 def _buckets_instead(path: str, names: list[bytes]) -> list[str]:
-    """List the buckets in the place where one was not found."""
     with opened(path) as snapshot:
         bucket, depth = root_bucket(snapshot), 0
         while depth < len(names) and (inner := child_bucket(snapshot, bucket, names[depth])) is not None:
@@ -209,7 +199,6 @@ def _looked_at(snapshot: Snapshot, bucket: BucketRef) -> Iterable[tuple[bytes, b
 
 
 def _key(key: bytes, path: str, names: list[bytes]) -> list[str]:
-    """Suggest existing keys and buckets that are similar to the missing one."""
     file = shell_quoted(path)
     place = f"{file} {path_text(names)}".rstrip()
     with opened(path) as snapshot:
@@ -247,9 +236,6 @@ def _keys_like(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> list[bytes]
     return (alike or longer)[:3] or [others[text] for text in nearest(typed(key), others)]
 
 
-# Files.
-
-
 def _file_name(path: str) -> list[str]:
     folder, name = os.path.split(path)
     try:
@@ -268,10 +254,9 @@ def _no_database(path: str, command: Command) -> list[str]:
 
         found = first_databases(path, 3, _FILES_LOOKED_AT)  # a hint must not take long
         inside = f"; in it is {', '.join(map(shell_quoted, found))}"
-        searches = command.several or command.name == "grep"
         return [
             f"this is a folder{inside if found else ', and no bolt database was found in it'}",
-            *["--recursive takes all databases in it"] * searches,
+            *["--recursive takes all databases in it"] * (command.several or command.name == "grep"),
         ]
     with open(path, "rb") as file:
         head = file.read(HEAD)
@@ -299,9 +284,6 @@ def _damage(path: str, command: Command) -> list[str]:
 
 def _steps(path: str, *names: str) -> list[str]:
     return [_STEPS[name].format(file=shell_quoted(path)) for name in names]
-
-
-# The program that wrote a file.
 
 
 def _records_of(snapshot: Snapshot, path: str, key: bytes) -> list[str]:
@@ -357,5 +339,5 @@ def after_check(path: str) -> list[str]:
         return []
     if not known:
         return []
-    audit = [f"boltcli audit {shell_quoted(path)} checks them"] if has_audit else []
+    audit = [f"boltcli audit {shell_quoted(path)} checks them"] * has_audit
     return [f"this is a database of {known}: boltcli view {shell_quoted(path)} shows its records", *audit]

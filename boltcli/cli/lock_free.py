@@ -15,11 +15,9 @@ Work = Callable[[Snapshot, Output], T]
 
 
 def run_lock_free(work: Work[T], source: Source, out: Output, *, previous: bool) -> T:
-    """Run ``work`` with outputs that hold back, until what it read is consistent; then give ``out`` what it wrote.
-
-    Says which transaction was read. Owns ``source``. Returns what ``work`` returns, and raises what it raises, after
-    its output is written.
-    """
+    """Run ``work`` with outputs that hold back, until what it read is consistent; then give ``out`` what it wrote. Says
+    which transaction was read. Owns ``source``. Returns what ``work`` returns, and raises what it raises, after its
+    output is written."""
     why = _why(source)
     with Live(source, previous=previous) as live:
         held, found = live.run(lambda: _attempt(work, live, out))
@@ -40,10 +38,9 @@ def run_lock_free(work: Work[T], source: Source, out: Output, *, previous: bool)
 def _attempt(work: Work[T], live: Live, out: Output) -> tuple[Output, T | BoltError]:
     held = out.held()
     try:
-        found: T | BoltError
         try:
             with live.snapshot() as snapshot:
-                found = work(snapshot, held)
+                found: T | BoltError = work(snapshot, held)
         except Changed:
             raise
         except BoltError as error:

@@ -1,17 +1,15 @@
-"""Write ``command_table.py``, what the parser, help and completion know of all commands: ``make table``.
-
-The functions of the commands declare everything in typer's idiom. Reading that takes typer, which takes four times as
-long to import as Python to start; so it is read here, and what comes out is a module of plain values.
-"""
+"""Write ``command_table.py``, what the parser, help and completion know of all commands: ``make table``. The functions
+of the commands declare everything in typer's idiom. Reading that takes typer, which takes four times as long to import
+as Python to start; so it is read here, and what comes out is a module of plain values."""
 
 from __future__ import annotations
 
 import builtins
 import inspect
-import os
 import typing
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -29,6 +27,7 @@ _OPENS: dict[bool | str, tuple[type, ...]] = {
     "locked": (options.Locking, options.Inside),
     True: (options.Locking, options.Inside, options.Access),
 }
+_ROWS = "dict[str, dict[str, Any]]"
 _HEAD = '''"""What all commands take. Written by `make table` from their functions: do not edit."""
 
 from __future__ import annotations
@@ -36,10 +35,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    Rows = dict[str, dict[str, Any]]
 '''
-_TARGET = os.path.join(os.path.dirname(__file__), "command_table.py")
 
 
 class _Names(dict[str, Any]):
@@ -57,9 +53,8 @@ def _declared(function: Callable[..., object]) -> Iterator[tuple[str, Any, Any, 
     """Yield the parameters of a command's function: name, default, type, what typer is told of it, and the parameter
     that it is an attribute of, if it is one of several options ``Together``.
     """
-    names = _Names(function)
     for name, parameter in inspect.signature(function).parameters.items():
-        declared = eval(parameter.annotation, {}, names)
+        declared = eval(parameter.annotation, {}, _Names(function))
         if typing.get_origin(declared) is typing.Annotated:
             yield name, parameter.default, *typing.get_args(declared), ""
         elif isinstance(declared, type) and issubclass(declared, command.Together):
@@ -111,8 +106,8 @@ def _said(kind: Any, info: OptionInfo | ArgumentInfo, **more: Any) -> Row:
     return {name: value for name, value in more.items() if value}
 
 
-def _command(declared: command.command, arguments: dict[str, Row], options_: dict[str, Row]) -> list[str]:
-    """Return the lines of a command; what is as usual is left out. It adds its arguments and options to those known."""
+def _command(declared: command.command, arguments: dict[str, Row], options_: dict[str, Row]) -> str:
+    """Return the line of a command; what is as usual is left out. It adds its arguments and options to those known."""
     function = declared.function
     own = list(_declared(function))
     taken = tuple(name for name in inspect.signature(function).parameters if name in INJECTED)
@@ -128,11 +123,9 @@ def _command(declared: command.command, arguments: dict[str, Row], options_: dic
     facts: Row = {"module": _module(declared), "summary": (function.__doc__ or "").partition("\n")[0], "takes": taken}
     facts["least"] = sum(row.get("required", True) for row in positionals)
     facts |= {name: value for name, value in declared.facts.items() if value and (name, value) != ("failure", 1)}
-    return [
-        f"    {declared.name!r}: {{{', '.join(f'{name!r}: {value!r}' for name, value in facts.items())},",
-        f"        'arguments': {tuple(_key(arguments, row) for row in positionals)},",
-        f"        'options': {tuple(_key(options_, row) for row in rows)}}},",
-    ]
+    facts["arguments"] = tuple(_key(arguments, row) for row in positionals)
+    facts["options"] = tuple(_key(options_, row) for row in rows)
+    return f"    {declared.name!r}: {facts!r},"
 
 
 def _key(rows: dict[str, Row], row: Row) -> str:
@@ -154,14 +147,12 @@ def table() -> str:
         import_module(f"{commands.__name__}.{module}")
     rows: dict[str, dict[str, Row]] = {"ARGUMENTS": {}, "OPTIONS": {}}
     known = sorted(command.DECLARED.values(), key=lambda declared: commands.MODULES.index(_module(declared)))
-    lines = [line for declared in known for line in _command(declared, rows["ARGUMENTS"], rows["OPTIONS"])]
+    lines = [_command(declared, rows["ARGUMENTS"], rows["OPTIONS"]) for declared in known]
     text = [_HEAD]
     for name, listed in rows.items():
-        text += [f"{name}: Rows = {{", *(f"    {key!r}: {row!r}," for key, row in listed.items()), "}"]
-    return "\n".join([*text, "COMMANDS: Rows = {", *lines, "}"]) + "\n"
+        text += [f"{name}: {_ROWS} = {{", *(f"    {key!r}: {row!r}," for key, row in listed.items()), "}"]
+    return "\n".join([*text, f"COMMANDS: {_ROWS} = {{", *lines, "}"]) + "\n"
 
 
 if __name__ == "__main__":
-    text = table()
-    with open(_TARGET, "w", encoding="utf-8") as file:
-        file.write(text)
+    Path(__file__).with_name("command_table.py").write_text(table(), encoding="utf-8", newline="\n")

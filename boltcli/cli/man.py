@@ -10,7 +10,6 @@ from .registry import all_commands
 
 
 def manual() -> str:
-    """Return the whole page."""
     lines = [
         f'.TH BOLTCLI 1 "" "boltcli {__version__}" "User Commands"',
         ".SH NAME",
@@ -56,7 +55,6 @@ def _option(option: Option) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Return ``text`` escaped for roff, so that no line is a request."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-")
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 

@@ -86,11 +86,9 @@ class _Alone:
 
 
 def run_many(command: Command, arguments: Sequence[str], values: Values, out: Output) -> int:
-    """Run a command on all files that its arguments and options select.
-
-    With -o the results are rows of that file, in JSON an object each; else a table. Returns the largest exit status.
-    Raises BoltError if a process or the cluster is lost, the options are invalid, or no file was looked at.
-    """
+    """Run a command on all files that its arguments and options select. With -o the results are rows of that file, in
+    JSON an object each; else a table. Returns the largest exit status. Raises BoltError if a process or the cluster is
+    lost, the options are invalid, or no file was looked at."""
     engine, output, resume = (str(values.get(name) or "") for name in ("engine", "output", "resume"))
     prepare_command(command, list(arguments), values)
     engines.check_engine(engine)
@@ -178,9 +176,8 @@ def _row(path: str, words: str, result: Result) -> Record:
 
 
 def _facts(output: str, tally: Tally, taken: int, files: Files) -> Record:
-    facts = records.of_file(output, "output")
-    passed = {"passed_over": files.passed} if files.passed else {}
-    return facts | {"files": tally.total, **tally.counts(), "taken": taken} | passed
+    facts = records.of_file(output, "output") | {"files": tally.total, **tally.counts(), "taken": taken}
+    return facts | {"passed_over": files.passed} if files.passed else facts
 
 
 def nothing_seen(arguments: Sequence[str]) -> BoltError:
@@ -283,7 +280,6 @@ def in_turn(numbers: Sequence[int], results: Iterator[tuple[int, T]]) -> Iterato
 
 
 def _wrong(error: BoltError, path: str, opener: Opener) -> Record:
-    """Return the object of an error, with hints."""
     from .hints import hints
 
     wrong = records.error(error, path)
@@ -292,10 +288,8 @@ def _wrong(error: BoltError, path: str, opener: Opener) -> Record:
 
 
 def complain(path: str, error: BoltError, unknown: Record | None, opener: Opener, out: Output) -> int:
-    """Write that a file of several could not be read; return the exit status for that.
-
-    In JSON there is also an object with what is ``unknown`` of it, as of the other files, if that isn't None.
-    """
+    """Write that a file of several could not be read; return the exit status for that. In JSON there is also an object
+    with what is ``unknown`` of it, as of the other files, if that isn't None."""
     wrong = cache(lambda: _wrong(error, path, opener))
     if unknown is not None:
         out.record(lambda: records.of_file(path) | unknown | {"error": wrong()})
@@ -310,7 +304,7 @@ def tell(said: Said, out: Output) -> None:
             write_styled(out.out, note[0])
             out.err.write(note[1])
         else:
-            out.notice(lambda note=note: note, _line(note, out.quiet))  # type: ignore[misc]
+            out.notice(note, _line(note, out.quiet))
     if said:
         out.err.flush()
 
@@ -331,10 +325,10 @@ def _line(note: Record, quiet: bool) -> str:
 def say_passed(files: Files, out: Output) -> None:
     """Say which files in folders were passed over: what was not looked at must not seem to be sound."""
     for folder, counts in files.passed.items():
-        text = f"{folder}: {files.passed_text(folder)}"
         if not out.quiet:
+            text = f"{folder}: {files.passed_text(folder)}"
             note = records.notice("warning", text, folder) | {"passed_over": counts}
-            out.notice(lambda note=note: note, f"warning: {utf_8(os.fsencode(text))}\n")  # type: ignore[misc]
+            out.notice(note, f"warning: {utf_8(os.fsencode(text))}\n")
 
 
 def path_of(record: Record) -> str:
@@ -377,11 +371,9 @@ class Tally:
 
     @property
     def total(self) -> int:
-        """The number of files."""
         return sum(self._counts)
 
     def add(self, record: Record) -> None:
-        """Count a file."""
         rank = 0 if record.get("error") else 2 if record.get("ok", True) else 1
         self._counts[rank] += 1
         size = record.get(self._summary.order) or 0
@@ -427,10 +419,8 @@ def _problem(record: Record) -> str:
 
 
 def without_folders(command: Command, arguments: list[str], values: Values) -> list[str]:
-    """Return ``arguments`` with the database in each folder in place of the folder.
-
-    A folder of several databases stays if the command takes several; else this raises ArgumentError.
-    """
+    """Return ``arguments`` with the database in each folder in place of the folder. A folder of several databases stays
+    if the command takes several; else this raises ArgumentError."""
     found = []
     for word, argument in zip(arguments, command.arguments_of(arguments, values)):
         if argument.kind == "file" and not argument.many and os.path.isdir(word):

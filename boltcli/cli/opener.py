@@ -25,18 +25,12 @@ if TYPE_CHECKING:
 
 
 class Opener:
-    """How a command opens files, by its options.
-
-    ``lock`` is the way to lock, as in ``open_source``; ``timeout`` the seconds to wait for the lock, 0: for ever;
-    ``max_unpacked`` the bytes that a packed file may unpack to, 0: the usual limits. What it says of waiting and
-    unpacking goes to ``out``.
-
-    ``recursive``: folders are searched. ``alone`` is None unless the file is one of many, on which the command runs
-    alone: then it says how it was found, one of ``HOW`` of ``fleet/files.py``.
-    """
+    """How a ``command`` opens files, by the ``values`` of its options, by name. ``timeout`` is in seconds, 0: for ever;
+    ``max_unpacked`` in bytes, 0: the usual limits. ``alone`` is None unless the file is one of many, on which the
+    command runs alone: then it says how it was found, one of ``HOW`` of ``fleet/files.py``. What is said of waiting and
+    unpacking goes to ``out``. Raises ArgumentError."""
 
     def __init__(self, values: dict[str, Any], out: Output, command: Command | None = None) -> None:
-        """``values``: the values of all options, by name; ``command``: who opens. Raises ArgumentError."""
         self.lock: Way = "none" if values.get("no-lock") else values.get("lock", "auto")
         self.timeout = seconds(values.get("timeout", "0"))
         self.previous = bool(values.get("previous"))
@@ -72,19 +66,15 @@ class Opener:
         return run_lock_free(work, source, out, previous=self.previous)
 
     def open(self, path: str, *, previous: bool = False, locking: bool = True) -> Snapshot:
-        """Open a database, for commands that read two, or that read one for a long time. The caller closes it.
-
-        Without the lock this is a private copy of one transaction's state. ``locking`` False: don't ask for the lock.
-        """
+        """Open a database, for commands that read two, or that read one for a long time. The caller closes it. Without
+        the lock this is a private copy of one transaction's state. ``locking`` False: don't ask for the lock."""
         from ..storage.live import open_state
 
         return open_state(self._source(path, locking=locking), previous=previous)
 
     def files(self, paths: Iterable[str], *, search: bool = False, twice: bool = True) -> Files:
         """Find the files that ``paths`` and the options name; see :func:`~boltcli.fleet.find.select`. Raises OpenError.
-
-        With ``search`` a folder without databases at a program's place is searched.
-        """
+        With ``search`` a folder without databases at a program's place is searched."""
         from ..fleet.files import Files
         from ..fleet.find import listed, select
         from ..storage.secrets import redact_url

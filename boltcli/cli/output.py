@@ -1,7 +1,5 @@
-"""Where a command's results and messages go.
-
-A command says what it found, never in which form: here it becomes text or JSON, or stays what it is, for many files.
-"""
+"""Where a command's results and messages go. A command says what it found, never in which form: here it becomes text or
+JSON, or stays what it is, for many files."""
 
 from __future__ import annotations
 
@@ -26,11 +24,9 @@ if TYPE_CHECKING:
 
 class Output:
     """``out`` and ``err`` are the streams of results and of messages. ``path`` is the file that messages name,
-    ``quiet`` leaves out warnings, notes and progress.
-
-    Text, and the fields of JSON, may be functions without arguments that make them, which are called only if that form
-    is asked for. ``styled``: there are escape sequences in the text, and of names from a file only what is visible.
-    """
+    ``quiet`` leaves out warnings, notes and progress. Text, and the fields of JSON, may be functions without arguments
+    that make them, which are called only if that form is asked for. ``styled``: there are escape sequences in the text,
+    and of names from a file only what is visible."""
 
     def __init__(
         self, out: BinaryIO, err: BinaryIO, *, json: bool = False, quiet: bool = False, path: str = ""
@@ -43,13 +39,9 @@ class Output:
         self._parts: dict[str, list[Record]] = {}
         self._hints: list[Callable[[], Iterable[str]]] = []
 
-    # Results
-
     def record(self, fields: Fields, text: Text = b"") -> None:
-        """Write one result: in JSON a line of ``fields``, as text ``text``.
-
-        A field may be an iterator of records, which are written one by one.
-        """
+        """Write one result: in JSON a line of ``fields``, as text ``text``. A field may be an iterator of records,
+        which are written one by one."""
         if self.is_data:
             self._write_record(fields() if callable(fields) else fields)
         else:
@@ -86,12 +78,10 @@ class Output:
         self, table: Table, *, records: Iterable[Record] | None = None, form: str = "", output: str = "",
         force: bool = False, tabs: bool = False, human: bool = False, finish: Callable[[], object] | None = None,
     ) -> None:  # fmt: skip
-        """Write a table in ``form``, if not "", else in the one of this output, or to a file in that of its suffix.
-
-        The file ``output`` appears when it is complete and ``finish`` was called; ``force`` replaces one. On a terminal
-        text is columns as wide as that, elsewhere, with ``tabs``, fields with tabs between them, or columns;
-        ``human``: sizes have units there, too. ``records``: what JSON has in place of its rows, each seen at once.
-        """
+        """Write a table in ``form``, if not "", else in the one of this output, or to a file in that of its suffix. The
+        file ``output`` appears when it is complete and ``finish`` was called; ``force`` replaces one. On a terminal
+        text is columns as wide as that, elsewhere, with ``tabs``, fields with tabs between them, or columns; ``human``:
+        sizes have units there, too. ``records``: what JSON has in place of its rows, each seen at once."""
         if self.is_data and records is not None:
             for record in records:
                 self._write_record(record)
@@ -129,9 +119,7 @@ class Output:
         self, path: str, *, replace: bool = False, public: bool = False, sync: bool = True
     ) -> AbstractContextManager[Output]:
         """Context manager: an output into a file, which appears at ``path`` at the end of the block unless it raises.
-
-        Its form is that of the suffix, if that is one of JSON. The options are those of a ``Destination``.
-        """
+        Its form is that of the suffix, if that is one of JSON. The options are those of a ``Destination``."""
         from contextlib import contextmanager
 
         from .row_output import complete, format_of, lines_into
@@ -147,10 +135,7 @@ class Output:
         return opened()
 
     def flush(self) -> None:
-        """Let the results so far be seen."""
         self.out.flush()
-
-    # Messages
 
     def warn(self, message: str) -> None:
         """Write a warning about the file."""
@@ -167,10 +152,10 @@ class Output:
             self.say(f"boltcli: {message}\n")
         self.err.flush()
 
-    def notice(self, fields: Callable[[], Record], text: str | bytes = "") -> None:
+    def notice(self, fields: Fields, text: str | bytes = "") -> None:
         """Write a message that also ``quiet`` doesn't leave out: in JSON a line of ``fields``, else ``text``."""
         if self.is_data:
-            self._tell(fields())
+            self._tell(fields() if callable(fields) else fields)
         else:
             self.err.write(_encoded(text))
 
@@ -207,8 +192,6 @@ class Output:
         """Return a context manager that shows the progress on a terminal; call it with (done, total)."""
         return Progress(what, unit, quiet=self.quiet)
 
-    # For whom it is
-
     @property
     def is_terminal(self) -> bool:
         """Whether a person sees the results at once."""
@@ -218,8 +201,6 @@ class Output:
     def has_colours(self) -> bool:
         """Whether text is in colours."""
         return wants_style(self.out)
-
-    # Several outputs as one
 
     def about(self, path: str) -> Output:
         """Return the same output for another file."""
@@ -264,13 +245,13 @@ class Output:
             self.out.writelines(parts)
 
     def _write_record(self, fields: Record) -> None:
+        parts, self._parts = self._parts, {}
+        self._emit(fields | parts)
+
+    def _emit(self, record: Record) -> None:
         from ..render import records
 
-        self.out.writelines(records.pieces([self._whole(fields)]))
-
-    def _whole(self, fields: Record) -> Record:
-        parts, self._parts = self._parts, {}
-        return fields | parts
+        self.out.writelines(records.pieces([record]))
 
     def _notice(self, kind: str, message: str, path: str) -> None:
         if not self.quiet:
@@ -309,9 +290,8 @@ class Collected(Output):
         self.found += held.found
         self.notes += held.notes
 
-    def _write_record(self, fields: Record) -> None:
-        whole = self._whole(fields)
-        self.found.append({name: list(each) if hasattr(each, "__next__") else each for name, each in whole.items()})
+    def _emit(self, record: Record) -> None:
+        self.found.append({name: list(each) if hasattr(each, "__next__") else each for name, each in record.items()})
 
     def _tell(self, record: Record) -> None:
         self.notes.append(record)

@@ -13,7 +13,7 @@ import os
 
 from ..read_errors import ArgumentError
 from .command import Option
-from .registry import GROUPS, find, is_known, is_shared_switch, names
+from .registry import GROUPS, find, is_shared_switch, names
 from .values import go_quote
 
 TYPE_CHECKING = False
@@ -52,7 +52,7 @@ class UsageError(ArgumentError):
 
 def parse(argv: Sequence[str]) -> Parsed:
     """Parse ``argv``, the words after the program's name. Raises :class:`UsageError`."""
-    if len(argv) == 1 and not is_known(argv[0]) and ("://" in argv[0] or os.path.exists(argv[0])):
+    if len(argv) == 1 and argv[0] not in names() and ("://" in argv[0] or os.path.exists(argv[0])):
         return parse(["info", "--summary", "--", *argv])
     name, rest = find_command(list(argv))
     parsed = Parsed(find(name))
@@ -66,17 +66,15 @@ def parse(argv: Sequence[str]) -> Parsed:
 
 
 def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[str]]:
-    """Return the command's full name, "" if there is none, and ``words`` without it.
-
-    If ``strict``, raises :class:`UsageError` for an unknown command; one in a group is an argument of that at first.
-    """
+    """Return the command's full name, "" if there is none, and ``words`` without it. If ``strict``, raises
+    :class:`UsageError` for an unknown command; one in a group is an argument of that at first."""
     found = ""
     while not found or found in GROUPS:
         name, rest = _first_name(words)
         if name is None:
             break
         longer = f"{found} {name}".lstrip()
-        if not is_known(longer):
+        if longer not in names():
             if strict and not found:
                 if name in _LEFT_OUT:
                     raise ArgumentError(_LEFT_OUT[name])
@@ -90,36 +88,27 @@ def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[st
 
 
 def _first_name(words: list[str]) -> tuple[str | None, list[str]]:
-    """Return the first word that may be a command's name, if there is one, and ``words`` without it.
-
-    cobra looks for it before it knows the flags: it assumes that each without ``=`` has a value, and skips that.
-    """
+    """Return the first word that may be a command's name, if there is one, and ``words`` without it. cobra looks for it
+    before it knows the flags: it assumes that each without ``=`` has a value, and skips that."""
     skip = False
     for index, word in enumerate(words):
         if skip:
             skip = False
         elif word == "--":
             break
-        elif _swallows(word):
+        elif word and word[0] != "-":
+            return word, words[:index] + words[index + 1 :]
+        # bbolt doesn't have the switches of all commands, and assumes that a flag has a value.
+        elif (len(word) == 2 or word[1:2] == "-") and "=" not in word and not is_shared_switch(word):
             if index + 2 >= len(words):
                 break  # a flag before the last word: cobra stops searching
             skip = True
-        elif word and not word.startswith("-"):
-            return word, words[:index] + words[index + 1 :]
     return None, words
 
 
-def _swallows(word: str) -> bool:
-    is_flag = "=" not in word and (word.startswith("--") or (word.startswith("-") and len(word) == 2))
-    # bbolt doesn't have these switches, and assumes that a flag has a value.
-    return is_flag and not is_shared_switch(word)
-
-
 class Parsed:
-    """A parsed argv. ``action`` is run, help or version; ``command`` is None for the program itself.
-
-    ``arguments`` are the positionals, ``options`` the values of all options by name.
-    """
+    """A parsed argv. ``action`` is run, help or version; ``command`` is None for the program itself. ``arguments`` are
+    the positionals, ``options`` the values of all options by name."""
 
     def __init__(self, command: Command | None) -> None:
         self.action = "help"
@@ -189,8 +178,7 @@ class Parsed:
         if cluster.startswith("test."):  # pflag ignores the flags of `go test`
             return
         # Before bbolt 1.5 long flags had one dash, and scripts still use that.
-        name = cluster.partition("=")[0]
-        if any(name in (option.name, *option.aliases) for option in self._own):
+        if any(cluster.partition("=")[0] in (option.name, *option.aliases) for option in self._own):
             self._long("-" + cluster, cluster)
             return
         while cluster:
@@ -239,7 +227,6 @@ def _from_environment(option: Option) -> Value:
 
 
 def _inside(group: str, name: str) -> list[str]:
-    """Return suggestions for the unknown ``name`` in ``group``."""
     from .words_of_other_tools import nearest
 
     inner = [each.removeprefix(f"{group} ") for each in names() if each.startswith(f"{group} ")]

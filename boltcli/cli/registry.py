@@ -5,19 +5,17 @@ from __future__ import annotations
 from .command import DECLARED, Argument, Command, Option, command
 from .command_table import ARGUMENTS, COMMANDS, OPTIONS
 
+_FILE = "fixtures/document.db"
 _GROUPS = (
-    ("surgery", "Repair", "Repair a copy of a damaged database.", "revert-meta-page {} --output reverted.db"),
-    ("surgery freelist", "Repair", "Remove the freelist, or rebuild it.", "abandon {} --output abandoned.db"),
-    ("surgery meta", "Repair", "Check the meta pages, or change their fields.", "validate {}"),
+    ("surgery", "Repair", "Repair a copy of a damaged database.", f"revert-meta-page {_FILE} --output reverted.db"),
+    ("surgery freelist", "Repair", "Remove the freelist, or rebuild it.", f"abandon {_FILE} --output abandoned.db"),
+    ("surgery meta", "Repair", "Check the meta pages, or change their fields.", f"validate {_FILE}"),
     ("completion", "Help", "Print a shell's completion script.", "bash"),
 )
 GROUPS = {
-    name: Command(
-        name=name, group=group, summary=summary, is_group=True,
-        example=f"boltcli {name} {words.format('fixtures/document.db')}",
-    )
+    name: Command(name=name, group=group, summary=summary, is_group=True, example=f"boltcli {name} {words}")
     for name, group, summary, words in _GROUPS
-}  # fmt: skip
+}
 
 
 def names() -> list[str]:
@@ -25,18 +23,10 @@ def names() -> list[str]:
     return [*COMMANDS, *GROUPS]
 
 
-def is_known(name: str) -> bool:
-    """Return whether there is a command or a group of this name."""
-    return name in COMMANDS or name in GROUPS
-
-
 def is_shared_switch(word: str) -> bool:
     """Return whether ``word`` is a switch that many commands have: it may stand before the command."""
-    return any(
-        option.get("common") and option["default"] is False
-        for option in OPTIONS.values()
-        if word in (f"--{option['name']}", f"-{option.get('short', '')}")
-    )
+    switches = [option for option in OPTIONS.values() if option.get("common") and option["default"] is False]
+    return any(word in (f"--{option['name']}", f"-{option.get('short', '')}") for option in switches)
 
 
 def declared(name: str) -> command:
@@ -51,13 +41,9 @@ def find(name: str) -> Command | None:
     if name not in COMMANDS:
         return GROUPS.get(name)
     row = COMMANDS[name]
-    return Command(
-        **row | {
-            "name": name,
-            "arguments": tuple(Argument(**ARGUMENTS[key]) for key in row["arguments"]),
-            "options": tuple(Option(**OPTIONS[key]) for key in row["options"]),
-        }
-    )  # fmt: skip
+    arguments = tuple(Argument(**ARGUMENTS[key]) for key in row["arguments"])
+    options = tuple(Option(**OPTIONS[key]) for key in row["options"])
+    return Command(**row | {"name": name, "arguments": arguments, "options": options})
 
 
 def all_commands() -> list[Command]:

@@ -1,14 +1,11 @@
-"""The results file of a run over many files: rows are saved as they come, the file appears when all are there.
-
-Of the rows, memory holds only where each begins.
-"""
+"""The results file of a run over many files: rows are saved as they come, the file appears when all are there. Of the
+rows, memory holds only where each begins."""
 
 from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 from ..errors import ArgumentError, DestinationError, OpenError
@@ -18,6 +15,7 @@ from ..render.table import table_of
 from ..storage.destination import Destination, usual_mode
 from ..storage.files import Closing, write_all
 from ..storage.opened import refuse
+from ..text.cells import Again
 from ..text.json import lines, parsed
 from .row_output import format_of, lines_into, row_form
 
@@ -27,7 +25,7 @@ PARTIAL = ".partial"
 _STATE = ("size", "mtime", "txid")
 
 
-class ResultsFile:
+class ResultsFile(Closing):
     """A file of rows at ``path``, which appears when it is complete; until then the rows are in ``path.partial``.
 
     The partial file has a line of JSON for each row, whatever the format of ``path``, and each row is written at
@@ -55,11 +53,9 @@ class ResultsFile:
         self._places = array("q", [-1]) * count
 
     def take_over(self, paths: Sequence[str], command: str, left: array[int]) -> Iterator[Row]:
-        """Take over the earlier rows of the ``command`` about unchanged files, and yield them.
-
-        The numbers of the other files come to ``left``. Raises OpenError, and
-        :class:`~boltcli.errors.ArgumentError` for a file that is not one of results.
-        """
+        """Take over the earlier rows of the ``command`` about unchanged files, and yield them. The numbers of the other
+        files come to ``left``. Raises OpenError, and :class:`~boltcli.errors.ArgumentError` for a file that is not one
+        of results."""
         with _Earlier([self._resume, self._partial_path] if self._resume else [], command) as earlier:
             if earlier.end < self._end:  # the last line is incomplete
                 os.truncate(self._partial, earlier.end)
@@ -89,35 +85,22 @@ class ResultsFile:
     def commit(self) -> None:
         """Write all rows to the file, in the order of the files. Raises DestinationError."""
         with open(self._partial_path, "rb") as partial:
-            found = _Again(lambda: _lines(partial, self._places))
+            found = Again(lambda: _lines(partial, self._places))
             try:
                 with open(self._destination.fd, "wb", closefd=False) as file:
                     if self._form in ("json", "ndjson"):
                         with lines_into(file, self._form) as target:
                             target.writelines(found)
                     else:
-                        table_of(_Again(lambda: map(parsed, found))).write(file, self._form)
+                        table_of(Again(lambda: map(parsed, found))).write(file, self._form)
             except OSError as error:
                 raise DestinationError("write", self.path, error) from error
         self._destination.commit()
         os.unlink(self._partial_path)
 
-    def __enter__(self) -> ResultsFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         os.close(self._partial)
         self._destination.close()
-
-
-@dataclass
-class _Again:
-    """What ``make`` yields, as often as it is read."""
-
-    make: Callable[[], Iterator[Any]]
-
-    def __iter__(self) -> Iterator[Any]:
-        return self.make()
 
 
 def _lines(file: BinaryIO, places: Sequence[int]) -> Iterator[bytes]:
@@ -128,10 +111,8 @@ def _lines(file: BinaryIO, places: Sequence[int]) -> Iterator[bytes]:
 
 
 class _Earlier(Closing):
-    """The rows of earlier results of a ``command``, by the path of their files; failures are left out.
-
-    ``results`` are files of JSON lines, the last of which may be incomplete, or missing. What comes later counts.
-    """
+    """The rows of earlier results of a ``command``, by the path of their files; failures are left out. ``results`` are
+    files of JSON lines, the last of which may be incomplete, or missing. What comes later counts."""
 
     def __init__(self, results: Sequence[str], command: str) -> None:
         self._files: list[BinaryIO] = []
@@ -150,7 +131,6 @@ class _Earlier(Closing):
             raise
 
     def _read(self, path: str, file: BinaryIO, command: str) -> None:
-        """Note where each row begins. Raises ArgumentError."""
         self.end = 0
         for line in file:
             if not line.endswith(b"\n"):
@@ -175,7 +155,6 @@ class _Earlier(Closing):
         return (row, place if file.name.endswith(PARTIAL) else -1) if _path(row) == path else ({}, -1)
 
     def close(self) -> None:
-        """Close the files."""
         for file in self._files:
             file.close()
 

@@ -24,10 +24,8 @@ def format_of(path: str) -> str:
 
 
 def row_form(output: str, *, json: bool = False, csv: bool = False) -> str:
-    """Return the form of rows that options ask for: one of ``FORMATS``, or "" for text.
-
-    Raises :class:`~boltcli.errors.ArgumentError` for a file with another ending.
-    """
+    """Return the form of rows that options ask for: one of ``FORMATS``, or "" for text. Raises
+    :class:`~boltcli.errors.ArgumentError` for a file with another ending."""
     form = format_of(output)
     if json or csv:
         return "csv" if csv else form if form == "json" else "ndjson"
@@ -50,10 +48,8 @@ def lines_into(file: BinaryIO, kind: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def complete(path: str, *, replace: bool = False, public: bool = False, sync: bool = True) -> Iterator[BinaryIO]:
-    """Context manager: a file to write to, which appears at ``path`` at the end of the block unless it raises.
-
-    The options are those of a ``Destination``.
-    """
+    """Context manager: a file to write to, which appears at ``path`` at the end of the block unless it raises. The
+    options are those of a ``Destination``."""
     from ..storage.destination import Destination
 
     with Destination(path, replace=replace, public=public, sync=sync) as destination:

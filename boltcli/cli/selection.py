@@ -15,10 +15,8 @@ if TYPE_CHECKING:
 
 
 def selection(filters: Filters, *, values: bool) -> dict[str, Any]:
-    """Return the filters as arguments of :func:`~boltcli.ops.read.select_items.items`.
-
-    The pattern matches keys, and with ``values`` also values. Raises :class:`~boltcli.errors.ArgumentError`.
-    """
+    """Return the filters as arguments of :func:`~boltcli.ops.read.select_items.items`. The pattern matches keys, and
+    with ``values`` also values. Raises :class:`~boltcli.errors.ArgumentError`."""
     from ..tree.walk import bounds
 
     start, stop = bounds(filters.prefix, filters.from_, filters.to or None)

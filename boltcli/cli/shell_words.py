@@ -5,9 +5,7 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 
 def split(line: str) -> tuple[list[str], str, str]:
     """Return the words of a line up to the cursor, the last one as it was typed, and the quote that is open at the end.
-
-    The words have no quotes; the last one, perhaps empty, is to be completed.
-    """
+    The words have no quotes; the last one, perhaps empty, is to be completed."""
     words: list[str] = []
     word: str | None = None
     raw = quote = ""
@@ -37,11 +35,9 @@ def split(line: str) -> tuple[list[str], str, str]:
 
 
 def written(names: list[str], part: str, raw: str, quote: str) -> list[str]:
-    """Return ``names`` quoted, to replace ``part``, the end of the word ``raw`` after the last ``:`` or ``=``.
-
-    Without those that can't be written there: whatever a name has in it, bash must neither expand nor run it, as names
-    come out of files.
-    """
+    """Return ``names`` quoted, to replace ``part``, the end of the word ``raw`` after the last ``:`` or ``=``. Without
+    those that can't be written there: whatever a name has in it, bash must neither expand nor run it, as names come out
+    of files."""
     if quote == "'":  # bash keeps the opening quote, and closes it
         return [name for name in names if "'" not in name]
     if quote:  # nothing keeps bash from expanding a "!" between these quotes

@@ -15,7 +15,6 @@ _BUFFER = 1 << 17
 
 _PATIENCE = 1.0  # seconds before the line of progress appears
 _EVERY = 0.1  # seconds between two updates of it
-_STDERR = 2
 _COLUMNS = 80  # of a terminal that does not say how wide it is
 
 # The value of --color.
@@ -36,10 +35,8 @@ class _Output(io.FileIO):
 
 
 class Terminal(io.BufferedWriter):
-    """A stream to a terminal, which escapes control characters (``text/visible.py``).
-
-    Use :meth:`write_styled` for colours.
-    """
+    """A stream to a terminal, which escapes control characters (``text/visible.py``). Use :meth:`write_styled` for
+    colours."""
 
     _begun = b""  # the first bytes of an incomplete UTF-8 character
 
@@ -96,10 +93,8 @@ def name_of(stream: BinaryIO) -> str:
 
 
 def labelled(stream: BinaryIO, label: str, style: str, text: str, *, as_it_is: bool = False) -> None:
-    """Write a line ``label: text``, with the label in colour if colours are enabled.
-
-    Line ends in the text, which names may have, are escaped, unless ``as_it_is``: a part of a name is no line.
-    """
+    """Write a line ``label: text``, with the label in colour if colours are enabled. Line ends in the text, which names
+    may have, are escaped, unless ``as_it_is``: a part of a name is no line."""
     if wants_style(stream):
         write_styled(stream, f"\x1b[{style}m{label}:\x1b[0m".encode())
     else:
@@ -142,14 +137,12 @@ def cut_to_width(line: bytes, out: BinaryIO) -> bytes:
 
 
 class Progress:
-    """Call it with (done, total) to show the share that is done; the end of a ``with`` block removes the line.
+    """Call it with (done, total) to show the share that is done; the end of a ``with`` block removes the line. With a
+    ``total`` of 0, which isn't known, it shows how many are done. It shows nothing in the first second or if ``fd`` is
+    not a terminal, and updates at most ten times a second, so that a job may call it often. ``what`` is the job
+    ("checking"), ``unit`` what ``done`` and ``total`` count ("pages")."""
 
-    With a ``total`` of 0, which isn't known, it shows how many are done. It shows nothing in the first second or if
-    ``fd`` is not a terminal, and updates at most ten times a second, so that a job may call it often. ``what`` is the
-    job ("checking"), ``unit`` what ``done`` and ``total`` count ("pages").
-    """
-
-    def __init__(self, what: str, unit: str = "pages", fd: int = _STDERR, *, quiet: bool = False) -> None:
+    def __init__(self, what: str, unit: str = "pages", fd: int = 2, *, quiet: bool = False) -> None:
         self._what = what
         self._unit = unit
         self._fd = fd

@@ -1,7 +1,5 @@
-"""boltcli as a typer application, for programs that combine typer applications.
-
-It is made of the table of commands, which was read from functions that are declared as typer wants them.
-"""
+"""boltcli as a typer application, for programs that combine typer applications. It is made of the table of commands,
+which was read from functions that are declared as typer wants them."""
 
 import inspect
 from collections.abc import Callable
@@ -21,10 +19,8 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
 def application(*, rich: bool = True) -> typer.Typer:
-    """Return boltcli as a typer application to include in another one; commands exit with their exit status.
-
-    ``rich``: rich formats its help.
-    """
+    """Return boltcli as a typer application to include in another one; commands exit with their exit status. ``rich``:
+    rich formats its help."""
     app = _typer(SUMMARY, rich)
 
     @app.callback()
@@ -64,16 +60,6 @@ def _typer(help: str, rich: bool) -> typer.Typer:
     )
 
 
-def _run(command: Command, arguments: list[str], options: dict[str, Any]) -> None:
-    words = command.name.split()
-    for option in command.options:
-        value = options[option.name]
-        if option.required or value != option.default:
-            for one in value if isinstance(value, list) else [value]:
-                words.append(f"--{option.name}={str(one).lower() if isinstance(one, bool) else one}")
-    raise typer.Exit(main([*words, "--", *arguments]))
-
-
 def _function(command: Command) -> Callable[..., None]:
     def call(**values: Any) -> None:
         positionals: list[str] = []
@@ -89,7 +75,13 @@ def _function(command: Command) -> Callable[..., None]:
             command.check_count(positionals, options)
         except ArgumentError as error:
             raise typer.BadParameter(str(error)) from None
-        _run(command, positionals, options)
+        words = command.name.split()
+        for option in command.options:
+            value = options[option.name]
+            if option.required or value != option.default:
+                for one in value if isinstance(value, list) else [value]:
+                    words.append(f"--{option.name}={str(one).lower() if isinstance(one, bool) else one}")
+        raise typer.Exit(main([*words, "--", *positionals]))
 
     # If the first argument may be several files, or one file and other arguments, the command decides later.
     arguments = command.arguments[: 1 if command.several else None]
@@ -111,7 +103,6 @@ def _argument(argument: Argument, many: bool) -> inspect.Parameter:
 
 def _option(option: Option) -> inspect.Parameter:
     names = [f"--{name}" for name in (option.name, *option.aliases)] + [f"-{option.short}"] * bool(option.short)
-    is_list = isinstance(option.default, list)
 
     def parsed(given: Any) -> Any:
         # typer also passes the default to the parser, although it is already a value.
@@ -127,7 +118,7 @@ def _option(option: Option) -> inspect.Parameter:
         # Names are parsed later, so that all errors are those of this project.
         parser=None if option.switch or option.parser in ("parse_string", "parse_name") else parsed,
     )
-    kind: Any = bool if option.switch else list[str] if is_list else str
+    kind: Any = bool if option.switch else list[str] if isinstance(option.default, list) else str
     default = inspect.Parameter.empty if option.required else option.default
     return _keyword(option.parameter, Annotated[kind, info], default)
 

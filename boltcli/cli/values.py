@@ -10,7 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_MAX_U32 = 0xFFFFFFFF
 _MAX_U64 = 0xFFFFFFFFFFFFFFFF
 _MAX_I64 = 0x7FFFFFFFFFFFFFFF
 _DIGITS = "0123456789"
@@ -18,7 +17,6 @@ _NUMBER = "0123456789."
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SIZES = {"u64:": 8, "u32:": 4}  # bytes of numbers in names
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
-_FALSE = ("0", "f", "F", "FALSE", "false", "False")
 
 
 def parse_string(text: str) -> str:
@@ -34,7 +32,7 @@ def parse_uint64(text: str, most: int = _MAX_U64) -> int:
 
 def parse_uint32(text: str) -> int:
     """Parse like Go's ``strconv.ParseUint(text, 0, 32)``; see :func:`parse_uint64`."""
-    return parse_uint64(text, _MAX_U32)
+    return parse_uint64(text, 0xFFFFFFFF)
 
 
 def parse_decimal(text: str) -> int:
@@ -94,7 +92,7 @@ def parse_page_ids(texts: Iterable[str]) -> list[int]:
 
 def parse_bool(text: str) -> bool:
     """Parse like Go's ``strconv.ParseBool``."""
-    if text not in _TRUE + _FALSE:
+    if text not in (*_TRUE, "0", "f", "F", "FALSE", "false", "False"):
         raise _number_error("ParseBool", text, "invalid syntax")
     return text in _TRUE
 
@@ -156,10 +154,8 @@ def seconds(duration: str) -> float:
 
 def address(argument: str) -> bytes:
     """Return the bytes that the name of a bucket or a key stands for: literal, or in a notation for binary ones.
-
     ``hex:00ff`` is the bytes 00 and ff, ``u64:42`` and ``u32:42`` a big-endian number of 8 or 4 bytes (so that keys
-    sort by number), and ``str:x`` is x itself, for names that begin with one of these prefixes.
-    """
+    sort by number), and ``str:x`` is x itself, for names that begin with one of these prefixes."""
     notation, text = argument[:4], argument[4:]
     if notation == "str:":
         return os.fsencode(text)
@@ -169,7 +165,10 @@ def address(argument: str) -> bytes:
 
             return parse(os.fsencode(text), "hex")
         if notation in _SIZES:
-            return _big_endian(parse_uint64(text), _SIZES[notation])
+            number, size = parse_uint64(text), _SIZES[notation]
+            if number >> 8 * size:
+                raise ArgumentError(f"the number doesn't fit into {size} bytes")
+            return number.to_bytes(size, "big")
     except ArgumentError as error:
         raise ArgumentError(f"{argument}: {error} (str:{argument} is the name as it stands)") from None
     return os.fsencode(argument)
@@ -178,12 +177,6 @@ def address(argument: str) -> bytes:
 def addresses(arguments: Iterable[str]) -> list[bytes]:
     """Return :func:`address` of each argument."""
     return [address(argument) for argument in arguments]
-
-
-def _big_endian(number: int, size: int) -> bytes:
-    if number >> 8 * size:
-        raise ArgumentError(f"the number doesn't fit into {size} bytes")
-    return number.to_bytes(size, "big")
 
 
 def _number_error(function: str, text: str, why: str) -> ArgumentError:

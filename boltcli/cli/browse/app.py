@@ -100,8 +100,6 @@ class BrowseApp(App[None]):
         self.query_one(KeyList).focus()
         self.enter(())
 
-    # The tree of buckets.
-
     def _plant(self) -> None:
         tree = self.query_one("#buckets", Tree)
         tree.clear()
@@ -130,8 +128,6 @@ class BrowseApp(App[None]):
         if event.control.id == "buckets":
             self.enter(event.node.data or ())
 
-    # The list of keys.
-
     def enter(self, path: Path, key: bytes = b"") -> None:
         """Show the bucket at ``path``, starting at ``key``."""
         keys = self.query_one(KeyList)
@@ -150,12 +146,12 @@ class BrowseApp(App[None]):
         """Run a move of the window in time slices, so that the screen stays responsive; cancel an earlier move."""
         if self._moving is not None:
             self._moving.cancel()
-        until = monotonic() + _SLICE
-        if self._advance(steps, until):
+        if self._advance(steps):
             self._moving = asyncio.create_task(self._go_on(steps, what))
 
-    def _advance(self, steps: Iterator[None], until: float) -> bool:
+    def _advance(self, steps: Iterator[None]) -> bool:
         """Continue ``steps`` for one time slice; return whether there is more to do."""
+        until = monotonic() + _SLICE
         try:
             for _ in steps:
                 if monotonic() > until:
@@ -171,13 +167,12 @@ class BrowseApp(App[None]):
         self.say(f"{what} ... (Esc stops)")
         await asyncio.sleep(0)
         try:
-            while self._advance(steps, monotonic() + _SLICE):
+            while self._advance(steps):
                 await asyncio.sleep(0.001)
         except asyncio.CancelledError:
             steps.close()  # type: ignore[attr-defined]
             raise
-        status = self.query_one("#status", Static)
-        if str(status.content).startswith(what):
+        if str(self.query_one("#status", Static).content).startswith(what):
             self.say("")
 
     def action_stop(self) -> None:
@@ -208,10 +203,7 @@ class BrowseApp(App[None]):
         if self.path:
             self.enter(self.path[:-1], self.path[-1])
 
-    # What is shown.
-
     def say(self, text: str) -> None:
-        """Show a message in the status line."""
         self.query_one("#status", Static).update(Content(visible(text)))
 
     def show(self) -> None:
@@ -221,7 +213,6 @@ class BrowseApp(App[None]):
         notes += " · refreshes" if self.automatic else ""
         self.query_one("#title", Static).update(Content(f"{visible(self.session.title)} · {where}{notes}"))
         self.query_one(KeyList).refresh()
-        about, text = self.query_one("#about", Static), self.query_one("#value", Static)
         folded, scroll = self.query_one(FoldedTree), self.query_one("#scroll")
         row = self.window.chosen
         title, content, data = "", "", None
@@ -234,10 +225,10 @@ class BrowseApp(App[None]):
                 title, content, data = f"{found.title}, page {row.page}", found.text, found.data
             except BoltError as error:
                 title, content = "damaged", str(error)
-        about.update(Content(title))
+        self.query_one("#about", Static).update(Content(title))
         scroll.display, folded.display = data is None, data is not None
         if data is None:
-            text.update(Content(visible(content)))
+            self.query_one("#value", Static).update(Content(visible(content)))
             scroll.scroll_home(animate=False)
         else:
             folded.show(data)
@@ -245,8 +236,6 @@ class BrowseApp(App[None]):
     def action_mode(self, mode: str) -> None:
         self.mode = mode
         self.show()
-
-    # Questions.
 
     def action_ask(self, question: str) -> None:
         self.question = question
@@ -312,8 +301,6 @@ class BrowseApp(App[None]):
 
     def action_help(self) -> None:
         self.push_screen(HelpScreen())
-
-    # Newer states.
 
     def action_automatic(self) -> None:
         self.automatic = not self.automatic

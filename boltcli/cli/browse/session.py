@@ -59,13 +59,11 @@ class Session:
             return self.application.codec(path)
 
     def bucket(self, path: Path) -> BucketRef:
-        """Return the bucket at ``path``."""
         return find_bucket(self.snapshot, path)
 
     def value(self, path: Path, key: bytes, most: int) -> bytes:
         """Return the value of ``key``, or its first ``most`` bytes. Raises BoltError."""
-        bucket = self.bucket(path)
-        leaf, index = seek(self.snapshot, bucket, key)
+        leaf, index = seek(self.snapshot, self.bucket(path), key)
         if index >= leaf.count or leaf.key(index) != key:
             raise KeyNotFound(key)
         start, stop = leaf.value_span(index)
@@ -123,5 +121,4 @@ class Session:
         return changed
 
     def close(self) -> None:
-        """Close the database."""
         self.snapshot.close()

@@ -29,9 +29,7 @@ def show_value(
     value: bytes, mode: str = "", key: bytes = b"", codec: Codec | None = None, size: int | None = None
 ) -> ShownValue:
     """Return ``value`` in ``mode``; an empty mode selects the first possible of decoded, JSON, text, hexadecimal.
-
-    ``size`` is the size of the whole value, if ``value`` is only its beginning.
-    """
+    ``size`` is the size of the whole value, if ``value`` is only its beginning."""
     whole = len(value) if size is None else size
     found = _show(value, mode, key, codec, whole)
     if found.data is None and found.mode in (TEXT, HEX) and whole > MOST:
@@ -67,8 +65,7 @@ def _decoded(value: bytes, key: bytes, codec: Codec | None) -> tuple[str, Any]:
             found = value
         if found is not value and not isinstance(found, bytes):
             return "by the application", found
-    guessed = guess(value)
-    return guessed if guessed is not None else ("", None)
+    return guess(value) or ("", None)
 
 
 def _structured(mode: str, title: str, found: Any) -> ShownValue:

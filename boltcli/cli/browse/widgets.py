@@ -74,10 +74,8 @@ class KeyList(Widget, can_focus=True):
             self.way = way
             self.count = count
 
-    def __init__(self, **more: Any) -> None:
-        super().__init__(**more)
-        self.window: KeyWindow | None = None
-        self.codec: Codec | None = None
+    window: KeyWindow | None = None
+    codec: Codec | None = None
 
     def action_go(self, way: str, count: int) -> None:
         self.post_message(self.Go(way, count))
@@ -151,8 +149,7 @@ class FoldedTree(Tree[Any]):
                 shown = "{}" if part == {} else "[]" if part == [] else scalar(part)
                 node.add_leaf(label(f"{title}: {shown[:2000]}"))
         if len(parts) > _MOST_CHILDREN:
-            rest = data if isinstance(data, list) else parts
-            more = dict(parts[_MOST_CHILDREN:]) if isinstance(data, dict) else rest[_MOST_CHILDREN:]
+            more = dict(parts[_MOST_CHILDREN:]) if isinstance(data, dict) else data[_MOST_CHILDREN:]
             node.add(label(f"({len(more)} more)"), data=more)
 
 

@@ -13,13 +13,10 @@ from ...tree.walk import leaf_ranges
 
 
 class KeyWindow:
-    """At most ``height`` rows of ``bucket``; the selected one is at index ``at``. ``needle`` filters the keys.
-
-    The moves are generators that yield after each page, so that the screen stays
-    responsive while a filter searches a large bucket. They raise
-    :class:`~boltcli.errors.Corrupted`; the rows read before that, or before a
-    move was cancelled, are shown.
-    """
+    """At most ``height`` rows of ``bucket``; the selected one is at index ``at``. ``needle`` filters the keys. The
+    moves are generators that yield after each page, so that the screen stays responsive while a filter searches a large
+    bucket. They raise :class:`~boltcli.errors.Corrupted`; the rows read before that, or before a move was cancelled,
+    are shown."""
 
     def __init__(self, snapshot: Snapshot, bucket: BucketRef, height: int = 20) -> None:
         self.snapshot = snapshot
@@ -48,7 +45,6 @@ class KeyWindow:
                 self.at = min(len(before), max(len(self.rows) - 1, 0))
 
     def end(self) -> Iterator[None]:
-        """Show the last rows."""
         rows: list[KeyRow] = []
         yield from self._collect(rows, self.height, reverse=True)
         self.rows = rows[::-1]
@@ -86,10 +82,8 @@ class KeyWindow:
             self.rows += new
 
     def search(self, needle: bytes) -> Iterator[None]:
-        """Go to the next row after the selected one whose key or value contains ``needle``; wrap around at the end.
-
-        The window stays as it is if there is none.
-        """
+        """Go to the next row after the selected one whose key or value contains ``needle``; wrap around at the end. The
+        window stays as it is if there is none."""
         chosen = self.chosen
         behind = chosen.key + b"\0" if chosen else b""
         for start, stop in ((behind, None), (b"", behind)):
@@ -106,7 +100,6 @@ class KeyWindow:
     def _collect(
         self, rows: list[KeyRow], count: int, *, start: bytes = b"", stop: bytes | None = None, reverse: bool = False
     ) -> Iterator[None]:
-        """Add up to ``count`` rows."""
         if count <= 0:
             return
         count += len(rows)
@@ -130,12 +123,10 @@ def key_rows(
     snapshot: Snapshot, bucket: BucketRef, start: bytes = b"", stop: bytes | None = None, *, reverse: bool = False,
     needle: bytes = b"", values: bool = False,
 ) -> Iterator[list[KeyRow]]:  # fmt: skip
-    """Yield the elements from ``start`` to before ``stop``, a leaf page at a time; with ``reverse`` from the end.
-
-    A ``needle`` selects elements whose key contains it, with ``values`` also those whose value does; a page without
-    such elements gives an empty list, so that the caller can stop. Values aren't copied. Raises
-    :class:`~boltcli.errors.Corrupted`.
-    """
+    """Yield the elements from ``start`` to before ``stop``, a leaf page at a time; with ``reverse`` from the end. A
+    ``needle`` selects elements whose key contains it, with ``values`` also those whose value does; a page without such
+    elements gives an empty list, so that the caller can stop. Values aren't copied. Raises
+    :class:`~boltcli.errors.Corrupted`."""
     for leaf, keys, low, high in leaf_ranges(snapshot, bucket, start, stop, reverse=reverse):
         snapshot.poll()
         page = leaf.page
