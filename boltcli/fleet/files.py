@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple, overload
 
@@ -64,12 +65,10 @@ class Files:
     nothing. ``passed`` counts what was passed over in each folder, by reason.
     """
 
-    __slots__ = ("failed", "passed", "paths")
-
     def __init__(self) -> None:
         self.paths = Names()
         self.failed: dict[str, BoltError] = {}
-        self.passed: dict[str, dict[str, int]] = {}
+        self.passed: dict[str, Counter[str]] = {}
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -81,12 +80,10 @@ class Files:
 
     def pass_over(self, folder: str, reason: str) -> None:
         """Count a file in ``folder`` that is passed over."""
-        counts = self.passed.setdefault(folder, {})
-        counts[reason] = counts.get(reason, 0) + 1
+        self.passed.setdefault(folder, Counter())[reason] += 1
 
     def passed_text(self, folder: str) -> str:
         """Return how many files were passed over in ``folder``, and why."""
-        counts = self.passed[folder]
-        total = sum(counts.values())
-        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items(), key=lambda one: -one[1]))
+        total = self.passed[folder].total()
+        reasons = ", ".join(f"{count} {reason}" for reason, count in self.passed[folder].most_common())
         return f"{total} file{'s were' if total > 1 else ' was'} passed over: {reasons}"

@@ -119,11 +119,8 @@ def metrics_(
 
 
 def _look(path: str, opener: Opener, *, deep: bool, check: bool) -> _Found:
-    source = open_source(path, "none")
-    try:
+    with open_source(path, "none") as source:
         lock = lock_mode(holders(source)) or ""
-    finally:
-        source.close()
 
     def work(snapshot: Snapshot, out: Output) -> _Found:
         found = metrics(snapshot, deep=deep, checked=check)

@@ -251,16 +251,12 @@ def _check_call(out: Output, path: str, output: str) -> None:
     from ...storage.source import open_source
 
     try:
-        source = open_source(path, "none")
-    except BoltError:
-        pass  # reported later
-    else:
-        try:
+        with open_source(path, "none") as source:
             holder = writer(source)
-        finally:
-            source.close()
-        if holder is not None:
-            out.warn(f"{holder} has the file open for writing: the copy may mix several states; stop it first")
+    except BoltError:
+        holder = None  # reported later
+    if holder is not None:
+        out.warn(f"{holder} has the file open for writing: the copy may mix several states; stop it first")
     if not output:
         raise ArgumentError("output database path wasn't given, specify output database file path with --output option")
 

@@ -51,7 +51,7 @@ def watch_(
     interval: Annotated[
         str,
         number(
-            "Time between two looks at the file: 500ms, 2s. Most writes are seen at once.", "DURATION", parse_timeout
+            "Longest time between two looks at the file: 5ms, 10ms; above 20ms it is 20ms.", "DURATION", parse_timeout
         ),
     ] = "500ms",
     decoding: Decoding,
