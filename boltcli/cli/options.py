@@ -114,6 +114,7 @@ PageSize = Annotated[
 FormatName = Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"]
 _FORMATS = "|".join(get_args(FormatName))
 Format = Annotated[FormatName, text(f"How to write them: {_FORMATS}", "FORMAT", "--format", "-f")]
+PageFormat = Annotated[FormatName, text(f"How to write them: {_FORMATS}", "FORMAT", "--format-value", "--format", "-f")]
 ValueFormat = Annotated[FormatName, text(f"How to write values: {_FORMATS}", "FORMAT", "--format", "-f")]
 KeyFormat = Annotated[FormatName, text(f"How to write keys: {_FORMATS}", "FORMAT")]
 

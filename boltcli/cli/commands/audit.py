@@ -32,6 +32,13 @@ if TYPE_CHECKING:
     Done = tuple[Application, Audit]
 
 
+_CHANGES = (
+    "Write the changes that repair the file, for `boltcli patch`; with --older-than the changes that delete old"
+    " records."
+)
+_SNAPSHOT = (
+    "Index of the newest snapshot of a raft log, or the path of its meta.json; default: the snapshots beside the log."
+)
 # The fields of a file that could not be audited.
 UNKNOWN: dict[str, Any] = {"application": None, "layout": None, "ok": False, "answers": {}, "findings": []}
 
@@ -97,27 +104,11 @@ def audit_(
     now: Annotated[
         str, text("Compute ages at this time: RFC 3339, or seconds since 1970; default: the current time.", "TIME")
     ] = "",
-    changes: Annotated[
-        str,
-        text(
-            "Write the changes that repair the file, for `boltcli patch`; with --older-than the changes that"
-            " delete old records.",
-            "CHANGES",
-            completes=results,
-        ),
-    ] = "",
+    changes: Annotated[str, text(_CHANGES, "CHANGES", completes=results)] = "",
     older_than: Annotated[
         str, text("Report records that were finished before this age and can be deleted: 30d, 12h.", "DURATION")
     ] = "",
-    snapshot: Annotated[
-        str,
-        text(
-            "Index of the newest snapshot of a raft log, or the path of its meta.json; default: the snapshots"
-            " beside the log.",
-            "INDEX",
-            completes=inputs,
-        ),
-    ] = "",
+    snapshot: Annotated[str, text(_SNAPSHOT, "INDEX", completes=inputs)] = "",
     force: Annotated[bool, switch("Replace CHANGES or DEST if it exists.")] = False,
     jobs: JobsApart = 0,
     app: Annotated[

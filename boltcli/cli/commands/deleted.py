@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     Pair = tuple[Decoded, Decoded]
 
 
+_DECODED = (
+    "Decode keys and values where the program is known: auto|off. In etcd's stores keys are those that revisions"
+    " belong to."
+)
+
+
 @command(
     "deleted",
     example="boltcli deleted --limit 3 fixtures/many-free.db",
@@ -58,14 +64,7 @@ def deleted_(
     versions: Annotated[
         bool, switch("List all versions of each key, the newest first; default: only the newest.")
     ] = False,
-    decode: Annotated[
-        Literal["auto", "off"],
-        choice(
-            "Decode keys and values where the program is known: auto|off. In etcd's stores keys are those"
-            " that revisions belong to.",
-            "NAME",
-        ),
-    ] = "auto",
+    decode: Annotated[Literal["auto", "off"], choice(_DECODED, "NAME")] = "auto",
     format: ValueFormat = "auto",
     key_format: KeyFormat = "auto",
     filters: Filters,

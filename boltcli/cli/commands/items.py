@@ -51,13 +51,8 @@ def items_(
 ) -> None:
     """List the keys of a bucket with their values; on a terminal in columns, cut to its width."""
     path = (bucket, *subbuckets) if bucket or subbuckets else ()
-    parts = items(
-        db,
-        find_bucket(db, path),
-        path,
-        buckets=not (values_only or filters.recursive),
-        **selection(filters, values=True),
-    )
+    found, chosen = find_bucket(db, path), selection(filters, values=True)
+    parts = items(db, found, path, buckets=not (values_only or filters.recursive), **chosen)
     decoder = asked(db, decoding)
     columns = _columns(key_format, format, len(path), decoder) if out.is_terminal and not values_only else None
     shown: dict[str, Any] = {"with_path": filters.recursive, "with_key": not values_only, "key_form": key_format}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError
@@ -26,10 +27,10 @@ _SQUARE = 96  # cells in a row and in a column of an image
 def prepare(svg: bool, png: bool, output: str, json: bool, dest: str = "") -> None:
     if svg and png:
         raise ArgumentError("--svg and --png can't be combined")
-    image = svg or png
-    if _file(output or dest) and not image:
+    file = _file(output or dest)
+    if file and not (svg or png):
         raise ArgumentError("--output is for an image: add --svg or --png")
-    if image and json and not _file(output or dest):
+    if (svg or png) and json and not file:
         raise ArgumentError("with --json, an image needs --output: standard output can't hold both")
 
 
@@ -62,9 +63,7 @@ def map_(
     chosen = _chosen(db, mapped, bucket)
     width = min(width or (_SQUARE if image else _COLUMNS), 4096)
 
-    def drawn(most: int) -> tuple[list[page_picture.Cell], int]:
-        return page_picture.cells(mapped, most, chosen, before)
-
+    drawn = partial(page_picture.cells, mapped, chosen=chosen, before=before)
     if image:
         found, step = drawn(cells or _SQUARE**2)
         title = os.path.basename(out.path)

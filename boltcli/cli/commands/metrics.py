@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 # The fields of a file that could not be read.
 UNKNOWN: dict[str, Any] = {"application": None, "lock": None, "up": 0}
+_OUTPUT = (
+    "Write to this file, which is replaced in one step, instead of standard output; .ndjson, .json, .csv and .parquet"
+    " get a row for each database."
+)
 
 
 class _Found(NamedTuple):
@@ -81,13 +85,7 @@ def metrics_(
     paths: Annotated[list[str], argument("FILE", "The bolt database files.", files)],
     deep: Annotated[bool, switch("Also count pairs and buckets.")] = False,
     check: Annotated[bool, switch("Also check each database and print the result.")] = False,
-    output: Annotated[
-        str,
-        written_to(
-            "Write to this file, which is replaced in one step, instead of standard output; .ndjson, .json,"
-            " .csv and .parquet get a row for each database."
-        ),
-    ] = "",
+    output: Annotated[str, written_to(_OUTPUT)] = "",
     no_sync: NoSync = False,
     jobs: JobsApart = 0,
 ) -> int:
@@ -131,8 +129,7 @@ def _look(path: str, opener: Opener, *, deep: bool, check: bool) -> _Found:
 
 
 def _record(path: str, found: _Found) -> records.Record:
-    record = records.of_file(path)
-    record |= {"application": found.application, "lock": found.lock or None}
+    record = records.of_file(path) | {"application": found.application, "lock": found.lock or None}
     for name, labels, value in openmetrics.samples((), found.metrics, time(), found.lock):
         short = _FIELDS.get(name, name.removeprefix("boltcli_"))
         if short == "locked":
