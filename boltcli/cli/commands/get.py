@@ -17,9 +17,10 @@ from ..values import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Annotated, Literal
 
-    from ..options import Database, Decoding, Format, Nested, argument, buckets, keys, text
+    from ..options import Database, Decoding, Format, Nested, argument, keys, of_bucket, text
     from ..output import Output
 
 
@@ -57,7 +58,7 @@ def get_(
     db: Database,
     out: Output,
     *,
-    buckets: Annotated[list[bytes], argument("BUCKET", "Names of the bucket, outermost first.", buckets)],
+    buckets: Annotated[list[bytes], of_bucket("Names of the bucket, outermost first.")],
     key: Annotated[str, argument("KEY", "The key.", keys)],
     format: Format = "auto",
     parse: Nested = False,
@@ -73,14 +74,11 @@ def get_(
         from ...errors import KeyNotFound
 
         raise KeyNotFound(name)
-    decoder = asked(db, decoding)
-    out.record(
-        lambda: render.element_lines.element_record(
-            path, name, value, form="parsed" if parse else format, decoder=decoder
-        ),
-        lambda: (
-            value_line(value, format)
-            if decoder is None
-            else render.decoded.readable(decoder.value(path, name, value)) + "\n"
-        ),
-    )
+    decoder, form = asked(db, decoding), "parsed" if parse else format
+
+    def text() -> Iterable[bytes] | str:
+        if decoder is None:
+            return value_line(value, format)
+        return render.decoded.readable(decoder.value(path, name, value)) + "\n"
+
+    out.record(lambda: render.element_lines.element_record(path, name, value, form=form, decoder=decoder), text)

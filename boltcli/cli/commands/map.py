@@ -68,7 +68,14 @@ def map_(
         found, step = drawn(cells or _SQUARE**2)
         title = os.path.basename(out.path)
         picture = page_picture.svg(found, step, width, title) if svg else page_picture.png(found, width)
-        _deliver(picture, _file(output or dest), force, db, out)
+        target = _file(output or dest)
+        if not target:
+            out.raw(picture)
+            return
+        with out.to_file(target, public=True, replace=force) as file:
+            file.raw(picture)
+            db.finish()
+        out.record(lambda: records.result(out.path, target, size=len(picture)))
         return
     out.records(
         lambda: _records(mapped, drawn(cells or len(mapped.kinds))[0]),
@@ -98,13 +105,3 @@ def _records(mapped: PageMap, cells: list[page_picture.Cell]) -> Iterator[Record
             "marked": cell.marked,
             "changed": cell.fresh,
         }
-
-
-def _deliver(content: bytes, output: str, force: bool, snapshot: Snapshot, out: Output) -> None:
-    if not output:
-        out.raw(content)
-        return
-    with out.to_file(output, public=True, replace=force) as file:
-        file.raw(content)
-        snapshot.finish()
-    out.record(lambda: records.result(out.path, output, size=len(content)))

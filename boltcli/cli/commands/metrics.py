@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -91,9 +92,7 @@ def metrics_(
 ) -> int:
     """Print metrics of databases as OpenMetrics text, for Prometheus."""
     files = select(opener, paths)
-
-    def look(_: Named, out: Output) -> _Found:
-        return _look(out.path, opener, deep=deep, check=check)
+    look = partial(_look, opener, deep, check)
 
     def write(out: Output) -> int:
         status = 0
@@ -116,8 +115,8 @@ def metrics_(
         return write(target)
 
 
-def _look(path: str, opener: Opener, *, deep: bool, check: bool) -> _Found:
-    with open_source(path, "none") as source:
+def _look(opener: Opener, deep: bool, check: bool, _: Named, out: Output) -> _Found:
+    with open_source(out.path, "none") as source:
         lock = lock_mode(holders(source)) or ""
 
     def work(snapshot: Snapshot, out: Output) -> _Found:
@@ -125,7 +124,7 @@ def _look(path: str, opener: Opener, *, deep: bool, check: bool) -> _Found:
         known = recognised(snapshot)
         return _Found(found, known.application.name if known else None, lock)
 
-    return opener.read(path, work, Collected(path))  # the message about the transaction is one of the metrics
+    return opener.read(out.path, work, Collected(out.path))  # the message about the transaction is one of the metrics
 
 
 def _record(path: str, found: _Found) -> records.Record:

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError
-from ...ops.compare.watch import Commit, Waiter, watch
+from ...ops.compare.watch import Waiter, watch
 from ...storage.live import Live
 from ...storage.snapshot import Snapshot
 from ...storage.source import is_elsewhere, open_source
@@ -68,15 +68,10 @@ def watch_(
             out.note(
                 f"{commit.skipped} transactions before {commit.txid} were not seen one by one; the net change follows"
             )
-        _write(commit, output)
+        time = time_text(int(commit.time * 1000) * 1_000_000)
+        for change in commit.changes:
+            output.write(change, f"{time} {commit.txid} ".encode(), txid=commit.txid, time=time)
         out.flush()
-
-
-def _write(commit: Commit, output: ChangeOutput) -> None:
-    time = time_text(int(commit.time * 1000) * 1_000_000)
-    head = f"{time} {commit.txid} ".encode()
-    for change in commit.changes:
-        output.write(change, head, txid=commit.txid, time=time)
 
 
 def _decoder(path: str, bucket: tuple[bytes, ...], decoding: Decoding) -> Decoder | None:
