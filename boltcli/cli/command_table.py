@@ -172,7 +172,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     'force 4': {'name': 'force', 'parameter': 'force', 'default': False, 'help': 'Apply the changes without comparing the old values with the database.'},
     'initial': {'name': 'initial', 'parameter': 'initial', 'default': False, 'help': 'First print the existing content, as added.'},
     'prefix 5': {'name': 'prefix', 'parameter': 'prefix', 'default': '', 'metavar': 'KEY', 'is_name': True, 'help': 'Only keys of the bucket (without BUCKETS: top-level buckets) that begin with this.'},
-    'interval': {'name': 'interval', 'parameter': 'interval', 'default': '500ms', 'metavar': 'DURATION', 'parser': 'parse_timeout', 'help': 'Time between two looks at the file: 500ms, 2s. Most writes are seen at once.'},
+    'interval': {'name': 'interval', 'parameter': 'interval', 'default': '500ms', 'metavar': 'DURATION', 'parser': 'parse_timeout', 'help': 'Longest time between two looks at the file: 5ms, 10ms; above 20ms it is 20ms.'},
     'deep 3': {'name': 'deep', 'parameter': 'deep', 'default': False, 'help': 'Also count pairs and buckets.'},
     'check': {'name': 'check', 'parameter': 'check', 'default': False, 'help': 'Also check each database and print the result.'},
     'output 8': {'name': 'output', 'parameter': 'output', 'default': '', 'metavar': 'DEST', 'short': 'o', 'kind': 'result', 'help': 'Write to this file, which is replaced in one step, instead of standard output; .ndjson, .json, .csv and .parquet get a row for each database.'},

@@ -46,7 +46,7 @@ def write_example(out: BinaryIO) -> None:
 
 
 def write_topic(topic: str, out: BinaryIO) -> None:
-    """Write a page of the manual, rendered on a terminal. Raises KeyError if there is no such page."""
+    """Write a page of the manual, rendered on a terminal."""
     from ..guide import text
 
     page = text(topic)

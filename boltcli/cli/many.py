@@ -19,7 +19,7 @@ from ..apps.contract import Column
 from ..errors import ArgumentError, BoltError, CheckFailed, OpenError, PassedOver, as_failure
 from ..fleet import engine as engines
 from ..fleet.files import Files, Named
-from ..fleet.find import database_in, databases_in
+from ..fleet.find import databases_in, resolved
 from ..fleet.state import UNKNOWN, State, file_state
 from ..render import records
 from ..render.records import text as utf_8
@@ -428,6 +428,6 @@ def without_folders(command: Command, arguments: list[str], values: Values) -> l
                 inside = databases_in(word)
                 word = inside[0] if len(inside) == 1 else word
             else:
-                word = database_in(word) or word
+                word = resolved(word)
         found.append(word)
     return found

@@ -31,6 +31,11 @@ def argument(metavar: str | None, help: str, completes: Callable[[], None] | Non
     return Argument(metavar=metavar, help=help, autocompletion=completes, **more)
 
 
+def of_bucket(help: str) -> Any:
+    """Declare a positional argument for a bucket, or for the names of its path."""
+    return argument("BUCKET", help, buckets)
+
+
 def switch(help: str, *names: str, **more: Any) -> Any:
     """Declare an option without a value."""
     return Option(*names, help=help, **more)
@@ -101,6 +106,7 @@ PageSize = Annotated[
 FormatName = Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"]
 _FORMATS = "|".join(get_args(FormatName))
 Format = Annotated[FormatName, text(f"How to write them: {_FORMATS}", "FORMAT", "--format", "-f")]
+PageFormat = Annotated[FormatName, text(f"How to write them: {_FORMATS}", "FORMAT", "--format-value", "--format", "-f")]
 ValueFormat = Annotated[FormatName, text(f"How to write values: {_FORMATS}", "FORMAT", "--format", "-f")]
 KeyFormat = Annotated[FormatName, text(f"How to write keys: {_FORMATS}", "FORMAT")]
 

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
 from typing import Any
 
 from ..errors import ArgumentError, BoltError
@@ -36,17 +37,16 @@ def run(
     must be a function that the workers can import; the items of a lost worker are given to another one, and an item
     that repeatedly loses its worker gives a BoltError. Raises BoltError if a local process or the cluster is lost.
     """
-    if not engine:
-        yield from _here(work, items, numbers, jobs)
-    elif numbers:
+    if engine and numbers:
         yield from _on_cluster(work, items, numbers, engine)
-
-
-def _here(work: Work, items: Any, numbers: Sequence[int], jobs: int) -> Iterator[tuple[int, Any]]:
-    if min(jobs, len(numbers)) < 2:
+    elif min(jobs, len(numbers)) > 1:
+        yield from _in_processes(work, items, numbers, min(jobs, len(numbers)))
+    else:
         for number in numbers:
             yield number, work(items[number])
-        return
+
+
+def _in_processes(work: Work, items: Any, numbers: Sequence[int], jobs: int) -> Iterator[tuple[int, Any]]:
     from multiprocessing import get_context
     from multiprocessing.connection import wait
 
@@ -54,7 +54,7 @@ def _here(work: Work, items: Any, numbers: Sequence[int], jobs: int) -> Iterator
     todo = iter(numbers)
     workers: dict[Any, Any] = {}  # the end of a pipe to each process
     try:
-        for _ in range(min(jobs, len(numbers))):
+        for _ in range(jobs):
             ours, theirs = context.Pipe()
             workers[ours] = context.Process(target=_serve, args=(theirs, [*workers, ours], os.getpid(), work, items))
             workers[ours].start()
@@ -62,8 +62,8 @@ def _here(work: Work, items: Any, numbers: Sequence[int], jobs: int) -> Iterator
             ours.send(next(todo))
         busy = set(workers)
         while busy:
-            ready: list[Any] = wait(busy)
-            for pipe in ready:
+            pipe: Any
+            for pipe in wait(busy):
                 number, result = pipe.recv()
                 following = next(todo, None)
                 if following is None:
@@ -93,12 +93,10 @@ def _serve(pipe: Any, others: list[Any], parent: int, work: Work, items: Any) ->
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     if sys.platform == "linux":
-        try:
+        with suppress(ImportError, OSError, AttributeError):  # a Python without ctypes
             import ctypes
 
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, *map(ctypes.c_ulong, (signal.SIGKILL, 0, 0, 0)))
-        except (ImportError, OSError, AttributeError):
-            pass  # a Python without ctypes
     try:
         while os.getppid() == parent:
             number = pipe.recv()
@@ -113,44 +111,38 @@ def batch_of(work: Work, batch: Sequence[tuple[int, Any]]) -> list[tuple[int, An
 
 
 def _on_cluster(work: Work, items: Any, numbers: Sequence[int], engine: str) -> Iterator[tuple[int, Any]]:
+    import logging
+
     distributed = need("distributed", "fleet", "--engine")
-    _silence()
-    cluster = client = None
-    try:
+    for name in list(logging.root.manager.loggerDict):  # failures are reported here, not by Dask with a traceback
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    with ExitStack() as stack:
         if engine.startswith("local:"):
             cluster = distributed.LocalCluster(
                 n_workers=int(engine.partition(":")[2]), threads_per_worker=1, processes=True, dashboard_address=None,
                 silence_logs=50,
             )  # fmt: skip
-            client = distributed.Client(cluster)
+            client = distributed.Client(stack.enter_context(closing(cluster)))
         else:
             client = _client(distributed, engine)
+        stack.enter_context(closing(client))
         count = len(numbers)
         threads = sum(client.nthreads().values())
         size = max(1, min(_BATCH, count // (threads * 4)), count // _MOST_TASKS)
         batches = [numbers[start : start + size] for start in range(0, count, size)]
         yield from _batches(distributed, client, work, items, batches)
-    finally:
-        if client is not None:
-            client.close()
-        if cluster is not None:
-            cluster.close()
-
-
-def _silence() -> None:
-    """Stop Dask from logging tracebacks; failures are reported here."""
-    import logging
-
-    for name in list(logging.root.manager.loggerDict):
-        if name.partition(".")[0] == "distributed":
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def _client(distributed: Any, engine: str) -> Any:
     """Return a client of the running scheduler ``engine``, which has workers. Raises BoltError."""
+    import socket
+
     address = engine.removeprefix("dask://")
+    host, _, port = address.rpartition(":")
     try:
-        _probe(address)
+        if port.isdigit():  # Dask itself would for a long time try to reach a scheduler that isn't there
+            socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
         client = distributed.Client("tcp://" + address, timeout=_PATIENCE)
     except (OSError, TimeoutError) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
@@ -161,15 +153,6 @@ def _client(distributed: Any, engine: str) -> Any:
         client.close()
         raise BoltError(f"the Dask scheduler at {engine} has no workers: `dask worker` starts one") from None
     return client
-
-
-def _probe(address: str) -> None:
-    """Raise OSError if no process listens at ``HOST:PORT``; Dask itself would retry for a long time."""
-    import socket
-
-    host, _, port = address.rpartition(":")
-    if port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
 
 
 def _batches(

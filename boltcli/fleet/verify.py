@@ -1,6 +1,7 @@
 """Verify a database or backup: its checksum, its structure, all of its pairs."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from ..apps.etcd.layout import revision
@@ -38,12 +39,10 @@ def verify(snapshot: Snapshot, level: str = WHOLE) -> dict[str, Any]:
     if sum_ == "wrong":
         problems.append("the SHA-256 at the end is not that of the rest")
     errors = 0
-    for problem in _findings(snapshot, level):
+    for problem in islice(_findings(snapshot, level), _MOST):
         errors += 1
         if len(problems) < _FINDINGS:
             problems.append(problem)
-        if errors >= _MOST:
-            break
     pairs = buckets = None
     if level != QUICK:
         pairs, buckets, problem = _count(snapshot)
@@ -68,10 +67,9 @@ def _sum(snapshot: Snapshot) -> str:
 
 def _findings(snapshot: Snapshot, level: str) -> Iterator[str]:
     if level == QUICK:
-        yield from _headers(snapshot)
-        return
-    for finding in deep_check(snapshot) if level == DEEP else check(snapshot):
-        yield finding.line(_shown).decode("utf-8", "replace")
+        return _headers(snapshot)
+    found = deep_check(snapshot) if level == DEEP else check(snapshot)
+    return (finding.line(_shown).decode("utf-8", "replace") for finding in found)
 
 
 def _shown(name: bytes) -> bytes:
@@ -113,7 +111,7 @@ def _count(snapshot: Snapshot) -> tuple[int, int, str]:
     """Read all pairs; return the number of pairs and of buckets, and the error that stopped reading, or ""."""
     rows = bucket_rows(snapshot) if is_sound(snapshot) else None
     if rows is not None:  # the kernel has found that each key and value can be read
-        return sum(pairs for _, _, _, _, pairs, _, _ in rows), len(rows) - 1, ""
+        return sum(row[4] for row in rows), len(rows) - 1, ""
     pairs = buckets = 0
     try:
         for part in items(snapshot, root_bucket(snapshot), recursive=True, guard=Whole(snapshot, ordered=True)):

@@ -14,13 +14,18 @@ _ENDING = ".md"
 
 def topics() -> dict[str, str]:
     """Return the title of each topic, by name and in the order of the names."""
-    return {name: text(name).partition("\n")[0].lstrip("# ") for name in sorted(_names())}
+    try:
+        names = os.listdir(_FOLDER)
+    except OSError:  # in a zip archive; importlib.resources is slow to import
+        from importlib.resources import files
+
+        names = [page.name for page in files(__name__).iterdir()]
+    found = sorted(name.removesuffix(_ENDING) for name in names if name.endswith(_ENDING))
+    return {name: text(name).partition("\n")[0].lstrip("# ") for name in found}
 
 
 def text(topic: str) -> str:
-    """Return the Markdown of ``topic``. Raises KeyError if there is no such topic."""
-    if topic not in _names():
-        raise KeyError(topic)
+    """Return the Markdown of a topic."""
     return _read(topic + _ENDING).decode()
 
 
@@ -36,6 +41,11 @@ def script(shell: str) -> bytes:
     return _read(f"completion.{shell}")
 
 
+def example() -> bytes:
+    """Return a small database for the examples of the help."""
+    return _read("example.db")
+
+
 def _read(name: str, package: str = __name__) -> bytes:
     """Return a file of a package, which may be in a zip archive."""
     folder = _FOLDER if package == __name__ else os.path.dirname(_FOLDER)
@@ -46,18 +56,3 @@ def _read(name: str, package: str = __name__) -> bytes:
         from importlib.resources import files
 
         return (files(package) / name).read_bytes()
-
-
-def _names() -> list[str]:
-    try:
-        names = os.listdir(_FOLDER)
-    except OSError:  # in a zip archive; importlib.resources is slow to import
-        from importlib.resources import files
-
-        names = [page.name for page in files(__name__).iterdir()]
-    return [name[: -len(_ENDING)] for name in names if name.endswith(_ENDING)]
-
-
-def example() -> bytes:
-    """Return a small database for the examples of the help."""
-    return _read("example.db")

@@ -15,7 +15,7 @@ import time
 
 from ..format.constants import MAGIC, PAGE_HEADER_SIZE
 from ..read_errors import ArgumentError, OpenError, SourceNotFound, os_error
-from .files import Trying, read_at, unnamed_copy
+from .files import Closing, Trying, read_at, unnamed_copy
 from .opened import OPEN, hold, note_unknown, split_member, stdin_file, take_stdin
 
 TYPE_CHECKING = False
@@ -44,7 +44,7 @@ HOST_PAGE: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096 
 _NO_FILES = {0o010000: "FIFO", 0o020000: "character device", 0o060000: "block device", 0o140000: "socket"}
 
 
-class Source:
+class Source(Closing):
     """An open database file: ``fd``, its ``path``, and whether this process holds the shared lock (``locked``).
 
     If not, ``reason`` says why: ``held`` by another process, ``unasked``, or the system's message. ``is_own_copy``: no

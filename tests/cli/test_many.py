@@ -371,7 +371,7 @@ def test_names_are_kept_as_they_are() -> None:
     paths = ["a", "b/\udcff", "", "c" * 300]
     for path, how in zip(paths, ("", "place", "search", "")):
         names.add(path, how)
-    assert (list(names), names[1:3], names[-1], names.how(2)) == (paths, paths[1:3], paths[-1], "search")
+    assert (list(names), names[-1], names.how(2)) == (paths, paths[-1], "search")
     with pytest.raises(IndexError):
         names[4]
 

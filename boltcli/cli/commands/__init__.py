@@ -7,16 +7,16 @@ To add a command, write a module with a function, add it here, and run `make tab
         db: Database,
         out: Output,
         *,
-        prefix: Annotated[bytes, Option(help="Only names that begin with this.", metavar="NAME")] = b"",
+        prefix: Annotated[bytes, text("Only names that begin with this.", "NAME")] = b"",
     ) -> None:
         '''Count the top-level buckets.'''
         found = sum(name.startswith(prefix) for name, _ in top_buckets(db))
         out.record({"buckets": found}, f"{found} buckets\n")
 
 The runner passes ``db``, the opened database; ``out``, where results and messages go, in whatever form; and ``opener``,
-which opens further files. All other parameters are arguments and options, declared as typer declares them; one of type
-``bytes`` is the name of a bucket or a key. A function ``validate=`` gets the parameters that it names, before anything
-is opened.
+which opens further files. All other parameters are arguments and options, declared with the words at the top of
+``cli/options.py``; one of type ``bytes`` is the name of a bucket or a key. A function ``validate=`` gets the parameters
+that it names, before anything is opened.
 """
 
 MODULES = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ...apps.contract import ERROR, SEVERITIES, WARNING, Application, AuditOptions
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
     Done = tuple[Application, Audit]
 
 
+_CHANGES = (
+    "Write the changes that repair the file, for `boltcli patch`; with --older-than the changes that delete old"
+    " records."
+)
+_SNAPSHOT = (
+    "Index of the newest snapshot of a raft log, or the path of its meta.json; default: the snapshots beside the log."
+)
 # The fields of a file that could not be audited.
 UNKNOWN: dict[str, Any] = {"application": None, "layout": None, "ok": False, "answers": {}, "findings": []}
 
@@ -97,27 +105,11 @@ def audit_(
     now: Annotated[
         str, text("Compute ages at this time: RFC 3339, or seconds since 1970; default: the current time.", "TIME")
     ] = "",
-    changes: Annotated[
-        str,
-        text(
-            "Write the changes that repair the file, for `boltcli patch`; with --older-than the changes that"
-            " delete old records.",
-            "CHANGES",
-            completes=results,
-        ),
-    ] = "",
+    changes: Annotated[str, text(_CHANGES, "CHANGES", completes=results)] = "",
     older_than: Annotated[
         str, text("Report records that were finished before this age and can be deleted: 30d, 12h.", "DURATION")
     ] = "",
-    snapshot: Annotated[
-        str,
-        text(
-            "Index of the newest snapshot of a raft log, or the path of its meta.json; default: the snapshots"
-            " beside the log.",
-            "INDEX",
-            completes=inputs,
-        ),
-    ] = "",
+    snapshot: Annotated[str, text(_SNAPSHOT, "INDEX", completes=inputs)] = "",
     force: Annotated[bool, switch("Replace CHANGES or DEST if it exists.")] = False,
     jobs: JobsApart = 0,
     app: Annotated[
@@ -126,14 +118,9 @@ def audit_(
 ) -> int:
     """Check an application's records: what is lost, stuck or inconsistent, and what to do about it."""
     at = _now(now)
-    asked = AuditOptions(
-        time.time_ns() if at is None else at, _span(older_than), deletions=bool(changes), snapshot=snapshot
-    )
+    at = time.time_ns() if at is None else at
+    asked = AuditOptions(at, _span(older_than), deletions=bool(changes), snapshot=snapshot)
     files = select(opener, paths)
-
-    def look(file: Named, out: Output) -> Done:
-        return _audit_one(file, asked, app, opener, out)
-
     grave = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
     kinds = SEVERITIES if verbose else (ERROR, WARNING)
     status = 0
@@ -159,12 +146,13 @@ def audit_(
         out.flush()
         gap = "\n"
         if changes:
-            wanted[path] = list(audit.deletions) if older_than else _changes(findings, kinds)
+            repairs = [change for finding in findings if finding.severity in kinds for change in finding.changes]
+            wanted[path] = list(audit.deletions) if older_than else repairs
 
     waiting: dict[str, Done | BoltError] = {}  # files that are compared with others, and those after them
     known: dict[str, bool] = {}  # whether a file in a folder that was searched is of a known program
     seen = 0
-    for file, found in each(files, look, opener, out, what="auditing"):
+    for file, found in each(files, partial(_audit_one, asked, app, opener), opener, out, what="auditing"):
         unknown = isinstance(found, PassedOver) and found.unknown
         for folder in paths if file.how == "search" else ():
             if file.path.startswith(os.path.join(folder, "")):
@@ -201,7 +189,7 @@ def _joined(done: Sequence[tuple[str, Done]]) -> dict[str, list[AuditFinding]]:
     return findings
 
 
-def _audit_one(file: Named, asked: AuditOptions, app: str, opener: Opener, out: Output) -> Done:
+def _audit_one(asked: AuditOptions, app: str, opener: Opener, file: Named, out: Output) -> Done:
     """Audit a file. Raises PassedOver for one without an audit that was not named."""
 
     def work(snapshot: Snapshot, out: Output) -> Done:
@@ -232,10 +220,6 @@ def _is_of_another(db: Database, file: Named, recursive: bool) -> bool:
         return not recursive
     program = application_called(program_at(file.path))
     return program is None or not program.has_audit(db)
-
-
-def _changes(findings: Sequence[AuditFinding], kinds: Sequence[str]) -> list[Change]:
-    return [change for finding in findings if finding.severity in kinds for change in finding.changes]
 
 
 def _write_changes(output: str, found: dict[str, list[Change]], *, replace: bool) -> None:

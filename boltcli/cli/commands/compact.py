@@ -49,16 +49,9 @@ def compact_(
     """Copy a database without its free pages."""
     with out.progress("compacting") as progress:
         done = compact(
-            db,
-            output,
-            tx_max_size=tx_max_size,
-            dense=dense,
-            page_size=page_size,
-            fill_percent=fill_percent,
-            replace=force,
-            sync=not no_sync,
-            progress=progress,
-        )
+            db, output, tx_max_size=tx_max_size, dense=dense, page_size=page_size, fill_percent=fill_percent,
+            replace=force, sync=not no_sync, progress=progress,
+        )  # fmt: skip
     out.record(
         lambda: render.records.result(
             out.path, output, buckets=done.buckets, pairs=done.pairs, size=done.size, source_size=done.source_size,

@@ -19,22 +19,16 @@ from ..streams import cut_to_width
 if TYPE_CHECKING:
     from ...apps.decode import Decoded
     from ..opener import Opener
-    from ..options import (
-        Filters,
-        Force,
-        KeyFormat,
-        Path,
-        ValueFormat,
-        argument,
-        buckets,
-        choice,
-        switch,
-        text,
-        written_to,
-    )
+    from ..options import Filters, Force, KeyFormat, Path, ValueFormat, choice, of_bucket, switch, text, written_to
     from ..output import Output, Record
 
     Pair = tuple[Decoded, Decoded]
+
+
+_DECODED = (
+    "Decode keys and values where the program is known: auto|off. In etcd's stores keys are those that revisions"
+    " belong to."
+)
 
 
 @command(
@@ -50,7 +44,7 @@ def deleted_(
     *,
     path: Path,
     buckets: Annotated[
-        list[bytes], argument("BUCKET", "Only this bucket and those in it: its path, outermost name first.", buckets)
+        list[bytes], of_bucket("Only this bucket and those in it: its path, outermost name first.")
     ] = [],
     history: Annotated[
         bytes, text("List all versions of this key, the newest first, including the one in the tree.", "KEY")
@@ -58,14 +52,7 @@ def deleted_(
     versions: Annotated[
         bool, switch("List all versions of each key, the newest first; default: only the newest.")
     ] = False,
-    decode: Annotated[
-        Literal["auto", "off"],
-        choice(
-            "Decode keys and values where the program is known: auto|off. In etcd's stores keys are those"
-            " that revisions belong to.",
-            "NAME",
-        ),
-    ] = "auto",
+    decode: Annotated[Literal["auto", "off"], choice(_DECODED, "NAME")] = "auto",
     format: ValueFormat = "auto",
     key_format: KeyFormat = "auto",
     filters: Filters,

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from ..options import BucketPath, Decoding, Depth, Human, InBucket, argument, files, switch, text
     from ..output import Output
 
-DIFFERENT, TROUBLE = 1, 2  # exit statuses, as diff(1) has them
+DIFFERENT = 1  # exit status, as diff(1) has it
+_VIEW = (
+    "Compare this view of the application instead of the pairs; for etcd at the newest revision that both files have."
+)
 
 
 def prepare(previous: bool, view: str, summary: bool, bucket: list[bytes], b: str | None = None) -> None:
@@ -59,14 +62,7 @@ def diff_(
     prefix: Annotated[
         bytes, text("Only keys of the bucket (without --bucket: top-level buckets) that begin with this.", "KEY")
     ] = b"",
-    view: Annotated[
-        str,
-        text(
-            "Compare this view of the application instead of the pairs; for etcd at the newest revision that"
-            " both files have.",
-            "NAME",
-        ),
-    ] = "",
+    view: Annotated[str, text(_VIEW, "NAME")] = "",
     decoding: Decoding,
 ) -> int:
     """Show the differences between two databases."""

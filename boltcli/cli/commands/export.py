@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Path = tuple[bytes, ...]
 
 LINES = ("ndjson", "json")
+_FORM = "ndjson|json (an array)|csv|sqlite|parquet|arrow; default: by the suffix of --output, else ndjson."
 
 
 def _form(format: str, output: str) -> str:
@@ -55,13 +56,7 @@ def export(
     *,
     bucket: InBucket = [],
     format: Annotated[
-        Literal["", "ndjson", "json", "csv", "sqlite", "parquet", "arrow"],
-        choice(
-            "ndjson|json (an array)|csv|sqlite|parquet|arrow; default: by the suffix of --output, else ndjson.",
-            "FORMAT",
-            "--format",
-            "-f",
-        ),
+        Literal["", "ndjson", "json", "csv", "sqlite", "parquet", "arrow"], choice(_FORM, "FORMAT", "--format", "-f")
     ] = "",
     output: Annotated[
         str, written_to("Write to this file, which appears when it is complete; default: standard output.")

@@ -17,9 +17,10 @@ from ..values import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Annotated, Literal
 
-    from ..options import Database, Decoding, Format, Nested, argument, buckets, keys, text
+    from ..options import Database, Decoding, Format, Nested, argument, keys, of_bucket, text
     from ..output import Output
 
 
@@ -57,7 +58,7 @@ def get_(
     db: Database,
     out: Output,
     *,
-    buckets: Annotated[list[bytes], argument("BUCKET", "Names of the bucket, outermost first.", buckets)],
+    buckets: Annotated[list[bytes], of_bucket("Names of the bucket, outermost first.")],
     key: Annotated[str, argument("KEY", "The key.", keys)],
     format: Format = "auto",
     parse: Nested = False,

@@ -18,6 +18,7 @@ from ..values import addresses
 if TYPE_CHECKING:
     from re import Pattern
 
+    from ...fleet.files import Named
     from ...ops.read.grep import Hit
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
@@ -95,6 +96,9 @@ def grep(
     found = opener.files(paths)
     several = len(found) > 1
 
+    def searched(_: Named, out: Output) -> int:
+        return opener.read(out.path, search, out)
+
     def search(snapshot: Snapshot, out: Output) -> int:
         """Write the hits of one file; return its status."""
         hits, damaged = 0, False
@@ -114,24 +118,15 @@ def grep(
                     styled=True,
                 )
         if count:
-            out.record(
-                lambda: records.of_file(out.path) | {"hits": hits}, f"{out.path}: {hits}\n" if several else f"{hits}\n"
-            )
+            head = f"{out.path}: " if several else ""
+            out.record(lambda: records.of_file(out.path) | {"hits": hits}, f"{head}{hits}\n")
         elif files and hits:
             out.record(lambda: records.of_file(out.path), os.fsencode(out.path) + b"\n")
         return TROUBLE if damaged else FOUND if hits else NOTHING
 
     statuses = set()
     try:
-        for file, status in each(
-            found,
-            lambda _, out: opener.read(out.path, search, out),
-            opener,
-            out,
-            what="searching",
-            jobs=jobs,
-            direct=True,
-        ):
+        for file, status in each(found, searched, opener, out, what="searching", jobs=jobs, direct=True):
             if isinstance(status, BoltError):
                 complain(file.path, status, {}, opener, out)
                 status = TROUBLE

@@ -33,19 +33,13 @@ def help_(
     if topic in guide.topics():  # also one with the name of a command, whose own help is COMMAND --help
         write_topic(topic, out.out)
         if topic == "apps":
-            _write_plug_ins(out)
+            from ...apps.registry import plug_ins
+
+            found = [f"  {plug_in.name}: {plug_in.title}\n" for plug_in in plug_ins()]
+            out.text("\nInstalled as plug-ins:\n" * bool(found) + "".join(found))
         return
     if topic and not name:
         named = [page for page in guide.topics() if len(topic) > 2 and topic.lower() in guide.text(page).lower()]
         which = f"topics that mention it: {', '.join(named)}" if named else f"topics: {', '.join(guide.topics())}"
         raise ArgumentError(f"there is no command and no topic {topic!r}; {which}")
     write_help(find(name), out.out)
-
-
-def _write_plug_ins(out: Output) -> None:
-    from ...apps.registry import plug_ins
-
-    found = list(plug_ins())
-    if found:
-        lines = ["", "Installed as plug-ins:", *(f"  {plug_in.name}: {plug_in.title}" for plug_in in found)]
-        out.text("".join(f"{line}\n" for line in lines))

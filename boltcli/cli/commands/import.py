@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
-from ...errors import ArgumentError, OpenError
+from ...errors import ArgumentError
 from ...ops.read.content import Enter
 from ...ops.write.compact import PAGE_SIZES
 from ...ops.write.load import load
 from ...render import records
 from ...render.json_rows import End, parsed_rows
+from ...storage.files import Trying
 from ...storage.opened import take_stdin
 from ...text.sizes import written
 from ..command import command
@@ -43,13 +44,9 @@ def import_(
     if page_size and page_size not in PAGE_SIZES:
         raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
     done = load(
-        _rows(src, partial, out),
-        output,
-        page_size=page_size or mmap.PAGESIZE,
-        fill_percent=fill_percent,
-        replace=force,
-        sync=not no_sync,
-    )
+        _rows(src, partial, out), output, page_size=page_size or mmap.PAGESIZE, fill_percent=fill_percent,
+        replace=force, sync=not no_sync,
+    )  # fmt: skip
     size = written(done.size, human or out.is_terminal)
     out.record(
         records.result(src, output, pairs=done.pairs, buckets=done.buckets, size=done.size),
@@ -59,7 +56,7 @@ def import_(
 
 def _rows(source: str, partial: bool, out: Output) -> Iterator[Placed]:
     """Yield the rows of the source; its first bytes show the format: lines of JSON, SQLite, Parquet, Arrow."""
-    try:
+    with Trying("read", source):
         if source == "-":
             take_stdin("an export", "-")
         with sys.stdin.buffer if source == "-" else open(source, "rb") as file:
@@ -76,8 +73,6 @@ def _rows(source: str, partial: bool, out: Output) -> Iterator[Placed]:
                 if magic:
                     file.seek(0)
                 yield from _parsed(file, partial, out)
-    except OSError as error:
-        raise OpenError("read", source, error.strerror or str(error)) from error
 
 
 def _parsed(file: BinaryIO, partial: bool, out: Output) -> Iterator[Placed]:

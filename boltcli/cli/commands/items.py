@@ -18,18 +18,7 @@ if TYPE_CHECKING:
     from ...apps.decode import Decoder
     from ...ops.read.select_items import Items
     from ...render.item_columns import ItemColumns
-    from ..options import (
-        Database,
-        Decoding,
-        Filters,
-        KeyFormat,
-        Nested,
-        Subbuckets,
-        ValueFormat,
-        argument,
-        buckets,
-        switch,
-    )
+    from ..options import Database, Decoding, Filters, KeyFormat, Nested, Subbuckets, ValueFormat, of_bucket, switch
     from ..output import Output
 
 
@@ -38,9 +27,7 @@ def items_(
     db: Database,
     out: Output,
     *,
-    bucket: Annotated[
-        bytes, argument("BUCKET", "A top-level bucket; default: what is in the root bucket.", buckets)
-    ] = b"",
+    bucket: Annotated[bytes, of_bucket("A top-level bucket; default: what is in the root bucket.")] = b"",
     subbuckets: Subbuckets = [],
     format: ValueFormat = "auto",
     key_format: KeyFormat = "auto",
@@ -51,13 +38,8 @@ def items_(
 ) -> None:
     """List the keys of a bucket with their values; on a terminal in columns, cut to its width."""
     path = (bucket, *subbuckets) if bucket or subbuckets else ()
-    parts = items(
-        db,
-        find_bucket(db, path),
-        path,
-        buckets=not (values_only or filters.recursive),
-        **selection(filters, values=True),
-    )
+    found, chosen = find_bucket(db, path), selection(filters, values=True)
+    parts = items(db, found, path, buckets=not (values_only or filters.recursive), **chosen)
     decoder = asked(db, decoding)
     columns = _columns(key_format, format, len(path), decoder) if out.is_terminal and not values_only else None
     shown: dict[str, Any] = {"with_path": filters.recursive, "with_key": not values_only, "key_form": key_format}
@@ -68,11 +50,10 @@ def items_(
             return columns.lines(part)
         return text_lines(part, key_format, format, len(path), key=not values_only, decoder=decoder)
 
-    out.stream(
-        parts,
-        json=lambda part: render.element_lines.element_lines(part.path, part.keys, part.values, **shown),
-        text=text,
-    )
+    def json(part: Items) -> Iterable[bytes]:
+        return render.element_lines.element_lines(part.path, part.keys, part.values, **shown)
+
+    out.stream(parts, json=json, text=text)
 
 
 def _columns(key_form: str, form: str, above: int, decoder: Decoder | None) -> ItemColumns:

@@ -62,15 +62,13 @@ def keys_(
 
     def write_items(parts: Iterable[Items]) -> None:
         """Write the keys of each part, after their buckets below ``path``."""
-        shown: dict[str, Any] = {"with_path": filters.recursive, "key_form": format, "decoder": decoder}
+        shown: dict[str, Any] = {"with_path": filters.recursive, "with_value": False, "key_form": format}
+        shown["decoder"] = decoder
+        above = len(path)
         out.stream(
             parts,
-            json=lambda part: render.element_lines.element_lines(
-                part.path, part.keys, part.values, with_value=False, **shown
-            ),
-            text=lambda part: render.item_lines.text_lines(
-                part, format, format, len(path), value=False, decoder=decoder
-            ),
+            json=lambda part: render.element_lines.element_lines(part.path, part.keys, part.values, **shown),
+            text=lambda part: render.item_lines.text_lines(part, format, format, above, value=False, decoder=decoder),
         )
 
     if is_filtered(filters):

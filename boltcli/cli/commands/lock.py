@@ -23,10 +23,7 @@ _STATUSES = {None: 0, "shared": 2, "exclusive": 3}
 )
 def lock(out: Output, *, path: Path) -> int:
     """Show which process holds the lock."""
-    source = open_source(path, "none")
-    try:
+    with open_source(path, "none") as source:
         found = holders(source)
-    finally:
-        source.close()
     out.records(lambda: map(render.records.holder, found), lambda: holders_text(found))
     return _STATUSES[lock_mode(found)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError
@@ -26,10 +27,10 @@ _SQUARE = 96  # cells in a row and in a column of an image
 def prepare(svg: bool, png: bool, output: str, json: bool, dest: str = "") -> None:
     if svg and png:
         raise ArgumentError("--svg and --png can't be combined")
-    image = svg or png
-    if _file(output or dest) and not image:
+    file = _file(output or dest)
+    if file and not (svg or png):
         raise ArgumentError("--output is for an image: add --svg or --png")
-    if image and json and not _file(output or dest):
+    if (svg or png) and json and not file:
         raise ArgumentError("with --json, an image needs --output: standard output can't hold both")
 
 
@@ -62,14 +63,19 @@ def map_(
     chosen = _chosen(db, mapped, bucket)
     width = min(width or (_SQUARE if image else _COLUMNS), 4096)
 
-    def drawn(most: int) -> tuple[list[page_picture.Cell], int]:
-        return page_picture.cells(mapped, most, chosen, before)
-
+    drawn = partial(page_picture.cells, mapped, chosen=chosen, before=before)
     if image:
         found, step = drawn(cells or _SQUARE**2)
         title = os.path.basename(out.path)
         picture = page_picture.svg(found, step, width, title) if svg else page_picture.png(found, width)
-        _deliver(picture, _file(output or dest), force, db, out)
+        target = _file(output or dest)
+        if not target:
+            out.raw(picture)
+            return
+        with out.to_file(target, public=True, replace=force) as file:
+            file.raw(picture)
+            db.finish()
+        out.record(lambda: records.result(out.path, target, size=len(picture)))
         return
     out.records(
         lambda: _records(mapped, drawn(cells or len(mapped.kinds))[0]),
@@ -99,13 +105,3 @@ def _records(mapped: PageMap, cells: list[page_picture.Cell]) -> Iterator[Record
             "marked": cell.marked,
             "changed": cell.fresh,
         }
-
-
-def _deliver(content: bytes, output: str, force: bool, snapshot: Snapshot, out: Output) -> None:
-    if not output:
-        out.raw(content)
-        return
-    with out.to_file(output, public=True, replace=force) as file:
-        file.raw(content)
-        snapshot.finish()
-    out.record(lambda: records.result(out.path, output, size=len(content)))

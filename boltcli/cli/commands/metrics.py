@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
 # The fields of a file that could not be read.
 UNKNOWN: dict[str, Any] = {"application": None, "lock": None, "up": 0}
+_OUTPUT = (
+    "Write to this file, which is replaced in one step, instead of standard output; .ndjson, .json, .csv and .parquet"
+    " get a row for each database."
+)
 
 
 class _Found(NamedTuple):
@@ -81,21 +86,13 @@ def metrics_(
     paths: Annotated[list[str], argument("FILE", "The bolt database files.", files)],
     deep: Annotated[bool, switch("Also count pairs and buckets.")] = False,
     check: Annotated[bool, switch("Also check each database and print the result.")] = False,
-    output: Annotated[
-        str,
-        written_to(
-            "Write to this file, which is replaced in one step, instead of standard output; .ndjson, .json,"
-            " .csv and .parquet get a row for each database."
-        ),
-    ] = "",
+    output: Annotated[str, written_to(_OUTPUT)] = "",
     no_sync: NoSync = False,
     jobs: JobsApart = 0,
 ) -> int:
     """Print metrics of databases as OpenMetrics text, for Prometheus."""
     files = select(opener, paths)
-
-    def look(_: Named, out: Output) -> _Found:
-        return _look(out.path, opener, deep=deep, check=check)
+    look = partial(_look, opener, deep, check)
 
     def write(out: Output) -> int:
         status = 0
@@ -118,24 +115,20 @@ def metrics_(
         return write(target)
 
 
-def _look(path: str, opener: Opener, *, deep: bool, check: bool) -> _Found:
-    source = open_source(path, "none")
-    try:
+def _look(opener: Opener, deep: bool, check: bool, _: Named, out: Output) -> _Found:
+    with open_source(out.path, "none") as source:
         lock = lock_mode(holders(source)) or ""
-    finally:
-        source.close()
 
     def work(snapshot: Snapshot, out: Output) -> _Found:
         found = metrics(snapshot, deep=deep, checked=check)
         known = recognised(snapshot)
         return _Found(found, known.application.name if known else None, lock)
 
-    return opener.read(path, work, Collected(path))  # the message about the transaction is one of the metrics
+    return opener.read(out.path, work, Collected(out.path))  # the message about the transaction is one of the metrics
 
 
 def _record(path: str, found: _Found) -> records.Record:
-    record = records.of_file(path)
-    record |= {"application": found.application, "lock": found.lock or None}
+    record = records.of_file(path) | {"application": found.application, "lock": found.lock or None}
     for name, labels, value in openmetrics.samples((), found.metrics, time(), found.lock):
         short = _FIELDS.get(name, name.removeprefix("boltcli_"))
         if short == "locked":

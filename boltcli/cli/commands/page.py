@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ...apps.decode import Decoded, Decoder
     from ...storage.raw import RawPage
-    from ..options import Decoding, Format, FormatName, PageIds, Path, argument, pages, switch, text
+    from ..options import Decoding, Format, PageFormat, PageIds, Path, argument, pages, switch
     from ..output import Output, Record
 
     BucketPath = tuple[bytes, ...]
@@ -38,16 +38,7 @@ def page_(
     path: Path,
     pages: PageIds = [],
     all: Annotated[bool, switch("Show all pages.")] = False,
-    format_value: Annotated[
-        FormatName,
-        text(
-            "How to write them: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr",
-            "FORMAT",
-            "--format-value",
-            "--format",
-            "-f",
-        ),
-    ] = "auto",
+    format_value: PageFormat = "auto",
     decoding: Decoding,
 ) -> None:
     """Show the content of pages, element by element."""
@@ -89,6 +80,10 @@ def _raising(error: BoltError) -> Callable[[], Record]:
     return fields
 
 
+def _failure(pgid: int, error: BoltError, path: str) -> Callable[[], Record]:
+    return lambda: {"page": pgid, "error": render.records.error(error, path)}
+
+
 def _show(
     file: RawFile, pgid: int, form: str, out: Output, decoder: Decoder | None, paths: dict[int, BucketPath]
 ) -> int:
@@ -105,15 +100,12 @@ def _show(
     return page.overflow
 
 
-def _failure(pgid: int, error: BoltError, path: str) -> Callable[[], Record]:
-    return lambda: {"page": pgid, "error": render.records.error(error, path)}
-
-
 def _records(page: RawPage, form: str, path: BucketPath, decoder: Decoder | None) -> Iterator[Record]:
-    found = {} if decoder is None else {pair[0]: pair for pair in render.decoded.leaf_pairs(page, path, decoder)}
+    pairs = () if decoder is None else render.decoded.leaf_pairs(page, path, decoder)
+    found = {index: (key, value) for index, key, value in pairs}
     for record in render.page_records.page_records(page, form):
         if record.get("index") in found:
-            _, key, value = found[record["index"]]
+            key, value = found[record["index"]]
             record |= render.records.decoded("key", key) | render.records.decoded("value", value)
         yield record
 

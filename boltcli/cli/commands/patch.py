@@ -6,13 +6,14 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from ...errors import ArgumentError, OpenError
+from ...errors import ArgumentError
 from ...ops.compare.change import Change
 from ...ops.compare.patch import Overlay, patch, patch_in_place
 from ...render import records
 from ...render.changes import parse_changes
+from ...storage.files import Trying
 from ...storage.opened import take_stdin
-from ...text.sizes import written
+from ...text.sizes import counted, written
 from ..command import command
 
 if TYPE_CHECKING:
@@ -78,22 +79,19 @@ def patch_(
 
 def _report(out: Output, overlay: Overlay, done: Loaded, output: str, backup: str | None, human: bool) -> None:
     kept = f"; the old file is {backup}" if backup is not None else ""
-    count = len(overlay.steps)
-    changes = f"{count} change{'s' * (count != 1)}"
-    size = written(done.size, human or out.is_terminal)
-    facts = {"changes": count, "pairs": done.pairs, "buckets": done.buckets, "size": done.size}
+    text = f"{counted(len(overlay.steps), 'change')}: {done.pairs} pairs in {done.buckets} buckets -> "
+    text += f"{written(done.size, human or out.is_terminal)}{kept}\n"
+    facts = {"changes": len(overlay.steps), "pairs": done.pairs, "buckets": done.buckets, "size": done.size}
     record = records.result(out.path, output, **facts)
     if backup is not None:
         record |= records.of_file(backup, "backup")
-    out.record(record, f"{changes}: {done.pairs} pairs in {done.buckets} buckets -> {size}{kept}\n")
+    out.record(record, text)
 
 
 def _changes(source: str) -> Iterator[tuple[int, Change]]:
     """Yield the changes in the file ``source`` (-: standard input), with their line numbers."""
-    try:
+    with Trying("read", source):
         if source == "-":
             take_stdin("changes")
         with sys.stdin.buffer if source == "-" else open(source, "rb") as file:
             yield from parse_changes(file)
-    except OSError as error:
-        raise OpenError("read", source, error.strerror or str(error)) from error

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..output import Output
 
 LOSSES = 2  # exit status
+_STATE = "Where several states may be the newest one, take this one, by its number in their list; 0: the likeliest."
 
 
 def prepare(lost_and_found: bytes) -> None:
@@ -46,12 +47,7 @@ def recover(
         bytes, text("Name of the bucket for pages whose bucket is not known.", "NAME")
     ] = b"lost+found",
     deleted: Annotated[bool, switch("Also keep old versions and deleted pairs, in the bucket deleted.")] = False,
-    state: Annotated[
-        int,
-        number(
-            "Where several states may be the newest one, take this one, by its number in their list; 0: the likeliest."
-        ),
-    ] = 0,
+    state: Annotated[int, number(_STATE)] = 0,
     page_size: Annotated[int, number("Page size of the file; 0: find it.")] = 0,
     force: Force = False,
     no_sync: NoSync = False,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError, BoltError
 from ...render import html_report, records
+from ...text.sizes import counted
 from ..command import command
 from ..many import complain, each
 from ..row_output import complete
@@ -68,10 +69,7 @@ def report(
         target.write(content)
     bad = sum(context["tone"] == "bad" for context in contexts)
     facts = {"files": len(contexts), "bad": bad, "unreadable": unread, "size": len(content)}
-    count = f"{len(contexts)} file{'s' * (len(contexts) != 1)}"
-    unreadable = f", {unread} unreadable" if unread else ""
-    out.record(
-        lambda: records.result(found.paths[0], output, **facts),
-        f"{output}: {count}, {bad - unread} with findings{unreadable}\n",
-    )
+    text = f"{output}: {counted(len(contexts), 'file')}, {bad - unread} with findings"
+    text += f", {unread} unreadable\n" if unread else "\n"
+    out.record(lambda: records.result(found.paths[0], output, **facts), text)
     return status

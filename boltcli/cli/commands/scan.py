@@ -13,6 +13,7 @@ from ...fleet.scan import scan
 from ...render import records
 from ...render.table import Table
 from ...storage.source import is_elsewhere
+from ...text.sizes import counted
 from ...text.times import short_age
 from ..command import command
 from ..many import say_passed
@@ -60,9 +61,7 @@ def scan_(
         for first in all_rows:  # without any there is no table
             whole = chain([first], all_rows)
             out.rows(Table(_COLUMNS, map(_cells, whole)), records=map(_record, whole), human=human)
-    total, files_looked_at = next(databases), next(looked)
-    looked_at = f"{files_looked_at} file{'s' * (files_looked_at != 1)} looked at"
-    out.text(f"{total} database{'s' * (total != 1)}, {looked_at}\n")
+    out.text(f"{counted(next(databases), 'database')}, {counted(next(looked), 'file')} looked at\n")
     out.flush()
     for path, error in found.failed.items():
         out.complain(error, path)

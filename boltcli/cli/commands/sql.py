@@ -35,6 +35,7 @@ _GENERAL = (
     "SELECT path, application, txid, size FROM files",
 )
 _COUNT = 5
+_BUCKET = "Read only this bucket for the relation pairs; repeat it for a nested one. Every file must have it."
 
 
 def prepare(bucket: list[bytes], prefix: bytes, from_: bytes, to: bytes, json: bool, csv: bool) -> None:
@@ -59,14 +60,7 @@ def sql(
     paths: Annotated[
         list[str], argument("FILE", "Bolt database files; each relation has the rows of all.", files)
     ] = [],
-    bucket: Annotated[
-        list[bytes],
-        text(
-            "Read only this bucket for the relation pairs; repeat it for a nested one. Every file must have it.",
-            "NAME",
-            completes=buckets,
-        ),
-    ] = [],
+    bucket: Annotated[list[bytes], text(_BUCKET, "NAME", completes=buckets)] = [],
     prefix: Prefix = b"",
     from_: From = b"",
     to: To = b"",

@@ -5,8 +5,12 @@ from __future__ import annotations
 from ... import render
 from ...errors import ArgumentError, BoltError, InvalidDatabase, Step
 from ...format.meta import Meta
+from ...ops.check.database_check import check
 from ...ops.write import page_surgery
+from ...storage.holders import writer
 from ...storage.raw import RawFile, begin_copy, write_patches
+from ...storage.snapshot import Snapshot
+from ...storage.source import open_source
 from ...text.values import shell_quoted
 from ..command import command
 from ..values import go_quote, parse_decimal
@@ -22,7 +26,12 @@ if TYPE_CHECKING:
     from ..output import Output, Record
     from ..values import parse_int64, parse_string_slice, parse_uint32, parse_uint64
 
+_FIELDS = "Fields to change, as name:number, separated by commas; the names are pageSize, root, freelist and pgid."
 _FREELIST_HINT = "Please consider executing `./bbolt surgery freelist abandon ...`\n"
+_ABANDONED = (
+    "The freelist was abandoned in both meta pages.\n"
+    "It may cause some delay on next startup because bbolt needs to scan the whole db to reconstruct the free list.\n"
+)
 _PAGES_LOST = (
     f"WARNING: The clearing has abandoned some pages that are not yet referenced from free list.\n{_FREELIST_HINT}"
 )
@@ -135,13 +144,7 @@ def freelist_abandon(out: Output, *, path: UnchangedPath, output: ChangedCopy) -
         with Step("abandom-freelist command failed"):  # bbolt's spelling
             write_patches(copy, page_surgery.abandon_freelist(file))
         copy.commit()
-    _report(
-        out,
-        output,
-        "The freelist was abandoned in both meta pages.\n"
-        "It may cause some delay on next startup because bbolt needs to scan the whole db "
-        "to reconstruct the free list.\n",
-    )
+    _report(out, output, _ABANDONED)
 
 
 @command(
@@ -172,8 +175,7 @@ def meta_validate(out: Output, *, path: UnchangedPath) -> None:
     with RawFile(path) as file:
         for slot in (0, 1):
             meta, _ = page_surgery.meta_at(file, slot, page_size)
-            found = meta.problem()
-            problem = None if found is None else str(found)
+            problem = str(meta.problem() or "") or None
             page_size = meta.page_size
             valid += problem is None
             words = f"isn't valid: {problem.partition(':')[0]}" if problem else "is valid"  # shorter, as bbolt's
@@ -196,14 +198,7 @@ def meta_update(
     path: UnchangedPath,
     output: ChangedCopy,
     force: WriteAnyway = False,
-    fields: Annotated[
-        list[str],
-        number(
-            "Fields to change, as name:number, separated by commas; the names are pageSize, root, freelist and pgid.",
-            "FIELDS",
-            parse_string_slice,
-        ),
-    ] = [],
+    fields: Annotated[list[str], number(_FIELDS, "FIELDS", parse_string_slice)] = [],
     meta_page: Annotated[int, number("The meta page to change: 0 or 1.", "PAGE", parse_uint32)] = 0,
 ) -> None:
     """Change fields of a meta page, and update its checksum."""
@@ -243,24 +238,14 @@ def _fields(pairs: list[str]) -> dict[str, int]:
 
 
 def _check_call(out: Output, path: str, output: str) -> None:
-    """Raise :class:`~boltcli.errors.ArgumentError` if no output is given.
-
-    Warns if another process has the file open for writing: the copy may then mix several states.
-    """
-    from ...storage.holders import writer
-    from ...storage.source import open_source
-
+    """Warn if another process has the file open for writing; raise ArgumentError if no output is given."""
     try:
-        source = open_source(path, "none")
-    except BoltError:
-        pass  # reported later
-    else:
-        try:
+        with open_source(path, "none") as source:
             holder = writer(source)
-        finally:
-            source.close()
-        if holder is not None:
-            out.warn(f"{holder} has the file open for writing: the copy may mix several states; stop it first")
+    except BoltError:
+        holder = None  # reported later
+    if holder is not None:
+        out.warn(f"{holder} has the file open for writing: the copy may mix several states; stop it first")
     if not output:
         raise ArgumentError("output database path wasn't given, specify output database file path with --output option")
 
@@ -274,7 +259,7 @@ def _copy(name: str, file: RawFile, output: str) -> Destination:
 
 
 def _refuse_nonsense(out: Output, file: RawFile, patches: Sequence[Patch], *, far: bool = False) -> None:
-    """Raise :class:`~boltcli.errors.ArgumentError` for a meta page with impossible values.
+    """Raise ArgumentError for a meta page with impossible values.
 
     ``far``: a page that is not in the file may be meant to come into it by the next command, so it is only warned of.
     """
@@ -286,9 +271,7 @@ def _refuse_nonsense(out: Output, file: RawFile, patches: Sequence[Patch], *, fa
         beyond = page_surgery.nonsense(file, meta, only_beyond=True) if far else None
         if beyond:
             out.warn(f"meta page {meta.page} leads to {beyond}: a program that opens the file needs it there")
-            continue
-        why = page_surgery.nonsense(file, meta)
-        if why:
+        elif why := page_surgery.nonsense(file, meta):
             raise ArgumentError(f"meta page {meta.page} would lead to {why}: --force writes it")
 
 
@@ -307,10 +290,6 @@ def _report(out: Output, output: str, message: str, warning: str = "") -> None:
 
 def _verdict(path: str) -> tuple[int, str]:
     """Return the number of errors that a check finds in the copy, and a sentence about them."""
-    from ...ops.check.database_check import check
-    from ...storage.snapshot import Snapshot
-    from ...storage.source import open_source
-
     count, first = 0, ""
     try:
         with Snapshot(path, open_source(path, "try")) as snapshot:

@@ -13,7 +13,7 @@ from ...render.top_report import top_record, top_text
 from ..command import command
 
 if TYPE_CHECKING:
-    from ..options import Database, Human, argument, buckets, number, text
+    from ..options import Database, Human, number, of_bucket, text
     from ..output import Output
 
 
@@ -22,9 +22,7 @@ def top(
     db: Database,
     out: Output,
     *,
-    buckets: Annotated[
-        list[bytes], argument("BUCKET", "Only this bucket: its path, outermost name first.", buckets)
-    ] = [],
+    buckets: Annotated[list[bytes], of_bucket("Only this bucket: its path, outermost name first.")] = [],
     sep: Annotated[str, text("Separator of the parts of a key; auto: find it in the keys.", "TEXT")] = "auto",
     depth: Annotated[int, number("Number of parts of a key that make a prefix.")] = 1,
     levels: Annotated[

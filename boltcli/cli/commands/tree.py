@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated, Literal
 
-    from ..options import Database, Depth, Human, argument, buckets, choice
+    from ..options import Database, Depth, Human, choice, of_bucket
     from ..output import Output
 
 
@@ -26,9 +26,7 @@ def tree(
     db: Database,
     out: Output,
     *,
-    buckets: Annotated[
-        list[bytes], argument("BUCKET", "Start at this bucket (its path, outermost first).", buckets)
-    ] = [],
+    buckets: Annotated[list[bytes], of_bucket("Start at this bucket (its path, outermost first).")] = [],
     depth: Depth = 0,
     sort: Annotated[
         Literal["name", "size", "keys"], choice("Order of the buckets within a bucket: size|name|keys", "ORDER")

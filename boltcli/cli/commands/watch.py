@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError
-from ...ops.compare.watch import Commit, Waiter, watch
+from ...ops.compare.watch import Waiter, watch
 from ...storage.live import Live
 from ...storage.snapshot import Snapshot
 from ...storage.source import is_elsewhere, open_source
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 _SHORTEST = 0.001  # seconds between two looks
+_INTERVAL = "Longest time between two looks at the file: 5ms, 10ms; above 20ms it is 20ms."
 
 
 def prepare(path: str, interval: str) -> None:
@@ -48,45 +49,35 @@ def watch_(
     prefix: Annotated[
         bytes, text("Only keys of the bucket (without BUCKETS: top-level buckets) that begin with this.", "KEY")
     ] = b"",
-    interval: Annotated[
-        str,
-        number(
-            "Time between two looks at the file: 500ms, 2s. Most writes are seen at once.", "DURATION", parse_timeout
-        ),
-    ] = "500ms",
+    interval: Annotated[str, number(_INTERVAL, "DURATION", parse_timeout)] = "500ms",
     decoding: Decoding,
 ) -> None:
     """Follow a database in use: print each change as it is committed."""
     names = tuple(buckets)
     start, stop = bounds(prefix)
 
-    def decoder() -> Decoder | None:
-        return _decoder(path, names, decoding) if is_asked(decoding) else None
-
-    output = ChangeOutput(out, values=values, keys_only=keys_only, above=len(names), decoder=decoder())
+    decoder = _decoder(path, names, decoding)
+    output = ChangeOutput(out, values=values, keys_only=keys_only, above=len(names), decoder=decoder)
     waiter = Waiter(max(seconds(interval), _SHORTEST))
     _end_by_signals(waiter)
     for commit in watch(path, waiter, names, start=start, stop=stop, initial=initial):
         if commit.replaced:
             out.note(f"the file was replaced by another one; the differences up to transaction {commit.txid} follow")
-            output.decoder = decoder()
+            output.decoder = _decoder(path, names, decoding)
         elif commit.skipped:
             out.note(
                 f"{commit.skipped} transactions before {commit.txid} were not seen one by one; the net change follows"
             )
-        _write(commit, output)
+        time = time_text(int(commit.time * 1000) * 1_000_000)
+        for change in commit.changes:
+            output.write(change, f"{time} {commit.txid} ".encode(), txid=commit.txid, time=time)
         out.flush()
 
 
-def _write(commit: Commit, output: ChangeOutput) -> None:
-    time = time_text(int(commit.time * 1000) * 1_000_000)
-    head = f"{time} {commit.txid} ".encode()
-    for change in commit.changes:
-        output.write(change, head, txid=commit.txid, time=time)
-
-
 def _decoder(path: str, bucket: tuple[bytes, ...], decoding: Decoding) -> Decoder | None:
-    """Return the decoder that the options select for the file's present content."""
+    """Return the decoder that the options select for the file's present content; None for none."""
+    if not is_asked(decoding):
+        return None
 
     def ask(snapshot: Snapshot) -> Decoder | None:
         found = asked(snapshot, decoding)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError
@@ -43,15 +44,10 @@ def why(
     now = page_map(db)
     other = db.metas[1 - db.meta.page]
     before = page_map(db, other) if other.problem() is None else None
-    numbers = map(_number, pages)
-    wanted = [number // db.page_size if is_offset else number for number, is_offset in numbers]
-    findings = []
+    wanted = [number // db.page_size if is_offset else number for number, is_offset in map(_number, pages)]
     with out.progress("checking") as progress:
-        for count, finding in enumerate(check(db, 0, progress=progress)):
-            if finding.page in wanted:
-                findings.append(finding)
-            if count > _FINDINGS:
-                break
+        searched = islice(check(db, 0, progress=progress), _FINDINGS)
+        findings = [finding for finding in searched if finding.page in wanted]
     for page in wanted:
         story = page_story(db, page, now, before, findings)
         out.record(story_record(out.path, story), story_text(story))
