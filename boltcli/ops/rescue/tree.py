@@ -32,6 +32,7 @@ REUSED = frozenset((OTHER_KEYS, OTHER_BUCKET, OTHER_PLACE, TWO_PLACES))
 # By key the places where it stands: the bucket's path, 1 if the key is a bucket's name, and a hash of its value.
 Hits = dict[bytes, list[tuple[Path, int, int]]]
 Pairs = dict[bytes, tuple[int, bytes]]  # by key: whether it is a bucket's name, value
+_MOST_BUCKETS = 1 << 24  # elements that call themselves buckets: noise may do so
 _SAMPLES = 8  # pairs of a leaf that are looked up
 _MOST_HITS = 12  # places of one key that are remembered
 
@@ -217,6 +218,9 @@ class RecoveredTree:
                 continue
             root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
             if root == 0 or name in bucket.children:
+                continue
+            if len(self.buckets) >= _MOST_BUCKETS:
+                self.gap(bucket, name, name + b"\0", page, "there are too many buckets", 1)
                 continue
             made = self.bucket(bucket, name, root, sequence)
             if strict and (is_reused(self.table, found.keys, root) or is_reused(self.table, self.names, root)):
