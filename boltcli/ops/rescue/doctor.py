@@ -225,7 +225,7 @@ def _operated(name: str, path: str, folder: str) -> Remedy | None:
         with MappedFile(copy, "none") as file:
             tree, _ = newest_tree(file.buffer)
             emission = Emission(tree)
-            emission.write(None, tree.table.page_size)
+            emission.write()
     except (BoltError, OSError) as error:
         return Remedy(name, commands, str(error))
     return Remedy(name, commands, "", emission.pairs, emission.buckets, sound, lost + len(tree.gaps))

@@ -96,7 +96,7 @@ def recover_file(
         try:
             if text_mode is not None and proved and done.exact and not (bucket or deleted):
                 # The file that the SHA-256 at its end proves, that too.
-                emission.write(None, done.table.page_size)
+                emission.write()
                 write_all(destination.fd, text_mode.content, 0)
                 size = len(text_mode.content)
             else:
