@@ -174,9 +174,9 @@ class RecoveredTree:
             if found.lost or not found.count:
                 reason = f"{found.lost} damaged branch elements" if found.count else "a branch page without elements"
                 self.gap(bucket, low, high, page, reason, found.lost or 1)
-            bounds = [low, *found.keys[1:], high]
+            keys = found.keys
             leaves = any(self.table.is_tree(child) and self.table.kind[child] == LEAF_PAGE for child in found.pgids)
-            below = zip(found.pgids, bounds, bounds[1:], found.keys)
+            below = zip(found.pgids, [low, *keys[1:]], [*keys[1:], high], keys)
             stack += [(bucket, child, start, stop, key, leaves) for child, start, stop, key in below][::-1]
 
     def _take(self, bucket: Bucket, page: int, found: Elements) -> None:
