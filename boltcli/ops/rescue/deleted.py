@@ -5,12 +5,12 @@ roots are in free pages too, show which bucket they belonged to, and which versi
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice
 
 from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from .elements import Elements, page_elements, read_elements, readable, with_inline
+from .elements import Elements, page_elements, read_elements, readable, usual_size, with_inline
 from .pages import Buffer, Path, Progress
 from .roots import Candidate, PageGraph, candidates
 from .tree import RecoveredTree, find_keys, newest_tree, sample
@@ -27,9 +27,8 @@ _OLDEST = 1 << 30
 class Deleted:
     """A deleted pair or an older version of one; ``page`` holds it, ``certainty`` says how sure its bucket is.
 
-    Key and value are not kept: they stand in ``buffer`` from ``start`` and from ``middle``. ``age`` orders versions of
-    a key, the newest first. ``version_of`` is the key that the pair is a version of, where the program keeps versions
-    as pairs of their own.
+    ``age`` orders versions of a key, the newest first. ``version_of`` is the key that the pair is a version of, where
+    the program keeps versions as pairs of their own.
     """
 
     buffer: Buffer
@@ -178,10 +177,8 @@ class _Search:
         for page, counted in votes.items():
             length = _usual_length(samples[page])
             alike = [path for path, usual in lengths if usual == length]
-            if counted:
-                chosen[page] = max(counted, key=lambda path: (counted[path], path))
-            elif len(alike) == 1:
-                chosen[page] = alike[0]
+            if counted or len(alike) == 1:
+                chosen[page] = max(counted or alike, key=lambda path: (counted[path], path))
         return chosen
 
     def _slack(self, page: int) -> tuple[Elements | None, int]:
@@ -202,14 +199,11 @@ class _Search:
 def _pairs(
     found: Elements, path: Path, page: int, sure: str, age: int, *, low: int = 0, high: int | None = None
 ) -> Iterator[Deleted]:
-    """Yield the pairs of a page that lie from ``low`` to ``high``, those of inline buckets too."""
     for inside, each in with_inline(path, found):
         for start, middle, stop, flag in zip(each.starts, each.mids, each.ends, each.flags):
             if not flag and start >= low and (high is None or stop <= high):
                 yield Deleted(each.buffer, inside, start, middle, stop, page, sure, age)
 
 
-def _usual_length(keys: Collection[bytes]) -> int:
-    """Return the length that more than half of the keys have; 0: there is none."""
-    usual, times = Counter(map(len, keys)).most_common(1)[0]
-    return usual if times > len(keys) // 2 else 0
+def _usual_length(keys: Iterable[bytes]) -> int:
+    return usual_size(list(map(len, keys)))

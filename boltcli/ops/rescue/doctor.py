@@ -55,8 +55,6 @@ _SURGERY: dict[str, tuple[list[Step], int]] = {
 
 
 class Symptom(NamedTuple):
-    """Findings of one kind: how many, and the first of them."""
-
     kind: str
     findings: int
     first: list[str]
@@ -85,8 +83,7 @@ class Records(NamedTuple):
 class Diagnosis(NamedTuple):
     """What is wrong with ``path`` (``ok``: nothing), what is to be known of it, the remedies, the best one first.
 
-    ``application``: whose file it is, in words; ``holder``: who has it open. Both may be empty. ``records``: what an
-    audit found in them; None if they were not looked at.
+    ``application``: whose file it is, in words; ``holder``: who has it open. Both may be empty.
     """
 
     path: str
@@ -147,9 +144,8 @@ def _notes(file: MappedFile) -> list[str]:
     page_size, how = find_page_size(file.buffer)
     if how == "none":
         kind = kind_of(file.buffer[:HEAD])
-        if is_unknown(kind):
-            return ["no page of it is one of a bolt database: it is another program's file, or overwritten as a whole"]
-        return [f"it is {kind}"]
+        other = "no page of it is one of a bolt database: it is another program's file, or overwritten as a whole"
+        return [other if is_unknown(kind) else f"it is {kind}"]
     return [] if how == "meta" else [f"no meta page says the page size; the pages themselves say {page_size} bytes"]
 
 
@@ -172,8 +168,7 @@ def _symptoms(path: str, notes: list[str], progress: Progress | None) -> list[Sy
 def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) -> list[Remedy]:
     """Try every remedy, and add to ``notes``; the best one first: sound ones that keep most without a loss."""
     surgery = [] if any(symptom.kind == "invalid-database" for symptom in symptoms) else [*_SURGERY, CLEAR]
-    tried = [_operated(name, path, folder) for name in surgery]
-    remedies = [*(each for each in tried if each is not None), _recovered(path, folder, notes)]
+    remedies = [*filter(None, (_operated(name, path, folder) for name in surgery)), _recovered(path, folder, notes)]
     most = max((each.pairs for each in remedies if each.sound), default=0)
     return sorted(remedies, key=lambda each: (
         bool(each.problem), not each.sound, 2 * each.pairs < most, bool(each.lost), -each.pairs,
@@ -207,10 +202,8 @@ def _operated(name: str, path: str, folder: str) -> Remedy | None:
     if not steps:
         return None
     names = ["FILE", *(f"STEP{number}" for number in range(1, len(steps))), "DEST"]
-    commands = [
-        ["boltcli", "surgery", *words, source, "--output", output]
-        for (words, _), source, output in zip(steps, names, names[1:])
-    ]  # fmt: skip
+    places = zip(steps, names, names[1:])
+    commands = [["boltcli", "surgery", *words, source, "--output", output] for (words, _), source, output in places]
     try:
         with RawFile(path) as source, open(copy, "wb") as target:
             copy_sparse(source.fd, target.fileno())
@@ -225,14 +218,13 @@ def _operated(name: str, path: str, folder: str) -> Remedy | None:
         with MappedFile(copy, "none") as file:
             tree, _ = newest_tree(file.buffer)
             emission = Emission(tree)
-            emission.write(None, tree.table.page_size)
+            emission.write()
     except (BoltError, OSError) as error:
         return Remedy(name, commands, str(error))
     return Remedy(name, commands, "", emission.pairs, emission.buckets, sound, lost + len(tree.gaps))
 
 
 def _is_sound(copy: str) -> bool:
-    """Return whether nothing is wrong with a copy but what its next transaction writes anew."""
     with Snapshot(copy, Source(open_for_reading(copy), copy, is_own_copy=True)) as snapshot:
         right = all(finding.kind in _WRITTEN_ANEW for finding in deep_check(snapshot))
         # bbolt walks all pages below the high-water mark, in the file or not.

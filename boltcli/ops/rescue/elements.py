@@ -11,10 +11,10 @@ from operator import add, le
 
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
 from ...format.page import BUCKET_HEADER, HEADER, BranchElements, LeafElements, Page, ascend, unload
+from ..write.compact import PAGE_SIZES
 from .pages import AT_ONCE, Buffer, PageTable, Path
 
 Place = tuple[int, int, int]  # where key, value and the end of the value stand
-_LEAST_PAGE = 1024  # bytes
 _LONGEST_NAME = 128  # bytes of a bucket's name that are tried
 # What is wrong with an element, or a page, that was mended.
 UNORDERED = "its keys do not ascend: they were sorted"
@@ -77,31 +77,28 @@ class Elements:
 
 
 def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, *, is_sound: bool = False) -> Elements:
-    """Return the elements of the page at ``offset``, whose header says type ``kind`` and ``count`` elements.
-
-    The page's run ends at ``end``. ``is_sound``: this is known of the page.
-    """
+    """Return the elements of the page at ``offset``, whose run ends at ``end``. ``is_sound``: that is known of it."""
     number = min(count, (end - offset - PAGE_HEADER_SIZE) // ELEMENT_SIZE)
     page = Page((0, kind, number, 0), buffer, offset, end, offset)
     found = Elements(BranchElements(page) if kind == BRANCH_PAGE else LeafElements(page))
-    if not is_sound and count and not (number == count and _are_right(found)):
-        return _repaired(found, count)
-    if not is_sound:
-        found.check_order()
-    return found
-
-
-def _are_right(found: Elements) -> bool:
-    """Return whether all data lie one after the other, from the end of the table to the page's end."""
+    if is_sound:
+        return found
     table = found.table
-    return (
-        found.starts[0] >= table.start + ELEMENT_SIZE * table.count
-        and found.ends[-1] <= table.end
-        and min(table.key_sizes) > 0
-        and max(table.key_sizes) <= MAX_KEY_SIZE
-        and max(found.flags, default=0) <= 1
-        and all(map(le, found.ends, found.starts[1:]))
-    )
+    if (
+        count
+        and not (
+            number == count
+            # All data lie one after the other, from the end of the table to the page's end.
+            and found.starts[0] >= table.start + ELEMENT_SIZE * count
+            and found.ends[-1] <= table.end
+            and 0 < min(table.key_sizes) <= max(table.key_sizes) <= MAX_KEY_SIZE
+            and max(found.flags, default=0) <= 1
+            and all(map(le, found.ends, found.starts[1:]))
+        )
+    ):
+        return _repaired(found, count)
+    found.check_order()
+    return found
 
 
 def _repaired(stored: Elements, count: int) -> Elements:
@@ -122,9 +119,7 @@ def _repaired(stored: Elements, count: int) -> Elements:
     ):  # fmt: skip
         return stored  # not as bbolt writes it, but whole: values overlap, or there are gaps between them
     found = Elements(stored.table)
-    sizes = [middle - start for (start, middle, _), known in zip(places, joined) if known]
-    usual, times = Counter(sizes).most_common(1)[0] if sizes else (0, 0)
-    usual = usual if 2 * times > len(sizes) else 0
+    usual = usual_size([middle - start for (start, middle, _), known in zip(places, joined) if known])
     kept: list[Place] = []
     others: list[int] = []  # the column that is neither position nor size
     last = table_end
@@ -168,6 +163,12 @@ def _repaired(stored: Elements, count: int) -> Elements:
     return found
 
 
+def usual_size(sizes: Collection[int]) -> int:
+    """Return the size that more than half of the keys have; 0: there is none."""
+    usual, times = Counter(sizes).most_common(1)[0] if sizes else (0, 0)
+    return usual if 2 * times > len(sizes) else 0
+
+
 def _true_count(first: int, starts: list[int], ends: list[int]) -> int:
     """Return the real number of elements of a table: as many as fit before the first data, if these make a chain."""
     number, rest = divmod(starts[0] - first, ELEMENT_SIZE) if starts else (0, 0)
@@ -182,10 +183,7 @@ def _good(start: int, middle: int, stop: int, least: int, limit: int) -> bool:
 def _mended(
     found: Elements, place: Place, before: int | None, after: int | None, usual: int, previous: bytes | None
 ) -> Place | None:
-    """Return the bounds that the neighbours allow, with one of position, key size and value size taken as wrong.
-
-    Keys have the ``usual`` size, if there is one (else 0), and are above the ``previous`` one.
-    """
+    """Return the bounds that the neighbours allow, with one of position, key size and value size taken as wrong."""
     start, middle, stop = place
     key, value = middle - start, stop - middle
     if before is None:
@@ -215,7 +213,7 @@ def _last_bucket(buffer: Buffer, at: int, key: int, value: int, limit: int) -> P
         if root == 0 and value > BUCKET_HEADER_SIZE and middle + value <= limit:
             if buffer[stop + 8 : stop + 10] == _LEAF:
                 return at, middle, middle + value
-        elif 1 < root < len(buffer) // _LEAST_PAGE and sequence < 1 << 40:
+        elif 1 < root < len(buffer) // PAGE_SIZES[0] and sequence < 1 << 40:
             return at, middle, stop
     return None
 
@@ -255,8 +253,7 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
     if table.visits > AT_ONCE:
         table.visits = 0
         unload(table.buffer)
-    kind, count = table.kind[page], table.counts[page]
-    cut = 0
+    kind, count, cut = table.kind[page], table.counts[page], 0
     if PAGE_HEADER_SIZE + ELEMENT_SIZE * count > page_size:
         # No page's table lies in that of another one: all pages together have no more elements than the file has room.
         following = table.own.find(1, page + 1, -(-end // page_size))
@@ -322,9 +319,7 @@ def inline_elements(buffer: Buffer, start: int, stop: int) -> Elements | None:
     if at + PAGE_HEADER_SIZE > stop:
         return None
     _, flags, count, _ = HEADER.unpack_from(buffer, at)
-    if flags != LEAF_PAGE:
-        return None
-    return read_elements(buffer, at, LEAF_PAGE, count, stop)
+    return read_elements(buffer, at, LEAF_PAGE, count, stop) if flags == LEAF_PAGE else None
 
 
 def with_inline(path: Path, found: Elements | None) -> Iterator[tuple[Path, Elements]]:
@@ -334,8 +329,7 @@ def with_inline(path: Path, found: Elements | None) -> Iterator[tuple[Path, Elem
         path, found = pending.pop()
         if found is not None:
             yield path, found
+            inline = ((i, name) for i, name, root, _ in found.roots() if not root)
             pending += [
-                ((*path, name), inline_elements(found.buffer, found.mids[i], found.ends[i]))
-                for i, name, root, _ in found.roots()
-                if not root
+                ((*path, name), inline_elements(found.buffer, found.mids[i], found.ends[i])) for i, name in inline
             ]

@@ -47,9 +47,9 @@ class Emission:
     dropped: list[Altered] = field(default_factory=list)
     _path: list[bytes] = field(default_factory=list)
 
-    def write(self, fd: int | None, page_size: int, progress: Progress | None = None) -> int:
+    def write(self, fd: int | None = None, page_size: int = 0, progress: Progress | None = None) -> int:
         """Write the database to ``fd`` (None: only count); returns its size in bytes. Raises OSError."""
-        writer = DenseWriter(fd, page_size)
+        writer = DenseWriter(fd, page_size or self.tree.table.page_size)
         self.pairs, self.buckets = write(self._content(progress), writer)
         return writer.size
 

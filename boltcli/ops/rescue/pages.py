@@ -59,15 +59,12 @@ class MappedFile(AbstractContextManager["MappedFile"]):
             status = os.fstat(self._source.fd)
             self.mode = status.st_mode & 0o7777
             self._pages = FilePages(self._source, status.st_size, 0)
+            self.check_unchanged = self._pages.check_unchanged  # raises Changed if the file was cut short meanwhile
             self.buffer: Buffer = self._pages.whole()
             self.size = len(self.buffer)
         except BaseException:
             self._source.close()
             raise
-
-    def check_unchanged(self) -> None:
-        """Raise :class:`~boltcli.errors.Changed` if the file was cut short while it was read."""
-        self._pages.check_unchanged()
 
     def snapshot(self) -> Snapshot:
         """Open the file as a database, which the caller closes. Raises what opening raises."""
@@ -138,10 +135,7 @@ class PageTable:
         return any(self.own[page] for page in self.run(pgid)[1:])
 
     def freelist(self, pgid: int) -> tuple[int, bytearray] | None:
-        """Return how many pages the freelist page at ``pgid`` lists, and a byte of 1 for each of these and of its run.
-
-        None if there is no freelist page, or not a sound one.
-        """
+        """Return how many pages a freelist lists, and a mark for each of these and of its run; None: it isn't sound."""
         if not (2 <= pgid < self.pages and self.own[pgid] and self.kind[pgid] == FREELIST_PAGE):
             return None
         start, end = self.bounds(pgid)

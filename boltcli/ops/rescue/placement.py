@@ -25,7 +25,6 @@ from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, Gap, Hits, Pairs, Recover
 _ENOUGH = 4.0  # points that a place must have
 _MARGIN = 1.5  # points that it must have more than the next one
 _ROUNDS = 50
-_SURE = 5.0
 _MOST_TWINS = 10  # one in so many may be of another bucket
 _UNSUITED = -4.0  # points for pairs in a bucket that seems to hold buckets, and the other way round
 _LONG_RUN = 5  # pages one after the other that are hardly so by chance
@@ -67,12 +66,10 @@ class SameBucket:
     def of(self, page: int) -> int:
         parents = self._parents
         while parents[page] != page:
-            parents[page] = parents[parents[page]]
-            page = parents[page]
+            parents[page] = page = parents[parents[page]]
         return page
 
     def name(self, page: int) -> Path | None:
-        """Return the path that most older pages give the page's family; None if they say nothing."""
         votes = self.votes.get(self.of(page))
         return votes.most_common(1)[0][0] if votes else None
 
@@ -83,12 +80,11 @@ class SameBucket:
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """An orphan page and what it leads to. ``first`` and ``last`` are its least and greatest keys.
+    """An orphan page and what it leads to. ``first`` and ``last`` are its least and greatest keys, ``size`` is bytes.
 
     ``samples`` are some of its pairs; ``holds`` has 0 for pairs and 1 for buckets. ``evidence`` has points by bucket
     path, ``stale`` the same for parts of the tree where nothing is missing. ``before``: the lost pages that it was
-    written before. ``rank``: of two versions of a key the lower one stays; a leaf to which no page leads comes from the
-    lost tree. ``size`` is the bytes of a leaf.
+    written before. ``rank``: of two versions of a key the lower one stays.
     """
 
     page: int
@@ -169,8 +165,14 @@ class Placement:
             chosen = [choice for choice in chosen if (1 in choice.group.holds) == kind]
             placed = self.done.placed
             for choice in chosen:
-                if not self._is_doubtful(choice, choices):
-                    self._place(choice.group, choice.gap)
+                group, gap = choice.group, choice.gap
+                taken = self.tree.used[group.page] or (self.free is not None and self._overlaps(group, gap.bucket))
+                if taken or self._is_doubtful(choice, choices):
+                    continue
+                self.tree.walk(gap.bucket, group.page, gap.low, gap.high, PLACED + group.rank)
+                insort(self._ranges.setdefault(gap.bucket, []), (group.first, group.last))
+                gap.filled += 1
+                self.done.placed += 1
             if self.done.placed == placed:
                 if not kind:
                     break
@@ -221,7 +223,6 @@ class Placement:
         return None
 
     def _find_evidence(self, references: list[RecoveredTree], same_bucket: SameBucket) -> None:
-        """Look the samples of groups up in the tree and in older ones, and ask the older pages of their families."""
         groups = self._groups
         wanted = {key for group in groups for key in group.samples}
         for number, reference in enumerate(references, 1):
@@ -246,14 +247,11 @@ class Placement:
         hits = find_keys(self.tree, wanted)
         for group in groups:
             if group.leaf and group.rank == _UNRANKED:
-                group.rank = 0
+                group.rank = 0  # no page leads to it: it comes from the lost tree
             group.stale = group.points_in(hits)
 
     def _find_runs(self, groups: list[Group]) -> None:
-        """Note which orphans were written in the order of their keys just before a lost page, as children are.
-
-        A run that ends at an orphan, of another transaction, says little if it isn't long.
-        """
+        """Note which orphans were written in the order of their keys just before a lost page, as children are."""
         by_page = {group.page: group for group in groups}
         own = self.table.own
         lost_pages = {gap.page for gap in self.tree.gaps if gap.page < self.table.pages}
@@ -268,14 +266,14 @@ class Placement:
                     break
                 run.append(group)
                 page -= 1
-            if group is None or len(run) >= _LONG_RUN:
-                for group in run:
-                    group.before.add(lost)
+            # A run that ends at an orphan, of another transaction, says little if it isn't long.
+            for each in run if group is None or len(run) >= _LONG_RUN else ():
+                each.before.add(lost)
 
     def _is_doubtful(self, choice: Choice, choices: list[Choice]) -> bool:
         """Return whether a page is hardly all of a bucket: its lost root branch had two children at least."""
         group, gap = choice.group, choice.gap
-        if not gap.is_whole() or not group.leaf or gap.filled or group.evidence.get(gap.bucket.path(), 0.0) >= _SURE:
+        if not gap.is_whole() or not group.leaf or gap.filled or group.evidence.get(gap.bucket.path(), 0.0) >= 5.0:
             return False
         others = [each for each in choices if each.gap.bucket is gap.bucket]
         size = sum(each.group.size for each in others)
@@ -300,10 +298,9 @@ class Placement:
 
     def _choose(self, group: Group) -> Choice | None:
         best: dict[Bucket, Choice] = {}
-        for gap in self.tree.gaps:
-            choice = self._score(group, gap)
-            if choice is not None and (gap.bucket not in best or choice.points > best[gap.bucket].points):
-                best[gap.bucket] = choice
+        for choice in filter(None, (self._score(group, gap) for gap in self.tree.gaps)):
+            if choice.points > best.setdefault(choice.gap.bucket, choice).points:
+                best[choice.gap.bucket] = choice
         if not best:
             return None
         first, *others = sorted(best.values(), key=lambda choice: -choice.points)
@@ -315,9 +312,8 @@ class Placement:
             gone = (here for at, here in group.evidence.items() if at not in whole and whole.get(at[:-1], False))
             second = max([second, *gone, *(share for where, share in group.stale.items() if where != path)])
         enough = _ENOUGH if others or self.done.torn else 0.0 if self.free is None else -1.0
-        if first.points < enough or first.points - second < (_MARGIN if others or second else -1.0):
-            return None
-        return first
+        margin = _MARGIN if others or second else -1.0
+        return None if first.points < enough or first.points - second < margin else first
 
     def _score(self, group: Group, gap: Gap) -> Choice | None:
         """Return how well a group fits a gap; None if it cannot be there."""
@@ -329,7 +325,12 @@ class Placement:
         # Nested buckets look like a root; as one they would put everything in the wrong place.
         if bucket.parent is None and (group.holds != {1} or (is_whole and () not in group.evidence)):
             return None
-        suits = self._suits(group, bucket)
+        kinds = self._kinds.get(bucket)
+        if not kinds:
+            leaves = readable(self.table, bucket.some_leaves())
+            kinds = self._kinds[bucket] = {flag for _, found in leaves for flag in found.flags}
+        # Pairs go to a bucket of pairs, or buckets to one of buckets, as far as that is known.
+        suits = not kinds or bool(kinds & group.holds)
         if (bucket.leaves and not suits) or (self.free is not None and self._overlaps(group, bucket)):
             return None
         points = 5.0 if gap.page in group.before else 0.0 if suits else _UNSUITED
@@ -337,26 +338,10 @@ class Placement:
         points += 0.0 if is_whole else 4.0 if gap.low and gap.high is not None else 3.0
         return Choice(points + group.evidence.get(bucket.path(), 0.0), group, gap)
 
-    def _suits(self, group: Group, bucket: Bucket) -> bool:
-        """Return whether pairs go to a bucket of pairs, or buckets to one of buckets, as far as that is known."""
-        kinds = self._kinds.get(bucket)
-        if not kinds:
-            leaves = readable(self.table, bucket.some_leaves())
-            kinds = self._kinds[bucket] = {flag for _, found in leaves for flag in found.flags}
-        return not kinds or bool(kinds & group.holds)
-
     def _overlaps(self, group: Group, bucket: Bucket) -> bool:
         ranges = self._ranges.get(bucket, ())
         at = bisect_left(ranges, (group.first, b""))
         return (at < len(ranges) and ranges[at][0] <= group.last) or (at > 0 and ranges[at - 1][1] >= group.first)
-
-    def _place(self, group: Group, gap: Gap) -> None:
-        if self.tree.used[group.page] or (self.free is not None and self._overlaps(group, gap.bucket)):
-            return
-        self.tree.walk(gap.bucket, group.page, gap.low, gap.high, PLACED + group.rank)
-        insort(self._ranges.setdefault(gap.bucket, []), (group.first, group.last))
-        gap.filled += 1
-        self.done.placed += 1
 
     def _is_stale(self, group: Group, hits: Hits) -> bool:
         """Return whether a group holds what the tree has elsewhere, or what nothing in it has a place for."""
@@ -364,9 +349,8 @@ class Placement:
             return False  # it is in use, wherever it belongs
         every = len(group.samples)
         # An index has the keys of what it is an index of, but not one of the values.
-        if any(same == every and equal for same, equal in group.found_in(hits).values()):
-            return True
-        return not self.all_live and not any(group.could_be_in(gap) for gap in self.tree.gaps)
+        elsewhere = any(same == every and equal for same, equal in group.found_in(hits).values())
+        return elsewhere or not (self.all_live or any(map(group.could_be_in, self.tree.gaps)))
 
 
 def _surest(choices: list[Choice]) -> list[Choice]:

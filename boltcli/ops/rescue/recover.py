@@ -88,15 +88,14 @@ def recover_file(
         proved = text_mode is not None and text_mode.certainty == PROVED
         name = None
         if lost_and_found is not None and not bucket:
-            made = add_lost_and_found(done, lost_and_found)
-            name = made.name if made is not None else None
+            name = add_lost_and_found(done, lost_and_found)
         if deleted and not bucket:
             add_deleted(done, DELETED)
         emission = Emission(done.tree, name, bucket)
         try:
             if text_mode is not None and proved and done.exact and not (bucket or deleted):
                 # The file that the SHA-256 at its end proves, that too.
-                emission.write(None, done.table.page_size)
+                emission.write()
                 write_all(destination.fd, text_mode.content, 0)
                 size = len(text_mode.content)
             else:
@@ -129,7 +128,6 @@ def recover_file(
 
 
 def _recovered(buffer: Buffer, page_size: int, state: int) -> tuple[Recovery, TextMode | None]:
-    """Find what a file holds; after a copy in text mode was undone, if that is proved or nothing is missing then."""
     text_mode = None if page_size else undone(buffer)
     if text_mode is not None:
         done = recover(text_mode.content, state=state)
@@ -139,12 +137,10 @@ def _recovered(buffer: Buffer, page_size: int, state: int) -> tuple[Recovery, Te
 
 
 def other_database(offset: int) -> str:
-    """Say that there is another database, and what to do."""
     return f"another database begins at byte {offset}: open it with --offset {offset}"
 
 
 def _losses(done: Recovery, emission: Emission, bucket: Path, *, left_out: bool) -> list[Loss]:
-    """Return what is known to be missing in the result."""
     found = [
         Loss(path, gap.low or None, gap.high, gap.page, _reason(gap, "that fits" if gap.filled == 1 else "that fit"))
         for gap in done.tree.gaps
@@ -167,13 +163,11 @@ def _losses(done: Recovery, emission: Emission, bucket: Path, *, left_out: bool)
 
 
 def _reason(gap: Gap, which: str) -> str:
-    """Return why something is missing, and how many pages, of ``which`` kind, were put in its place."""
     pages = f"; {gap.filled} page{'s' * (gap.filled > 1)} {which} put in its place"
     return gap.reason + pages * (gap.filled > 0)
 
 
 def _alterations(done: Recovery, emission: Emission, bucket: Path) -> list[Altered]:
-    """Return what is known to be in the result otherwise than it stands in the tree of the file."""
     found = list(done.tree.changes)
     if done.tree.top.sequence and not bucket:
         reason = f"the root bucket has the sequence {done.tree.top.sequence}; bbolt never gives it one"
@@ -221,10 +215,7 @@ def _notes(done: Recovery) -> list[str]:
 
 
 def _new_buckets(tree: RecoveredTree, name: bytes, pages: list[int]) -> Iterator[Bucket]:
-    """Yield a bucket for each of these pages that the tree doesn't use by then; all are in a new one.
-
-    That has this ``name``, or one like it if that is there.
-    """
+    """Yield a bucket for each of these pages that the tree doesn't use by then; all are in a new one of such a name."""
     if not pages:
         return
     while name in tree.names or name in tree.top.children:
@@ -237,16 +228,16 @@ def _new_buckets(tree: RecoveredTree, name: bytes, pages: list[int]) -> Iterator
             yield tree.bucket(outer, inner, page, 0)
 
 
-def add_lost_and_found(done: Recovery, name: bytes = LOST_AND_FOUND) -> Bucket | None:
-    """Put what could not be placed into a bucket ``name``, a nested bucket a page; None if there is nothing."""
-    bucket = None
+def add_lost_and_found(done: Recovery, name: bytes = LOST_AND_FOUND) -> bytes | None:
+    """Put what could not be placed into a bucket, a nested bucket a page; its name, or None if there is nothing."""
+    made = None
     gaps = len(done.tree.gaps)
     for inner in _new_buckets(done.tree, name, done.left):
         done.tree.walk(inner, inner.root, origin=PLACED)
         done.lost_pages += 1
-        bucket = inner.parent
+        made = inner.path()[0]
     del done.tree.gaps[gaps:]
-    return bucket
+    return made
 
 
 def add_deleted(done: Recovery, name: bytes) -> None:

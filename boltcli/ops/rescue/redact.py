@@ -85,7 +85,7 @@ def redact(
             raise InvalidDatabase("an empty file holds nothing to redact", path=path)
         table = PageTable(file.buffer, find_page_size(file.buffer)[0])
         with Destination(output, mode=file.mode | 0o200, replace=replace, sync=sync) as destination:
-            copy = _Copy(table, destination.fd, Random(seed), progress, all_keys=keys)
+            copy = _Copy(table, destination.fd, Random(seed), progress, keys)
             try:
                 copy.run()
             except OSError as error:
@@ -96,24 +96,24 @@ def redact(
     return copy.done
 
 
+@dataclass(eq=False)
 class _Copy:
     """The copy that is being written: all zeros at first, then what is kept and the fillers."""
 
-    def __init__(
-        self, table: PageTable, fd: int, chance: Random, progress: Progress | None, *, all_keys: bool
-    ) -> None:  # fmt: skip
-        self.table = table
+    table: PageTable
+    fd: int
+    chance: Random
+    progress: Progress | None
+    all_keys: bool
+
+    def __post_init__(self) -> None:
+        table = self.table
         self.buffer: Buffer = table.buffer
-        self.fd = fd
-        self.chance = chance
-        self.progress = progress
-        self.all_keys = all_keys
         self.done = Redaction(table.size)
         self._seen = bytearray(table.pages)
         self._highest = table.pages  # ids of the file's pages are below
-        self._known = [
-            path for path, beside in KNOWN if not all_keys and find(table.buffer, beside, 0, table.size) >= 0
-        ]
+        known = () if self.all_keys else KNOWN
+        self._known = [path for path, beside in known if find(table.buffer, beside, 0, table.size) >= 0]
 
     def run(self) -> None:
         table = self.table
@@ -195,11 +195,10 @@ class _Copy:
         for place in range(at, end, _IDS):
             ids = unpack(f"<{min(_IDS, end - place) // 8}Q", self.buffer[place : min(place + _IDS, end)])
             # No filler is twice there: that would be damage of another kind.
-            kept = [
+            self._put(place, b"".join(
                 each.to_bytes(8, "little") if each < self._highest else (place + i).to_bytes(5, "little") + FILLER * 3
                 for i, each in enumerate(ids)
-            ]
-            self._put(place, b"".join(kept))
+            ))  # fmt: skip
 
     def _note(self, page: int) -> None:
         for each in self.table.run(page):
@@ -227,7 +226,7 @@ class _Copy:
     def _renamer(
         self, path: Path | None, keys: Callable[[], Iterable[bytes]], *, ordered: bool = True
     ) -> Rename | None:
-        """Return what replaces the ``keys`` of a bucket, if they are. Unless ``ordered`` all are known first.
+        """Return what replaces the ``keys`` of a bucket, if something does; unless ``ordered`` all are known first.
 
         Also where they look like secrets and the bucket's name may not be known, or be damaged.
         """

@@ -16,7 +16,7 @@ from ...format.meta import Meta
 from ...tree.walk import flat
 from .elements import is_reused, page_elements, readable
 from .pages import PageTable, Path
-from .tree import REUSED, RecoveredTree, find_keys, sample
+from .tree import REUSED, RecoveredTree, Recovery, find_keys, sample
 
 if TYPE_CHECKING:
     from ...tree.walk import Nested
@@ -72,8 +72,7 @@ class PageGraph:
                 yield self._evaluate(child)
         links += [Link(child, True, self._firsts.get(child) == key) for child, key in zip(found.pgids, found.keys)]
         links += [Link(root, False, table.is_tree(root)) for root in roots]
-        bucketish = all(found.flags)
-        size = 1
+        bucketish, size = all(found.flags), 1
         for child, by_key, right in links:
             closed = right and self.sizes[child]
             size += closed
@@ -115,17 +114,11 @@ class PageGraph:
         pairs = ((each, self.names[each]) for each in self.alike(page))
         return [each for each, other in pairs if 2 * len(names & other) >= max(len(names), len(other))]
 
-    def roots(self) -> list[int]:
-        """Return pages that may be roots, the one that leads to most pages first."""
-        found = [page for page in sorted(self.links) if self.bucketish[page] and not self.contained[page]]
-        return sorted(found, key=lambda page: -self.sizes[page])
-
 
 class Candidate:
-    """A tree that is or was the database's: its ``root`` page, the ``tree`` below it, and signs of its age.
+    """A tree that is or was the database's. ``bitmap`` has a byte of 1 for each of its ``reached`` pages.
 
-    ``bitmap`` has a byte of 1 for each of its ``reached`` pages. ``reused`` counts the pages that it leads to which
-    were used for something else since: the newest tree has none, whatever else is missing in it.
+    ``reused`` counts the pages that it leads to which were used for something else since: the newest tree has none.
     """
 
     def __init__(self, table: PageTable, root: int, sequence: int = 0) -> None:
@@ -138,19 +131,15 @@ class Candidate:
     @cached_property
     def signs(self) -> tuple[int, int, dict[Path, tuple[bytes, bytes, int]]]:
         """The sequences added, the number of pairs, and of each bucket least and greatest key and their count."""
-        sequences = pairs = 0
+        sequences = sum(bucket.sequence for bucket in self.tree.buckets)
         ends = {}
         for bucket in self.tree.buckets:
             low, high, count = b"", b"", 0
-            sequences += bucket.sequence
             for _, found in readable(self.tree.table, bucket.leaves):
-                low = low or found.key(0)
-                high = found.key(-1)
-                count += found.count
+                low, high, count = low or found.key(0), found.key(-1), count + found.count
                 sequences += sum(inner for _, _, root, inner in found.roots() if not root)
-            pairs += count
             ends[bucket.path()] = low, high, count
-        return sequences, pairs, ends
+        return sequences, sum(count for _, _, count in ends.values()), ends
 
     @cached_property
     def unaccounted(self) -> int:
@@ -184,7 +173,8 @@ def candidates(table: PageTable, graph: PageGraph, names: set[bytes] | None) -> 
     """Return the trees of roots that share bucket names with ``names`` (None: with the largest one), newest first."""
     budget = _BUDGET * table.pages + 10_000
     found: list[Candidate] = []
-    for page in graph.roots():
+    roots = (page for page in sorted(graph.links) if graph.bucketish[page] and not graph.contained[page])
+    for page in sorted(roots, key=lambda page: -graph.sizes[page]):
         if len(found) == _MOST_CANDIDATES or budget < 0:
             break
         made = Candidate(table, page)
@@ -226,48 +216,33 @@ def is_other_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
     return any(made.reached > sum(tree.used) and made.tree.names.isdisjoint(tree.names) for made in older)
 
 
-def versions_of_root(
-    found: list[Candidate], graph: PageGraph, metas: list[Meta], free: bytearray | None
-) -> list[Candidate]:  # fmt: skip
+def versions_of_root(found: list[Candidate], graph: PageGraph, done: Recovery) -> list[Candidate]:
     """Return the trees that are older states of the one whose root is lost, not nested buckets."""
-    known = {meta.root for meta in metas}
     family = {made.root: graph.family.get(made.root, -made.root) for made in found}
-    sure = {
-        family[made.root] for made in found
-        if made.root in known or _is_old_root(made, graph) or _is_preceded_by_versions(made, metas)
-        or _contains_outside_keys(made, free)
-    }  # fmt: skip
+    sure = {family[made.root] for made in found if _is_version_of_root(made, graph, done.metas, done.free)}
     return [made for made in found if family[made.root] in sure]
 
 
-def _is_old_root(made: Candidate, graph: PageGraph) -> bool:
-    """Return whether there is another version of a tree: one that has pages of it, or the same names.
-
-    Of a nested bucket the page that leads to that would be there too. Buckets side by side don't share pages.
-    """
-    others = (Candidate(made.tree.table, page) for page in graph.alike(made.root)[:_VERSIONS])
-    if made.reached > 1:
-        return any(other.bitmap & made.bitmap for other in others)
-    return any(other.tree.names == made.tree.names for other in others)
-
-
-def _is_preceded_by_versions(made: Candidate, metas: list[Meta]) -> bool:
-    """Return whether the pages written just before the lost root, or last, hold other versions of what is in a tree."""
+def _is_version_of_root(made: Candidate, graph: PageGraph, metas: list[Meta], free: bytearray | None) -> bool:
+    if any(made.root == meta.root for meta in metas):
+        return True
+    # There is another version of a tree: one that has pages of it, or the same names. Of a nested bucket the page that
+    # leads to that would be there too. Buckets side by side don't share pages.
     table = made.tree.table
+    for page in graph.alike(made.root)[:_VERSIONS]:
+        other = Candidate(table, page)
+        if other.bitmap & made.bitmap if made.reached > 1 else other.tree.names == made.tree.names:
+            return True
+    # The pages written just before the lost root, or last, hold other versions of what is in a tree. If it has the very
+    # last one, the lost root leads to the tree itself.
     root = metas[0].root if metas else table.pages
-    below = [
-        page for page in range(min(root, table.pages) - 1, max(1, root - _NEAR), -1)
-        if table.is_tree(page) and not table.is_torn(page)
-    ][:_WRITTEN]  # fmt: skip
-    if not below or made.tree.used[below[0]]:
-        return False  # the lost root leads to the tree itself
-    inside, count = _inside(made, [page for page in below if not made.tree.used[page]])
-    return 2 * inside > count
-
-
-def _contains_outside_keys(made: Candidate, free: bytearray | None) -> bool:
-    """Return whether a quarter of what lies outside a tree is in it: of a nested bucket nothing would be."""
-    table = made.tree.table
+    near = range(min(root, table.pages) - 1, max(1, root - _NEAR), -1)
+    below = [page for page in near if table.is_tree(page) and not table.is_torn(page)][:_WRITTEN]
+    if below and not made.tree.used[below[0]]:
+        inside, count = _inside(made, [page for page in below if not made.tree.used[page]])
+        if 2 * inside > count:
+            return True
+    # A quarter of what lies outside a tree is in it: of a nested bucket nothing would be.
     inside, count = _inside(made, [page for page in made.tree.unreached(free) if not table.is_torn(page)])
     return 4 * inside >= count
 

@@ -103,7 +103,7 @@ def _look_for_the_rest(done: Recovery, state: int) -> None:
     if done.free is None and not lost_root and not (metas and not metas[0].has_freelist):
         done.free = best_freelist(tree)
     if lost_root:
-        found = versions_of_root(found, graph, metas, done.free)
+        found = versions_of_root(found, graph, done)
     references = [made.tree for made in found[:_MOST_REFERENCES]]
     if lost_root and references and not tree.top.leaves:
         done.root_from = "older"
@@ -122,17 +122,14 @@ def _look_for_the_rest(done: Recovery, state: int) -> None:
 
 def _other_trees(done: Recovery, graph: PageGraph, names: set[bytes] | None) -> list[Candidate]:
     """Return the trees of other roots, newest first; ``names``: those of the database's buckets, if they are known."""
-    table, metas = done.table, done.metas
-    newest = metas[0].root if metas else 0
-    found = candidates(table, graph, names)
+    found = candidates(done.table, graph, names)
     largest = max((made.reached for made in found), default=0)
     found = whole_ones([made for made in found if 2 * made.reached >= largest])
-    found = [made for made in found if made.root != newest]
-    for meta in metas[1:]:
+    found = [made for made in found if not done.metas or made.root != done.metas[0].root]
+    for meta in done.metas[1:]:
         if all(made.root != meta.root for made in found):
-            made = Candidate(table, meta.root, meta.sequence)
-            if made.tree.top.leaves:
-                found.insert(0, made)
+            made = Candidate(done.table, meta.root, meta.sequence)
+            found[:0] = [made] if made.tree.top.leaves else []
     return found
 
 
@@ -140,7 +137,11 @@ def _take_newest(done: Recovery, found: list[Candidate], state: int) -> list[Can
     """Make the newest of these trees, or that of the number ``state``, the result's; return the others."""
     best = found[0]
     if not done.metas:
-        done.sure = _is_sure(best)
+        # A newer root page is lost if a freelist has nobody's page as used.
+        table = done.table
+        known = table.marks(each for page in range(2, table.pages) if table.own[page] for each in table.run(page))
+        nobodys = [page for page in range(2, table.own.rfind(1)) if not known[page]]
+        done.sure = not best.unaccounted and all(marks[page] for page in nobodys for _, marks in table.freelists)
         likely = _rivals(found)
         chosen = _chosen(state, len(likely))
         if len(likely) > 1:
@@ -156,7 +157,7 @@ def _complete(done: Recovery, free: bytearray) -> None:
     """Mark gaps as complete if every page of the file that may be in use is accounted for."""
     tree = done.tree
     lost = {gap.page for gap in tree.gaps}
-    end = min(done.table.pages, done.metas[0].hwm if done.metas else done.table.pages)
+    end = min([done.table.pages, *(meta.hwm for meta in done.metas[:1])])
     known = all(tree.used[page] or free[page] or page in lost for page in range(2, end))
     for gap in tree.gaps if known and not done.left and not any(gap.elements for gap in tree.gaps) else ():
         gap.complete = gap.filled > 0
@@ -178,21 +179,12 @@ def _rivals(found: list[Candidate]) -> list[Candidate]:
     return [first, *alike, *(made for made in empty if not made.unaccounted)]
 
 
-def _is_sure(made: Candidate) -> bool:
-    """Return whether nothing says that a newer root page is lost, as a freelist does that has nobody's page as used."""
-    table = made.tree.table
-    known = table.marks(each for page in range(2, table.pages) if table.own[page] for each in table.run(page))
-    nobodys = [page for page in range(2, table.own.rfind(1)) if not known[page]]
-    return not made.unaccounted and all(marks[page] for page in nobodys for _, marks in table.freelists)
-
-
 def _compare(trees: list[RecoveredTree], chosen: int) -> list[State]:
-    """Return what is in each of ``trees``, and how it differs from that at the index ``chosen``."""
     places = [{(bucket.path(), page) for bucket in tree.buckets for page in bucket.leaves} for tree in trees]
     states = []
     for index, tree in enumerate(trees):
         emission = Emission(tree)
-        emission.write(None, tree.table.page_size)
+        emission.write()
         common = places[index] & places[chosen]
         here, there = _rows(tree, common), _rows(trees[chosen], common)
         both = here.keys() & there.keys()
@@ -208,9 +200,8 @@ def _rows(tree: RecoveredTree, common: set[tuple[Path, int]]) -> dict[tuple[Path
         path = bucket.path()
         rows[path, None] = bucket.sequence
         for page in bucket.leaves:
-            if (path, page) in common:
-                continue
-            for inside, found in with_inline(path, page_elements(tree.table, page)):
+            elements = None if (path, page) in common else page_elements(tree.table, page)
+            for inside, found in with_inline(path, elements):
                 pairs = ((i, key) for i, key in enumerate(found.keys) if not found.flags[i])
                 rows.update(((inside, key), hash(found.value(i))) for i, key in pairs)
                 rows.update((((*inside, name), None), sequence) for _, name, _, sequence in found.roots())
@@ -227,7 +218,7 @@ def _starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[i
     at = after - 1
     while (at := find(buffer, _MAGIC, at + 1, len(buffer))) >= 0 and len(found) < _MOST_DATABASES:
         place = at - PAGE_HEADER_SIZE
-        if place < 0 or place + PAGE_HEADER_SIZE + META_SIZE > len(buffer):
+        if place < 0 or at + META_SIZE > len(buffer):
             continue
         number, flags, _, _ = HEADER.unpack_from(buffer, place)
         meta = meta_at(buffer, place)
@@ -235,10 +226,10 @@ def _starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[i
             continue
         start = place - number * meta.page_size
         page = start // table.page_size
-        run_end = 0
-        if start >= after and tree.used[page]:
-            others = (each for each in range(page + 1, table.pages) if not tree.used[each] or table.own[each])
-            run_end = next(others, table.pages) * table.page_size
-        if start >= after and start not in found and start + meta.hwm * meta.page_size > max(end, run_end):
+        if start < after or start in found:
+            continue
+        others = (each for each in range(page + 1, table.pages) if not tree.used[each] or table.own[each])
+        run_end = next(others, table.pages) * table.page_size if tree.used[page] else 0
+        if start + meta.hwm * meta.page_size > max(end, run_end):
             found.append(start)
     return found

@@ -142,7 +142,6 @@ class ElementReader:
         return wrong + (found.flags[i] > 1 if found.leaf else found.pgids[i] >= self._highest)
 
     def _is_at_its_place(self, i: int) -> bool:
-        """Return whether an element begins where the ones before it end."""
         starts, ends = self._found.starts, self._found.ends
         if not i:
             return starts[0] == self._told
@@ -245,12 +244,11 @@ def masked(key: bytes, before: bytes) -> bytes:
 
 def looks_secret(key: bytes, path: Path = ()) -> bool:
     """Return whether ``key`` of the bucket ``path`` looks like a token, a hash of a password or a private key."""
-    if len(key) < _LEAST:
-        return False
-    if key.startswith(_BEGINNINGS):
-        return True
+    if len(key) < _LEAST or key.startswith(_BEGINNINGS):
+        return len(key) >= _LEAST
     if not key.translate(None, _HEX):
-        return len(key) >= _HEX_LEAST and not _names_things(path)
+        spaced = re.sub(rb"(?<![A-Z])(?=[A-Z])", b" ", b" ".join(path)).lower()
+        return len(key) >= _HEX_LEAST and _IDS.isdisjoint(re.findall(rb"[a-z0-9]+", spaced))
     return is_random(key)
 
 
@@ -264,8 +262,3 @@ def is_random(key: bytes) -> bool:
     if not all(sort in sorts for sort in b"0aA") or sorts.count(b"-") * 8 > len(sorts):
         return False
     return sum(map(int.__ne__, sorts, sorts[1:])) >= _CHANGES * (len(sorts) - 1)
-
-
-def _names_things(path: Path) -> bool:
-    spaced = re.sub(rb"(?<![A-Z])(?=[A-Z])", b" ", b" ".join(path)).lower()
-    return not _IDS.isdisjoint(re.findall(rb"[a-z0-9]+", spaced))

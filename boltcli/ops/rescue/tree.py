@@ -32,6 +32,7 @@ REUSED = frozenset((OTHER_KEYS, OTHER_BUCKET, OTHER_PLACE, TWO_PLACES))
 # By key the places where it stands: the bucket's path, 1 if the key is a bucket's name, and a hash of its value.
 Hits = dict[bytes, list[tuple[Path, int, int]]]
 Pairs = dict[bytes, tuple[int, bytes]]  # by key: whether it is a bucket's name, value
+_MOST_BUCKETS = 1 << 24  # elements that call themselves buckets: noise may do so
 _SAMPLES = 8  # pairs of a leaf that are looked up
 _MOST_HITS = 12  # places of one key that are remembered
 
@@ -62,8 +63,7 @@ class Bucket:
         count = len(self.leaves)
         return {self.leaves[number] for number in (0, count // 2, count - 1) if count}
 
-    def path(self) -> Path:
-        return path_of(self)
+    path = path_of
 
 
 @dataclass(slots=True, eq=False)
@@ -110,18 +110,15 @@ class Altered(NamedTuple):
 
 
 class RecoveredTree:
-    """What was reached so far. ``owner`` has, for each page, the bucket that holds it.
+    """What was reached so far, at first all that can be reached from the page ``root``, if there is one.
 
-    ``used`` marks all pages of reached runs; ``changes`` is what was taken otherwise than it stands there. ``names``
-    are those of the top-level buckets.
+    ``owner`` has, for each page, the bucket that holds it. ``used`` marks all pages of reached runs; ``changes`` is
+    what was taken otherwise than it stands there. ``names`` are those of the top-level buckets.
+    ``strict``, for a tree that may not be the newest one, and for all that nothing leads to: a child's first key must
+    be its branch element's, and the page of a nested bucket may not have the names of an outer one.
     """
 
     def __init__(self, table: PageTable, root: int | None = None, sequence: int = 0, *, strict: bool = False) -> None:
-        """With ``root`` all that can be reached from that page is in it.
-
-        ``strict``, for a tree that may not be the newest one, and for all that nothing leads to: a child's first key
-        must be its branch element's, and the page of a nested bucket may not have the names of an outer one.
-        """
         self.table = table
         self.strict = strict
         self.owner: list[Bucket | None] = [None] * table.pages
@@ -175,17 +172,15 @@ class RecoveredTree:
                     stack += self._nested(bucket, page, found, strict)
                 continue
             if found.lost or not found.count:
-                lost = found.lost or 1
-                reason = f"{lost} damaged branch elements" if found.count else "a branch page without elements"
-                self.gap(bucket, low, high, page, reason, lost)
+                reason = f"{found.lost} damaged branch elements" if found.count else "a branch page without elements"
+                self.gap(bucket, low, high, page, reason, found.lost or 1)
             keys = found.keys
             leaves = any(self.table.is_tree(child) and self.table.kind[child] == LEAF_PAGE for child in found.pgids)
             below = zip(found.pgids, [low, *keys[1:]], [*keys[1:], high], keys)
             stack += [(bucket, child, start, stop, key, leaves) for child, start, stop, key in below][::-1]
 
     def _take(self, bucket: Bucket, page: int, found: Elements) -> None:
-        table = self.table
-        pages = 1 + table.overflows[page]
+        table, pages = self.table, 1 + self.table.overflows[page]
         self.owner[page] = bucket
         if pages == 1 and table.is_tree(page) and table.sound[page]:
             self.used[page] = 1
@@ -195,8 +190,7 @@ class RecoveredTree:
             number, flags, _, _ = HEADER.unpack_from(table.buffer, page * table.page_size)
             what = f"the page says that it is page {number}, of type {flags:#x}"
             reasons.append((None, f"{what}: it was taken for what is expected here"))
-        end = max(found.ends, default=0)
-        needed = max(1, -(-(end - page * table.page_size) // table.page_size))
+        needed = max(1, -(-max(found.ends, default=0) // table.page_size) - page)
         if needed > pages or (needed < pages and table.is_torn(page)):
             reasons.append((None, f"its header says {pages} pages, its elements need {needed}"))
             pages = needed
@@ -217,6 +211,9 @@ class RecoveredTree:
                 continue
             root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
             if root == 0 or name in bucket.children:
+                continue
+            if len(self.buckets) >= _MOST_BUCKETS:
+                self.gap(bucket, name, name + b"\0", page, "there are too many buckets", 1)
                 continue
             made = self.bucket(bucket, name, root, sequence)
             if strict and (is_reused(self.table, found.keys, root) or is_reused(self.table, self.names, root)):
@@ -243,19 +240,15 @@ class RecoveredTree:
             return None, "the page is all zeros"
         bears = table.bears(page)
         if found is None or not found.count or not fits(found, low, high, 3):
-            if table.kind[page] in (BRANCH_PAGE, LEAF_PAGE):
-                return None, f"the page says that it is page {bears}"
-            return None, "the page is not one of a tree"
+            other = table.kind[page] in (BRANCH_PAGE, LEAF_PAGE)
+            return None, f"the page says that it is page {bears}" if other else "the page is not one of a tree"
         if bears != page and bears < table.pages and table.page_bytes(bears) == table.page_bytes(page):
             return None, f"the page is a copy of page {bears}"
         return found, ""
 
 
 class State(NamedTuple):
-    """A state that may be the newest one: the ``root`` page of its tree, the ``pairs`` and ``buckets`` in it.
-
-    Against the one that was ``chosen``, so many pairs and buckets were ``added``, ``removed`` and ``changed``.
-    """
+    """A state that may be the newest one, by its root page; ``added`` and so on count against the ``chosen`` one."""
 
     root: int
     pairs: int

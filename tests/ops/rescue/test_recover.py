@@ -285,3 +285,10 @@ def test_a_value_that_holds_a_database_is_a_value(tmp_path: Path) -> None:
     (tmp_path / "outer.db").write_bytes(outer)
     assert run("recover", tmp_path / "outer.db", "-o", tmp_path / "2.db")[0] == 0
     assert content((tmp_path / "2.db").read_bytes()) == content((tmp_path / "1.db").read_bytes())
+
+
+def test_a_walk_ends_at_a_number_of_buckets_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("boltcli.ops.rescue.tree._MOST_BUCKETS", 100)
+    status, [report], _ = run_json("recover", fixture("bacalhau-requester-1.4"), "-o", tmp_path / "out.db", "--no-sync")
+    assert status == 2
+    assert [loss["reason"] for loss in report["lost"]] == ["there are too many buckets"] * 22
