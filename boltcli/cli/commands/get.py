@@ -17,7 +17,6 @@ from ..values import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Annotated, Literal
 
     from ..options import Database, Decoding, Format, Nested, argument, keys, of_bucket, text
