@@ -45,8 +45,7 @@ class ExactCheck:
         self.snapshot = snapshot
         self.progress = progress
         self.hwm = snapshot.meta.hwm
-        # Including some pages beyond the end of the file, which runs may claim.
-        # Pages beyond those are not in the ledger, whatever the file claims.
+        # With some pages beyond the end of the file, which runs may claim, but not all that a file may claim.
         self.ledger = PageMap(snapshot, beyond=BEYOND)
         self.freed: set[int] = set()
         self.freelist_known = True
