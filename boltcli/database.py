@@ -87,7 +87,8 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
         return self._owner._snapshot
 
     def _inner(self, ref: BucketRef, *names: bytes) -> Bucket:
-        return Bucket(self._owner, refuse_nested(self._snapshot, ref), self.names + names, self._ordered)
+        owner = self if isinstance(self, Database) else self._owner
+        return Bucket(owner, refuse_nested(self._snapshot, ref), self.names + names, self._ordered)
 
     def __getitem__(self, key: bytes | str) -> bytes | Bucket:
         found = self._find(as_bytes(key))
@@ -250,9 +251,6 @@ class Database(Bucket):
         if self._file.closed:
             raise DatabaseClosed
         return self._file
-
-    def _inner(self, ref: BucketRef, *names: bytes) -> Bucket:
-        return Bucket(self, refuse_nested(self._snapshot, ref), names, self._ordered)
 
     @property
     def path(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from ..apps.etcd.layout import revision
 from ..apps.registry import recognised
 from ..errors import BoltError, Changed, Corrupted
+from ..format.bucket import BucketRef
 from ..format.constants import BRANCH_PAGE, PAGE_TYPES
 from ..format.page import header_columns
 from ..kernel import buckets as bucket_rows
@@ -115,7 +116,7 @@ def _count(snapshot: Snapshot) -> tuple[int, int, str]:
     pairs = buckets = 0
     try:
         for part in items(snapshot, root_bucket(snapshot), recursive=True, guard=Whole(snapshot, ordered=True)):
-            inner = part.bucket_count()
+            inner = sum(isinstance(value, BucketRef) for value in part.values)
             buckets += inner
             pairs += len(part.keys) - inner
     except Corrupted as damage:

@@ -45,8 +45,7 @@ class ExactCheck:
         self.snapshot = snapshot
         self.progress = progress
         self.hwm = snapshot.meta.hwm
-        # Including some pages beyond the end of the file, which runs may claim.
-        # Pages beyond those are not in the ledger, whatever the file claims.
+        # With some pages beyond the end of the file, which runs may claim, but not all that a file may claim.
         self.ledger = PageMap(snapshot, beyond=BEYOND)
         self.freed: set[int] = set()
         self.freelist_known = True
@@ -207,7 +206,23 @@ class ExactCheck:
         known = self._is_known(pgid)
         try:
             page = self.snapshot.page(pgid, (*above, pgid))
-            yield from self._verify(page)
+            self.snapshot.poll()
+            if self.progress is not None:
+                self.visited += 1
+                self.progress(self.visited, self.hwm)
+            stack = page.stack
+            if pgid > self.hwm:
+                yield Finding("out-of-bounds", pgid, f"page {pgid}: out of bounds: {self.hwm} {stack_text(stack)}")
+            length = min(page.overflow + 1, len(self.ledger.kinds) - pgid) if self.budget >= 0 else 1
+            self.budget -= max(length, _VISIT)
+            for part, kind, _ in self.ledger.claim(pgid, length, LEAF):
+                if kind != FREE:
+                    yield Finding("multiple-references", part, f"page {part}: multiple references {stack_text(stack)}")
+            if pgid in self.freed:
+                yield Finding("reachable-freed", pgid, f"page {pgid}: reachable freed")
+            elif page.flags not in (BRANCH_PAGE, LEAF_PAGE):
+                words = f"page {pgid}: invalid type: {type_name(page.flags)} {stack_text(stack)}"
+                yield Finding("invalid-type", pgid, words)
             # Unlike bbolt's cursor, its check accepts a branch page without children.
             entered = page.flags == BRANCH_PAGE and page.count and pgid not in above
             if entered and not (self.budget < 0 and known):
@@ -218,25 +233,6 @@ class ExactCheck:
 
     def _is_known(self, pgid: int) -> bool:
         return pgid < len(self.ledger.kinds) and self.ledger.kinds[pgid] not in (LOST, FREE, BEYOND_MARK)
-
-    def _verify(self, page: Page) -> Iterator[Finding]:
-        self.snapshot.poll()
-        if self.progress is not None:
-            self.visited += 1
-            self.progress(self.visited, self.hwm)
-        pgid, stack = page.pgid, page.stack
-        if pgid > self.hwm:
-            yield Finding("out-of-bounds", pgid, f"page {pgid}: out of bounds: {self.hwm} {stack_text(stack)}")
-        length = min(page.overflow + 1, len(self.ledger.kinds) - pgid) if self.budget >= 0 else 1
-        self.budget -= max(length, _VISIT)
-        for part, kind, _ in self.ledger.claim(pgid, length, LEAF):
-            if kind != FREE:
-                yield Finding("multiple-references", part, f"page {part}: multiple references {stack_text(stack)}")
-        if pgid in self.freed:
-            yield Finding("reachable-freed", pgid, f"page {pgid}: reachable freed")
-        elif page.flags not in (BRANCH_PAGE, LEAF_PAGE):
-            words = f"page {pgid}: invalid type: {type_name(page.flags)} {stack_text(stack)}"
-            yield Finding("invalid-type", pgid, words)
 
     def _key_order(
         self, pgid: int, low: bytes | None, high: bytes | None, stack: list[int], visited: set[int], leaves: list[int]

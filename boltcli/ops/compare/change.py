@@ -65,10 +65,7 @@ class BucketChanges:
 def summary(
     changes: Iterable[Change], old: Snapshot, new: Snapshot, path: Path = (), depth: int = 0
 ) -> list[BucketChanges]:
-    """Return ``changes`` from ``old`` to ``new`` in the bucket at ``path`` in numbers. Raises Corrupted.
-
-    A row for each bucket in which something changed, down to ``depth`` levels below that one (0: all).
-    """
+    """Return a row for each bucket with ``changes``, to ``depth`` levels (0: all) below ``path``. Raises Corrupted."""
     rows: dict[Path, BucketChanges] = {}
     for change in changes:
         place = change.bucket[: len(path) + depth] if depth else change.bucket

@@ -114,7 +114,12 @@ class Overlay(Closing):
         patch = _Patch(self, snapshot)
         for step in self.steps:
             patch.apply(step)
-        patch.verify_removed()
+        pending: list[tuple[Path, Node]] = [((), patch.root)]
+        while pending:  # no recursion, as buckets nest deeper than Python's calls
+            path, node = pending.pop()
+            if not node.exists:
+                patch.verify_empty(node, path)
+            pending += [((*path, name), inner) for name, inner in sorted(node.inner.items(), reverse=True)]
         return flat(patch.merged(patch.root, iter(events))), patch.root.sequence
 
 
@@ -215,7 +220,7 @@ class _Patch:
             raise PatchMismatch(step.line, problem)
         if step.op == "add" and not isinstance(found, Node):
             if inner is not None:
-                self._verify_empty(inner, step.bucket)
+                self.verify_empty(inner, step.bucket)
             parent.pairs[name], parent.inner[name] = None, Node(None)
         elif step.op == "remove" and isinstance(found, Node):
             found.exists, found.line = False, step.line
@@ -242,16 +247,7 @@ class _Patch:
     def _value(self, value: Kept | bytes | int) -> bytes | int:
         return self._overlay.value(value) if isinstance(value, Kept) else value
 
-    def verify_removed(self) -> None:
-        """Verify that the removed buckets are empty. Raises PatchMismatch."""
-        pending: list[tuple[Path, Node]] = [((), self.root)]
-        while pending:  # no recursion, as buckets nest deeper than Python's calls
-            path, node = pending.pop()
-            if not node.exists:
-                self._verify_empty(node, path)
-            pending += [((*path, name), inner) for name, inner in sorted(node.inner.items(), reverse=True)]
-
-    def _verify_empty(self, node: Node, path: Path) -> None:
+    def verify_empty(self, node: Node, path: Path) -> None:
         if node.ref is None:
             return
         for part in items(self._snapshot, node.ref):

@@ -75,7 +75,6 @@ class Waiter:
         return not self.stopped
 
     def stop(self) -> None:
-        """End the waiting, now and from now on."""
         self.stopped = True
 
 

@@ -1,8 +1,7 @@
 """The content of a database as one stream: :class:`Enter` a bucket, its :class:`Pairs`, its buckets, :data:`LEAVE`.
 
-It comes from a database (as bbolt's compaction reads one, :func:`content`, or whole for a backup or a table,
-:func:`whole_content`), an import, a patch or a recovery. It goes to a :class:`Writer` of a database; lines of JSON and
-tables take it :func:`placed`, each part with the path of its bucket.
+:func:`content` is what bbolt's compaction reads, :func:`whole_content` everything. A :class:`Writer` takes it; lines of
+JSON and tables take it :func:`placed`, each part with the path of its bucket.
 """
 
 from __future__ import annotations

@@ -30,10 +30,6 @@ class Items:
         self.keys = keys
         self.values = values
 
-    def bucket_count(self) -> int:
-        """Return how many of the elements are buckets."""
-        return sum(isinstance(value, BucketRef) for value in self.values)
-
 
 def items(
     snapshot: Snapshot,

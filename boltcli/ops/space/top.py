@@ -24,8 +24,7 @@ SEPARATORS = (b"/", b":", b".", b"|", b"-", b"_")
 _WORDS = (b"-", b"_")  # also common inside names and ids, so a single common prefix doesn't make them separators
 _SAMPLE = 512  # keys of a bucket from which the separator is guessed
 _SHARE = 0.8  # share of the sample that must contain it
-_MOST_PREFIXES = 100_000  # prefixes of one bucket; the others are counted together
-OTHERS = b""
+_MOST_PREFIXES = 100_000  # prefixes of one bucket; the others are counted together, as the empty one
 _NEARLY_ALL = 0.9
 _MOST_LEVELS = 8
 _FEW = 1000  # buckets that a table shows separately by default
@@ -117,7 +116,7 @@ class _Shown:
         groups = self.groups
         group = groups.get(prefix)
         if group is None:
-            group = groups.setdefault(prefix if len(groups) < _MOST_PREFIXES else OTHERS, Group())
+            group = groups.setdefault(prefix if len(groups) < _MOST_PREFIXES else b"", Group())
         group.pairs += pairs
         group.bytes += size
 

@@ -136,8 +136,7 @@ def update_meta(file: RawFile, slot: int, fields: dict[str, int]) -> tuple[list[
         with Step("read the first meta page failed"):
             page_size = file.meta_at(0, 0)[0].page_size
     meta, data = meta_at(file, slot, page_size)
-    if "pageSize" in fields:
-        meta.page_size = fields["pageSize"] & _U32
+    meta.page_size = fields.get("pageSize", meta.page_size) & _U32
     if "root" in fields:
         meta.root, meta.sequence = fields["root"], 0
     meta.freelist = fields.get("freelist", meta.freelist)

@@ -65,7 +65,7 @@ class Space:
         self._released: list[tuple[int, int]] = []  # by the transaction: free after it
 
     def begin(self) -> None:
-        self._free = self._all_free()
+        self._free = self.free_runs()
         self._released = []
         self._hwm_before = self.hwm
 
@@ -93,10 +93,10 @@ class Space:
         needed = (self.hwm + 1) * self.page_size
         if self.hwm > self._hwm_before and needed > self.size:
             self.size = self._mapped if self._mapped <= ALLOC_SIZE else needed + ALLOC_SIZE
-        free = [page for start, length in self._all_free() for page in range(start, start + length)]
+        free = [page for start, length in self.free_runs() for page in range(start, start + length)]
         return pgid, pages, freelist_page(pgid, pages - 1, free)
 
-    def _all_free(self) -> list[tuple[int, int]]:
+    def free_runs(self) -> list[tuple[int, int]]:
         """Return all free runs, those just released among them, ascending."""
         merged: list[tuple[int, int]] = []
         for start, length in sorted(self._free + self._released):

@@ -35,7 +35,7 @@ def following(path: Path, *bucket: bytes, interval: float = 30, **how: Any) -> I
     try:
         yield commits
     finally:
-        commits.close()  # type: ignore[attr-defined]
+        commits.close()
 
 
 def upto(commits: Iterator[Commit], txid: int, state: State) -> list[Commit]:
