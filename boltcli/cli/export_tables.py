@@ -15,7 +15,7 @@ from ..ops.read.content import Bounds, Enter, placed, whole_content
 from ..render.table import Table
 from ..storage.destination import check_destination
 from ..storage.snapshot import Snapshot
-from ..tables.relations import Relation, TableFile, name_text, views_of
+from ..tables.relations import GENERAL, Relation, TableFile, name_text, relations
 from ..text.cells import Again
 from .output import Output
 from .row_output import complete
@@ -29,7 +29,8 @@ def export_tables(
 ) -> None:
     """Write the content of the bucket at ``path``, or a view, in ``form`` to ``output``. Raises BoltError."""
     file = TableFile(out.path, db, out.warn)
-    views = views_of([file]) if view or all_views else {}
+    found = relations([file]) if view or all_views else {}
+    views = {name: relation for name, relation in found.items() if name not in GENERAL}
     if view and view not in views:
         raise ArgumentError(f"there is no view {view!r}; this file has: {', '.join(views) or 'none'}")
     if form == "sqlite":

@@ -25,10 +25,8 @@ def text_line(
     With ``values`` old and new follow, of JSON the fields that differ, each cut if it shall be ``short``.
     """
     words = [auto(name).decode() for name in change.bucket[above:]]
-    if change.key is None:
-        words.append("(sequence)" if change.op == "change" else "(bucket)")
-    else:
-        words.append(auto(change.key).decode())
+    itself = "(sequence)" if change.op == "change" else "(bucket)"
+    words.append(itself if change.key is None else auto(change.key).decode())
     if isinstance(change.new, int) and isinstance(change.old, int):
         words.append(f"{change.old} -> {change.new}")
     shown, start, end = (visible, _COLOURS[change.op], "\x1b[0m") if colour else (str, "", "")

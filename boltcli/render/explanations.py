@@ -10,9 +10,7 @@ _FREELIST_ADVICE = (
 _RECOVER_ADVICE = (
     "Don't let a program write to the file. Write everything that it still holds to a new file: `recover FILE -o DEST`."
 )
-
 _MISSING = "The pairs of these pages are missing. Programs that read their keys end with a panic."
-
 EXPLANATIONS: dict[str, Explanation] = {
     "unreachable-unfreed": (
         "Pages that are in no bucket and not in the freelist: they are leaked.",

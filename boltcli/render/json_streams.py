@@ -31,7 +31,6 @@ class _ArrayWriter:
         return len(part)
 
     def writelines(self, parts: Iterable[bytes]) -> None:
-        """Write each of them."""
         for part in parts:
             self.write(part)
 

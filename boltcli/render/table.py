@@ -24,8 +24,6 @@ from .records import pieces
 
 Row = Sequence[Any]
 
-# Types of columns: those of applications' views, and of other tables.
-TYPES = ("text", "integer", "number", "boolean", "bytes", "time", "json", "names", "hex", "size", "growth")
 _TOGETHER = 500  # rows that are written at once
 _SAMPLE = 2000  # rows from which the widths of columns are taken
 _WIDEST = 120  # characters of a column that is not the last

@@ -27,9 +27,8 @@ def row_record(view: View, change: ViewChange) -> bytes:
 def change_line(view: View, change: ViewChange) -> bytes:
     """Return a change as a line: its sign, the first column, and the columns that differ."""
     old, new = ([] if row is None else row for row in change)
-    cells = zip(view.columns, old, new)
     fields = [cell_text((new or old)[0], view.columns[0].type)]
-    for column, *values in cells:
+    for column, *values in zip(view.columns, old, new):
         if values[0] != values[1]:
             fields.append(f"{column.name}: {' -> '.join(cell_text(value, column.type) for value in values)}")
     text = "\t".join(map(field_text, fields))

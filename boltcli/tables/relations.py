@@ -76,11 +76,6 @@ def relations(files: Sequence[TableFile]) -> dict[str, Relation]:
     return found
 
 
-def views_of(files: Sequence[TableFile]) -> dict[str, Relation]:
-    """Return the views of the applications of ``files`` by name."""
-    return {name: relation for name, relation in relations(files).items() if name not in GENERAL}
-
-
 def _view_relation(name: str, application: Application, view: View) -> Relation:
     def rows(file: TableFile) -> Iterator[Row]:
         if file.recognised is not None and file.recognised.application.name == application.name:

@@ -40,7 +40,6 @@ def _acceptable(value: Any) -> Any:
 
 
 def _joined(value: Any) -> orjson.Fragment:
-    """Join JSON that comes in pieces."""
     return orjson.Fragment(b"".join(value))
 
 
