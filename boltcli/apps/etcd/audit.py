@@ -152,12 +152,10 @@ def _answers(facts: Facts) -> dict[str, Any]:
 
 _RESTORE = "Restore the member from a snapshot or another member."
 _COMPARE = "Compare with `etcdctl member list`, and with the files of the other members."
-_OLD_SECRETS = (
-    "{count} {secrets} {now}, but older revisions in this file are not encrypted: whoever has it reads {them},"
-    " {subject} first."
-)
 _DROP_OLD = "Compact to the newest revision, then `etcdctl defrag` on each member: free pages hold them, too."
 # fmt: off
+_OLD_SECRETS = ("{count} {secrets} {now}, but older revisions in this file are not encrypted: whoever has it reads"
+    " {them}, {subject} first.")
 UNFINISHED = Rule("unfinished_compaction", WARNING,
     "A compaction at revision {subject} isn't finished (the last one: {compacted}).",
     "A server that opens the store carries it out; if it stands for long, look at the server's log.")

@@ -12,8 +12,8 @@ from .log import Log, entries, type_name
     "last_vote_term:integer last_vote_candidate gaps:json",
 )
 def status(db: Store) -> Rows:
-    log, holes = Log(db), []
-    holes = [list(hole) for hole in log.holes]
+    log = Log(db)
+    holes = [*map(list, log.holes)]
     yield log.first, log.last, log.count, log.bytes, log.current, log.term, log.vote_term, log.candidate, holes
 
 
@@ -24,9 +24,7 @@ def status(db: Store) -> Rows:
 def logs(db: Store) -> Rows:
     for each in entries(db):
         kind = type_name(each.type) if each.sound else None
-        yield (
-            each.key, each.term, kind, each.appended_at, len(each.data), each.data, each.extensions, each.servers,
-        )  # fmt: skip
+        yield each.key, each.term, kind, each.appended_at, len(each.data), each.data, each.extensions, each.servers
 
 
 @view("Servers by the newest configuration in the log", "id address suffrage index:integer")
