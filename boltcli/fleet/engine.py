@@ -82,10 +82,9 @@ def _in_processes(work: Work, items: Any, numbers: Sequence[int], jobs: int) -> 
 
 
 def _serve(pipe: Any, others: list[Any], parent: int, work: Work, items: Any) -> None:
-    """Call ``work`` for the numbers of items that come through ``pipe``, and send back each with its result.
+    """Send back the result of each item whose number comes through ``pipe``; say nothing when interrupted.
 
-    The process says nothing when it is interrupted or ``work`` raises, and ends when its ``parent`` ends: on Linux at
-    once, elsewhere with the item that it works on.
+    The process ends when its ``parent`` ends: on Linux at once, elsewhere with the item that it works on.
     """
     for other in others:
         other.close()

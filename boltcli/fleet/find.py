@@ -87,25 +87,21 @@ class _Selection:
 
     def meant(self, name: str) -> _Found:
         """Yield what a name stands for."""
-        if is_elsewhere(name):
-            yield from self._elsewhere(name)
-            return
-        for path in matching(name) or (self._recursive and matching(name, folders=True)) or [name]:
-            if not os.path.isdir(path):
-                yield path, ""
-            elif not self._recursive and ((found := databases_in(path)) or not self._search):
-                yield from [(each, "place") for each in found] or [(path, "")]
-            else:
-                below = databases_below(path, partial(self.files.pass_over, path), self._looked)
-                yield from self._all(path, below, "search")
-
-    def _elsewhere(self, name: str) -> _Found:
         if is_pattern(name):
             yield from ((address, "") for address in list(_matching_objects(name)) or [name])
-        elif name != "-" and self._recursive:
+        elif "://" in name and self._recursive:
             yield from self._all(name, _objects_below(name, partial(self.files.pass_over, name)), "")
-        else:
+        elif is_elsewhere(name):
             yield name, ""
+        else:
+            for path in matching(name) or (self._recursive and matching(name, folders=True)) or [name]:
+                if not os.path.isdir(path):
+                    yield path, ""
+                elif not self._recursive and ((found := databases_in(path)) or not self._search):
+                    yield from [(each, "place") for each in found] or [(path, "")]
+                else:
+                    below = databases_below(path, partial(self.files.pass_over, path), self._looked)
+                    yield from self._all(path, below, "search")
 
     def _all(self, folder: str, found: Iterator[str], how: str) -> _Found:
         """Yield what a search finds; if that is nothing, the folder itself, and why."""

@@ -117,9 +117,7 @@ def audit_(
     ] = "auto",
 ) -> int:
     """Check an application's records: what is lost, stuck or inconsistent, and what to do about it."""
-    at = _now(now)
-    at = time.time_ns() if at is None else at
-    asked = AuditOptions(at, _span(older_than), deletions=bool(changes), snapshot=snapshot)
+    asked = AuditOptions(_now(now), _span(older_than), deletions=bool(changes), snapshot=snapshot)
     files = select(opener, paths)
     grave = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
     kinds = SEVERITIES if verbose else (ERROR, WARNING)
@@ -235,10 +233,10 @@ def _write_changes(output: str, found: dict[str, list[Change]], *, replace: bool
                 file.writelines(record(change))
 
 
-def _now(text: str) -> int | None:
-    """Parse a time to nanoseconds since 1970; None for "". Raises ArgumentError."""
+def _now(text: str) -> int:
+    """Parse a time to nanoseconds since 1970; the current one for "". Raises ArgumentError."""
     if not text:
-        return None
+        return time.time_ns()
     found = int(text) * SECOND if text.isdigit() else parse_time(text)
     if found is None:
         raise ArgumentError(f"--now takes a time such as 2026-01-31T12:00:00Z, or seconds since 1970, not {text!r}")
@@ -249,8 +247,7 @@ def _span(text: str) -> int | None:
     """Parse a duration, also in days (d) and weeks (w), to nanoseconds; None for "". Raises ArgumentError."""
     if not text:
         return None
-    for unit, size in (("w", 7 * DAY), ("d", DAY)):
-        number = text.removesuffix(unit)
-        if number != text and number.isdigit():
-            return int(number) * size
+    number, unit = text[:-1], text[-1]
+    if unit in "wd" and number.isdigit():
+        return int(number) * DAY * (7 if unit == "w" else 1)
     return int(seconds(text) * SECOND)

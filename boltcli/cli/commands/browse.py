@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...errors import ArgumentError
@@ -26,8 +28,6 @@ def browse(opener: Opener, out: Output, *, path: Path) -> None:
     from ..browse.app import BrowseApp
     from ..browse.session import Session
 
-    session = Session(path, db, lambda: opener.open(path, previous=opener.previous, locking=locking))
-    try:
+    reopened = partial(opener.open, path, previous=opener.previous, locking=locking)
+    with closing(Session(path, db, reopened)) as session:
         BrowseApp(session).run()
-    finally:
-        session.close()

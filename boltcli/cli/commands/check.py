@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ...ops.check.findings import Finding
     from ..options import Databases, Jobs, number, switch
-    from ..output import Output
+    from ..output import Output, Record
     from ..values import parse_uint64
 
 _ON_A_TERMINAL = 100  # findings
@@ -73,13 +73,12 @@ def check_(
         out.warn(f"{count - most} of {count} findings are not shown: --max-findings {most}")
     if count and (count > most or deep):
         out.say(render.explanations.findings_summary(kinds))
-    out.record(
-        lambda: (
-            render.records.verdict(out.path, count, [], warnings, at_least=bool(uncounted))
-            | ({"explanations": _explanations(kinds)} if explain else {})
-        ),
-        lambda: _text(count, kinds if explain else {}, bool(uncounted)),
-    )
+
+    def record() -> Record:
+        found = render.records.verdict(out.path, count, [], warnings, at_least=bool(uncounted))
+        return found | ({"explanations": _explanations(kinds)} if explain else {})
+
+    out.record(record, lambda: _text(count, kinds if explain else {}, bool(uncounted)))
     if count:
         from ...errors import CheckFailed
 

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from ..options import Force, NoSync, Path, switch, written_to
     from ..output import Output
 
-WRONG = 1  # exit statuses
-LOSSES = 2
+WRONG, LOSSES = 1, 2  # exit statuses
 _LISTED = 3  # findings of an audit that are quoted
 
 

@@ -96,9 +96,7 @@ def _parsed(file: BinaryIO, partial: bool, out: Output) -> Iterator[Placed]:
         else:
             pairs += len(event.keys)
         yield said
-    problem = _problem(end, pairs, buckets)
-    if not counted and end is None:
-        return
+    problem = _problem(end, pairs, buckets) if counted or end is not None else ""
     if problem and not partial:
         raise ArgumentError(f"{problem}; --partial imports the {pairs} pairs that are there")
     if problem:

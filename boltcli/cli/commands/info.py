@@ -43,10 +43,8 @@ def _record(db: Snapshot) -> Record:
     from ...apps.registry import recognised
 
     found = recognised(db)
-    known: dict[str, str | None] = {"application": None, "layout": None, "certainty": None}
-    if found is not None:
-        known = {"application": found.name, "layout": found.layout, "certainty": found.certainty}
-    return render.records.info(db) | known
+    known = {"application": found and found.name, "layout": found and found.layout}
+    return render.records.info(db) | known | {"certainty": found and found.certainty}
 
 
 def _text(db: Snapshot, out: Output, summary: bool) -> Iterator[bytes]:

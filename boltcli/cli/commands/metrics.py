@@ -51,7 +51,6 @@ _FIELDS = {
     "boltcli_last_write_timestamp_seconds": "modified",
     "boltcli_last_write_age_seconds": "age",
 }
-_NOTHING = _Found(None, None, "")
 
 
 def select(opener: Opener, paths: Sequence[str]) -> Files:
@@ -100,7 +99,7 @@ def metrics_(
         for file, found in each(files, look, opener, out, what="measuring", jobs=jobs or 1, raises=False):
             if isinstance(found, BoltError):
                 status = max(status, complain(file.path, found, UNKNOWN, opener, out))
-                found = _NOTHING
+                found = _Found(None, None, "")
             else:
                 out.record(_record(file.path, found))
             whose = (("application", found.application),) if found.application else ()

@@ -52,8 +52,7 @@ def page_(
         if all:
             _show_all(file, format_value, out, decoder, paths)
         for number, pgid in enumerate(pgids):
-            if number:
-                out.text(_SEPARATOR)
+            out.text(_SEPARATOR * bool(number))
             _show(file, pgid, format_value, out, decoder, paths)
 
 
@@ -66,8 +65,7 @@ def _show_all(file: RawFile, form: str, out: Output, decoder: Decoder | None, pa
     stop = min(hwm, file.size // (page_size or 1) + _BEYOND)
     pgid = 0
     while pgid < stop:
-        if pgid:
-            out.text(_SEPARATOR)
+        out.text(_SEPARATOR * bool(pgid))
         pgid += _show(file, pgid, form, out, decoder, paths) + 1
     if stop < hwm:
         raise UnreadablePage(f"page {pgid} and all up to the high-water mark {hwm} lie far beyond the file's end")

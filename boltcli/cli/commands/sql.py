@@ -34,7 +34,6 @@ _GENERAL = (
     "SELECT path, kind, count(*) FROM findings GROUP BY ALL",
     "SELECT path, application, txid, size FROM files",
 )
-_COUNT = 5
 _BUCKET = "Read only this bucket for the relation pairs; repeat it for a nested one. Every file must have it."
 
 
@@ -133,5 +132,5 @@ def _text(session: Session) -> Iterator[bytes]:
     yield b"\nStatements to begin with:\n"
     paths = " ".join(file.path for file in session.files)
     views = [f"SELECT * FROM {name} LIMIT 10" for name in session.relations if name not in GENERAL]
-    for statement in [*views[:2], *_GENERAL][:_COUNT]:
+    for statement in [*views[:2], *_GENERAL][:5]:
         yield f"    boltcli sql {shell_quoted(statement)} {paths}\n".encode()

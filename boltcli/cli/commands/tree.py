@@ -43,14 +43,13 @@ def tree(
         raise BucketNotFound
     shown = arranged(found, sort, depth, start)
     size = db.size
-    human = human or out.is_terminal
     title = path_text(path) if path else one_line(os.path.basename(out.path))
     width = 0
     if out.has_colours:
         from shutil import get_terminal_size
 
         width = get_terminal_size().columns
-    text = tree_text(title, shown, size, human, width=width)
+    text = tree_text(title, shown, size, human or out.is_terminal, width=width)
     out.records(lambda: render.records.bucket_usages(shown[not path :], size), lambda: text, styled=bool(width))
     for damage in damages:
         out.warn(f"not counted: {damage}")

@@ -17,11 +17,8 @@ if TYPE_CHECKING:
 
 
 # The fields of a file that could not be read.
-UNKNOWN: dict[str, Any] = {
-    "ok": False, "kind": None, "sha256": None, "check": None, "errors": None, "problems": [], "level": None,
-    "pairs": None, "buckets": None, "application": None, "layout": None, "revision": None, "txid": None,
-    "page_size": None, "size": None,
-}  # fmt: skip
+_FIELDS = "ok kind sha256 check errors problems level pairs buckets application layout revision txid page_size size"
+UNKNOWN: dict[str, Any] = dict.fromkeys(_FIELDS.split()) | {"ok": False, "problems": []}
 
 
 def prepare(quick: bool, deep: bool) -> None:
