@@ -29,11 +29,10 @@ from .tree import free_pages, newest_tree
 
 if TYPE_CHECKING:
     from ...storage.source import Way
-    from ..write.page_surgery import Patch
 
 T = TypeVar("T")
 # A step of a remedy: the words after `boltcli surgery`; what it writes, and the least size of the file then.
-Step = tuple[list[str], Callable[[RawFile], "tuple[list[Patch], int]"]]
+Step = tuple[list[str], Callable[[RawFile], tuple[list[tuple[int, bytes]], int]]]
 RECOVER = "recover"
 CLEAR = "clear the damaged elements"
 _RECOVERED, _COPY = "recovered", "copy"  # names of files
@@ -196,7 +195,6 @@ def _clearing(path: str) -> tuple[list[Step], int]:
 
 
 def _operated(name: str, path: str, folder: str) -> Remedy | None:
-    """Try a remedy by surgery on a copy in ``folder``; None if it has nothing to do."""
     copy = os.path.join(folder, _COPY)
     steps, lost = _SURGERY.get(name) or _clearing(path)
     if not steps:

@@ -75,7 +75,6 @@ class Emission:
             yield from self._merged(bucket, together)
 
     def _leaves(self, bucket: Bucket) -> list[tuple[bytes, bytes, Leaf]]:
-        """Return a bucket's leaves that are not empty, by their least keys, with these and the greatest ones."""
         ranks = {page: (origin, i) for i, (page, origin) in enumerate(zip(bucket.leaves, bucket.origins))}
         found = []
         for page, elements in readable(self.tree.table, bucket.leaves):

@@ -241,7 +241,6 @@ def add_lost_and_found(done: Recovery, name: bytes = LOST_AND_FOUND) -> bytes | 
 
 
 def add_deleted(done: Recovery, name: bytes) -> None:
-    """Put the leaf pages that the result doesn't use into a bucket ``name``, a nested bucket a page."""
     table = done.table
     unused = done.tree.unreached(None)
     pages = [page for page in unused if table.kind[page] == LEAF_PAGE and not table.is_torn(page)]

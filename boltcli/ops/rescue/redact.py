@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 Rename = Callable[[bytes], bytes]
 FILLER = b"x"
-_MAGIC_SIZE = 4
 _SECTOR = 512
 _CHUNK = 4 << 20  # bytes put together or hashed at a time
 _IDS = 1 << 15  # bytes of a freelist at a time
@@ -98,8 +97,6 @@ def redact(
 
 @dataclass(eq=False)
 class _Copy:
-    """The copy that is being written: all zeros at first, then what is kept and the fillers."""
-
     table: PageTable
     fd: int
     chance: Random
@@ -176,7 +173,7 @@ class _Copy:
             # The beginning of the magic number says why a meta page without it is refused. In another page it is data.
             is_meta = self.table.kind[meta.page] == META_PAGE and self.table.own[meta.page]
             if meta.magic == MAGIC_SWAPPED or is_meta:
-                self._put(body, self.buffer[body : body + _MAGIC_SIZE])
+                self._put(body, self.buffer[body : body + 4])
 
     def _freelist(self, page: int) -> None:
         table = self.table

@@ -77,7 +77,6 @@ def _is_mixed(buffer: Buffer) -> bool:
 
 
 def is_proved(data: Buffer) -> bool:
-    """Return whether the SHA-256 at the end of a snapshot of etcd is right."""
     with memoryview(data) as view:
         return sha256(view[:-TRAILER]).digest() == data[-TRAILER:]
 

@@ -59,7 +59,6 @@ class Bucket:
         self.origins.append(origin)
 
     def some_leaves(self) -> set[int]:
-        """Return the first, the middle and the last leaf page."""
         count = len(self.leaves)
         return {self.leaves[number] for number in (0, count // 2, count - 1) if count}
 
@@ -260,7 +259,6 @@ class State(NamedTuple):
 
     @property
     def differs(self) -> bool:
-        """Whether it holds something else than the chosen one."""
         return bool(self.added or self.removed or self.changed)
 
 
@@ -313,13 +311,11 @@ def best_freelist(tree: RecoveredTree) -> bytearray | None:
 
 
 def sample(leaf: Elements) -> Pairs:
-    """Return some pairs of a leaf, evenly spaced."""
     every = range(0, leaf.count, max(1, leaf.count // _SAMPLES))
     return {leaf.keys[i]: (leaf.flags[i], leaf.value(i)) for i in every}
 
 
 def find_keys(tree: RecoveredTree, wanted: Set[bytes]) -> Hits:
-    """For each key of ``wanted`` where in ``tree`` it stands."""
     hits: Hits = {}
     for bucket in tree.buckets if wanted else ():
         path = bucket.path() if bucket.leaves else ()
