@@ -173,8 +173,8 @@ def _alterations(done: Recovery, emission: Emission, bucket: Path) -> list[Alter
         reason = f"the root bucket has the sequence {done.tree.top.sequence}; bbolt never gives it one"
         found.append(Altered((), None, None, f"{reason}: it was left out"))
     found += emission.changed + emission.dropped
-    gaps = (gap for gap in done.tree.gaps if gap.complete)
-    found += [Altered(gap.bucket.path(), None, gap.page, _reason(gap, "that nothing led to")) for gap in gaps]
+    complete = (gap for gap in done.tree.gaps if gap.complete)
+    found += [Altered(gap.bucket.path(), None, gap.page, _reason(gap, "that nothing led to")) for gap in complete]
     found = [each for each in found if each.bucket[: len(bucket)] == bucket]
     reason = "it is not known where the page belongs: it is in lost+found"
     return found + [Altered((), None, page, reason) for page in done.left if done.lost_pages]
