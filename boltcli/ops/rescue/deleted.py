@@ -13,7 +13,7 @@ from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from .elements import Elements, page_elements, read_elements, readable, usual_size, with_inline
 from .pages import Buffer, Path, Progress
 from .roots import Candidate, PageGraph, candidates
-from .tree import RecoveredTree, find_keys, newest_tree, sample
+from .tree import find_keys, newest_tree, sample
 
 Test = Callable[[bytes, bytes], bool]
 # Of a pair of the bucket at a path: the key that it is a version of, and whether it is a delete.
@@ -69,8 +69,7 @@ def deleted(
     are newer, and a delete is no version unless all are asked for. The pairs are in the order of these keys; with
     ``ascending`` in that of their own, as ``import`` takes them.
     """
-    tree, metas = newest_tree(buffer)
-    search = _Search(tree, [meta.root for meta in metas[1:]])
+    search = _Search(buffer)
 
     def fitting(pairs: Iterable[Deleted]) -> Iterator[Deleted]:
         for pair in pairs:
@@ -105,12 +104,13 @@ def deleted(
 
 
 class _Search:
-    def __init__(self, tree: RecoveredTree, roots: list[int]) -> None:
-        """``roots``: that of the other meta page, whose tree is the newest of the older ones."""
-        self.table = table = tree.table
-        self.tree = tree
-        found = candidates(table, PageGraph(table), tree.names or None)
-        older = {made.root: made.tree for made in found if not tree.owner[made.root]}
+    def __init__(self, buffer: Buffer) -> None:
+        self.tree, metas = newest_tree(buffer)
+        self.table = table = self.tree.table
+        found = candidates(table, PageGraph(table), self.tree.names or None)
+        older = {made.root: made.tree for made in found if not self.tree.owner[made.root]}
+        # The tree of the other meta page is the newest of the older ones.
+        roots = [meta.root for meta in metas[1:]]
         first = {root: older.pop(root) if root in older else Candidate(table, root).tree for root in roots}
         self.older = [*first.values(), *older.values()]
 
@@ -131,8 +131,8 @@ class _Search:
             found = page_elements(table, page)
             if found is None:
                 continue
-            run = table.run(page)[1:]
-            over = next((each for each in run if table.own[each]), table.pages)  # another page overwrote the run's end
+            # Another page may have overwritten the run's end.
+            over = next((each for each in table.run(page)[1:] if table.own[each]), table.pages)
             path, sure, age = owners.get(page, ((NOWHERE, str(page).encode()), UNKNOWN, _OLDEST))
             yield from _pairs(found, path, page, sure, age, high=over * table.page_size)
         for owner in self.tree.buckets:

@@ -29,11 +29,10 @@ from .tree import free_pages, newest_tree
 
 if TYPE_CHECKING:
     from ...storage.source import Way
-    from ..write.page_surgery import Patch
 
 T = TypeVar("T")
 # A step of a remedy: the words after `boltcli surgery`; what it writes, and the least size of the file then.
-Step = tuple[list[str], Callable[[RawFile], "tuple[list[Patch], int]"]]
+Step = tuple[list[str], Callable[[RawFile], tuple[list[tuple[int, bytes]], int]]]
 RECOVER = "recover"
 CLEAR = "clear the damaged elements"
 _RECOVERED, _COPY = "recovered", "copy"  # names of files
@@ -196,7 +195,6 @@ def _clearing(path: str) -> tuple[list[Step], int]:
 
 
 def _operated(name: str, path: str, folder: str) -> Remedy | None:
-    """Try a remedy by surgery on a copy in ``folder``; None if it has nothing to do."""
     copy = os.path.join(folder, _COPY)
     steps, lost = _SURGERY.get(name) or _clearing(path)
     if not steps:
@@ -240,12 +238,11 @@ def _recovered(path: str, folder: str, notes: list[str]) -> Remedy:
     except (BoltError, OSError) as error:
         return Remedy(RECOVER, commands, str(error))
     notes += map(other_database, report.found.others)
-    states, emission = report.found.states, report.emission
-    others = sum(state.differs for state in states)
+    others = sum(state.differs for state in report.found.states)
     if others:
-        notes.append(f"{len(states)} states may be the newest one: `boltcli recover` lists them")
+        notes.append(f"{len(report.found.states)} states may be the newest one: `boltcli recover` lists them")
     losses = len(report.lost) + len(report.changed) + others
-    return Remedy(RECOVER, commands, "", emission.pairs, emission.buckets, sound, losses)
+    return Remedy(RECOVER, commands, "", report.emission.pairs, report.emission.buckets, sound, losses)
 
 
 def fix(diagnosis: Diagnosis, folder: str, output: str, *, replace: bool = False, sync: bool = True) -> Remedy:
@@ -260,10 +257,9 @@ def fix(diagnosis: Diagnosis, folder: str, output: str, *, replace: bool = False
         again = _operated(best.name, diagnosis.path, folder)
         if again is None or not again.sound:
             raise InvalidDatabase("the file changed meanwhile: nothing was written", path=diagnosis.path)
-    made = os.path.join(folder, _RECOVERED if best.name == RECOVER else _COPY)
     with Destination(output, replace=replace, sync=sync) as destination:
         try:
-            with open(made, "rb") as source:
+            with open(os.path.join(folder, _RECOVERED if best.name == RECOVER else _COPY), "rb") as source:
                 copy_sparse(source.fileno(), destination.fd)
         except OSError as error:
             raise DestinationError("write", output, error) from error

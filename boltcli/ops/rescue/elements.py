@@ -102,7 +102,6 @@ def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, 
 
 
 def _repaired(stored: Elements, count: int) -> Elements:
-    """Return the elements that are whole, or can be made so from their neighbours."""
     buffer, leaf, limit = stored.buffer, stored.leaf, stored.table.end
     starts, ends = stored.starts, stored.ends
     number = _true_count(stored.table.start, starts, ends)
@@ -303,7 +302,6 @@ def _mend_last(table: PageTable, found: Elements, limit: int) -> None:
 
 
 def _reread(table: PageTable, page: int, kind: int, count: int, found: Elements) -> Elements:
-    """Return the same with another overflow, if the header's can't be right."""
     start = page * table.page_size
     following = table.own.find(1, page + 1)
     limit = min(following * table.page_size, table.size) if following >= 0 else table.size
@@ -314,7 +312,6 @@ def _reread(table: PageTable, page: int, kind: int, count: int, found: Elements)
 
 
 def inline_elements(buffer: Buffer, start: int, stop: int) -> Elements | None:
-    """Return the elements of an inline bucket, whose value stands there; None if it holds no leaf page."""
     at = start + BUCKET_HEADER_SIZE
     if at + PAGE_HEADER_SIZE > stop:
         return None

@@ -29,9 +29,8 @@ _SECOND = "a second pair with this key, on this page: it was left out"
 class Emission:
     """One writing of a tree: all of it, or the bucket ``only`` with those that lead to it.
 
-    ``pairs`` and ``buckets`` count what was written, ``duplicates`` second versions of keys, ``within`` the pairs below
-    the top-level bucket ``special``. ``lost`` is what could not be read of inline buckets, ``changed`` what stands
-    otherwise in them; ``dropped`` the pairs of pages of the tree that are left out as second versions.
+    ``duplicates`` counts second versions of keys, ``dropped`` are those of pages of the tree; ``within`` counts the
+    pairs below the top-level bucket ``special``. ``lost`` and ``changed`` are about inline buckets.
     """
 
     tree: RecoveredTree
@@ -75,7 +74,6 @@ class Emission:
             yield from self._merged(bucket, together)
 
     def _leaves(self, bucket: Bucket) -> list[tuple[bytes, bytes, Leaf]]:
-        """Return a bucket's leaves that are not empty, by their least keys, with these and the greatest ones."""
         ranks = {page: (origin, i) for i, (page, origin) in enumerate(zip(bucket.leaves, bucket.origins))}
         found = []
         for page, elements in readable(self.tree.table, bucket.leaves):
@@ -118,10 +116,7 @@ class Emission:
                 yield self._entered(key, child.sequence, self._bucket(child))
                 continue
             found, i, page = chosen[key]
-            if found.flags[i]:
-                yield from self._nested(bucket, found, i, page)
-            else:
-                yield Pairs([key], [found.value(i)])
+            yield self._nested(bucket, found, i, page) if found.flags[i] else Pairs([key], [found.value(i)])
 
     def _entered(self, name: bytes, sequence: int, inside: Nested[Event] | None) -> Nested[Event]:
         if len(self._path) > MAX_NESTING:

@@ -119,11 +119,9 @@ class PageTable:
         return pgid < self.pages and self.own[pgid] == 1 and self.kind[pgid] in (BRANCH_PAGE, LEAF_PAGE)
 
     def has_tree_from(self, pgid: int) -> bool:
-        """Return whether there is a page of a tree at or above ``pgid``."""
         return any(map(self.is_tree, range(min(pgid, self.pages), self.pages)))
 
     def run(self, pgid: int) -> range:
-        """Return the ids of the page and its overflow pages, as far as the file goes."""
         return range(pgid, min(pgid + 1 + self.overflows[pgid], self.pages))
 
     def bounds(self, pgid: int) -> tuple[int, int]:
@@ -155,7 +153,6 @@ class PageTable:
         return list(islice(filter(None, map(self.freelist, range(self.pages))), _MOST_FREELISTS))
 
     def marks(self, ids: Iterable[int]) -> bytearray:
-        """Return a byte of 1 for each of these pages that is in the file."""
         marks = bytearray(self.pages)
         for page in ids:
             if page < self.pages:

@@ -46,7 +46,7 @@ class SameBucket:
                 if link.by_key and link.right:  # a child that is still what the branch's key says
                     self._parents[self.of(link.page)] = self.of(page)
         self.votes: dict[int, Counter[Path]] = {}
-        self._pages: dict[Path, dict[int, None]] = {}
+        self.pages: dict[Path, dict[int, None]] = {}  # present and former ones of a bucket of buckets
         ordered = ((bucket, page) for tree in reversed(trees) for bucket in tree.buckets for page in bucket.leaves)
         paths = {page: bucket.path() for bucket, page in ordered if page in family}
         known: dict[int, set[Path]] = {}
@@ -61,7 +61,7 @@ class SameBucket:
                     inner = (*paths[page], name)
                     self.votes.setdefault(self.of(root), Counter())[inner] += 1
                     if root in family:
-                        self._pages.setdefault(inner, {})[root] = None
+                        self.pages.setdefault(inner, {})[root] = None
 
     def of(self, page: int) -> int:
         parents = self._parents
@@ -72,10 +72,6 @@ class SameBucket:
     def name(self, page: int) -> Path | None:
         votes = self.votes.get(self.of(page))
         return votes.most_common(1)[0][0] if votes else None
-
-    def versions(self, path: Path) -> list[int]:
-        """Return present and former leaf pages of the bucket of buckets at ``path``."""
-        return [page for page in self._pages.get(path, ()) if self.name(page) == path]
 
 
 @dataclass(slots=True, eq=False)
@@ -214,7 +210,6 @@ class Placement:
         return Group(page, top.leaf, size, top.keys[0], last, sample(leaf) | sample(end), {*leaf.flags, *end.flags})
 
     def _outermost(self, page: int | None, step: int) -> Elements | None:
-        """Return the outermost leaf on a side that a page still leads to."""
         for _ in range(_MOST_LEVELS):
             found = page_elements(self.table, page) if page is not None else None
             if page is None or found is None or not found.count or found.leaf:
@@ -316,7 +311,6 @@ class Placement:
         return None if first.points < enough or first.points - second < margin else first
 
     def _score(self, group: Group, gap: Gap) -> Choice | None:
-        """Return how well a group fits a gap; None if it cannot be there."""
         bucket, is_whole = gap.bucket, gap.is_whole()
         if not group.could_be_in(gap):
             return None
@@ -344,7 +338,6 @@ class Placement:
         return (at < len(ranges) and ranges[at][0] <= group.last) or (at > 0 and ranges[at - 1][1] >= group.first)
 
     def _is_stale(self, group: Group, hits: Hits) -> bool:
-        """Return whether a group holds what the tree has elsewhere, or what nothing in it has a place for."""
         if self.free is not None:
             return False  # it is in use, wherever it belongs
         every = len(group.samples)
@@ -384,7 +377,9 @@ def bring_back_names(tree: RecoveredTree, same_bucket: SameBucket, free: bytearr
         bucket = gap.bucket
         if bucket.parent is None or bucket.leaves or not gap.is_whole() or gap.elements:
             continue
-        versions = [page for page in same_bucket.versions(bucket.path()) if not tree.owner[page]][:_MOST_VERSIONS]
+        path = bucket.path()
+        former = (page for page in same_bucket.pages.get(path, ()) if same_bucket.name(page) == path)
+        versions = [page for page in former if not tree.owner[page]][:_MOST_VERSIONS]
         if versions:
             live = [page for page in versions if free is not None and not free[page]]
             made = newest_first(whole_ones([Candidate(tree.table, page) for page in live or versions]))

@@ -38,8 +38,7 @@ _PAGE_SIZE = 4096
 class Report:
     """What was ``found`` in the file ``path``, and what of it the ``emission`` wrote to ``output``: ``size`` bytes.
 
-    ``exact``: it is all that bbolt reads, and nothing else; ``notes`` say what that may not be. ``text_mode``: the copy
-    in text mode that was undone first. ``lost_and_found``: the name of that bucket.
+    ``exact``: it is all that bbolt reads, and nothing else. ``text_mode``: the copy in text mode that was undone first.
     """
 
     path: str
@@ -72,11 +71,8 @@ def recover_file(
     ``page_size`` 0: it is found. ``state``: where several states may be the newest one, the one of this number in
     ``Report.found.states``, counted from 1; 0: the likeliest.
 
-    Raises :class:`~boltcli.errors.InvalidDatabase` if the file holds nothing,
-    :class:`~boltcli.errors.BucketNotFound`, :class:`~boltcli.errors.Locked`, what opening raises,
-    :class:`~boltcli.errors.ArgumentError`, and
-    :class:`~boltcli.errors.DestinationExists`, :class:`~boltcli.errors.DestinationError`,
-    :class:`~boltcli.errors.DestinationIsSource`; then nothing is written.
+    Raises :class:`~boltcli.errors.InvalidDatabase` if the file holds nothing, what opening raises (as ``Locked``),
+    ``ArgumentError``, ``BucketNotFound`` and the errors of a destination; then nothing is written.
     """
     if page_size and page_size not in PAGE_SIZES:
         raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
@@ -173,8 +169,8 @@ def _alterations(done: Recovery, emission: Emission, bucket: Path) -> list[Alter
         reason = f"the root bucket has the sequence {done.tree.top.sequence}; bbolt never gives it one"
         found.append(Altered((), None, None, f"{reason}: it was left out"))
     found += emission.changed + emission.dropped
-    gaps = (gap for gap in done.tree.gaps if gap.complete)
-    found += [Altered(gap.bucket.path(), None, gap.page, _reason(gap, "that nothing led to")) for gap in gaps]
+    complete = (gap for gap in done.tree.gaps if gap.complete)
+    found += [Altered(gap.bucket.path(), None, gap.page, _reason(gap, "that nothing led to")) for gap in complete]
     found = [each for each in found if each.bucket[: len(bucket)] == bucket]
     reason = "it is not known where the page belongs: it is in lost+found"
     return found + [Altered((), None, page, reason) for page in done.left if done.lost_pages]
@@ -241,7 +237,6 @@ def add_lost_and_found(done: Recovery, name: bytes = LOST_AND_FOUND) -> bytes | 
 
 
 def add_deleted(done: Recovery, name: bytes) -> None:
-    """Put the leaf pages that the result doesn't use into a bucket ``name``, a nested bucket a page."""
     table = done.table
     unused = done.tree.unreached(None)
     pages = [page for page in unused if table.kind[page] == LEAF_PAGE and not table.is_torn(page)]

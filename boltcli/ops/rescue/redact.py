@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 Rename = Callable[[bytes], bytes]
 FILLER = b"x"
-_MAGIC_SIZE = 4
 _SECTOR = 512
 _CHUNK = 4 << 20  # bytes put together or hashed at a time
 _IDS = 1 << 15  # bytes of a freelist at a time
@@ -98,8 +97,6 @@ def redact(
 
 @dataclass(eq=False)
 class _Copy:
-    """The copy that is being written: all zeros at first, then what is kept and the fillers."""
-
     table: PageTable
     fd: int
     chance: Random
@@ -136,10 +133,9 @@ class _Copy:
             self._tree(ruling.root, ())
         else:
             # Nothing says where the tree begins: every page that bears its own id may be of it.
-            pages = [page for page in range(2, table.pages) if table.own[page]]
-            for page in pages:
+            for page in filter(table.own.__getitem__, range(2, table.pages)):
                 self._freelist(page)
-            trees = list(filter(table.is_tree, pages))
+            trees = list(filter(table.is_tree, range(2, table.pages)))
             elements = ((page, each) for page in trees for each in self._page_elements(page, None))
             led_to = {each.child for page, each in elements if each.entry and each.child != page}
             # First those that nothing leads to, so that buckets have their names.
@@ -176,7 +172,7 @@ class _Copy:
             # The beginning of the magic number says why a meta page without it is refused. In another page it is data.
             is_meta = self.table.kind[meta.page] == META_PAGE and self.table.own[meta.page]
             if meta.magic == MAGIC_SWAPPED or is_meta:
-                self._put(body, self.buffer[body : body + _MAGIC_SIZE])
+                self._put(body, self.buffer[body : body + 4])
 
     def _freelist(self, page: int) -> None:
         table = self.table
@@ -185,8 +181,7 @@ class _Copy:
         start, end = table.bounds(page)
         self._note(page)
         self._put(start, self._kept(page))
-        at = start + PAGE_HEADER_SIZE
-        count = table.counts[page]
+        at, count = start + PAGE_HEADER_SIZE, table.counts[page]
         if count == COUNT_IN_FIRST_ID:
             self._put(at, self.buffer[at : at + 8])
             count = int.from_bytes(self.buffer[at : at + 8], "little")

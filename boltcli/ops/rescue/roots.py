@@ -154,7 +154,6 @@ class Candidate:
 
 
 def _by_age(one: Candidate, other: Candidate) -> int:
-    """Compare two trees, the younger one is less: by the signs that decide, the surest first."""
     if one.unaccounted != other.unaccounted:
         return one.unaccounted - other.unaccounted
     sequences, pairs, ends = one.signs
@@ -192,7 +191,6 @@ def newest_first(found: list[Candidate]) -> list[Candidate]:
 
 
 def whole_ones(found: list[Candidate]) -> list[Candidate]:
-    """Return those trees of which no page was used again, if there are such; else all."""
     return [made for made in found if not made.reused] or found
 
 

@@ -134,7 +134,6 @@ def _other_trees(done: Recovery, graph: PageGraph, names: set[bytes] | None) -> 
 
 
 def _take_newest(done: Recovery, found: list[Candidate], state: int) -> list[Candidate]:
-    """Make the newest of these trees, or that of the number ``state``, the result's; return the others."""
     best = found[0]
     if not done.metas:
         # A newer root page is lost if a freelist has nobody's page as used.

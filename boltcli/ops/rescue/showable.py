@@ -179,7 +179,6 @@ class ElementReader:
         return self._buffer[end - 1] != 0 and not any(self._buffer[end : self._end])  # slack is zeros
 
     def _is_bucket_there(self, i: int) -> bool:
-        """Return whether the value is the beginning of a bucket, which would not be found at a wrong place."""
         found, at = self._found, self._found.mids[i]
         value = found.ends[i] - at
         outside = found.ends[i] > self._end or at + INLINE_HEADERS_SIZE > len(self._buffer)

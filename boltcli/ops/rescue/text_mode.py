@@ -64,9 +64,8 @@ def undone(buffer: Buffer) -> TextMode | None:
         found = _searched(bare, page_size, missing)
         if found is not None:
             return TextMode(pairs - missing if pairs else -missing, PROVED, found)
-    if pairs and len(bare) % page_size in (0, TRAILER) and own_ids(bare, page_size) > own_ids(data, page_size):
-        return TextMode(pairs, LIKELY, bare)
-    return None
+    is_likely = pairs and len(bare) % page_size in (0, TRAILER) and own_ids(bare, page_size) > own_ids(data, page_size)
+    return TextMode(pairs, LIKELY, bare) if is_likely else None
 
 
 def _is_mixed(buffer: Buffer) -> bool:
@@ -77,7 +76,6 @@ def _is_mixed(buffer: Buffer) -> bool:
 
 
 def is_proved(data: Buffer) -> bool:
-    """Return whether the SHA-256 at the end of a snapshot of etcd is right."""
     with memoryview(data) as view:
         return sha256(view[:-TRAILER]).digest() == data[-TRAILER:]
 
@@ -90,10 +88,8 @@ def _searched(bare: bytes, page_size: int, missing: int) -> bytes | None:
     anchors = [(0, 0)]  # offset, and CRs that are missing before it
     for number in range(1, (len(bare) + missing) // page_size):
         offset, before = number * page_size, anchors[-1][1]
-        found = [
-            shift for shift in range(before, missing + 1)
-            if int.from_bytes(bare[offset - shift : offset - shift + _ID], "little") == number
-        ]  # fmt: skip
+        own_id = number.to_bytes(_ID, "little")
+        found = [shift for shift in range(before, missing + 1) if bare.startswith(own_id, offset - shift)]
         if len(found) == 1:
             anchors.append((offset - found[0], found[0]))
     anchors.append((len(bare), missing))

@@ -59,7 +59,6 @@ class Bucket:
         self.origins.append(origin)
 
     def some_leaves(self) -> set[int]:
-        """Return the first, the middle and the last leaf page."""
         count = len(self.leaves)
         return {self.leaves[number] for number in (0, count // 2, count - 1) if count}
 
@@ -70,9 +69,8 @@ class Bucket:
 class Gap:
     """A part of a bucket that cannot be reached: keys from ``low`` up to ``high`` (None: no end), below ``page``.
 
-    ``reason`` says why. ``elements``: so many elements of a leaf are lost, not a whole page. ``filled`` counts the
-    pages that were found to belong there; ``complete``: nothing is missing any more. ``leaf``: the lost page was a
-    leaf, as its neighbours are.
+    ``elements``: so many elements of a leaf are lost, not a whole page. ``filled`` counts the pages that were found to
+    belong there; ``complete``: nothing is missing any more. ``leaf``: the lost page was a leaf, as its neighbours are.
     """
 
     bucket: Bucket
@@ -260,20 +258,18 @@ class State(NamedTuple):
 
     @property
     def differs(self) -> bool:
-        """Whether it holds something else than the chosen one."""
         return bool(self.added or self.removed or self.changed)
 
 
 @dataclass(slots=True, eq=False)
 class Recovery:
-    """What was found in a file.
+    """What was found in a file: ``tree`` is what goes into the result.
 
-    ``tree`` is what goes into the result. ``exact``: nothing is missing, it is the tree that bbolt reads. ``torn``:
-    pages of later transactions lie among those of the tree. ``root_from`` says how the root was found. ``placed``,
-    ``older`` and ``stale`` count pages; ``left`` are those of which it isn't known where they belong, ``lost_pages``
-    how many of these are in the lost+found bucket. ``others``: the offsets at which other databases begin, which are
-    not recovered. ``states``: if it isn't sure which one is the newest, all that may be it. ``sure``: nothing says that
-    there was a newer one. ``free`` marks the pages of a freelist that can be trusted.
+    ``exact``: nothing is missing, it is the tree that bbolt reads. ``torn``: pages of later transactions lie among
+    those of the tree. ``placed``, ``older`` and ``stale`` count pages; ``left`` are those of which it isn't known where
+    they belong, ``lost_pages`` how many of these are in the lost+found bucket. ``others``: the offsets at which other
+    databases begin. ``states``: if it isn't sure which one is the newest, all that may be it. ``sure``: nothing says
+    that there was a newer one. ``free`` marks the pages of a freelist that can be trusted.
     """
 
     table: PageTable
@@ -313,13 +309,11 @@ def best_freelist(tree: RecoveredTree) -> bytearray | None:
 
 
 def sample(leaf: Elements) -> Pairs:
-    """Return some pairs of a leaf, evenly spaced."""
     every = range(0, leaf.count, max(1, leaf.count // _SAMPLES))
     return {leaf.keys[i]: (leaf.flags[i], leaf.value(i)) for i in every}
 
 
 def find_keys(tree: RecoveredTree, wanted: Set[bytes]) -> Hits:
-    """For each key of ``wanted`` where in ``tree`` it stands."""
     hits: Hits = {}
     for bucket in tree.buckets if wanted else ():
         path = bucket.path() if bucket.leaves else ()
