@@ -112,7 +112,8 @@ def run_many(command: Command, arguments: Sequence[str], values: Values, out: Ou
             tally.add(result.records[-1])
             if results is not None:
                 results.add(number, _row(path, words, result))
-        return result
+        # Results wait for the files before theirs: only those that will be written keep what they hold.
+        return result if results is None and out.is_data else result._replace(records=[])
 
     with ExitStack() as stack:
         todo: Sequence[int] = range(len(files))
@@ -137,7 +138,7 @@ def run_many(command: Command, arguments: Sequence[str], values: Values, out: Ou
                 raises=False, settle=settle,
             ):  # fmt: skip
                 assert isinstance(result, Result)
-                for record in result.records if results is None else ():
+                for record in result.records:
                     out.record(record)
                 out.flush()
         except BoltError:
