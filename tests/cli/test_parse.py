@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from typer.main import get_command
 
 from boltcli.cli import command_table, make_table, options, typer_app
-from boltcli.cli.command import Command, Option
+from boltcli.cli.command import Option
 from boltcli.cli.command_table import COMMANDS
 from boltcli.cli.opener import Opener
 from boltcli.cli.output import Output
@@ -221,13 +221,6 @@ def argvs(draw: st.DrawFn) -> list[str]:
     return [*command.name.split(), *argv]
 
 
-CALLS: list[tuple[str, list[str], dict[str, Any]]] = []
-
-
-def _note(command: Command, arguments: list[str], options: dict[str, Any]) -> None:
-    CALLS.append((command.name, arguments, options))
-
-
 @cache
 def typer_command() -> Any:
     """The typer application, which takes a tenth of a second to build."""
@@ -236,17 +229,22 @@ def typer_command() -> Any:
 
 def by_typer(argv: list[str]) -> tuple[str, list[str], dict[str, Any]] | None:
     """What typer makes of ``argv``; None if it refuses."""
-    CALLS.clear()
+    lines: list[list[str]] = []
+
+    def note(argv: list[str]) -> int:
+        lines.append(argv)
+        return 0
+
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(typer_app, "_run", _note)
+            patch.setattr(typer_app, "main", note)
             typer_command().main(argv, prog_name="boltcli", standalone_mode=False)
     except Exception as error:
         # By name: typer brings its own copy of click's exceptions, and where that is has changed.
         if "UsageError" not in {kind.__name__ for kind in type(error).__mro__}:
             raise
         return None
-    return CALLS[0]
+    return by_us(lines[0])
 
 
 def by_us(argv: list[str]) -> tuple[str, list[str], dict[str, Any]] | None:
