@@ -29,7 +29,6 @@ from .command import Command, Summary
 from .opener import Opener
 from .output import Collected, Output
 from .registry import declared, find
-from .results_file import ResultsFile
 from .runner import prepare_command, run_command
 from .streams import write_styled
 
@@ -119,6 +118,8 @@ def run_many(command: Command, arguments: Sequence[str], values: Values, out: Ou
         todo: Sequence[int] = range(len(files))
         results = None
         if output:
+            from .results_file import ResultsFile
+
             results = stack.enter_context(
                 ResultsFile(output, len(files), about.summary.is_public, bool(values.get("force")), resume)
             )

@@ -6,7 +6,6 @@ from contextlib import suppress
 from ..errors import BoltError
 from ..format.meta import Meta, choose
 from ..storage.files import read_at
-from ..storage.remote import object_state
 from ..storage.secrets import has_secrets
 from ..storage.snapshot import find_page_size
 from ..storage.source import Source, begins_with_meta, is_elsewhere, open_for_reading
@@ -25,6 +24,8 @@ def file_state(path: str) -> State:
             status = os.stat(path)
             return status.st_size, status.st_mtime_ns, _txid(path, status.st_size)
         if "://" in path and not has_secrets(path):  # another address may be shown in the same way
+            from ..storage.remote import object_state
+
             return (*object_state(path.partition("!")[0]), None)
     return UNKNOWN
 

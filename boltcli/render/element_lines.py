@@ -1,13 +1,18 @@
 """Elements of buckets as lines of JSON: ``keys``, ``items`` and ``get`` with ``--json``, and exports."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from __future__ import annotations
 
-from ..apps.decode import Decoder
 from ..format.bucket import BucketRef
 from ..text.golang import PLAIN_IN_JSON
 from ..text.values import LARGE, formatted
 from .records import Record, decoded, field, lines, of_bucket, pieces
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from ..apps.decode import Decoder
 
 Path = tuple[bytes, ...]
 

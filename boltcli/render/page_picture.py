@@ -2,8 +2,8 @@
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from html import escape
 from io import BytesIO
-from xml.sax.saxutils import escape
 
 from ..extras import need
 from ..tree.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, KINDS, LEAF, LOST, META, OVERFLOW, PageMap
@@ -125,7 +125,7 @@ def svg(found: list[Cell], step: int, width: int, title: str) -> bytes:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total} {high + 3 * _TEXT}" width="{total}" '
         f'height="{high + 3 * _TEXT}" font-family="sans-serif" font-size="12" role="img">\n'
-        f"<title>{escape(title)}</title>\n"
+        f"<title>{escape(title, quote=False)}</title>\n"
     ]
     for cell, x, y in _layout(found, width):
         pages = f"page {cell.first}" if cell.count == 1 else f"pages {cell.first} to {cell.first + cell.count - 1}"
@@ -139,7 +139,7 @@ def svg(found: list[Cell], step: int, width: int, title: str) -> bytes:
         x, y = 110 * number, high + 6
         parts.append(f'<rect x="{x}" y="{y}" width="{_SIDE}" height="{_SIDE}" fill="{COLOURS[kind]}"/>')
         parts.append(f'<text x="{x + _SIDE + 4}" y="{y + 11}" fill="#888">{KINDS[kind]}</text>\n')
-    parts.append(f'<text x="0" y="{high + 2 * _TEXT + 8}" fill="#888">{escape(title)}: {_scale(step)}</text>\n</svg>\n')
+    parts.append(f'<text x="0" y="{high + 2 * _TEXT + 8}" fill="#888">{escape(title, quote=False)}: {_scale(step)}</text>\n</svg>\n')
     return "".join(parts).encode()
 
 

@@ -4,19 +4,12 @@ A byte string ``key`` is the field ``key`` if it is valid UTF-8, else ``key_hex`
 ``bytes`` it is ``key_<format>``. All records are described by ``boltcli/schema.json``.
 """
 
-import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
+from __future__ import annotations
 
-from ..apps.decode import Decoded
-from ..errors import BoltError
+import os
+
 from ..format.bucket import BucketRef
 from ..format.page import type_name
-from ..ops.check.findings import Finding
-from ..ops.space.pages import Usage
-from ..ops.stats import BucketRecord, BucketStats
-from ..storage.holders import Holder
-from ..storage.snapshot import Snapshot
 from ..text.golang import percent
 from ..text.json import LARGEST_JSON, embedded, line, lines
 from ..text.times import time_text
@@ -24,7 +17,20 @@ from ..text.values import LARGE, auto, converter, shown_text, text_of
 from ..text.values import as_text as text
 from .errors import error_text
 
-Record = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from typing import Any
+
+    from ..apps.decode import Decoded
+    from ..errors import BoltError
+    from ..ops.check.findings import Finding
+    from ..ops.space.pages import Usage
+    from ..ops.stats import BucketRecord, BucketStats
+    from ..storage.holders import Holder
+    from ..storage.snapshot import Snapshot
+
+Record = dict[str, "Any"]
 
 __all__ = ["line", "lines", "text"]
 

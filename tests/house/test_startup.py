@@ -58,10 +58,13 @@ ARGUMENTS = {
 }  # fmt: skip
 
 
-def _run(*argv: str) -> tuple[int, set[str]]:
+def _run(*argv: str, alone: bool = True) -> tuple[int, set[str]]:
     # -I -S: without the site packages' own .pth files, which may import anything.
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", SCRIPT, str(ROOT), *argv], cwd=ROOT, capture_output=True, check=True
+        [sys.executable, "-I", *["-S"] * alone, "-c", SCRIPT, str(ROOT), *argv],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
     )
     status, modules = json.loads(done.stdout)
     return status, set(modules)
@@ -93,6 +96,17 @@ def test_hot_commands_load_few_modules(name: str) -> None:
     assert status == 0
     ours = {module for module in modules if module.split(".")[0] == "boltcli"} - {"boltcli.kernel._kernel"}
     assert len(ours) <= MOST[name], sorted(ours)
+
+
+JSON = {"check": 62, "stats": 63, "keys": 42, "get": 42, "buckets": 45, "pages": 45, "inspect": 43}
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_commands_load_few_modules_for_json(name: str) -> None:
+    status, modules = _run(name, "--json", *ARGUMENTS[name], alone=False)
+    assert status == 0
+    ours = {module for module in modules if module.split(".")[0] == "boltcli"} - {"boltcli.kernel._kernel"}
+    assert len(ours) <= JSON[name], sorted(ours)
 
 
 @pytest.mark.parametrize("argv", [[], ["surgery"], ["__complete", "plain", "keys", "fixtures/document.db", "e"]])
