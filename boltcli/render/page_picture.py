@@ -139,7 +139,8 @@ def svg(found: list[Cell], step: int, width: int, title: str) -> bytes:
         x, y = 110 * number, high + 6
         parts.append(f'<rect x="{x}" y="{y}" width="{_SIDE}" height="{_SIDE}" fill="{COLOURS[kind]}"/>')
         parts.append(f'<text x="{x + _SIDE + 4}" y="{y + 11}" fill="#888">{KINDS[kind]}</text>\n')
-    parts.append(f'<text x="0" y="{high + 2 * _TEXT + 8}" fill="#888">{escape(title, quote=False)}: {_scale(step)}</text>\n</svg>\n')
+    caption = f"{escape(title, quote=False)}: {_scale(step)}"
+    parts.append(f'<text x="0" y="{high + 2 * _TEXT + 8}" fill="#888">{caption}</text>\n</svg>\n')
     return "".join(parts).encode()
 
 
