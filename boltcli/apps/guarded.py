@@ -97,6 +97,10 @@ class PlugIn(Application):
     def join(self, audits: Sequence[tuple[str, Audit]]) -> Iterable[tuple[str, AuditFinding]]:
         return self._ask("audit", lambda: list(self._inner.join(audits)))
 
+    @property
+    def compares(self) -> bool:
+        return self._ask("audit", lambda: bool(getattr(self._inner, "compares", True)), True)
+
     def common(self, old: Store, new: Store) -> tuple[dict[str, str], dict[str, Plain]]:
         return self._ask("comparison", lambda: self._inner.common(old, new))
 

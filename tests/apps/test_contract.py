@@ -17,7 +17,8 @@ import pytest
 
 from boltcli import guide, read_errors
 from boltcli.apps import registry
-from boltcli.apps.contract import ANY, REST, Application, AuditOptions, Codec, Recognition, Store, matches
+from boltcli.apps.contract import ANY, REST, Application, AuditFinding, AuditOptions, Codec, Recognition, Store, matches
+from boltcli.apps.guarded import PlugIn
 from boltcli.apps.values import find, names
 from boltcli.storage.snapshot import Snapshot
 from tests.apps.support import Opened, make
@@ -354,3 +355,17 @@ def test_whose_file_it_is_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None
         found = registry.recognised(snapshot)
         assert found is registry.recognised(snapshot)
         assert str(found) == "bacalhau, compute 1.0.4-1.4.0"
+
+
+def test_an_audit_waits_for_others_only_where_members_are_compared() -> None:
+    class Alone(Application):
+        name = title = "alone"
+
+    class Members(Alone):
+        def join(self, audits: object) -> list[tuple[str, AuditFinding]]:
+            return []
+
+    found = {type(one).__name__: one.compares for one in (Alone(), Members())}
+    assert found == {"Alone": False, "Members": True}
+    assert [PlugIn("p", one).compares for one in (Alone(), Members())] == [False, True]
+    assert {one.name for one in registry.applications() if one.compares} == {"bacalhau", "etcd"}
