@@ -143,6 +143,10 @@ class Seen:
     def enter(self, first: int, overflow: int = 0) -> bool:
         """Mark a page and its ``overflow`` pages, also if they are not read; return whether none was marked."""
         marks = self.marks
+        if not overflow and first < len(marks):
+            is_new = not marks[first]
+            marks[first] = 1
+            return is_new
         stop = min(first + 1 + overflow, len(marks))  # the overflow may be damaged
         is_new = marks.find(1, first, stop) < 0
         marks[first:stop] = b"\1" * (stop - first)

@@ -116,8 +116,14 @@ class _Comparison:
             branches = [side for side in (old, new) if side.open().flags == BRANCH_PAGE]
             if not branches:
                 return
+            above = len(here) - 1, len(there) - 1
             for side in branches:
                 side.expand()
+            if len(branches) == 2 and here[above[0] :] == there[above[1] :]:
+                # Of two copies most pages are shared: those below one branch are skipped together.
+                kept = [head for head in here[above[0] :] if not self._is_shared(head[0])]
+                old.keep(above[0], kept)
+                new.keep(above[1], kept)
 
     def _merge(self, path: Path, old: _Cursor, new: _Cursor) -> Nested[Change]:
         """Compare the current elements until one side has no more."""
@@ -208,9 +214,21 @@ class _Cursor:
     def skip(self) -> None:
         """Skip the head. Raises Corrupted if it was met before: then it can't be in the same place on both sides."""
         pgid = self.heads.pop()[0]
-        if self._page is None and not self._side.enter(pgid):
-            raise self._side.snapshot.corrupted("the page is referenced more than once", pgid, bucket=self._bucket)
+        if self._page is None:
+            self._enter(pgid)
         self._page = None
+
+    def keep(self, above: int, kept: list[tuple[int, int, bytes]]) -> None:
+        """Skip all heads but the ``kept`` ones and those ``above``, none of which was opened. Raises Corrupted."""
+        stay = {head[0] for head in kept}
+        for pgid, _, _ in self.heads[above:]:
+            if pgid not in stay:
+                self._enter(pgid)
+        self.heads[above:] = kept
+
+    def _enter(self, pgid: int) -> None:
+        if not self._side.enter(pgid):
+            raise self._side.snapshot.corrupted("the page is referenced more than once", pgid, bucket=self._bucket)
 
     def expand(self) -> None:
         """Replace the head, a branch page, by its subtrees."""
