@@ -56,8 +56,7 @@ _LONG = 2 << 20  # bytes of a line that is read in this way
 _MOST_ELSE = 16 << 20  # bytes of such a line without its long strings
 _HELD_BACK = 12  # bytes: two escapes \uXXXX that are one character
 _FIELD = re.compile(rb'"(\w+)"\s*:\s*\Z')
-_INSIDE = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)  # of a string, up to its end or to half of an escape
-_OUTSIDE = re.compile(rb'[^"]*+(?:"%b"[^"]*+)*+' % _INSIDE.pattern, re.DOTALL)  # with whole strings
+_MARK = re.compile(rb'\\.|"', re.DOTALL)  # an escape, or a quote
 
 
 def line_lists(file: BinaryIO) -> Iterator[tuple[list[bytes], dict[str, bytes]]]:
@@ -103,7 +102,7 @@ class _LongLine:
         text = bytearray()
         strings: dict[str, bytes] = {}
         while True:
-            end = _end(_OUTSIDE, self._buffer)
+            end = _outside(self._buffer)
             text += self._buffer[:end]
             self._buffer = self._buffer[end:]
             if len(text) > _MOST_ELSE:
@@ -133,7 +132,7 @@ class _LongLine:
         self._buffer = self._buffer[1:]
         content = BytesIO()  # gives its bytes away without a copy
         while True:
-            end = _end(_INSIDE, self._buffer)
+            end = _inside(self._buffer, 0)
             is_whole = self._buffer[end : end + 1] == b'"'
             data, taken = decoded(self._buffer[:end], 0 if is_whole else _HELD_BACK)
             content.write(data)
@@ -144,9 +143,25 @@ class _LongLine:
                 raise ArgumentError("not JSON: a string has no end")
 
 
-def _end(pattern: re.Pattern[bytes], text: bytes) -> int:
-    found = pattern.match(text)
-    return found.end() if found else 0
+def _inside(text: bytes, start: int) -> int:
+    """Return where the content of a string that begins at ``start`` ends: at a quote, or at half of an escape, or with
+    the text."""
+    for mark in _MARK.finditer(text, start):
+        start = mark.end()
+        if start == mark.start() + 1:
+            return mark.start()
+    return len(text) - text.endswith(b"\\", start)
+
+
+def _outside(text: bytes) -> int:
+    """Return the length of the part that ends outside of strings."""
+    at = 0
+    while (quote := text.find(b'"', at)) >= 0:
+        end = _inside(text, quote + 1)
+        if end == len(text) or text[end] != 34:
+            return quote
+        at = end + 1
+    return len(text)
 
 
 def _from_hex(text: bytes, held: int) -> tuple[bytes, int]:
