@@ -297,7 +297,7 @@ DEEDS = {
 }  # fmt: skip
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(8)
 @pytest.mark.slow
 @pytest.mark.parametrize("deed", DEEDS)
 @pytest.mark.parametrize("when", ["import", "init", "recognise", "codec", "rows", "audit"])

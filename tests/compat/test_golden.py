@@ -69,7 +69,7 @@ def test_answers_as_bbolt_did(name: str, group: str, tmp_path: Path) -> None:
         pytest.fail(report(found, len(cases)), pytrace=False)
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(8)
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["mapped", "unlocked", "mapped unlocked", "copied"])
 @pytest.mark.parametrize("name", _names())

@@ -42,7 +42,7 @@ def subject(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Subje
     return Subject.of(fixture(name), tmp_path / "mutant.db")
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("name", SOURCES)

@@ -86,6 +86,7 @@ FILES: dict[str, Callable[[], tuple[bytes, int]]] = {
 LONGEST = ("a ring of branches", "200 ** 40 ways to a leaf")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.thorough] * (name in LONGEST)) for name in FILES]

@@ -158,7 +158,7 @@ LIBRARIES = {
 }
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(10)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*ONE_VALUE, *LIBRARIES])
 def test_a_large_value(name: str, large: Path, tmp_path: Path) -> None:

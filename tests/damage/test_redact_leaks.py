@@ -16,7 +16,7 @@ SECRET = b'{"password":"correct-horse-battery-staple-0123456789"}'
 FILES = [path for path in DATABASES if path.stem != "large-values"]
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_no_damage_shows_a_value(path: Path, tmp_path: Path) -> None:

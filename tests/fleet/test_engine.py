@@ -99,6 +99,7 @@ def fatal(number: int) -> int:
     return number
 
 
+@pytest.mark.thorough
 def test_what_no_worker_survives_is_an_error_of_its_own(cluster: Any) -> None:
     done = dict(engine.run(fatal, range(40), range(40), engine=_address(cluster)))
     error = done.pop(5)

@@ -415,6 +415,7 @@ def test_sql_without_any_file() -> None:
 # What must not change the output.
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "command", [each.name for each in all_commands() if any(o.name == "jobs" for o in each.options)]

@@ -128,6 +128,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert {"boltcli.errors", "boltcli.cli.app"} <= set(_circle(graph))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("library", DOORS)
 def test_costly_libraries_have_one_door(library: str) -> None:

@@ -202,6 +202,7 @@ def long_name(how: str) -> bytes:
     return content.getvalue()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "how",

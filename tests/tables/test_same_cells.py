@@ -21,7 +21,7 @@ def rows(*words: str | Path) -> list[list[str]]:
     return list(csv.reader(io.StringIO(out.decode("utf-8", "surrogateescape"), newline="")))
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.slow
 @pytest.mark.parametrize("path", KNOWN, ids=lambda path: path.stem)
 def test_every_view(path: Path, tmp_path: Path) -> None:

@@ -129,6 +129,7 @@ def test_a_bucket_nested_in_itself_ends(tmp_path: Path) -> None:
     assert findings(tmp_path, small(freelist(2), leaf)) == ["page 3 at offset 12288: the bucket is nested in itself"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 def test_many_ways_to_a_page_are_not_all_followed(tmp_path: Path) -> None:
     """40 levels of branches whose 200 elements all lead to the next: 200**40 ways."""

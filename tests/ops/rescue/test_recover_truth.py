@@ -47,7 +47,7 @@ def newest_is_damaged(content: bytes, page_size: int = 4096) -> bytes:
     return content[:at] + b"\xff\xff" + content[at + 2 :]
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [*DATABASES, *LIVED], ids=lambda path: path.stem)
 def test_status_0_means_what_bbolt_reads(path: Path, tmp_path: Path) -> None:
