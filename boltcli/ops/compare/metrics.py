@@ -66,7 +66,8 @@ def _count_pages(snapshot: Snapshot) -> dict[str, int]:
         trees["leaf" if found[0].flags == LEAF_PAGE else "branch"] += 1 + found[0].overflow
     if mapped.damages:
         raise mapped.damages[0]
-    pages = {kind: count for kind, count in mapped.count().items() if kind in _PAGES}
+    counted = mapped.count()
+    pages = {kind: counted[kind] for kind in _PAGES}
     beyond = range(len(mapped.kinds), snapshot.meta.hwm)  # the file is too short for them
     free = sum(pgid in beyond for pgid in claimed[1]) if claimed is not None else len(beyond)
     return pages | {**trees, "free": pages["free"] + free, "lost": pages["lost"] + len(beyond) - free}
