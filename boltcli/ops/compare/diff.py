@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Shared = Callable[[int], bool]  # whether all below a page is the same on both sides
 
 _CHUNK = 1 << 16  # bytes compared at a time; larger chunks are slower
-_SHARED, _OTHER = 1, 2  # states of a page, 0: not known
+_SHARED, _OTHER, _LONG = 1, 2, 3  # states of a page, 0: not known; a leaf with overflow pages
 
 
 def diff(
@@ -295,10 +295,12 @@ class SharedLeaves:
         self._states = bytearray(min(old.size, new.size) // new.page_size)
 
     def has(self, pgid: int) -> bool:
-        """Return whether page ``pgid`` is the same plain leaf in both: of one page, and without buckets."""
+        """Return whether page ``pgid`` is the same leaf without buckets in both."""
         states = self._states
         if pgid < len(states) and not states[pgid]:
             self._compare(pgid - pgid % self._per_chunk)
+        if pgid < len(states) and states[pgid] == _LONG:
+            states[pgid] = _SHARED if self._is_same_run(pgid) else _OTHER
         return pgid < len(states) and states[pgid] == _SHARED
 
     def _compare(self, first: int) -> None:
@@ -319,6 +321,22 @@ class SharedLeaves:
                 is_plain = end <= page_size and not flags.translate(None, EVEN)
                 if is_plain and (equal or old[at : at + page_size] == new[at : at + page_size]):
                     self._states[pgid] = _SHARED
+            elif word & 0xFFFF == LEAF_PAGE:
+                self._states[pgid] = _LONG
+
+    def _is_same_run(self, pgid: int) -> bool:
+        """Compare a leaf and its overflow pages, a piece at a time: its values may be large."""
+        start = pgid * self._new.page_size
+        head = _piece(self._new, start, PAGE_HEADER_SIZE)
+        count, overflow = int.from_bytes(head[10:12], "little"), int.from_bytes(head[12:], "little")
+        end, stop = start + PAGE_HEADER_SIZE + ELEMENT_SIZE * count, start + (overflow + 1) * self._new.page_size
+        if max(end, stop) > min(stop, len(self._states) * self._new.page_size):
+            return False
+        flags = _piece(self._new, start + PAGE_HEADER_SIZE, end - start - PAGE_HEADER_SIZE)[::ELEMENT_SIZE]
+        return not flags.translate(None, EVEN) and all(
+            _piece(self._old, at, min(_CHUNK, stop - at)) == _piece(self._new, at, min(_CHUNK, stop - at))
+            for at in range(start, stop, _CHUNK)
+        )
 
 
 def _piece(snapshot: Snapshot, start: int, size: int) -> bytes:
