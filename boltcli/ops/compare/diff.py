@@ -220,10 +220,14 @@ class _Cursor:
 
     def keep(self, above: int, kept: list[tuple[int, int, bytes]]) -> None:
         """Skip all heads but the ``kept`` ones and those ``above``, none of which was opened. Raises Corrupted."""
-        stay = {head[0] for head in kept}
+        marks, stay = self._side.marks, {head[0] for head in kept}
         for pgid, _, _ in self.heads[above:]:
-            if pgid not in stay:
+            if pgid in stay:
+                continue
+            if pgid >= len(marks) or marks[pgid]:
                 self._enter(pgid)
+            else:
+                marks[pgid] = 1
         self.heads[above:] = kept
 
     def _enter(self, pgid: int) -> None:
@@ -297,11 +301,13 @@ class SharedLeaves:
     def has(self, pgid: int) -> bool:
         """Return whether page ``pgid`` is the same leaf without buckets in both."""
         states = self._states
-        if pgid < len(states) and not states[pgid]:
+        if pgid >= len(states):
+            return False
+        if not states[pgid]:
             self._compare(pgid - pgid % self._per_chunk)
-        if pgid < len(states) and states[pgid] == _LONG:
+        if states[pgid] == _LONG:
             states[pgid] = _SHARED if self._is_same_run(pgid) else _OTHER
-        return pgid < len(states) and states[pgid] == _SHARED
+        return states[pgid] == _SHARED
 
     def _compare(self, first: int) -> None:
         self._new.poll()
@@ -312,17 +318,19 @@ class SharedLeaves:
         old, new = (_piece(side, first * page_size, size) for side in (self._old, self._new))
         equal = old == new
         _, heads = header_columns(new, page_size, last - first)
+        states = self._states
         for pgid, at, word in zip(range(first, last), range(0, size, page_size), heads.tolist()):
-            self._states[pgid] = _OTHER
-            # Leaves of one page without buckets, like most pages of a file.
-            if word < 1 << 32 and word & 0xFFFF == LEAF_PAGE:
-                end = PAGE_HEADER_SIZE + ELEMENT_SIZE * (word >> 16)
-                flags = new[at + PAGE_HEADER_SIZE : at + end : ELEMENT_SIZE]
-                is_plain = end <= page_size and not flags.translate(None, EVEN)
-                if is_plain and (equal or old[at : at + page_size] == new[at : at + page_size]):
-                    self._states[pgid] = _SHARED
-            elif word & 0xFFFF == LEAF_PAGE:
-                self._states[pgid] = _LONG
+            state = _OTHER
+            if word & 0xFFFF == LEAF_PAGE:
+                if word >> 32:
+                    state = _LONG
+                # Leaves of one page without buckets, like most pages of a file.
+                elif equal or old[at : at + page_size] == new[at : at + page_size]:
+                    end = PAGE_HEADER_SIZE + ELEMENT_SIZE * (word >> 16)
+                    flags = new[at + PAGE_HEADER_SIZE : at + end : ELEMENT_SIZE]
+                    if end <= page_size and not flags.translate(None, EVEN):
+                        state = _SHARED
+            states[pgid] = state
 
     def _is_same_run(self, pgid: int) -> bool:
         """Compare a leaf and its overflow pages, a piece at a time: its values may be large."""
