@@ -143,14 +143,20 @@ class Seen:
     def enter(self, first: int, overflow: int = 0) -> bool:
         """Mark a page and its ``overflow`` pages, also if they are not read; return whether none was marked."""
         marks = self.marks
-        if not overflow and first < len(marks):
-            is_new = not marks[first]
-            marks[first] = 1
-            return is_new
         stop = min(first + 1 + overflow, len(marks))  # the overflow may be damaged
         is_new = marks.find(1, first, stop) < 0
         marks[first:stop] = b"\1" * (stop - first)
         return is_new
+
+    def enter_all(self, pgids: list[int]) -> int | None:
+        """Mark pages without their overflow pages; return the first that was marked before, if there is one."""
+        marks = self.marks
+        for pgid in pgids:
+            if pgid < len(marks):
+                if marks[pgid]:
+                    return pgid
+                marks[pgid] = 1
+        return None
 
 
 def in_order(keys: list[bytes], low: bytes | None, high: bytes | None) -> bool:

@@ -12,7 +12,7 @@ from operator import eq
 from ...errors import BucketNotFound, Corrupted
 from ...format.bucket import BucketRef
 from ...format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
-from ...format.page import EVEN, BranchElements, LeafElements, ascend, header_columns
+from ...format.page import EVEN, HEADER, BranchElements, LeafElements, ascend, header_columns
 from ...storage.files import read_or_raise
 from ...storage.snapshot import Snapshot
 from ...tree.bucket import find_bucket
@@ -215,24 +215,19 @@ class _Cursor:
         """Skip the head. Raises Corrupted if it was met before: then it can't be in the same place on both sides."""
         pgid = self.heads.pop()[0]
         if self._page is None:
-            self._enter(pgid)
+            self._enter([pgid])
         self._page = None
 
     def keep(self, above: int, kept: list[tuple[int, int, bytes]]) -> None:
         """Skip all heads but the ``kept`` ones and those ``above``, none of which was opened. Raises Corrupted."""
-        marks, stay = self._side.marks, {head[0] for head in kept}
-        for pgid, _, _ in self.heads[above:]:
-            if pgid in stay:
-                continue
-            if pgid >= len(marks) or marks[pgid]:
-                self._enter(pgid)
-            else:
-                marks[pgid] = 1
+        stay = {head[0] for head in kept}
+        self._enter([head[0] for head in self.heads[above:] if head[0] not in stay])
         self.heads[above:] = kept
 
-    def _enter(self, pgid: int) -> None:
-        if not self._side.enter(pgid):
-            raise self._side.snapshot.corrupted("the page is referenced more than once", pgid, bucket=self._bucket)
+    def _enter(self, pgids: list[int]) -> None:
+        again = self._side.enter_all(pgids)
+        if again is not None:
+            raise self._side.snapshot.corrupted("the page is referenced more than once", again, bucket=self._bucket)
 
     def expand(self) -> None:
         """Replace the head, a branch page, by its subtrees."""
@@ -335,8 +330,7 @@ class SharedLeaves:
     def _is_same_run(self, pgid: int) -> bool:
         """Compare a leaf and its overflow pages, a piece at a time: its values may be large."""
         start = pgid * self._new.page_size
-        head = _piece(self._new, start, PAGE_HEADER_SIZE)
-        count, overflow = int.from_bytes(head[10:12], "little"), int.from_bytes(head[12:], "little")
+        _, _, count, overflow = HEADER.unpack(_piece(self._new, start, PAGE_HEADER_SIZE))
         end, stop = start + PAGE_HEADER_SIZE + ELEMENT_SIZE * count, start + (overflow + 1) * self._new.page_size
         if max(end, stop) > min(stop, len(self._states) * self._new.page_size):
             return False
