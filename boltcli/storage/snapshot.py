@@ -192,6 +192,10 @@ class Snapshot:
     def locked(self) -> bool:
         return self._source.locked
 
+    @property
+    def has_writer(self) -> bool:
+        return self._source.has_writer
+
     def check_unchanged(self) -> None:
         """Take the closing look: raise Changed unless all that was read is of one state. Show nothing before."""
         if self.finished:

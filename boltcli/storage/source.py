@@ -65,13 +65,14 @@ class Source(Closing):
     def duplicate(self) -> Source:
         """Return the same open file with the same lock; close it separately."""
         other = self.copy(os.dup(self.fd), is_own_copy=self.is_own_copy)
-        other.locked, other.reason = self.locked, self.reason
+        other.locked = self.locked
         self._alone = other._alone = False
         return other
 
     def copy(self, fd: int, *, is_own_copy: bool = True) -> Source:
         """Return ``fd``, which has the same content, as a source."""
         other = Source(fd, self.path, is_own_copy=is_own_copy, remote=self.remote)
+        other.reason = self.reason
         other.held = self.held
         if other.held is not None:
             OPEN.append(other.held)
@@ -88,6 +89,11 @@ class Source(Closing):
     def is_stable(self) -> bool:
         """Whether no other process can change what is read, so that one look at the meta pages is enough."""
         return self.locked or self.is_own_copy
+
+    @property
+    def has_writer(self) -> bool:
+        """Whether another process may be writing to the file, or was when this copy of it was made."""
+        return not self.is_stable or (not self.locked and self.reason == "held")
 
     def try_lock(self, *, exclusive: bool = False) -> bool:
         """Try to take the shared flock(2), which excludes writers, or a writer's ``exclusive`` one, without waiting."""

@@ -10,7 +10,10 @@ import pytest
 
 import boltcli
 from boltcli.errors import ArgumentError, Corrupted
+from boltcli.storage.live import Live
+from boltcli.storage.source import open_source
 from tests.apps.support import STORES
+from tests.live import held
 from tests.support import DATABASES, error_line, fixture, freelist, meta, page, pgid, run, small
 
 
@@ -190,6 +193,24 @@ def test_warnings(tmp_path: Path) -> None:
     assert "longer than necessary" in first(warnings(tmp_path, sound + bytes(17 << 20)))
 
 
+def test_data_that_a_writer_may_be_adding(tmp_path: Path) -> None:
+    """bbolt writes the pages of a transaction before its meta page, and a check without the lock sees them there."""
+    path = tmp_path / "a.db"
+    path.write_bytes(meta(0, hwm=5, txid=2) + meta(1, hwm=5, txid=3) + FREE + ROOT + LEAF + LEAF)
+
+    def warned(*argv: str) -> str:
+        status, out, err = run("check", path, *argv)
+        assert (status, out) == (0, b"OK\n")
+        return err.decode().splitlines()[-1]
+
+    begins = "warning: there are data beyond the high-water mark, page 5, at offset 20480: "
+    assert warned() == begins + "no transaction uses them"
+    with held(path):
+        assert warned("--lock=try") == begins + "a transaction that is being written uses them, or none"
+        with Live(open_source(str(path), "try")) as live, live.snapshot(copy=True) as copied:
+            assert copied.has_writer
+
+
 def test_data_are_looked_for_at_both_ends_of_what_follows(tmp_path: Path) -> None:
     sound = meta(0, hwm=5, txid=2) + meta(1, hwm=5, txid=3) + FREE + ROOT + LEAF
     look = 1 << 20
@@ -238,6 +259,7 @@ def test_keys_up_to_the_damage(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_keys_of_a_page_up_to_the_damage(tmp_path: Path) -> None:
     middle = changed(page(6, 2, [(b"g", b"3"), (b"h", b"4"), (b"i", b"4")]), 16 + 16 + 8, "I", 1 << 20)
     path = three_leaves(tmp_path, middle)
