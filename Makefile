@@ -36,7 +36,7 @@ demo: $(INSTALLED) ## Set up, then inspect the shipped Bacalhau database
 	$(BIN)/boltcli stats $(DOCUMENT)
 
 quick: $(READY) ## Run the fast tests, in half a minute
-	$(BIN)/python -m pytest -n auto -m 'not compat and not slow and not thorough'
+	$(BIN)/python -m pytest -n auto --ignore=tests/compat -m 'not slow and not thorough'
 
 test: $(READY) ## Set up, then run the tests that need no Go
 	$(BIN)/python -m pytest -n auto

@@ -92,6 +92,7 @@ def test_every_key_can_be_looked_up(path: str) -> None:
                     assert plain[key] == value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_cursors_and_ranges(path: str) -> None:
     with boltcli.open(path) as db:

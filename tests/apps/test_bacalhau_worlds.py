@@ -261,6 +261,7 @@ def test_repairs_take_names_as_they_are(layout: str, seed: int, odd: bool, fault
     assert plain(found.answers) == plain(answers(broken))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", [*JOB_LAYOUTS, *COMPUTE_LAYOUTS])
 def test_deletions_take_names_as_they_are(layout: str, tmp_path: Path) -> None:
     """What is finished goes whole, with its entries under any names; what is left is as sound as before."""

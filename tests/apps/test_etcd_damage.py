@@ -113,6 +113,7 @@ def test_the_shared_learners() -> None:
 SNAPSHOT = "0000000000000003-{:016x}.snap"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("names", "severity"),
     [
@@ -239,6 +240,7 @@ def test_members_at_one_revision_with_other_content(tmp_path: Path) -> None:
     assert contents([one, agreed]) == (0, [[], []])
 
 
+@pytest.mark.slow
 def test_where_a_compaction_stands_is_no_difference(tmp_path: Path) -> None:
     paths = [
         make(tmp_path / f"{number}.db", history(until, compacted=compacted, finished=finished))

@@ -127,6 +127,7 @@ PLAIN = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(PLAIN, st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_unpack(value: Any, new: bool) -> None:

@@ -38,6 +38,7 @@ def gaps(*words: Any) -> tuple[int, list[tuple[str, str]], dict[str, Any]]:
     ], found["answers"]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("index", "expected"),
     [

@@ -334,6 +334,7 @@ def _damage(path: Path) -> None:
     path.write_bytes(content)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("umask")
 @pytest.mark.parametrize("name", ["FILE", "CHANGES"])
 def test_the_most_private_source_counts(name: str, files: dict[str, Path], tmp_path: Path) -> None:
@@ -371,6 +372,7 @@ def test_rows_so_far_are_private_too(tmp_path: Path, files: dict[str, Path], mon
     assert _mode(tmp_path / "r.csv.partial") == 0o600
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("umask")
 def test_what_came_through_a_pipe_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = [sys.executable, "-m", "boltcli"]
@@ -488,6 +490,7 @@ def test_an_array_where_the_ending_is_json(files: dict[str, Path], tmp_path: Pat
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["inline", "document", "many-free", "empty", "bacalhau-compute-1.4"])
 def test_an_array_can_be_imported(name: str, tmp_path: Path) -> None:
     source = fixture(name)

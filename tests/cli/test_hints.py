@@ -263,6 +263,7 @@ def test_a_view_is_found_by_its_name() -> None:
     assert hints("images", DOCUMENT) == []
 
 
+@pytest.mark.slow
 def test_a_key_of_etcd_leads_to_its_view() -> None:
     etcd, key = str(fixture("etcd-3.6")), "/registry/namespaces/default"
     for words in (["get", etcd, "key", key], ["get", etcd, key]):

@@ -67,6 +67,7 @@ def test_buckets_keys_items_and_get(path: Path) -> None:
         ]
 
 
+@pytest.mark.slow
 @every_database
 def test_figures_of_the_plain_output(path: Path) -> None:
     def numbers(text: bytes) -> list[int]:

@@ -402,6 +402,7 @@ def test_results_come_in_the_order_of_the_files() -> None:
         next(results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["check"], ["audit"], ["metrics"], ["grep", "-c", "e"], ["verify"], ["du"]])
 def test_a_file_that_is_missing_is_a_row_and_a_status(words: list[str], tmp_path: Path) -> None:
     missing, there = tmp_path / "none", fixture("bacalhau-compute-1.4")
@@ -434,6 +435,7 @@ def test_nothing_looked_at_is_no_all_clear(tmp_path: Path) -> None:
     assert run("audit", "--exit-status", "detailed", tmp_path)[0] == 2
 
 
+@pytest.mark.slow
 def test_processes_give_what_one_gives(tmp_path: Path) -> None:
     """Commands that write what they find at once say the same, on both streams, from several processes."""
     (tmp_path / "cut.db").write_bytes(DATA[:40000])

@@ -49,6 +49,7 @@ COMMANDS: list[list[str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0][:8].strip())
 def test_names_take_one_line(command: list[str], folder: Path) -> None:
     _, out, err = run(*command)

@@ -119,6 +119,7 @@ def test_help_everywhere(flag: str) -> None:
                 assert f"--{option.name}".encode() in text
 
 
+@pytest.mark.slow
 def test_help_is_the_same_on_a_terminal() -> None:
     """With colours unless they are unwanted, within its width, and at once."""
     for argv in ([], ["keys"], ["surgery"], ["surgery", "meta", "update"]):

@@ -101,6 +101,7 @@ def test_colours_of_our_own_pass(nasty: Path) -> None:
         assert on_a_terminal(["tree", "--lock", "try", str(nasty)]).decode() == shown
 
 
+@pytest.mark.slow
 def test_items_are_columns_of_the_terminal() -> None:
     path = str(fixture("document"))
     shown = on_a_terminal(["items", path, "execution"], COLUMNS="90").decode().split("\r\n")
@@ -120,6 +121,7 @@ def test_columns_count_what_letters_take() -> None:
     assert lines[1:] == ["a" * 30 + "  " + "v" * 27 + "…", "b" + " " * 31 + "3109320a"]
 
 
+@pytest.mark.slow
 def test_a_wide_view_says_what_there_is_no_room_for() -> None:
     path = str(fixture("etcd-3.6"))
     shown = on_a_terminal(["view", path, "keys"], COLUMNS="60", NO_COLOR="1").decode()

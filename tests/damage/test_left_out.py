@@ -231,6 +231,7 @@ def nested_in_itself(path: Path, name: bytes) -> None:
     path.write_bytes(content)
 
 
+@pytest.mark.slow
 def test_a_bucket_inside_itself_ends_what_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     nested_in_itself(path, b"execution-history")

@@ -278,6 +278,7 @@ def test_a_store_that_has_an_audit_must_be_recognised_at_its_place(tmp_path: Pat
     assert (status, err.count(b"no known application")) == (1, 2)
 
 
+@pytest.mark.slow
 def test_a_bad_file_at_a_known_place(tmp_path: Path) -> None:
     layout(tmp_path, "buildkit and vault")
     (tmp_path / "vault.db").write_bytes(b"")

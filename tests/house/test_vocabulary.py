@@ -91,6 +91,7 @@ def test_names_say_what_they_hold() -> None:
             assert column.type == "integer", column.name
 
 
+@pytest.mark.slow
 def test_the_schema_is_one_and_has_a_version() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["$id"] == "urn:boltcli:schema"
@@ -98,6 +99,7 @@ def test_the_schema_is_one_and_has_a_version() -> None:
     assert run_json("schema")[1] == [SCHEMA]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("help", "browse", "completion")])
 def test_the_schema_of_a_command_stands_alone(command: str) -> None:
     if command.startswith("completion "):

@@ -148,6 +148,7 @@ def test_progress_and_interruption(tmp_path: Path) -> None:
             verify(snapshot, interrupt)
 
 
+@pytest.mark.slow
 @needs_kernel
 def test_a_file_cut_while_it_is_read(tmp_path: Path) -> None:
     """The guard puts zeros in the place of the mapping, the kernel finds them irregular, the closing look tells."""
@@ -178,6 +179,8 @@ def test_a_file_overwritten_while_it_is_read(tmp_path: Path) -> None:
             content[at : at + 8] = before[at : at + 8]
 
     writer = threading.Thread(target=overwrite)
+    patience = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # the kernel works without the lock of Python's interpreter, and gets it back soon
     writer.start()
     try:
         for _ in range(200):
@@ -190,6 +193,7 @@ def test_a_file_overwritten_while_it_is_read(tmp_path: Path) -> None:
     finally:
         done.set()
         writer.join()
+        sys.setswitchinterval(patience)
 
 
 def test_switch(monkeypatch: pytest.MonkeyPatch) -> None:

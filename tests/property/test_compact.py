@@ -17,6 +17,7 @@ from tests.support import freelist, page, pgid, small
 PAIRS = st.lists(st.tuples(st.binary(min_size=1, max_size=9), st.binary(max_size=40)), min_size=1, max_size=40)
 
 
+@pytest.mark.slow
 @given(PAIRS, st.lists(st.booleans(), min_size=40, max_size=40))
 def test_a_leaf_page_is_laid_out_as_bbolt_does_it(pairs: list[tuple[bytes, bytes]], buckets: list[bool]) -> None:
     flags = [int(flag) for flag, _ in zip(buckets, pairs)]
@@ -25,6 +26,7 @@ def test_a_leaf_page_is_laid_out_as_bbolt_does_it(pairs: list[tuple[bytes, bytes
     assert whole == made.ljust(len(whole), b"\0")
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 4)), max_size=60))
 def test_free_pages_against_a_plain_list(steps: list[tuple[bool, int]]) -> None:
     """bbolt's array freelist: the first place where so many ids follow each other."""

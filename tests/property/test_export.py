@@ -60,6 +60,7 @@ def test_export_and_import_are_inverse(
     again(first, folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_fixtures(path: Path, tmp_path: Path) -> None:
     again(path, tmp_path)
@@ -181,6 +182,7 @@ def test_a_cut_export_does_not_look_whole(tmp_path: Path) -> None:
     assert err.startswith(b"Error: page 5 ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["sqlite", "parquet", "arrow"])
 @pytest.mark.parametrize("name", ["binary-keys", "nested-8", "sequences", "values", "empty"])
 def test_other_formats_are_lossless(name: str, ending: str, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def test_freelists(ids: list[int]) -> None:
     assert as_page(content).freelist_ids() == ids
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(U32, U32, U32, U32), min_size=1, max_size=20), st.integers(0, 400))
 def test_elements_with_any_numbers(elements: list[tuple[int, int, int, int]], room: int) -> None:
     """Whatever an element says, what is read lies in the page, or reading refuses."""
@@ -66,6 +67,7 @@ def test_elements_with_any_numbers(elements: list[tuple[int, int, int, int]], ro
         assert [len(item) for item in items] == sizes
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(PAIRS)
 def test_whole_files(pairs: list[tuple[bytes, bytes]]) -> None:

@@ -79,6 +79,7 @@ def test_views_are_counted_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "hashkv" in target.read_text()
 
 
+@pytest.mark.slow
 def test_many_files_the_worst_first(tmp_path: Path) -> None:
     broken = tmp_path / "broken.db"
     broken.write_bytes(b"nothing" * 1000)
@@ -139,6 +140,7 @@ def test_long_names_and_keys_are_cut(tmp_path: Path) -> None:
     assert (tmp_path / "a.html").stat().st_size < 200_000
 
 
+@pytest.mark.slow
 def test_a_large_file_gives_a_small_report() -> None:
     with Snapshot(str(fixture("depth-4"))) as snapshot:
         mapped = page_map(snapshot)

@@ -171,6 +171,7 @@ DATA = st.binary(max_size=40) | st.text(max_size=40).map(str.encode)
 CELLS = st.none() | st.integers(0, 1 << 60) | DATA | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=4))
 def test_large_values_are_written_as_small_ones(rows: list[tuple[Any, ...]]) -> None:
     columns = [Column("a"), Column("b", "bytes"), Column("c", "hex")]

@@ -109,6 +109,7 @@ def test_a_name_with_an_exclamation_mark_is_a_name(tmp_path: Path) -> None:
     assert run("check", path)[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PACKED)
 def test_damaged_ones_end_in_one_line(kind: str, tmp_path: Path) -> None:
     path, packed, chance = tmp_path / "packed", PACKED[kind], random.Random(kind)

@@ -293,6 +293,7 @@ def test_a_part_that_is_not_what_was_asked_for(server: Server, trick: str, words
     assert words in error_line(err)
 
 
+@pytest.mark.slow
 def test_later_parts_are_compared_too(server: Server, tmp_path: Path) -> None:
     """Also where the whole object is read."""
     data = _large(tmp_path).read_bytes()
@@ -361,6 +362,7 @@ def test_a_silent_server(server: Server, options: list[str]) -> None:
     assert opened.read_timeout == 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gzip", "xz", "zip", "tar.gz"])
 def test_packed_ones(server: Server, kind: str) -> None:
     address = server.put("packed", PACKED[kind])

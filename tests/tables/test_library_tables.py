@@ -105,6 +105,7 @@ def test_what_there_is_not(tmp_path: Path) -> None:
             connection.sql("SELECT key FROM pairs").fetchall()
 
 
+@pytest.mark.slow
 def test_a_bucket_is_a_name_or_a_path() -> None:
     with boltcli.open(fixture("document")) as db:
         for bucket in ("execution", b"execution", ["execution"], (b"execution",)):

@@ -135,6 +135,7 @@ def test_others_read_what_was_written(tmp_path: Path) -> None:
         assert sorted(found) == sorted(expected)
 
 
+@pytest.mark.slow
 def test_files_of_two_applications() -> None:
     words = ("--json", "SELECT application, count(*) AS n FROM files GROUP BY ALL ORDER BY ALL")
     files = (fixture("bacalhau-compute-1.4"), fixture("etcd-3.6"), fixture("inline"))

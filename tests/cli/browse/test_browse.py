@@ -50,6 +50,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _store(tmp_path_factory.mktemp("browse"), 20_000)
 
 
+@pytest.mark.slow
 def test_the_window_is_a_part_of_the_sorted_keys(store: Path) -> None:
     names = [b"key-%06d" % number for number in range(20_000)]
     with Snapshot(str(store)) as snapshot:

@@ -100,6 +100,7 @@ def test_it_works_beside_a_server(tmp_path: Path) -> None:
     assert out.replace(str(path).encode(), b"") == run("audit", NEWER)[1].replace(str(NEWER).encode(), b"")
 
 
+@pytest.mark.slow
 def test_a_node_directory_holds_its_stores(tmp_path: Path) -> None:
     node = tmp_path / "node"
     for place, source in (("orchestrator_store/jobs.db", REQUESTER), ("compute_store/executions.db", COMPUTE)):
@@ -124,6 +125,7 @@ def test_a_node_directory_holds_its_stores(tmp_path: Path) -> None:
     assert error_line(err).startswith(b"no store of a known application in ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", BACALHAU.places)
 def test_every_place_is_found(tmp_path: Path, place: str) -> None:
     path = tmp_path / place.replace("*", "n-1")

@@ -109,6 +109,7 @@ def test_trouble_is_status_2(
     assert error_line(err).decode() == words
 
 
+@pytest.mark.slow
 def test_the_last_transaction_of_every_fixture() -> None:
     for path in DATABASES:
         status, out, err = run("diff", "--previous", "--json", path)

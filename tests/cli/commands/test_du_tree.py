@@ -18,6 +18,7 @@ from tests.schema import run_json
 from tests.support import DATABASES, ROOT, error_line, fixture, freelist, page, pgid, run, small
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_every_byte_is_somewhere(path: Path, tmp_path: Path) -> None:
     _, (du,), _ = run_json("du", path)

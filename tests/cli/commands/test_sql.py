@@ -81,6 +81,7 @@ def test_other_relations_are_what_commands_say(path: Path) -> None:
     assert ask("SELECT * FROM findings", path) == []
 
 
+@pytest.mark.slow
 def test_several_files_are_one_table() -> None:
     paths = [fixture("document"), fixture("one-bucket")]
     rows = ask("SELECT path, count(*) FROM pairs GROUP BY path ORDER BY path", *paths)
@@ -258,6 +259,7 @@ def test_a_statement_can_use_no_files(kind: str, tmp_path: Path, monkeypatch: py
     assert sorted(path.name for path in tmp_path.iterdir()) == ["there.csv"]
 
 
+@pytest.mark.slow
 def test_files_can_be_allowed(tmp_path: Path) -> None:
     source, made = fixture("document"), tmp_path / "made.csv"
     assert run("sql", "--allow-files", f"COPY (SELECT key_text FROM pairs) TO '{made}'", source)[0] == 0
@@ -314,6 +316,7 @@ def test_without_a_statement_the_relations_are_listed() -> None:
     assert out.count(b"    boltcli sql ") >= 5
 
 
+@pytest.mark.slow
 def test_output_forms(tmp_path: Path) -> None:
     import duckdb
 

@@ -20,6 +20,7 @@ from tests.support import error_line, fixture, run
 COMPUTE, REQUESTER = fixture("bacalhau-compute-1.4"), fixture("bacalhau-requester-1.4")
 
 
+@pytest.mark.slow
 def test_views_and_their_row_counts() -> None:
     _, views, _ = run_json("view", REQUESTER)
     assert [view["view"] for view in views][:3] == ["jobs", "executions", "evaluations"]

@@ -67,6 +67,7 @@ def test_from_nothing_and_to_nothing(path: Path, tmp_path: Path) -> None:
     assert State.of(patched(path, changes(path, empty), tmp_path / "none")) == State.of(empty)
 
 
+@pytest.mark.slow
 def test_by_way_of_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = fixture("bacalhau-compute-1.4"), fixture("bacalhau-compute-1.5")
     lines = run("diff", one, two, "--json")[1]

@@ -88,6 +88,7 @@ def _many_at_once(events: Iterator[Event]) -> Iterator[Event]:
         yield event
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["depth-4", "nested-8", "values"])
 @pytest.mark.parametrize("limit", [None, -1, 0, 100, 5000], ids=str)
 def test_the_file_is_the_same_however_pairs_are_grouped(name: str, limit: int | None, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ def raw(record: dict[str, str], field: str) -> bytes:
     return record[field].encode() if field in record else bytes.fromhex(record[f"{field}_hex"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_all_versions_are_listed(name: str) -> None:
     truth = read(fixture(name).read_bytes())
@@ -63,6 +64,7 @@ def test_filters_and_buckets() -> None:
     assert run("deleted", "--limit", "2", path, "thinned")[1].splitlines() == part[:2]
 
 
+@pytest.mark.slow
 def test_the_history_of_a_key_begins_with_what_the_tree_has() -> None:
     path = fixture("bacalhau-compute-1.4")
     _, records, _ = run_json("deleted", path)
@@ -90,7 +92,8 @@ def test_a_line_is_no_longer_than_the_terminal_is_wide() -> None:
     parent, child = pty.openpty()
     termios.tcsetwinsize(child, (24, 60))
     command = [sys.executable, "-m", "boltcli", "deleted", "--limit", "20", str(fixture("many-free"))]
-    done = subprocess.Popen(command, stdout=child, stderr=subprocess.DEVNULL)
+    # os.environ, as readline, which pytest may load, tells C of the size of another terminal.
+    done = subprocess.Popen(command, stdout=child, stderr=subprocess.DEVNULL, env=os.environ)
     os.close(child)
     lines = read_all(parent).decode().splitlines()
     assert done.wait() == 0

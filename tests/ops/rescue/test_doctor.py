@@ -181,6 +181,7 @@ def test_a_torn_hot_copy_is_named(name: str, tmp_path: Path) -> None:
     assert run("recover", path, "-o", tmp_path / "out.db")[0] == 2
 
 
+@pytest.mark.slow
 def test_a_cut_copy_and_its_program_are_named(tmp_path: Path) -> None:
     content = fixture("bacalhau-compute-1.4").read_bytes()
     path = tmp_path / "cut.db"
@@ -234,6 +235,7 @@ def test_records_that_no_audit_knows_are_said_to_be_unexamined() -> None:
     assert (record["ok"], record["records"]) == (True, None)
 
 
+@pytest.mark.slow
 def test_records_are_audited_where_an_audit_knows_them() -> None:
     path = fixture("bacalhau-compute-1.4")
     status, (record,), _ = run_json("doctor", path)
@@ -263,6 +265,7 @@ def test_there_is_nothing_to_fix_where_only_records_are_wrong(tmp_path: Path) ->
     assert not (tmp_path / "new.db").exists()
 
 
+@pytest.mark.slow
 def test_records_of_a_damaged_file_are_not_audited(tmp_path: Path) -> None:
     """What they say is of no use before the file is recovered."""
     content = bytearray(fixture("bacalhau-compute-1.4").read_bytes())

@@ -314,6 +314,7 @@ def test_pages_put_into_lost_and_found_are_told(tmp_path: Path) -> None:
         assert (status, found) == (0, rows(content))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [100, 1500])
 def test_elements_that_overlap_are_not_multiplied(count: int, tmp_path: Path) -> None:
     """Each value is nearly the whole page: together they are many times the file."""

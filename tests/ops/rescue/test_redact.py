@@ -192,6 +192,7 @@ def test_pages_are_counted(tmp_path: Path) -> None:
     assert (record["pages"], record["wiped"]) == (7, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window", [1, 7, 100, 5000])
 def test_a_page_run_is_written_in_parts(window: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = [(b"key %d" % i, b"value" * 300 * i) for i in range(1, 4)]

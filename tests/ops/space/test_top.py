@@ -45,6 +45,7 @@ def test_counts_what_is_there(path: Path, walks: str) -> None:
     assert [size for size, _, _ in found.largest] == largest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_free_lost_and_what_copies_need(path: Path, walks: str) -> None:
     with Snapshot(str(path)) as snapshot:
