@@ -97,15 +97,22 @@ def write_rows(file: BinaryIO, form: str, columns: Sequence[Column], rows: Itera
 
 
 def write_batches(file: BinaryIO, form: str, batches: Iterator[Any], schema: Any) -> int:
-    """Write Arrow batches to ``file`` as parquet or arrow; return the number of rows. Raises MissingExtra."""
+    """Write Arrow batches to ``file`` as parquet or arrow; return the number of rows.
+
+    Raises MissingExtra, and ArgumentError if Parquet has no type for a column.
+    """
     writer: Any
     if form == "parquet":
         # Values are hardly ever twice there, and a dictionary of them is another copy.
         once = [field.name for field in schema if not str(field.type).endswith("binary")]
         parquet = need("pyarrow.parquet", "sql", "Parquet")
-        writer = parquet.ParquetWriter(
-            file, schema, compression="zstd", use_dictionary=once, write_statistics=once, data_page_size=_BYTES
-        )
+        try:
+            writer = parquet.ParquetWriter(
+                file, schema, compression="zstd", use_dictionary=once, write_statistics=once, data_page_size=_BYTES
+            )
+        except NotImplementedError as error:  # of intervals, for one
+            what = f"Parquet has no such type ({error}): cast the column to text, or write an .arrow file"
+            raise ArgumentError(what) from None
     else:
         writer = need("pyarrow.ipc", "sql", "Arrow").new_file(file, schema)
     count = 0

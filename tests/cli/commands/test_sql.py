@@ -306,6 +306,10 @@ def test_errors_are_one_line(tmp_path: Path) -> None:
     assert run("sql", "SELECT 1", tmp_path / "none.db")[2].startswith(b"Error: source database file")
     assert run("sql", "--csv", "--json", "SELECT 1", source)[0] == 1
     assert run("sql", "-o", tmp_path / "a.xyz", "SELECT 1", source)[2].startswith(b"Error: ")
+    interval = "SELECT INTERVAL 1 DAY AS d"
+    assert b"month_day_nano_interval): cast the column" in run("sql", "-o", tmp_path / "a.parquet", interval, source)[2]
+    assert not (tmp_path / "a.parquet").exists()
+    assert run("sql", "-o", tmp_path / "a.arrow", interval, source)[0] == 0
 
 
 def test_without_a_statement_the_relations_are_listed() -> None:
