@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import struct
+from _struct import Struct  # struct is Python code and takes longer to load
 
 _SHORT_ESCAPES = {
     '"': '\\"', "\\": "\\\\",
     "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
 }  # fmt: skip
 PLAIN_IN_JSON = bytes(set(range(0x20, 0x7F)) - set(b'"\\<>&'))
-_FLOAT32 = struct.Struct("<f")
+_FLOAT32 = Struct("<f")
 
 
 def is_print(text: str) -> bool:
