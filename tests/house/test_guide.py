@@ -37,9 +37,9 @@ SESSIONS = [(topic, *session) for topic, page in PAGES.items() for session in _s
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the checkout, without what is set up in it: the examples run there as a reader would run them."""
+    """A copy of the checkout, compiled modules too: the examples run there as a reader would run them."""
     copy = tmp_path_factory.mktemp("guide") / "boltcli"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".?*", "build", "dist", "__pycache__", "tests"))
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".?*", "build", "dist", "tests"))
     shutil.copy(ROOT / ".gitignore", copy)
     return copy
 
