@@ -102,7 +102,9 @@ class CopyFile(Closing):
 
     def snapshot(self) -> Snapshot:
         """Return a snapshot of the copy; close it before the next :meth:`update`."""
-        return Snapshot(self._source.path, self._source.copy(os.dup(self._fd)))
+        source = self._source.copy(os.dup(self._fd))
+        source.copied_live = not self._source.is_stable
+        return Snapshot(source.path, source)
 
     def update(self, size: int, parts: Iterable[tuple[int, bytes]]) -> None:
         """Write ``parts`` at their offsets; ``size`` is the new size of the source."""

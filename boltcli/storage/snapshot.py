@@ -193,8 +193,8 @@ class Snapshot:
         return self._source.locked
 
     @property
-    def has_writer(self) -> bool:
-        return self._source.has_writer
+    def may_have_writer(self) -> bool:
+        return self._source.may_have_writer
 
     def check_unchanged(self) -> None:
         """Take the closing look: raise Changed unless all that was read is of one state. Show nothing before."""

@@ -48,14 +48,16 @@ class Source(Closing):
     """An open database file: ``fd``, its ``path``, and whether this process holds the shared lock (``locked``).
 
     If not, ``reason`` says why: ``held`` by another process, ``unasked``, or the system's message. ``is_own_copy``: no
-    other process can open it. ``remote``: the object of which it has a part. ``held``: the file that it is or was made
-    of, which results can't replace. Closing the last duplicate releases the lock.
+    other process can open it; ``copied_live``: others could write while it was made. ``remote``: the object of which it
+    has a part. ``held``: the file that it is or was made of, which results can't replace. Closing the last duplicate
+    releases the lock.
     """
 
     def __init__(self, fd: int, path: str, *, is_own_copy: bool = False, remote: Remote | None = None) -> None:
         self.fd = fd
         self.path = path
         self.is_own_copy = is_own_copy
+        self.copied_live = False
         self.remote = remote
         self.locked = False
         self.reason = "unasked"
@@ -65,14 +67,14 @@ class Source(Closing):
     def duplicate(self) -> Source:
         """Return the same open file with the same lock; close it separately."""
         other = self.copy(os.dup(self.fd), is_own_copy=self.is_own_copy)
-        other.locked = self.locked
+        other.locked, other.reason = self.locked, self.reason
         self._alone = other._alone = False
         return other
 
     def copy(self, fd: int, *, is_own_copy: bool = True) -> Source:
         """Return ``fd``, which has the same content, as a source."""
         other = Source(fd, self.path, is_own_copy=is_own_copy, remote=self.remote)
-        other.reason = self.reason
+        other.copied_live = self.copied_live
         other.held = self.held
         if other.held is not None:
             OPEN.append(other.held)
@@ -91,9 +93,9 @@ class Source(Closing):
         return self.locked or self.is_own_copy
 
     @property
-    def has_writer(self) -> bool:
-        """Whether another process may be writing to the file, or was when this copy of it was made."""
-        return not self.is_stable or (not self.locked and self.reason == "held")
+    def may_have_writer(self) -> bool:
+        """Whether another process may be writing to the file, or have been when this copy of it was made."""
+        return self.copied_live or not self.is_stable
 
     def try_lock(self, *, exclusive: bool = False) -> bool:
         """Try to take the shared flock(2), which excludes writers, or a writer's ``exclusive`` one, without waiting."""

@@ -110,7 +110,7 @@ def file_warnings(snapshot: Snapshot) -> Iterator[str]:
     starts = (*range(used, min(used + _LOOK, size), step), *range(max(used + _LOOK, size - _LOOK), size, step))
     if not all(_ZEROS.startswith(snapshot.buffer[start : start + step]) for start in starts):
         whose = "no transaction uses them"
-        if snapshot.has_writer:
+        if snapshot.may_have_writer:
             whose = "a transaction that is being written uses them, or none"
         yield f"there are data beyond the high-water mark, page {hwm}, at offset {used}: {whose}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,9 @@ from boltcli.storage.source import open_source
 from tests.apps.support import STORES
 from tests.live import held
 from tests.support import DATABASES, error_line, fixture, freelist, meta, page, pgid, run, small
+
+if TYPE_CHECKING:
+    from boltcli.storage.source import Way
 
 
 def bucket(root: int, sequence: int = 0) -> bytes:
@@ -203,12 +207,18 @@ def test_data_that_a_writer_may_be_adding(tmp_path: Path) -> None:
         assert (status, out) == (0, b"OK\n")
         return err.decode().splitlines()[-1]
 
+    def copied(lock: Way) -> bool:
+        with Live(open_source(str(path), lock)) as live, live.snapshot(copy=True) as copy, copy.reopened() as again:
+            assert copy.may_have_writer == again.may_have_writer
+            return copy.may_have_writer
+
     begins = "warning: there are data beyond the high-water mark, page 5, at offset 20480: "
     assert warned() == begins + "no transaction uses them"
     with held(path):
         assert warned("--lock=try") == begins + "a transaction that is being written uses them, or none"
-        with Live(open_source(str(path), "try")) as live, live.snapshot(copy=True) as copied:
-            assert copied.has_writer
+        assert copied("try")
+    assert copied("none")
+    assert not copied("try")
 
 
 def test_data_are_looked_for_at_both_ends_of_what_follows(tmp_path: Path) -> None:
