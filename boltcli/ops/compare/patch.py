@@ -26,7 +26,7 @@ from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_source, wait_for_lock
 from ...tree.bucket import root_bucket, seek
 from ...tree.walk import Whole, flat
-from ..read.content import LEAVE, MAX_VALUE_SIZE, Enter, Leave, Misplaced, Pairs, content
+from ..read.content import LEAVE, MAX_VALUE_SIZE, Enter, Leave, Misplaced, Pairs, content, in_order
 from ..read.select_items import items
 from ..write.compact import PAGE_SIZES
 from ..write.load import Loaded, write_content
@@ -362,7 +362,7 @@ def patch_in_place(
 
 def _write(snapshot: Snapshot, overlay: Overlay, destination: Destination) -> Loaded:
     page_size = snapshot.page_size if snapshot.page_size in PAGE_SIZES else mmap.PAGESIZE
-    found = content(snapshot, is_sound=True, guard=Whole(snapshot, once=True))
+    found = in_order(content(snapshot, is_sound=True, guard=Whole(snapshot, once=True)))  # as the changes are
     events, sequence = overlay.patched(snapshot, found)
     try:
         return write_content(events, destination, sequence, page_size)

@@ -152,10 +152,13 @@ def test_a_row_that_is_wrong_comes_before_a_line_that_is(tmp_path: Path) -> None
         load(parts(), str(tmp_path / "db"), page_size=4096)
 
 
-def test_a_database_that_is_out_of_order_is_not_patched(tmp_path: Path) -> None:
-    (tmp_path / "bad.db").write_bytes(small(freelist(2), ROOT_PAGE, page(4, 2, [(b"b", b"1"), (b"a", b"2")])))
-    (tmp_path / "none").write_bytes(b"")
-    status, _, err = run("patch", "-o", tmp_path / "out.db", tmp_path / "bad.db", tmp_path / "none")
+@pytest.mark.parametrize("changes", ["", '{"op":"remove","bucket":["bucket"],"key":"x","old":"v"}\n'])
+def test_a_database_that_is_out_of_order_is_not_patched(changes: str, tmp_path: Path) -> None:
+    """Nor if the changes remove the key that is out of place: they were applied to another database."""
+    leaf = page(4, 2, [(key, b"v") for key in (b"a", b"b", b"x", b"d", b"z")])
+    (tmp_path / "bad.db").write_bytes(small(freelist(2), ROOT_PAGE, leaf))
+    (tmp_path / "changes").write_text(changes)
+    status, _, err = run("patch", "-o", tmp_path / "out.db", tmp_path / "bad.db", tmp_path / "changes")
     assert (status, (tmp_path / "out.db").exists()) == (1, False)
     assert b"isn't above the one before it" in err
 
