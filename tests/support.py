@@ -103,9 +103,12 @@ def as_page(content: bytes, count: int | None = None) -> Page:
     return Page((pgid, flags, stored if count is None else count, overflow), content, 0, size, 0)
 
 
-def freelist(pgid: int, ids: Sequence[int] = (), *, page_size: int = 4096) -> bytes:
-    """A freelist page."""
-    content = struct.pack("<QHHI", pgid, 0x10, len(ids), 0) + struct.pack(f"<{len(ids)}Q", *ids)
+def freelist(pgid: int, ids: Sequence[int] = (), *, page_size: int = 4096, long: bool = False) -> bytes:
+    """A freelist page; ``long``: its count is in the first id, as where there are many."""
+    stored = [len(ids), *ids] if long else ids
+    content = struct.pack("<QHHI", pgid, 0x10, 0xFFFF if long else len(ids), 0) + struct.pack(
+        f"<{len(stored)}Q", *stored
+    )
     return content.ljust(page_size, b"\0")
 
 

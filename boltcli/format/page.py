@@ -168,6 +168,10 @@ class Page:
             raise self.damaged(f"{count} free page ids are more than the file has pages")
         return _columns(self.buffer, start, start + 8 * count, "Q").tolist()
 
+    def freelist_size(self, ids: int) -> int:
+        """Return the bytes that the header and ``ids`` page ids take in this freelist page, as they are stored."""
+        return PAGE_HEADER_SIZE + 8 * (ids + (self.count == COUNT_IN_FIRST_ID))
+
 
 class _Elements:
     """The elements of ``page``. Raises Corrupted where data leave the page."""

@@ -92,8 +92,10 @@ def test_elements_beyond_their_room() -> None:
 def test_freelist_counts() -> None:
     content = freelist(2, [9, 4, 4])
     assert as_page(content).freelist_ids() == [9, 4, 4]
+    assert as_page(content).freelist_size(3) == 16 + 3 * 8
     long = struct.pack("<QHHI", 2, 0x10, 0xFFFF, 0) + struct.pack("<3Q", 2, 5, 6)
     assert as_page(long).freelist_ids() == [5, 6]
+    assert as_page(long).freelist_size(2) == 16 + 3 * 8
     with pytest.raises(Corrupted, match="3 free page ids do not fit"):
         as_page(content[:36]).freelist_ids()
     huge = struct.pack("<QHHI", 2, 0x10, 0xFFFF, 0) + struct.pack("<Q", 2**63)

@@ -10,7 +10,6 @@ from copy import copy
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE, MAX_KEY_SIZE, META_PAGE
-from ...format.encode import freelist_bytes
 from ...format.meta import Meta
 from ...format.page import BranchElements, LeafElements, Page, ascend, type_name
 from ...storage.snapshot import Snapshot
@@ -40,7 +39,7 @@ def _freelist_findings(ledger: PageMap) -> Iterator[Finding]:
             yield Finding("freelist", free, f"page {free}: freed, expected one in [2, {hwm})")
         elif free in own:
             yield Finding("freelist", free, f"page {free}: freed, and it holds the freelist")
-    if page.buffer[page.offset + freelist_bytes(len(ids)) : page.end].strip(b"\0"):
+    if page.buffer[page.offset + page.freelist_size(len(ids)) : page.end].strip(b"\0"):
         yield Finding("freelist", pgid, f"page {pgid}: there are bytes after the freelist's ids")
 
 

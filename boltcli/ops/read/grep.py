@@ -14,7 +14,6 @@ from re import Match, Pattern
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, FREELIST_PAGE, LEAF_PAGE, META_SIZE, PAGE_HEADER_SIZE
-from ...format.encode import freelist_bytes
 from ...format.page import BranchElements, LeafElements, Page
 from ...storage.snapshot import Snapshot
 from ...tree.bucket import find_bucket
@@ -151,7 +150,7 @@ def _regions(snapshot: Snapshot, damaged_only: bool) -> Iterator[tuple[int, int,
 def _used(page: Page) -> int:
     """Return how many bytes the content of a page in use has, whatever the order of its elements."""
     if page.flags == FREELIST_PAGE:
-        return freelist_bytes(len(page.freelist_ids()))
+        return page.freelist_size(len(page.freelist_ids()))
     if page.flags == LEAF_PAGE:
         leaf = LeafElements(page)
         ends = map(add, leaf.value_starts(), leaf.value_sizes)

@@ -139,6 +139,23 @@ def deleted_store(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("long", [False, True])
+def test_ids_of_the_freelist_are_not_deleted(long: bool, tmp_path: Path) -> None:
+    path = tmp_path / "db"
+    root = page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")])
+    ids = bytearray(freelist(2, [6, 5], long=long))
+    leaf = page(4, 2, [(b"kept", b"v")])
+
+    def hits() -> list[Any]:
+        path.write_bytes(small(bytes(ids), root, leaf, bytes(4096), bytes(4096)))
+        return [each["page"] for each in run_json("grep", "--deleted", "--hex", pgid(5).hex(), path)[1]]
+
+    assert hits() == []
+    end = 16 + 8 * (2 + long)
+    ids[end : end + 8] = pgid(5)
+    assert hits() == [2]
+
+
 def test_what_was_deleted(tmp_path: Path) -> None:
     path = deleted_store(tmp_path)
     content = path.read_bytes()

@@ -108,6 +108,15 @@ def test_both_meta_pages(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("long", [False, True])
+def test_a_freelist_ends_with_its_ids(long: bool, tmp_path: Path) -> None:
+    assert deep(tmp_path, small(freelist(2, [5], long=long), ROOT, LEAF, LEAF)) == []
+    end = 2 * 4096 + 16 + 8 * (1 + long)
+    for at in (end, 3 * 4096 - 1):
+        found = deep(tmp_path, changed(small(freelist(2, [5], long=long), ROOT, LEAF, LEAF), at, "B", 1))
+        assert found == ["page 2: there are bytes after the freelist's ids"]
+
+
 def test_who_owns_what(tmp_path: Path) -> None:
     two = page(3, 2, [(b"a", bucket(4), b"\1"), (b"b", bucket(5), b"\1")])
     run_over = page(4, 2, [(b"k", b"v" * 5000)], overflow=1)
