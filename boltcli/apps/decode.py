@@ -8,7 +8,7 @@ from ..errors import ArgumentError
 from ..text.json import jsonable, parsed
 from ..text.times import go_time, time_text
 from ..text.values import text_or_bytes
-from .codecs.compressed import MOST, unpacked
+from .codecs.compressed import MOST, NAMES, unpacked
 from .codecs.gob import gob
 from .codecs.guess import guess
 from .codecs.integers import u64, varint, whole_uvarint
@@ -149,6 +149,6 @@ FORMATS: dict[str, Callable[[bytes], Any]] = {
     "uvarint": _known(whole_uvarint),
     "varint": _known(varint),
     "u64": _known(u64),
-    **{kind: _unpacked(kind) for kind in ("gzip", "zstd", "snappy")},
+    **{kind: _unpacked(kind) for kind in NAMES},
 }
 """The formats that ``--decode`` can name; each raises ValueError for bytes that aren't of it."""

@@ -1,6 +1,6 @@
 """Which applications there are, and whose file a database is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
@@ -63,7 +63,7 @@ def _asked(application: Application, db: Store) -> Recognised | None:
 def applications() -> Iterator[Application]:
     """Yield all applications by the names of their entry points: plug-ins, then boltcli's own."""
     yield from plug_ins()
-    yield from (point.load() for point in _points() if _is_own(point))
+    yield from (_own(point) for point in _points() if _is_own(point))
 
 
 def application(name: str) -> Application | None:
@@ -78,6 +78,9 @@ def plug_ins() -> Iterator[Application]:
 @cache
 def _points() -> list[EntryPoint]:
     return sorted(entry_points(group=GROUP), key=lambda point: point.name)
+
+
+_own: Callable[[EntryPoint], Application] = cache(EntryPoint.load)
 
 
 def _is_own(point: EntryPoint) -> bool:

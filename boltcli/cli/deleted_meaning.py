@@ -8,6 +8,7 @@ from ..database import Database
 from ..errors import BoltError
 from ..ops.rescue.deleted import NOWHERE, Deleted
 from ..ops.rescue.pages import MappedFile
+from ..text.sizes import counted
 
 Path = tuple[bytes, ...]
 
@@ -50,7 +51,7 @@ class Meaning:
         """Return a sentence for each bucket with versions: how many keys were listed, and how many of them exist."""
         lines = []
         for path, listed in self._listed.items():
-            total = f"{len(listed)} distinct key{'s' * (len(listed) != 1)}"
+            total = counted(len(listed), "distinct key")
             name = b"/".join(path).decode("utf-8", "backslashreplace")
             try:
                 there = len(listed & self._keys(path))

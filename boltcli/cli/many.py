@@ -25,6 +25,7 @@ from ..render import records
 from ..render.records import text as utf_8
 from ..render.table import Table
 from ..storage.opened import Reading
+from ..text.sizes import counted
 from .command import Command, Summary
 from .opener import Opener
 from .output import Collected, Output
@@ -395,7 +396,7 @@ class Tally:
         """Return a line: the numbers of files by verdict; ``taken`` of them are from earlier results."""
         shown = [f"{count} {word}" for word, count in self.counts().items() if count or word == "ok"]
         again = f" ({taken} as in the earlier results)" if taken else ""
-        return f"{self.total} file{'s' * (self.total != 1)}: {', '.join(shown)}{again}"
+        return f"{counted(self.total, 'file')}: {', '.join(shown)}{again}"
 
     def show(self, out: Output, *, human: bool) -> None:
         """Write as text the table, the worst file first, and the summary; in JSON there are the records."""

@@ -24,7 +24,7 @@ def check_engine(engine: str) -> None:
     if not engine or (engine.startswith("dask://") and len(engine) > len("dask://")):
         return
     kind, _, number = engine.partition(":")
-    if kind != "local" or not number.isdigit() or not int(number):
+    if kind != "local" or not number.isdecimal() or not int(number):
         raise ArgumentError(f"--engine is local:N or dask://HOST:PORT, not {engine!r}")
 
 
@@ -140,7 +140,7 @@ def _client(distributed: Any, engine: str) -> Any:
     address = engine.removeprefix("dask://")
     host, _, port = address.rpartition(":")
     try:
-        if port.isdigit():  # Dask itself would for a long time try to reach a scheduler that isn't there
+        if port.isdecimal():  # Dask itself would for a long time try to reach a scheduler that isn't there
             socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
         client = distributed.Client("tcp://" + address, timeout=_PATIENCE)
     except (OSError, TimeoutError) as error:

@@ -10,7 +10,7 @@ leaving it out would call a folder sound in which a backup is empty or overwritt
 import os
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 
 from ..errors import ArgumentError, MissingExtra, OpenError
@@ -157,6 +157,7 @@ def program_at(path: str) -> str:
     return _program(os.path.abspath(path), places())
 
 
+@cache
 def places() -> dict[str, str]:
     """Return patterns (fnmatch, / between the parts) of the ends of paths, and the program whose database is there."""
     from ..apps.registry import applications

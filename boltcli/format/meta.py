@@ -86,7 +86,7 @@ class Meta:
 
 def choose(meta0: Meta, meta1: Meta) -> Meta:
     """Return the valid meta with the higher txid; on equal ones, meta 0. Raises meta 0's error if neither is valid."""
-    valid = [meta for meta in (meta0, meta1) if meta.problem() is None]
-    if not valid:
-        raise meta0.problem() or InvalidDatabase()
-    return max(valid, key=lambda meta: meta.txid)
+    for meta in (meta1, meta0) if meta1.txid > meta0.txid else (meta0, meta1):
+        if meta.problem() is None:
+            return meta
+    raise meta0.problem() or InvalidDatabase()

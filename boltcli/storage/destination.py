@@ -58,11 +58,11 @@ class Destination(Closing):
             self.place = os.path.realpath(path)
             found = self._refuse_existing()
             self._folder = os.path.dirname(self.place)
-            is_kept = mode is None and public and found is not None  # the bits are those of the file that is replaced
+            kept = found.st_mode if mode is None and public and found is not None else None  # of the file replaced
             if mode is None:
-                mode = found.st_mode if public and found is not None else usual_mode(public=public)
+                mode = usual_mode(public=public) if kept is None else kept
             self.fd = self._open(mode & 0o7777)
-            if is_kept or not mode & _OTHERS:
+            if kept is not None or not mode & _OTHERS:
                 with_mode(self.fd, mode)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             self.close()

@@ -110,7 +110,7 @@ class HttpObject:
                     info |= {name: response.headers[name] for name in _STATES if response.headers.get(name)}
                     plain = response.headers.get("Content-Encoding", "identity") in ("identity", "")
                     length = response.headers.get("Content-Length", "")
-                    if plain and length.isdigit():
+                    if plain and length.isdecimal():
                         info["size"] = int(length)
                         break
             except (aiohttp.ClientResponseError, FileNotFoundError):
@@ -167,9 +167,9 @@ class HttpObject:
         """Raise Changed if the header Content-Range is of another part, or of an object of another size."""
         span, _, total = said.removeprefix("bytes").strip().partition("/")
         first = span.partition("-")[0]
-        if total.isdigit() and int(total) != size:
+        if total.isdecimal() and int(total) != size:
             raise Changed(f"the object has {total} bytes now, and had {size}", path=self._path)
-        if first.isdigit() and int(first) != start:
+        if first.isdecimal() and int(first) != start:
             what = f"the server sent the bytes from {first} on, requested were those from {start}"
             raise Changed(what, path=self._path)
 

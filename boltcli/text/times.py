@@ -7,6 +7,8 @@ Go's ``time/time.go``.
 
 from datetime import UTC, datetime, timedelta
 
+from .sizes import counted
+
 SECOND = 1_000_000_000  # nanoseconds
 MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86400 * SECOND
 _UNITS = ((365 * DAY, "year"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second"))
@@ -108,7 +110,7 @@ def age(then: int | None, now: int) -> str:
     for size, unit in _UNITS:
         number, left = divmod(left, size)
         if number:
-            parts.append(f"{number} {unit}{'s' * (number != 1)}")
+            parts.append(counted(number, unit))
         if len(parts) == 2 or (parts and not number):
             break
     return " ".join(parts) or "less than a second"

@@ -119,7 +119,7 @@ class Seen:
 
     def visit(self, page: Page) -> None:
         """Record a visit of ``page``. Raises Corrupted."""
-        if self.enter(page.pgid, page.overflow * self._runs):
+        if self._enter(page.pgid, page.overflow * self._runs):
             self.spend(page)
             return
         if not self._twice:
@@ -140,8 +140,8 @@ class Seen:
         self._left -= _MANY
         return self._left >= 0
 
-    def enter(self, first: int, overflow: int = 0) -> bool:
-        """Mark a page and its ``overflow`` pages, also if they are not read; return whether none was marked."""
+    def _enter(self, first: int, overflow: int) -> bool:
+        """Mark a page and its ``overflow`` pages; return whether none was marked."""
         marks = self.marks
         stop = min(first + 1 + overflow, len(marks))  # the overflow may be damaged
         is_new = marks.find(1, first, stop) < 0

@@ -20,6 +20,7 @@ from boltcli.apps import registry
 from boltcli.apps.contract import ANY, REST, Application, AuditFinding, AuditOptions, Codec, Recognition, Store, matches
 from boltcli.apps.guarded import PlugIn
 from boltcli.apps.values import find, names
+from boltcli.fleet.find import places
 from boltcli.storage.snapshot import Snapshot
 from tests.apps.support import Opened, make
 from tests.support import ROOT, fixture
@@ -31,9 +32,11 @@ TODOS = {b"todos": {b"\0" * 7 + bytes([number]): text for number, text in enumer
 @pytest.fixture(autouse=True)
 def installed() -> Iterator[None]:
     """Look for installed applications anew: they are otherwise found once per process."""
-    registry._points.cache_clear()
+    for found in (registry._points, places):
+        found.cache_clear()
     yield
-    registry._points.cache_clear()
+    for found in (registry._points, places):
+        found.cache_clear()
 
 
 def _example() -> tuple[str, str]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from ...text.json import load_record
+from ...text.json import jsonable, load_record
 from ...text.times import parse_time
-from ...text.values import bytes_text, text_of
+from ...text.values import bytes_text
 from ..codecs.integers import u64
 from ..contract import Path, Store
 from ..meter import Meter
@@ -45,8 +45,7 @@ def moment(record: Record, field: str) -> int | None:
 
 def name(key: bytes) -> str:
     """Return a key as text: itself where it is UTF-8, else 0x and its hex digits."""
-    text = text_of(key)
-    return f"0x{key.hex()}" if text is None else text
+    return str(jsonable(key))
 
 
 def place(path: Path) -> str:

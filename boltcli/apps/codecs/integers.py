@@ -25,6 +25,8 @@ def uvarint(data: bytes, at: int = 0) -> tuple[int, int]:
     >>> uvarint(b"\\xac\\x02"), uvarint(b"\\x05", 0)
     ((300, 2), (5, 1))
     """
+    if at < len(data) and data[at] < 0x80:  # like most
+        return data[at], at + 1
     value = shift = 0
     for end in range(at, min(at + 10, len(data))):
         byte = data[end]

@@ -9,7 +9,7 @@ from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
 from ..rules import Deviation, Rule, answers, findings
 from ..values import buckets
 from .layout import EXPIRES, V1, is_snapshotter, recognise
-from .views import VIEWS
+from .views import RECORDS
 
 _REFERENCE = "containerd.io/gc.ref.content"
 _KINDS = ("images", "containers", "snapshots", "blobs", "content_bytes", "leases", "ingests", "sandboxes")
@@ -57,9 +57,9 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
     if recognition is None or not has_audit(db):
         return None
     found: dict[str, dict[str, list[Row]]] = {
-        as_text(key): {view.name: [] for view in VIEWS} for key, _ in buckets(db, V1)
+        as_text(key): {view.name: [] for view in RECORDS} for key, _ in buckets(db, V1)
     }
-    for view in VIEWS:
+    for view in RECORDS:
         for row in view.rows(db):
             record = dict(zip((column.name for column in view.columns), row))
             found[record["namespace"]][view.name].append(record)

@@ -82,8 +82,7 @@ SPEC_TYPE = computed("text", lambda item: any_value(item.field("spec"))[0])
 SPEC = computed("json", lambda item: jsonable(any_value(item.field("spec"))[1]))
 EXTENSIONS = computed("json", lambda item: names_at(item.record, b"extensions"))
 
-VIEWS = (
-    namespace_rows,
+RECORDS = (
     records("images", "Images and the blob that each points to", at=(V1, ANY, b"images"), read=nested,
         namespace=NAMESPACE, name=key_text, digest="target.digest", media_type="target.mediatype",
         size=computed("integer", lambda item: size_of(find(item.record, b"target"))), created_at=CREATED,
@@ -110,3 +109,4 @@ VIEWS = (
         namespace=NAMESPACE, id=key_text, runtime="runtime.name", sandboxer="sandboxer", created_at=CREATED,
         updated_at=UPDATED, labels=LABELS, spec_type=SPEC_TYPE, spec=SPEC, extensions=EXTENSIONS),
 )  # fmt: skip
+VIEWS = (namespace_rows, *RECORDS)

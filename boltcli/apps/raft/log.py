@@ -1,6 +1,7 @@
 """Entries of raft's log. Source: hashicorp/raft-boltdb ``v2/bolt_store.go``, hashicorp/raft ``log.go``."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from heapq import nlargest
 from itertools import islice, starmap
 from typing import Any
@@ -118,10 +119,15 @@ class Log:
                 self.malformed.append(key)
             else:
                 self._note(entry)
-        self.names, self.largest = names_of(self._samples), nlargest(_MOST, self._sizes)
+        self.largest = nlargest(_MOST, self._sizes)
         conf = find(db, CONF)
         self.current, self.vote_term = (u64(value_of(conf, name)) for name in (b"CurrentTerm", b"LastVoteTerm"))
         self.candidate = text_of(conf, b"LastVoteCand")
+
+    @cached_property
+    def names(self) -> dict[int, tuple[int, str | None]]:
+        """The numbers and names of commands by their first byte, as far as their data tell."""
+        return names_of(self._samples)
 
     def _note(self, entry: Entry) -> None:
         if not self.count:
@@ -149,10 +155,11 @@ class Log:
         if self.oldest is None and (entry.appended_at or 0) > 0:
             self.oldest = entry.appended_at
         if entry.type == CONFIGURATION:
-            if entry.servers is None:
+            servers = entry.servers
+            if servers is None:
                 self.bad_configurations.append(entry.key)
             else:
-                self.servers, self.configured_at = entry.servers, entry.key
+                self.servers, self.configured_at = servers, entry.key
         if entry.first is not None:
             self._samples.setdefault(entry.first, entry.data)
 

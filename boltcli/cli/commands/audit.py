@@ -237,7 +237,7 @@ def _now(text: str) -> int:
     """Parse a time to nanoseconds since 1970; the current one for "". Raises ArgumentError."""
     if not text:
         return time.time_ns()
-    found = int(text) * SECOND if text.isdigit() else parse_time(text)
+    found = int(text) * SECOND if text.isdecimal() else parse_time(text)
     if found is None:
         raise ArgumentError(f"--now takes a time such as 2026-01-31T12:00:00Z, or seconds since 1970, not {text!r}")
     return found
@@ -248,6 +248,6 @@ def _span(text: str) -> int | None:
     if not text:
         return None
     number, unit = text[:-1], text[-1]
-    if unit in "wd" and number.isdigit():
+    if unit in "wd" and number.isdecimal():
         return int(number) * DAY * (7 if unit == "w" else 1)
     return int(seconds(text) * SECOND)

@@ -100,12 +100,11 @@ class ExactCheck:
 
     def _reach_fixed_pages(self) -> Iterator[Finding]:
         freelist = self.snapshot.meta.freelist
-        length = 1
         for pgid in (0, 1, freelist) if self.freelist_known else (0, 1):
+            length = 1
             try:
-                length = self.snapshot.page(pgid).overflow + 1
+                length += self.snapshot.page(pgid).overflow
             except Corrupted as damage:
-                length = 1
                 yield from self._damage(damage)
         if self.freelist_known:
             self.ledger.claim(freelist, length, FREELIST)

@@ -43,7 +43,7 @@ def recover(buffer: Buffer, *, page_size: int = 0, state: int = 0) -> Recovery:
 def _recover(table: PageTable, state: int) -> Recovery:
     metas = find_metas(table)
     tree = RecoveredTree(table, metas[0].root, metas[0].sequence) if metas else RecoveredTree(table)
-    done = Recovery(table, tree, metas, root_from="meta" if metas else "")
+    done = Recovery(tree, metas, root_from="meta" if metas else "")
     if len(metas) == _METAS and is_mended(table, metas[0]):
         # bbolt passes over a meta page whose checksum is wrong, even where the one bit that is wrong is known.
         other = RecoveredTree(table, metas[1].root, metas[1].sequence)

@@ -272,7 +272,6 @@ class Recovery:
     that there was a newer one. ``free`` marks the pages of a freelist that can be trusted.
     """
 
-    table: PageTable
     tree: RecoveredTree
     metas: list[Meta]
     exact: bool = False
@@ -287,6 +286,10 @@ class Recovery:
     free: bytearray | None = None
     others: list[int] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
+
+    @property
+    def table(self) -> PageTable:
+        return self.tree.table
 
 
 def newest_tree(buffer: Buffer) -> tuple[RecoveredTree, list[Meta]]:

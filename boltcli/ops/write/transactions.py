@@ -126,7 +126,6 @@ class Bucket:
             is_bucket = leaf.flags[index] & BUCKET_LEAF_FLAG
             raise BboltRefuses("bucket already exists" if is_bucket else "incompatible value")
         leaf.put(name, name, _EMPTY, BUCKET_LEAF_FLAG)
-        self._inline = b""
         child = self.buckets[name] = Bucket(self.file, 0, sequence)
         child.root_node = child._edge = Node(True)
         return child
