@@ -38,6 +38,9 @@ class HeldStream(tempfile.SpooledTemporaryFile[bytes]):
     def isatty(self) -> bool:
         return self._out.isatty()
 
+    def fileno(self) -> int:
+        return self._out.fileno()
+
     def hand_over(self) -> None:
         self.seek(0)
         while data := self.read(1 << 20):

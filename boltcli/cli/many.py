@@ -336,9 +336,7 @@ def say_passed(files: Files, out: Output) -> None:
 
 def path_of(record: Record) -> str:
     """Return the path in a record, as text."""
-    if "path" in record:
-        return str(record["path"])
-    return bytes.fromhex(record.get("path_hex", "")).decode("utf-8", "surrogateescape")
+    return os.fsdecode(bytes.fromhex(record["path_hex"])) if record.get("path_hex") else str(record.get("path", ""))
 
 
 def processes(asked: int, files: int) -> int:

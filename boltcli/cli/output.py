@@ -99,7 +99,7 @@ class Output:
         elif form:
             table.write(self.out, form)
         elif self.is_terminal:
-            for line in table.screen_lines(terminal_width(self.out), styled=self.has_colours):
+            for line in table.screen_lines(self.width, styled=self.has_colours):
                 write_styled(self.out, line)
         else:
             self.out.writelines(table.tab_lines() if tabs else table.text_lines(human=human))
@@ -196,6 +196,11 @@ class Output:
     def is_terminal(self) -> bool:
         """Whether a person sees the results at once."""
         return self.out.isatty()
+
+    @property
+    def width(self) -> int:
+        """The width in columns of the terminal."""
+        return terminal_width(self.out)
 
     @property
     def has_colours(self) -> bool:

@@ -5,21 +5,25 @@ from __future__ import annotations
 
 import os
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
-from ..errors import ArgumentError, DestinationError, OpenError
+from ..errors import ArgumentError, DestinationError
 from ..extras import need
 from ..fleet.state import UNKNOWN, file_state
 from ..render.table import table_of
 from ..storage.destination import Destination, usual_mode
-from ..storage.files import Closing, write_all
+from ..storage.files import Closing, Trying, write_all
 from ..storage.opened import refuse
 from ..text.cells import Again
 from ..text.json import lines, parsed
+from .many import path_of
 from .row_output import format_of, lines_into, row_form
 
 Row = dict[str, Any]
+
+_U64 = (1 << 64) - 1
 
 PARTIAL = ".partial"
 _STATE = ("size", "mtime", "txid")
@@ -116,21 +120,26 @@ class _Earlier(Closing):
 
     def __init__(self, results: Sequence[str], command: str) -> None:
         self._files: list[BinaryIO] = []
-        self._places: dict[int, tuple[BinaryIO, int]] = {}  # by the hashes of paths
+        found: list[int] = []
         self.end = 0  # of the last complete line
         try:
             for path in filter(os.path.exists, results):
                 if format_of(path.removesuffix(PARTIAL)) != "ndjson" and not path.endswith(PARTIAL):
                     raise ArgumentError(f"{path}: --resume takes results as lines of JSON, a file that ends in .ndjson")
-                self._files.append(open(path, "rb"))  # noqa: SIM115
-                self._read(path, self._files[-1], command)
-        except BaseException as error:
+                with Trying("read", path):
+                    self._files.append(open(path, "rb"))  # noqa: SIM115
+                    found += self._read(path, self._files[-1], command)
+        except BaseException:
             self.close()
-            if isinstance(error, OSError) and not isinstance(error, OpenError):
-                raise OpenError("read", path, error.strerror or str(error)) from error
             raise
+        found.sort()
+        # 16 bytes a row, as there may be a million.
+        self._hashes = array("Q", (each >> 64 for each in found))
+        self._rows = array("Q", (each & _U64 for each in found))
 
-    def _read(self, path: str, file: BinaryIO, command: str) -> None:
+    def _read(self, path: str, file: BinaryIO, command: str) -> Iterator[int]:
+        """Yield a number for each row: the hash of its file's path, 8 bits of the results' number, 56 of its place."""
+        number = len(self._files) - 1
         self.end = 0
         for line in file:
             if not line.endswith(b"\n"):
@@ -142,25 +151,26 @@ class _Earlier(Closing):
             if not isinstance(row, dict) or not {"path", "command", "status", *_STATE} <= row.keys():
                 raise ArgumentError(f"{path}: not the results of an earlier run: columns are missing")
             if row["command"] == command and not row.get("error"):
-                self._places[hash(_path(row))] = file, self.end
+                yield (hash(path_of(row)) & _U64) << 64 | number << 56 | self.end
             self.end += len(line)
 
     def get(self, path: str) -> tuple[Row, int]:
         """Return the newest row of a file, empty if there is none, and where it is in a partial file, or -1."""
-        if hash(path) not in self._places:
-            return {}, -1
-        file, place = self._places[hash(path)]
-        file.seek(place)
-        row: Row = parsed(file.readline())
-        return (row, place if file.name.endswith(PARTIAL) else -1) if _path(row) == path else ({}, -1)
+        key = hash(path) & _U64
+        at = bisect_right(self._hashes, key) - 1
+        while at >= 0 and self._hashes[at] == key:
+            number, place = divmod(self._rows[at], 1 << 56)
+            file = self._files[number]
+            file.seek(place)
+            row: Row = parsed(file.readline())
+            if path_of(row) == path:
+                return row, place if file.name.endswith(PARTIAL) else -1
+            at -= 1
+        return {}, -1
 
     def close(self) -> None:
         for file in self._files:
             file.close()
-
-
-def _path(row: Row) -> str:
-    return os.fsdecode(bytes.fromhex(row["path_hex"])) if row.get("path_hex") else str(row["path"])
 
 
 def _opened(partial: str, path: str, force: bool, resume: bool, mode: int) -> int:

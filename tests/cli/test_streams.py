@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -155,9 +156,10 @@ def test_colours_when_asked_for() -> None:
     assert error_line(run("check", "--color", "blue", path)[2]).endswith(b"must be one of auto, always, never")
 
 
-def on_a_terminal(argv: list[str], *, stderr: bool = False, **environment: str) -> bytes:
-    """What boltcli shows if its stdout, or its stderr, is a terminal."""
+def on_a_terminal(argv: list[str], *, stderr: bool = False, columns: int = 0, **environment: str) -> bytes:
+    """What boltcli shows if its stdout, or its stderr, is a terminal; ``columns``: its width, if it has one."""
     ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
     environment = {**os.environ, "TERM": "xterm-256color", **environment}
     out, err = (subprocess.DEVNULL, theirs) if stderr else (theirs, None)
     with subprocess.Popen([*COMMAND, *argv], cwd=ROOT, stdout=out, stderr=err, env=environment):

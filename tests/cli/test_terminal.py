@@ -132,6 +132,15 @@ def test_a_wide_view_says_what_there_is_no_room_for() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("words", [[], ["--lock", "none"]])
+def test_tables_are_as_wide_as_the_terminal(words: list[str]) -> None:
+    """Read without the lock, too, where what is shown is held back until it is known to be of one state."""
+    shown = on_a_terminal(
+        ["view", str(fixture("bacalhau-compute-1.4")), "executions", *words], columns=150, NO_COLOR="1", COLUMNS=""
+    )
+    assert 130 < max(map(len, shown.decode().splitlines())) <= 150
+
+
 def test_names_are_printed_as_they_are_typed(tmp_path: Path) -> None:
     """What ``du`` and ``tree`` print of a bucket leads other commands to it, by way of a shell."""
     path = fixture("bucket-newline")

@@ -41,7 +41,9 @@ def items_(
     found, chosen = find_bucket(db, path), selection(filters, values=True)
     parts = items(db, found, path, buckets=not (values_only or filters.recursive), **chosen)
     decoder = asked(db, decoding)
-    columns = _columns(key_format, format, len(path), decoder) if out.is_terminal and not values_only else None
+    columns = (
+        _columns(out.width, key_format, format, len(path), decoder) if out.is_terminal and not values_only else None
+    )
     shown: dict[str, Any] = {"with_path": filters.recursive, "with_key": not values_only, "key_form": key_format}
     shown |= {"form": "parsed" if parse else format, "decoder": decoder}
 
@@ -56,9 +58,7 @@ def items_(
     out.stream(parts, json=json, text=text)
 
 
-def _columns(key_form: str, form: str, above: int, decoder: Decoder | None) -> ItemColumns:
-    from shutil import get_terminal_size
-
+def _columns(width: int, key_form: str, form: str, above: int, decoder: Decoder | None) -> ItemColumns:
     from ...render.item_columns import ItemColumns
 
-    return ItemColumns(get_terminal_size().columns, key_form, form, above, decoder)
+    return ItemColumns(width, key_form, form, above, decoder)

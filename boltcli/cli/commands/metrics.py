@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from time import time
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -18,7 +19,7 @@ from ..many import complain, each, say_passed
 from ..output import Collected
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ...fleet.files import Files, Named
     from ...render.openmetrics import Sample
@@ -95,16 +96,16 @@ def metrics_(
 
     def write(out: Output) -> int:
         status = 0
-        samples: list[Sample] = []  # all, as the format has those of a metric together
+        samples: list[Iterable[Sample]] = []  # all, as the format has those of a metric together
         for file, found in each(files, look, opener, out, what="measuring", jobs=jobs or 1, raises=False):
             if isinstance(found, BoltError):
                 status = max(status, complain(file.path, found, UNKNOWN, opener, out))
                 found = _Found(None, None, "")
             else:
-                out.record(_record(file.path, found))
+                out.record(partial(_record, file.path, found))
             whose = (("application", found.application),) if found.application else ()
-            samples += openmetrics.samples((("path", file.path), *whose), found.metrics, time(), found.lock)
-        out.text(lambda: openmetrics.text(samples))
+            samples.append(openmetrics.samples((("path", file.path), *whose), found.metrics, time(), found.lock))
+        out.text(lambda: openmetrics.text(chain.from_iterable(samples)))
         say_passed(files, out)
         return status
 

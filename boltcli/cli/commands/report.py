@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Annotated
 
-from ...errors import ArgumentError, BoltError
+from ...errors import BoltError
 from ...render import html_report, records
 from ...text.sizes import counted
 from ..command import command
@@ -39,8 +39,6 @@ def report(
     jobs: JobsIfGiven = 1,
 ) -> int:
     """Write a report about databases as one HTML file: verdict, page map, sizes, findings, application."""
-    if not output:
-        raise ArgumentError("output file required")
     contexts: list[html_report.Context] = []
 
     def look(_: Named, out: Output) -> html_report.Context:

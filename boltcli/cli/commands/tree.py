@@ -44,11 +44,7 @@ def tree(
     shown = arranged(found, sort, depth, start)
     size = db.size
     title = path_text(path) if path else one_line(os.path.basename(out.path))
-    width = 0
-    if out.has_colours:
-        from shutil import get_terminal_size
-
-        width = get_terminal_size().columns
+    width = out.width if out.has_colours else 0
     text = tree_text(title, shown, size, human or out.is_terminal, width=width)
     out.records(lambda: render.records.bucket_usages(shown[not path :], size), lambda: text, styled=bool(width))
     for damage in damages:

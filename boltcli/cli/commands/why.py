@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,4 +51,4 @@ def why(
         findings = [finding for finding in searched if finding.page in wanted]
     for page in wanted:
         story = page_story(db, page, now, before, findings)
-        out.record(story_record(out.path, story), story_text(story))
+        out.record(partial(story_record, out.path, story), partial(story_text, story))
