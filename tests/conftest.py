@@ -32,8 +32,9 @@ _CASES: Counter[str] = Counter()  # how many of a sampled test were collected
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark as thorough all but every nth case of a test that is ``sampled(n)``."""
     for mark in item.iter_markers("sampled"):
-        test = item.nodeid.partition("[")[0]
-        if _CASES[test] % mark.args[0]:
+        test, every = item.nodeid.partition("[")[0], mark.args[0]
+        number = _CASES[test]
+        if (number + number // every) % every:  # another one each time, so that all values of several parameters come
             item.add_marker("thorough")
         _CASES[test] += 1
 

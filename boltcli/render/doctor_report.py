@@ -1,10 +1,8 @@
 """The report of ``doctor``: text for people, and the record of ``--json``."""
 
-import os
-
 from ..ops.rescue.doctor import Diagnosis, Remedy
 from ..text.sizes import counted
-from ..text.values import as_text, shell_quoted
+from ..text.values import shell_quoted
 from .explanations import explanation_record, explanation_text
 from .records import Record, fields_of, of_file
 
@@ -60,7 +58,7 @@ def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> str:
 def _soundness(found: Diagnosis) -> list[str]:
     """Return what is to be said of a file whose structure is sound: what is known of its records."""
     records = found.records
-    audit = f"`boltcli audit {_name(found.path)}`"
+    audit = f"`boltcli audit {shell_quoted(found.path)}`"
     if records is None:
         return [f"the structure is sound; of its records: {audit}\n"]
     counts = ((records.errors, "error"), (records.warnings, "warning"))
@@ -76,10 +74,6 @@ def _quoted(first: list[str], count: int) -> list[str]:
     return [f"  {line}\n" for line in first] + [f"  and {more} more\n"] * (more > 0)
 
 
-def _name(path: str) -> str:
-    return shell_quoted(as_text(os.fsencode(path)))
-
-
 def _commands(remedy: Remedy, path: str) -> list[str]:
-    name = _name(path)
+    name = shell_quoted(path)
     return [" ".join(name if word == "FILE" else word for word in command) for command in remedy.commands]

@@ -22,7 +22,20 @@ from ..text.json import line
 from ..text.sizes import counted, size
 from ..text.values import auto
 from ..tree.bucket import find_bucket, get
-from ..tree.page_map import BRANCH, DAMAGED, FREE, FREELIST, KINDS, LEAF, LOST, META, OVERFLOW, PageMap, page_map
+from ..tree.page_map import (
+    BRANCH,
+    DAMAGED,
+    FREE,
+    FREELIST,
+    KINDS,
+    LEAF,
+    LOST,
+    META,
+    NOBODY,
+    OVERFLOW,
+    PageMap,
+    page_map,
+)
 from .audit_report import by_severity
 from .explanations import explanation
 from .page_picture import COLOURS, cells, legend
@@ -260,7 +273,7 @@ def _data(mapped: PageMap, step: int, width: int) -> str:
     if count <= _MOST_PAGES:
         pages = bytes(kind << 4 | min(15, (15 * fill + 50) // 100) for kind, fill in zip(mapped.kinds, mapped.fills))
         owners = _owner_runs(mapped.owners)
-    used = sorted({owner for _, owner in owners if owner >= 0})
+    used = sorted({owner for _, owner in owners} - {NOBODY})
     names = [_name(mapped.path(owner)) for owner in used]
     if sum(map(len, names)) > _MOST_NAMES:
         used, names, owners = [], [], []
@@ -275,8 +288,8 @@ def _data(mapped: PageMap, step: int, width: int) -> str:
 
 
 def _owner_runs(owners: Sequence[int]) -> list[tuple[int, int]]:
-    """Return where runs of pages of one bucket begin, with its number or -1; none if there are too many."""
+    """Return where runs of pages of one bucket begin, with its number or NOBODY; none if there are too many."""
     begins = [number for number, owner in enumerate(owners) if not number or owner != owners[number - 1]]
     if len(begins) > _MOST_OWNERS:
         return []
-    return [(number, -1 if owners[number] == 0xFFFFFFFF else owners[number]) for number in begins]
+    return [(number, owners[number]) for number in begins]

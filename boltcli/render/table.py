@@ -86,10 +86,10 @@ class Table:
         for rows in chain([[[field_text(name) for name in self.names]]], self._texts(_TOGETHER)):
             yield _encoded("".join(["\t".join(row) + "\n" for row in rows]))
 
-    def text_lines(self, *, head: bool = True, rule: bool = True, human: bool = False) -> Iterator[bytes]:
+    def text_lines(self, *, rule: bool = True, human: bool = False) -> Iterator[bytes]:
         """Yield the rows in columns, as wide as the first rows are: with a line of names, and with one of dashes."""
         chunks = self._texts(_SAMPLE, human)
-        names = [list(map(field_text, self.names))] * head
+        names = [list(map(field_text, self.names))]
         sample = next(chunks, [])
         widths = [min(max(map(len, column)), _WIDEST) for column in zip(*names, *sample)]
         right = [column.type in _NUMBERS for column in self.columns]

@@ -158,7 +158,8 @@ def _gathered(parts: Iterable[Columns]) -> Iterator[tuple[int, Columns]]:
     held: Columns = {}
     count = size = 0
     for part in parts:
-        more = sum(len(each) for each in part.get("value") or part.get("value_text") or part.get("key") or () if each)
+        long = next((part[name] for name in ("value", "value_text", "value_json", "key") if part.get(name)), [])
+        more = sum(len(each) for each in long if each)
         if count and (count >= _ROWS or size + more >= _BYTES):
             yield count, held
             held, count, size = {}, 0, 0

@@ -35,10 +35,15 @@ def test_a_local_cluster_says_the_same(tmp_path: Path) -> None:
     assert (on_cluster[0], _lines(on_cluster[1])) == (status, _lines(out))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def distributed() -> Any:
+    return needed("distributed")
+
+
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
+def cluster(distributed: Any) -> Iterator[Any]:
     """A running cluster of two workers."""
-    with needed("distributed").LocalCluster(
+    with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
     ) as found:
         yield found
@@ -108,9 +113,9 @@ def test_what_no_worker_survives_is_an_error_of_its_own(cluster: Any) -> None:
     assert done == {number: number for number in range(40) if number != 5}
 
 
-def test_a_scheduler_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_without_workers(monkeypatch: pytest.MonkeyPatch, distributed: Any) -> None:
     monkeypatch.setattr(engine, "_PATIENCE", 0.5)
-    with needed("distributed").LocalCluster(n_workers=0, dashboard_address=None, silence_logs=50) as empty:
+    with distributed.LocalCluster(n_workers=0, dashboard_address=None, silence_logs=50) as empty:
         err = run("check", "--engine", _address(empty), DATABASES[0])[2]
     assert b"has no workers: `dask worker` starts one" in err
 

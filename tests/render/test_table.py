@@ -66,8 +66,8 @@ def test_lines_of_text() -> None:
     assert made("text_lines", columns, rows) == (
         "name        size  change\n---------  -----  ------\na              5      +0\nlong name  12345   -2048\n"
     )
-    assert made("text_lines", columns, rows, human=True, head=False, rule=False) == (
-        "a               5 B      +0 B\nlong name  12.1 KiB  -2.0 KiB\n"
+    assert made("text_lines", columns, rows, human=True, rule=False) == (
+        "name           size    change\na               5 B      +0 B\nlong name  12.1 KiB  -2.0 KiB\n"
     )
     assert made("text_lines", [Column("name")], []) == "name\n----\n"
 

@@ -36,6 +36,16 @@ def test_pairs(path: Path) -> None:
         assert len(sequences) == db.stats().buckets
 
 
+@pytest.mark.parametrize("columns", [["value"], ["value_text"], ["value_json"], ["key", "value_json"]])
+def test_a_batch_holds_few_large_values(columns: list[str], tmp_path: Path) -> None:
+    root = page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")])
+    large = [(b"%d" % number, b'"' + b"x" * 600_000 + b'"') for number in range(4)]
+    leaf = page(4, 2, large, overflow=4 * 600_100 // 4096)
+    (tmp_path / "db").write_bytes(small(freelist(2), root, leaf))
+    with boltcli.open(tmp_path / "db") as db:
+        assert [batch.num_rows for batch in db.arrow(columns=columns)] == [1] * 4
+
+
 @pytest.mark.slow
 def test_views() -> None:
     with boltcli.open(COMPUTE) as db, db.duckdb() as connection:

@@ -77,10 +77,10 @@ def test_pairs_of_stores(path: Path) -> None:
                 else:
                     stack.append(((*names, key), value))
     with Snapshot(str(path)) as snapshot:
-        _, batches = Session([TableFile("a", snapshot)]).run(
-            "SELECT count(*), sum(octet_length(key) + octet_length(value))::BIGINT FROM pairs"
-        )
-        assert [tuple(row.values()) for batch in batches for row in batch.to_pylist()] == [(count, size)]
+        session = Session([TableFile("a", snapshot)])
+        with session.connection:
+            _, batches = session.run("SELECT count(*), sum(octet_length(key) + octet_length(value))::BIGINT FROM pairs")
+            assert [tuple(row.values()) for batch in batches for row in batch.to_pylist()] == [(count, size)]
 
 
 @pytest.mark.slow

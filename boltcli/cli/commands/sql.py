@@ -130,7 +130,7 @@ def _text(session: Session) -> Iterator[bytes]:
         described = ", ".join(f"{column.name} {column.type}" for column in relation.columns)
         yield f"{name}: {relation.title}\n    {described}\n".encode()
     yield b"\nStatements to begin with:\n"
-    paths = " ".join(file.path for file in session.files)
+    paths = " ".join(shell_quoted(file.path) for file in session.files)
     views = [f"SELECT * FROM {name} LIMIT 10" for name in session.relations if name not in GENERAL]
     for statement in [*views[:2], *_GENERAL][:5]:
         yield f"    boltcli sql {shell_quoted(statement)} {paths}\n".encode()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from boltcli.storage.snapshot import Snapshot
 from boltcli.tables.duck import Session
 from boltcli.tables.relations import TableFile, json_or_none, name_bytes, name_text
 from boltcli.text.cells import cell_text
+from boltcli.text.values import shell_quoted
 from tests.support import DATABASES, fixture, freelist, page, pgid, run, small
 
 Pair = tuple[tuple[bytes, ...], bytes, bytes]
@@ -369,3 +372,12 @@ def test_files_whose_names_have_blanks_are_no_statements(tmp_path: Path) -> None
     for path in paths:
         path.write_bytes(fixture("inline").read_bytes())
     assert json.loads(run("sql", "--json", *paths)[1].splitlines()[0])["relation"]
+
+
+def test_names_in_statements_to_begin_with_are_typed(tmp_path: Path) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff x.db")
+    shutil.copy(fixture("bacalhau-compute-1.4"), path)
+    status, out, _ = run("sql", path)
+    assert status == 0
+    assert all(line.endswith(f" {shell_quoted(path)}".encode()) for line in out.splitlines() if b"boltcli sql" in line)
+    assert f"boltcli audit {shell_quoted(path)}".encode() in run("doctor", path)[1]
