@@ -187,8 +187,11 @@ def _choose_stdout(parsed: Parsed) -> None:
 
 
 def _reading(parsed: Parsed) -> Reading:
-    """Return the files that the command line says are read, so that none of them is replaced by a result."""
-    paths = [word for word, kind in _kinds(parsed) if kind in ("file", "input")]
+    """Return the files that the command line says are read, so that none of them is replaced by a result.
+
+    Raises DestinationIsSource if the shell opened one of them for the output.
+    """
+    named = [(word, kind == "file") for word, kind in _kinds(parsed) if kind in ("file", "input")]
     rewritten: list[str] = []
     for option in parsed.command.options if parsed.command else ():
         value = parsed.options.get(option.name)
@@ -196,8 +199,14 @@ def _reading(parsed: Parsed) -> Reading:
             continue
         # -o RESULTS --resume RESULTS continues a file of results; it is read before it is replaced.
         same = option.name == "resume" and os.path.abspath(value) == os.path.abspath(str(parsed.options.get("output")))
-        (rewritten if same else paths).append(value)
-    return Reading(paths, rewritten)
+        if same:
+            rewritten.append(value)
+        else:
+            named.append((value, False))
+    reading = Reading([path for path, _ in named], rewritten)
+    for path, database in named:
+        reading.refuse_stream(path, database=database)
+    return reading
 
 
 def _addressed(parsed: Parsed) -> list[str]:

@@ -38,6 +38,13 @@ class Reading:
         self.streams = {found[0] for stream in (1, 2) if (found := _file(stream)) is not None}
         self._before: Reading | None = None
 
+    def refuse_stream(self, path: str, *, database: bool) -> None:
+        """Raise DestinationIsSource if the process's output goes into the file that ``path`` names."""
+        if self.streams and any(key in self.streams for key, _ in _named([[path]])):
+            from ..errors import DestinationIsSource
+
+            raise DestinationIsSource(path, database=database)
+
     def __enter__(self) -> Reading:
         global _reading
         self._before, _reading = _reading, self
@@ -53,7 +60,16 @@ class Reading:
 
 def hold(fd: int, path: str) -> Held:
     """Note that the file ``fd`` is read. Raises DestinationIsSource if the running command's output goes there."""
-    held = _held(os.fstat(fd))
+    return _hold(_held(os.fstat(fd)), path)
+
+
+def hold_local(address: str, path: str) -> Held | None:
+    """Note that a file is read by its address, as :func:`hold`; None if the address is not of a file here."""
+    found = _file(_local(address))
+    return None if found is None else _hold(found, path)
+
+
+def _hold(held: Held, path: str) -> Held:
     if _reading is not None:
         if held[0] in _reading.streams:
             from ..errors import DestinationIsSource
@@ -81,8 +97,12 @@ def take_stdin(what: str, name: str = "standard input") -> None:
         return
     if found is None:
         note_unknown()
-    else:
-        _reading.modes[found[0]] = found[1]
+        return
+    if found[0] in _reading.streams:
+        from ..errors import DestinationIsSource
+
+        raise DestinationIsSource(name)
+    _reading.modes[found[0]] = found[1]
 
 
 def stdin_file(read: Callable[[], int]) -> int:
@@ -139,7 +159,13 @@ def split_member(path: str) -> tuple[str, list[str]]:
 
 def _named(names: Iterable[Iterable[str]]) -> Iterator[Held]:
     """Return the files of these names, also those that could not be opened."""
-    return filter(None, (_file(split_member(path)[0]) for path in chain.from_iterable(names)))
+    return filter(None, (_file(split_member(_local(path))[0]) for path in chain.from_iterable(names)))
+
+
+def _local(name: str) -> str:
+    """Return the path of a file here that is named by an address of fsspec's, perhaps below others; else the name."""
+    protocol, mark, path = name.rpartition("::")[2].partition("://")
+    return os.path.expanduser(path) if mark and protocol in ("file", "local") else name
 
 
 def _file(place: int | str) -> Held | None:

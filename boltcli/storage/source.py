@@ -16,7 +16,7 @@ import time
 from ..format.constants import MAGIC, PAGE_HEADER_SIZE
 from ..read_errors import ArgumentError, OpenError, SourceNotFound, os_error
 from .files import Closing, Trying, read_at, unnamed_copy
-from .opened import OPEN, hold, note_unknown, split_member, stdin_file, take_stdin
+from .opened import OPEN, hold, hold_local, note_unknown, split_member, stdin_file, take_stdin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -278,10 +278,11 @@ def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> 
     path = redact_url(path)
     remote = open_remote(address, path)
     source = Source(remote.fd, path, is_own_copy=True, remote=remote)
-    if not (members or _is_packed(remote.fd)):
-        return source
-    source.remote = None
     try:
+        source.held = hold_local(address, path)
+        if not (members or _is_packed(remote.fd)):
+            return source
+        source.remote = None
         remote.fetch_all()
         remote.verify()
     except BaseException:

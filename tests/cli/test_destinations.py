@@ -268,6 +268,54 @@ def test_output_into_the_source(files: dict[str, Path]) -> None:
         assert b"is the source database" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["check FILE", "page FILE 3", "dump FILE 3", "check OTHER FILE", "metrics OTHER FILE", "scan OTHER FILE",
+     "sql SELECT*FROM:pairs OTHER FILE", "check ADDRESS", "patch OTHER FILE -o NEW"],
+)  # fmt: skip
+def test_nothing_is_written_before_it_is_known_that_the_output_is_a_source(line: str, files: dict[str, Path]) -> None:
+    before = files["FILE"].read_bytes()
+    shutil.copy(STORE, other := files["FILE"].with_name("another.db"))
+    words = {"OTHER": str(other), "FILE": str(files["FILE"]), "ADDRESS": files["FILE"].as_uri(), "NEW": f"{other}.new"}
+    for mode in ("ab", "r+b"):
+        with files["FILE"].open(mode) as out:
+            command = [
+                sys.executable,
+                "-m",
+                "boltcli",
+                *(words.get(word, word.replace(":", " ")) for word in line.split()),
+            ]
+            done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, cwd=ROOT, check=False)
+        assert (done.returncode != 0, files["FILE"].read_bytes()) == (True, before)
+        assert b"is the source database" in done.stderr or b"one of the files that are read" in done.stderr
+
+
+@pytest.mark.parametrize("mode", ["ab", "r+b"])
+def test_standard_input_is_no_place_for_the_output(mode: str, files: dict[str, Path]) -> None:
+    before = files["FILE"].read_bytes()
+    for words in (["check", "-"], ["export", "-"]):
+        with files["FILE"].open("rb") as source, files["FILE"].open(mode) as out:
+            command = [sys.executable, "-m", "boltcli", *words]
+            done = subprocess.run(command, stdin=source, stdout=out, stderr=subprocess.PIPE, cwd=ROOT, check=False)
+        assert (done.returncode, files["FILE"].read_bytes()) == (1, before)
+        assert b"is the source database" in done.stderr
+
+
+@pytest.mark.parametrize("form", ["file://{}", "local://{}", "simplecache::file://{}"])
+@pytest.mark.parametrize(
+    "line", ["compact", "recover", "redact", "export", "report", "verify --force", "verify --recursive"]
+)
+def test_a_file_named_by_an_address_is_a_source(line: str, form: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    shutil.copy(STORE, path)
+    source = form.format(tmp_path if "--recursive" in line else path)
+    for dest in (path, tmp_path / "b.csv"):
+        if dest != path:
+            dest.hardlink_to(path)
+        assert run(*line.split(), "--force", "-o", dest, source)[0] != 0
+        assert path.read_bytes() == dest.read_bytes() == STORE.read_bytes()
+
+
 def test_the_library_refuses_a_file_that_is_open(tmp_path: Path) -> None:
     import boltcli
 
@@ -276,8 +324,9 @@ def test_the_library_refuses_a_file_that_is_open(tmp_path: Path) -> None:
     link.hardlink_to(path)
     with boltcli.open(path), pytest.raises(boltcli.DestinationIsSource):
         boltcli.compact(STORE, link, replace=True)
-    with pytest.raises(boltcli.DestinationIsSource):
-        boltcli.compact(path, link, replace=True)
+    for source in (path, f"file://{path}"):
+        with pytest.raises(boltcli.DestinationIsSource):
+            boltcli.compact(source, link, replace=True)
     boltcli.compact(path, other)
     boltcli.compact(STORE, path, replace=True)  # it isn't open any more
     boltcli.compact(other, path, replace=True)
