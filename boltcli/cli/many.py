@@ -313,7 +313,7 @@ def tell(said: Said, out: Output) -> None:
 
 
 def _line(note: Record, quiet: bool) -> str:
-    path, kind = path_of(note), note["kind"]
+    path, kind = records.file_of(note), note["kind"]
     if kind == "traffic":
         return f"{path}: read {note['read']} of {note['size']} bytes\n"
     if quiet:
@@ -332,11 +332,6 @@ def say_passed(files: Files, out: Output) -> None:
             text = f"{folder}: {files.passed_text(folder)}"
             note = records.notice("warning", text, folder) | {"passed_over": counts}
             out.notice(note, f"warning: {utf_8(os.fsencode(text))}\n")
-
-
-def path_of(record: Record) -> str:
-    """Return the path in a record, as text."""
-    return os.fsdecode(bytes.fromhex(record["path_hex"])) if record.get("path_hex") else str(record.get("path", ""))
 
 
 def processes(asked: int, files: int) -> int:
@@ -378,7 +373,7 @@ class Tally:
         rank = 0 if record.get("error") else 2 if record.get("ok", True) else 1
         self._counts[rank] += 1
         size = record.get(self._summary.order) or 0
-        path, problem = path_of(record), _problem(record)
+        path, problem = records.file_of(record), _problem(record)
         cells = [make(record) if callable(make) else record.get(make) for _, make, _ in self._summary.columns]
         row = [self._words[rank], *cells, f"{path}: {problem}" if problem else path]
         self._rows.append(((rank, -size, path), row))

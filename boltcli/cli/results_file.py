@@ -12,13 +12,13 @@ from typing import Any, BinaryIO
 from ..errors import ArgumentError, DestinationError
 from ..extras import need
 from ..fleet.state import UNKNOWN, file_state
+from ..render.records import file_of
 from ..render.table import table_of
 from ..storage.destination import Destination, usual_mode
 from ..storage.files import Closing, Trying, write_all
 from ..storage.opened import refuse
 from ..text.cells import Again
 from ..text.json import lines, parsed
-from .many import path_of
 from .row_output import format_of, lines_into, row_form
 
 Row = dict[str, Any]
@@ -151,7 +151,7 @@ class _Earlier(Closing):
             if not isinstance(row, dict) or not {"path", "command", "status", *_STATE} <= row.keys():
                 raise ArgumentError(f"{path}: not the results of an earlier run: columns are missing")
             if row["command"] == command and not row.get("error"):
-                yield (hash(path_of(row)) & _U64) << 64 | number << 56 | self.end
+                yield (hash(file_of(row)) & _U64) << 64 | number << 56 | self.end
             self.end += len(line)
 
     def get(self, path: str) -> tuple[Row, int]:
@@ -163,7 +163,7 @@ class _Earlier(Closing):
             file = self._files[number]
             file.seek(place)
             row: Row = parsed(file.readline())
-            if path_of(row) == path:
+            if file_of(row) == path:
                 return row, place if file.name.endswith(PARTIAL) else -1
             at -= 1
         return {}, -1

@@ -65,6 +65,11 @@ def of_file(path: str, name: str = "path") -> Record:
     return field(name, os.fsencode(path))
 
 
+def file_of(record: Record) -> str:
+    """Return the name of the file that a record is about."""
+    return os.fsdecode(bytes.fromhex(record["path_hex"])) if record.get("path_hex") else str(record.get("path", ""))
+
+
 def of_bucket(path: Sequence[bytes] | None) -> Record:
     """Return the way to a bucket: a list ``bucket`` of names, or ``bucket_hex`` if not all are printable."""
     if path is None:

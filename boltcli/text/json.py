@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 
 from ..errors import ArgumentError
-from .values import text_of
 
 LARGEST_JSON = 4 << 20  # bytes; a larger value isn't parsed as JSON, as its objects take many times its size
 
@@ -73,7 +72,14 @@ def load_record(value: object) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def jsonable(value: Any, text: Callable[[bytes], str | None] = text_of) -> Any:
+def _text(value: bytes) -> str | None:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def jsonable(value: Any, text: Callable[[bytes], str | None] = _text) -> Any:
     """Return ``value`` with the bytes in it as ``text`` says, which returns None for what isn't: else as 0x and hex."""
     if isinstance(value, bytes):
         found = text(value)

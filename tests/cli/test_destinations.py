@@ -268,6 +268,7 @@ def test_output_into_the_source(files: dict[str, Path]) -> None:
         assert b"is the source database" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     ["check FILE", "page FILE 3", "dump FILE 3", "check OTHER FILE", "metrics OTHER FILE", "scan OTHER FILE",
@@ -279,17 +280,14 @@ def test_nothing_is_written_before_it_is_known_that_the_output_is_a_source(line:
     words = {"OTHER": str(other), "FILE": str(files["FILE"]), "ADDRESS": files["FILE"].as_uri(), "NEW": f"{other}.new"}
     for mode in ("ab", "r+b"):
         with files["FILE"].open(mode) as out:
-            command = [
-                sys.executable,
-                "-m",
-                "boltcli",
-                *(words.get(word, word.replace(":", " ")) for word in line.split()),
-            ]
+            argv = [words.get(word, word.replace(":", " ")) for word in line.split()]
+            command = [sys.executable, "-m", "boltcli", *argv]
             done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, cwd=ROOT, check=False)
         assert (done.returncode != 0, files["FILE"].read_bytes()) == (True, before)
         assert b"is the source database" in done.stderr or b"one of the files that are read" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["ab", "r+b"])
 def test_standard_input_is_no_place_for_the_output(mode: str, files: dict[str, Path]) -> None:
     before = files["FILE"].read_bytes()
@@ -301,6 +299,7 @@ def test_standard_input_is_no_place_for_the_output(mode: str, files: dict[str, P
         assert b"is the source database" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["file://{}", "local://{}", "simplecache::file://{}"])
 @pytest.mark.parametrize(
     "line", ["compact", "recover", "redact", "export", "report", "verify --force", "verify --recursive"]

@@ -5,8 +5,6 @@ As in bbolt, ``page`` reports on stdout a page that cannot be read, and ``dump``
 
 from __future__ import annotations
 
-from functools import partial
-
 from ... import render
 from ...errors import ArgumentError, BoltError, UnreadablePage
 from ...render.errors import error_text
@@ -171,8 +169,8 @@ def dump(out: Output, *, path: Path, pgids: Annotated[list[str], argument("PGID"
         for number, pgid in enumerate(wanted):
             out.text(_SEPARATOR * bool(number))
             address, data = file.first_page(pgid, page_size)
-            out.record(partial(_dumped, pgid, address, data), partial(hexdump, data, address))
+            _dumped(out, pgid, address, data)
 
 
-def _dumped(pgid: int, address: int, data: bytes) -> Record:
-    return {"page": pgid, "offset": address, "data_hex": data.hex()}
+def _dumped(out: Output, pgid: int, address: int, data: bytes) -> None:
+    out.record(lambda: {"page": pgid, "offset": address, "data_hex": data.hex()}, lambda: hexdump(data, address))
