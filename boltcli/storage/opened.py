@@ -40,7 +40,16 @@ class Reading:
 
     def refuse_stream(self, path: str, *, database: bool) -> None:
         """Raise DestinationIsSource if the process's output goes into the file that ``path`` names."""
-        if self.streams and any(key in self.streams for key, _ in _named([[path]])):
+        for held in _named([[path]]) if self.streams else ():
+            self._refuse_stream(held, path, database=database)
+
+    def note(self, held: Held, path: str) -> None:
+        """Note that a file is read. Raises DestinationIsSource if the process's output goes there."""
+        self._refuse_stream(held, path)
+        self.modes[held[0]] = held[1]
+
+    def _refuse_stream(self, held: Held, path: str, *, database: bool = True) -> None:
+        if held[0] in self.streams:
             from ..errors import DestinationIsSource
 
             raise DestinationIsSource(path, database=database)
@@ -71,11 +80,7 @@ def hold_local(address: str, path: str) -> Held | None:
 
 def _hold(held: Held, path: str) -> Held:
     if _reading is not None:
-        if held[0] in _reading.streams:
-            from ..errors import DestinationIsSource
-
-            raise DestinationIsSource(path)
-        _reading.modes[held[0]] = held[1]
+        _reading.note(held, path)
     OPEN.append(held)
     return held
 
@@ -97,12 +102,8 @@ def take_stdin(what: str, name: str = "standard input") -> None:
         return
     if found is None:
         note_unknown()
-        return
-    if found[0] in _reading.streams:
-        from ..errors import DestinationIsSource
-
-        raise DestinationIsSource(name)
-    _reading.modes[found[0]] = found[1]
+    else:
+        _reading.note(found, name)
 
 
 def stdin_file(read: Callable[[], int]) -> int:

@@ -41,9 +41,9 @@ def items_(
     found, chosen = find_bucket(db, path), selection(filters, values=True)
     parts = items(db, found, path, buckets=not (values_only or filters.recursive), **chosen)
     decoder = asked(db, decoding)
-    columns = (
-        _columns(out.width, key_format, format, len(path), decoder) if out.is_terminal and not values_only else None
-    )
+    columns = None
+    if out.is_terminal and not values_only:
+        columns = _columns(out.width, key_format, format, len(path), decoder)
     shown: dict[str, Any] = {"with_path": filters.recursive, "with_key": not values_only, "key_form": key_format}
     shown |= {"form": "parsed" if parse else format, "decoder": decoder}
 
