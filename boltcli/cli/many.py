@@ -41,7 +41,9 @@ T = TypeVar("T")
 
 _MOST = 8  # processes, unless --jobs says more
 _ROWS = 1000  # of a table; of more files it has the worst or the largest
-_HOW = ("recursive", "files-from", "output", "force", "resume", "engine", "jobs")  # options that don't affect results
+# Options that don't affect results: an offset is a part of the path.
+_HOW = {"recursive", "files-from", "output", "force", "resume", "engine", "jobs", "json", "quiet", "color", "stats",
+        "exit-status", "timeout", "read-timeout", "lock", "no-lock", "offset", "max-unpacked"}  # fmt: skip
 
 
 class Result(NamedTuple):
@@ -62,7 +64,7 @@ class _Alone:
 
     def __call__(self, file: Named, out: Output) -> Result:
         assert isinstance(out, Collected)
-        state = file_state(file.path) if self.with_state else UNKNOWN
+        state = file_state(file.path, previous=bool(self.values.get("previous"))) if self.with_state else UNKNOWN
         try:
             command = find(self.command)
             assert command is not None
@@ -125,7 +127,7 @@ def run_many(command: Command, arguments: Sequence[str], values: Values, out: Ou
                 ResultsFile(output, len(files), about.summary.is_public, bool(values.get("force")), resume)
             )
             todo = array("L")
-            for row in results.take_over(files.paths, words, todo):
+            for row in results.take_over(files.paths, words, todo, previous=opener.previous):
                 status = max(status, int(row["status"]))
                 tally.add(row)
         again = tally.total
@@ -164,7 +166,7 @@ def _words(command: Command, values: Values) -> str:
     words = [command.name]
     for option in command.options:
         value = values.get(option.name, "")
-        if not option.common and option.name not in _HOW and value != option.default:
+        if option.name not in _HOW and value != option.default:
             words.append(f"--{option.name}" if option.switch else f"--{option.name}={value}")
     return " ".join(words)
 

@@ -56,17 +56,17 @@ class ResultsFile(Closing):
         self._end = os.fstat(self._partial).st_size
         self._places = array("q", [-1]) * count
 
-    def take_over(self, paths: Sequence[str], command: str, left: array[int]) -> Iterator[Row]:
-        """Take over the earlier rows of the ``command`` about unchanged files, and yield them. The numbers of the other
-        files come to ``left``. Raises OpenError, and :class:`~boltcli.errors.ArgumentError` for a file that is not one
-        of results."""
+    def take_over(self, paths: Sequence[str], command: str, left: array[int], *, previous: bool) -> Iterator[Row]:
+        """Take over the earlier rows of the ``command`` about unchanged files, and yield them; ``previous``: about the
+        state before the last transaction. The numbers of the other files come to ``left``. Raises OpenError, and
+        :class:`~boltcli.errors.ArgumentError` for a file that is not one of results."""
         with _Earlier([self._resume, self._partial_path] if self._resume else [], command) as earlier:
             if earlier.end < self._end:  # the last line is incomplete
                 os.truncate(self._partial, earlier.end)
                 self._end = earlier.end
             for number, path in enumerate(paths):
                 row, place = earlier.get(path)
-                state = file_state(path) if row else UNKNOWN
+                state = file_state(path, previous=previous) if row else UNKNOWN
                 if not row or state[0] is None or tuple(row[name] for name in _STATE) != state:
                     left.append(number)
                     continue

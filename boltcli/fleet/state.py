@@ -14,15 +14,16 @@ State = tuple[int | None, int | None, int | None]
 UNKNOWN: State = (None, None, None)
 
 
-def file_state(path: str) -> State:
+def file_state(path: str, *, previous: bool = False) -> State:
     """Return size (bytes), mtime (ns since 1970) and txid of the file at ``path``; None if unknown.
 
-    The txid of packed and remote files isn't known; of a path without a file nothing is.
+    With ``previous`` the txid is that of the state before the last transaction. That of packed and remote files isn't
+    known; of a path without a file nothing is.
     """
     with suppress(BoltError, OSError, ValueError):
         if not is_elsewhere(path) and os.path.isfile(path):
             status = os.stat(path)
-            return status.st_size, status.st_mtime_ns, _txid(path, status.st_size)
+            return status.st_size, status.st_mtime_ns, _txid(path, status.st_size, previous)
         if "://" in path and not has_secrets(path):  # another address may be shown in the same way
             from ..storage.remote import object_state
 
@@ -30,9 +31,12 @@ def file_state(path: str) -> State:
     return UNKNOWN
 
 
-def _txid(path: str, size: int) -> int | None:
+def _txid(path: str, size: int, previous: bool) -> int | None:
     with suppress(BoltError), Source(open_for_reading(path), path) as source:
         if begins_with_meta(source.fd):
             second = find_page_size(source.fd, size)
-            return choose(Meta.at(read_at(source.fd, 0, 4096), 0), Meta.at(read_at(source.fd, second, 4096), 1)).txid
+            metas = Meta.at(read_at(source.fd, 0, 4096), 0), Meta.at(read_at(source.fd, second, 4096), 1)
+            newest = choose(*metas)
+            meta = metas[1 - newest.page] if previous else newest
+            return meta.txid if meta.problem() is None else None
     return None

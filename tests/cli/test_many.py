@@ -236,6 +236,23 @@ def test_results_and_resuming(command: str, ending: str, folder: Path, tmp_path:
     assert b"as in the earlier" not in run(other, "--recursive", "--resume", results, "-o", results, folder)[1]
 
 
+@pytest.mark.parametrize("command", ["verify", "check"])
+def test_rows_of_the_state_before_are_not_those_of_this_state(command: str, tmp_path: Path) -> None:
+    content = bytearray(DATA)
+    content[98304 : 98304 + 16] = bytes(16)  # the header of a page of the last transaction
+    (tmp_path / "db").write_bytes(content)
+    words: list[str | Path] = [command, tmp_path / "db", "-o"]
+    before, again, now = (tmp_path / f"{name}.ndjson" for name in ("before", "again", "now"))
+    assert run(*words, before, "--previous")[0] == 0
+    (row,) = _rows(before)
+    assert (row["command"], row["txid"]) == (f"{command} --previous", 13)
+    assert run(*words, again, "--previous", "--resume", before)[1].startswith(b"1 file: 1 ok (1 as in the earlier")
+    assert _rows(again) == [row]
+    assert run(*words, now, "--resume", before)[:2] == (1, f"1 file: 0 ok, 1 damaged -> {now}\n".encode())
+    (row,) = _rows(now)
+    assert (row["command"], row["txid"]) == (command, 14)
+
+
 def _rows(path: Path) -> list[dict[str, Any]]:
     if path.suffix == ".parquet":
         import pyarrow.parquet
