@@ -11,7 +11,7 @@ from ..format.bucket import BucketRef
 from ..format.constants import BRANCH_PAGE, PAGE_TYPES
 from ..format.page import header_columns
 from ..kernel import buckets as bucket_rows
-from ..ops.check.database_check import TRAILER, check, is_sound, trailer_is_right
+from ..ops.check.database_check import TRAILER, check, file_warnings, is_sound, trailer_is_right
 from ..ops.check.deep_check import deep_check
 from ..ops.read.select_items import items
 from ..ops.space.pages import FREE, page_rows
@@ -31,9 +31,9 @@ def verify(snapshot: Snapshot, level: str = WHOLE) -> dict[str, Any]:
     """Verify a database and return the results; ``ok`` is the verdict.
 
     ``sha256`` is about the hash at the end of a snapshot: ok, wrong or none. ``check`` is ok, or damaged with the
-    number of ``errors`` and the first ``problems``. With ``level`` QUICK only the hash, the meta pages and the page
-    headers are verified, and ``pairs`` is None; DEEP includes ``check --deep``. ``revision`` is that of an etcd store.
-    Raises nothing for damage.
+    number of ``errors`` and the first ``problems``; ``warnings`` are those of ``check``. With ``level`` QUICK only the
+    hash, the meta pages and the page headers are verified, and ``pairs`` is None; DEEP includes ``check --deep``.
+    ``revision`` is that of an etcd store. Raises nothing for damage.
     """
     problems: list[str] = []
     sum_ = _sum(snapshot)
@@ -54,8 +54,8 @@ def verify(snapshot: Snapshot, level: str = WHOLE) -> dict[str, Any]:
     verdict = {"ok": not errors and sum_ != "wrong", "sha256": sum_, "check": "damaged" if errors else "ok"}
     whose = {"application": found and found.name, "layout": found and found.layout, "revision": _revision(snapshot)}
     state = {"txid": snapshot.meta.txid, "page_size": snapshot.page_size, "size": snapshot.size, "error": None}
-    counts = {"errors": errors, "problems": problems, "level": level, "pairs": pairs, "buckets": buckets}
-    return {**verdict, **counts, **whose, **state}
+    counts = {"errors": errors, "problems": problems, "warnings": list(file_warnings(snapshot)), "level": level}
+    return {**verdict, **counts, "pairs": pairs, "buckets": buckets, **whose, **state}
 
 
 def _sum(snapshot: Snapshot) -> str:

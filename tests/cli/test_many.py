@@ -75,6 +75,36 @@ def test_verify(folder: Path) -> None:
     assert found["inner/a.tar.xz"]["kind"] == "xz"
 
 
+def test_verify_warns_as_check_does(tmp_path: Path) -> None:
+    newest = bytearray(DATA)
+    newest[0x20] ^= 1  # of the newest meta page
+    hashed = DATA + hashlib.sha256(DATA).digest()
+    files = {
+        "good": DATA,
+        "newest": bytes(newest),
+        "cut": DATA[:163839],
+        "hash cut": hashed[:-1],
+        "more": DATA + b"more",
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    paths = [tmp_path / name for name in files]
+    status, _, err = run("verify", *paths)
+    assert (status, err) == (0, run("check", *paths)[2])
+    assert err.count(b"warning: ") >= 4
+    assert f"warning: {tmp_path / 'newest'}: meta page 0 at offset 0 is not valid (checksum error); ".encode() in err
+    expected = [record["warnings"] for record in run_json("check", *paths)[1]]
+    assert [bool(warnings) for warnings in expected] == [False, True, True, True, True]
+    assert [record["warnings"] for record in run_json("verify", "--jobs", "2", *paths)[1]] == expected
+    results, again = tmp_path / "r.ndjson", tmp_path / "again.ndjson"
+    run("verify", *paths, "-o", results)
+    assert [row["warnings"] for row in _rows(results)] == expected
+    assert run("verify", *paths, "-o", again, "--resume", results)[2] == b""  # they are in the rows
+    assert _rows(again) == _rows(results)
+    (tmp_path / "none").write_bytes(b"")
+    assert run_json("verify", tmp_path / "none")[1][0]["warnings"] == []
+
+
 def test_verify_as_a_table(folder: Path) -> None:
     status, out, err = run("verify", folder / "good", folder / "none", folder / "damaged.db", folder / "text.db")
     lines = out.decode().splitlines()

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 
 # The fields of a file that could not be read.
-_FIELDS = "ok kind sha256 check errors problems level pairs buckets application layout revision txid page_size size"
-UNKNOWN: dict[str, Any] = dict.fromkeys(_FIELDS.split()) | {"ok": False, "problems": []}
+_FIELDS = (
+    "ok kind sha256 check errors problems warnings level pairs buckets application layout revision txid page_size size"
+)
+UNKNOWN: dict[str, Any] = dict.fromkeys(_FIELDS.split()) | {"ok": False, "problems": [], "warnings": []}
 
 
 def prepare(quick: bool, deep: bool) -> None:
@@ -62,5 +64,7 @@ def verify_(
     """Verify databases and backups: checksum, structure, all pairs; print a verdict on each."""
     level = QUICK if quick else DEEP if deep else WHOLE
     found = verify(db, level)
+    for warning in found["warnings"]:
+        out.warn(warning)
     out.record(records.of_file(out.path) | {"kind": kind_of_file(out.path)} | found)
     return 0 if found["ok"] else 1

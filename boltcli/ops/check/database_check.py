@@ -138,6 +138,12 @@ def pairs_in_root(snapshot: Snapshot) -> Iterator[str]:
 
 def trailer_is_right(snapshot: Snapshot) -> bool | None:
     """Return whether the hash at the end of the file is correct; None if the file's length shows that it has none."""
+    if "trailer" not in snapshot.memo:
+        snapshot.memo["trailer"] = _trailer_is_right(snapshot)
+    return snapshot.memo["trailer"]  # type: ignore[no-any-return]
+
+
+def _trailer_is_right(snapshot: Snapshot) -> bool | None:
     size = snapshot.size
     if size % _UNIT != TRAILER:
         return None
