@@ -165,19 +165,30 @@ def _batches(
         batch_by_key[future.key] = batch
         return future
 
-    batch_by_key: dict[str, Sequence[int]] = {}
-    done = distributed.as_completed([submit(batch) for batch in batches])
-    for future in done:
-        batch = batch_by_key.pop(future.key)
+    def outcome(future: Any) -> Any:
+        """Return the results of a task, or why there are none."""
         try:
-            found = future.result()
+            return future.result()
         except Exception as error:
             if client.status != "running":
                 raise BoltError("the Dask scheduler was lost") from None
-            if len(batch) > 1:  # run the items one by one to find the one that fails
-                done.update([submit([one]) for one in batch])
-                continue
-            text = (str(error) or type(error).__name__).splitlines()[0]
+            return error
+
+    batch_by_key: dict[str, Sequence[int]] = {}
+    alone: list[Sequence[int]] = []
+    done = distributed.as_completed([submit(batch) for batch in batches])
+    for future in done:
+        batch, found = batch_by_key.pop(future.key), outcome(future)
+        if not isinstance(found, Exception):
+            yield from found
+        elif len(batch) > 1:  # run the items one by one to find the one that fails
+            done.update([submit([one]) for one in batch])
+        else:
+            alone.append(batch)
+        future.release()
+    for batch in alone:  # nothing runs beside it now that may cost its worker
+        found = outcome(submit(batch))
+        if isinstance(found, Exception):
+            text = (str(found) or type(found).__name__).splitlines()[0]
             found = [(batch[0], BoltError(f"the cluster could not process it: {text}"))]
         yield from found
-        future.release()

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
@@ -111,6 +112,50 @@ def test_what_no_worker_survives_is_an_error_of_its_own(cluster: Any) -> None:
     assert isinstance(error, BoltError)
     assert str(error).startswith("the cluster could not process it: ")
     assert done == {number: number for number in range(40) if number != 5}
+
+
+class _Future:
+    def __init__(self, found: Any) -> None:
+        self.key, self._found = str(id(self)), found
+
+    def result(self) -> Any:
+        if isinstance(self._found, Exception):
+            raise self._found
+        return self._found
+
+    def release(self) -> None:
+        pass
+
+
+class _Completed(list[_Future]):
+    def __iter__(self) -> Iterator[_Future]:
+        while self:
+            yield self.pop(0)
+
+    update = list.extend
+
+
+class _Client:
+    """A scheduler on which an item costs its worker while others are to be done, and item 5 always."""
+
+    status = "running"
+
+    def __init__(self) -> None:
+        self.left = 2  # tasks with item 6 that end so: in a batch, and by itself
+
+    def submit(self, call: Any, work: Any, task: Any, **_: Any) -> _Future:
+        numbers = [number for number, _ in task]
+        if 6 in numbers and self.left:
+            self.left -= 1
+            return _Future(RuntimeError("killed"))
+        return _Future(RuntimeError("killed") if 5 in numbers else call(work, task))
+
+
+def test_what_was_lost_beside_another_is_done_alone() -> None:
+    found = SimpleNamespace(as_completed=_Completed)
+    done = dict(engine._batches(found, _Client(), str, range(8), [[0, 1, 2, 3], [4, 5, 6, 7]]))
+    assert str(done.pop(5)) == "the cluster could not process it: killed"
+    assert done == {number: str(number) for number in range(8) if number != 5}
 
 
 def test_a_scheduler_without_workers(monkeypatch: pytest.MonkeyPatch, distributed: Any) -> None:
