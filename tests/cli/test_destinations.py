@@ -19,6 +19,7 @@ from boltcli.cli.command_table import COMMANDS
 from boltcli.cli.registry import find
 from boltcli.cli.row_output import FORMATS
 from boltcli.render import json_streams
+from boltcli.text.values import shell_quoted
 from tests.support import ROOT, error_line, fixture, run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="permissions, links and descriptors of POSIX")
@@ -277,7 +278,12 @@ def test_output_into_the_source(files: dict[str, Path]) -> None:
 def test_nothing_is_written_before_it_is_known_that_the_output_is_a_source(line: str, files: dict[str, Path]) -> None:
     before = files["FILE"].read_bytes()
     shutil.copy(STORE, other := files["FILE"].with_name("another.db"))
-    words = {"OTHER": str(other), "FILE": str(files["FILE"]), "ADDRESS": files["FILE"].as_uri(), "NEW": f"{other}.new"}
+    words = {
+        "OTHER": str(other),
+        "FILE": str(files["FILE"]),
+        "ADDRESS": f"file://{files['FILE']}",
+        "NEW": f"{other}.new",
+    }
     for mode in ("ab", "r+b"):
         with files["FILE"].open(mode) as out:
             argv = [words.get(word, word.replace(":", " ")) for word in line.split()]
@@ -502,7 +508,9 @@ def test_remedies_for_a_damaged_file_through_a_pipe(files: dict[str, Path], tmp_
     with files["FILE"].open("rb") as given:
         done = subprocess.run(command, stdin=given, capture_output=True, cwd=ROOT, check=False)
     direct = run("doctor", files["FILE"])[1]
-    assert done.stdout.replace(b" - ", b" X ") == direct.replace(b" %s " % os.fsencode(files["FILE"]), b" X ")
+    assert done.stdout.replace(b" - ", b" X ") == direct.replace(
+        f" {shell_quoted(str(files['FILE']))} ".encode(), b" X "
+    )
 
 
 def test_standard_input_is_one_thing(files: dict[str, Path], tmp_path: Path) -> None:

@@ -106,8 +106,9 @@ def test_the_relations_of_sql(joined: Path, alone: Path) -> None:
         offset = run("sql", f"--offset={AT}", *statement, joined)
         cut = run("sql", *statement, alone)
         assert offset[0] == cut[0] == 0
-        there = shell_quoted(f"{joined}!@{AT}") if not statement else f"{joined}!@{AT}"
-        assert offset[1].replace(there.encode(), b"F") == cut[1].replace(str(alone).encode(), b"F")
+        names = [f"{joined}!@{AT}", str(alone)]
+        there, here = (name if statement else shell_quoted(name) for name in names)
+        assert offset[1].replace(there.encode(), b"F") == cut[1].replace(here.encode(), b"F")
 
 
 @pytest.mark.parametrize(
