@@ -8,11 +8,12 @@ READY := $(VENV)/.ready
 FUZZ_SECONDS ?= 60
 ANSWERS ?= 10000
 SEED ?= 1
+MUTANTS ?= 300
 COVERAGE_FLOOR ?= 85
 DOCUMENT := fixtures/document.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo table quick test thorough servers coverage versions compat fuzz fuzz-answers sanitize bench rescue-score goldens fixtures lint types man dist zipapp clean
+.PHONY: help demo table quick test thorough servers coverage versions compat fuzz fuzz-answers sanitize bench rescue-score mutants goldens fixtures lint types man dist zipapp clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -67,6 +68,9 @@ bench: $(READY) ## Measure against the real bbolt; the table goes to build/bench
 
 rescue-score: $(READY) ## Damage all stores in many ways, recover them, and print what came back (RESCUE_STORES: more folders)
 	$(BIN)/python -m tests.rescue_score
+
+mutants: $(READY) ## Change MUTANTS (300) lines, one at a time, and print those that no test notices (SEED)
+	$(BIN)/python -m tests.mutants --sample $(MUTANTS) --seed $(SEED)
 
 goldens: $(READY) ## Write fixtures/golden again from what the real bbolt prints (needs Go)
 	cd fixtures/generator && go build -o ../../$(VENV)/bbolt go.etcd.io/bbolt/cmd/bbolt
