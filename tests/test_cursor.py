@@ -149,7 +149,8 @@ def test_it_stops_at_damage_and_stays(name: str, few: int, tmp_path: Path, monke
     path = tmp_path / "a.db"
     path.write_bytes(content)
     with boltcli.open(path) as db:
-        cursor = db["b"].cursor()
+        bucket = db["b"]
+        cursor = bucket.cursor()
         seen = []
 
         def forward() -> None:
@@ -161,7 +162,11 @@ def test_it_stops_at_damage_and_stays(name: str, few: int, tmp_path: Path, monke
             while cursor.prev():
                 pass
 
-        for move in (forward, cursor.next, backward, lambda: list(db["b"].cursor())):
+        def after_a_look_up() -> None:
+            bucket.get(KEYS[10] + b"\0")  # the newest leaf is the damaged one
+            backward()
+
+        for move in (forward, cursor.next, backward, after_a_look_up, lambda: list(bucket.cursor())):
             with pytest.raises(boltcli.Corrupted, match=problem):
                 move()
             if move == cursor.next:

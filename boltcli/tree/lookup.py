@@ -175,8 +175,9 @@ class Lookups:
     def _page(self, snapshot: Snapshot, bucket: BucketRef, ids: Ids) -> Page:
         leaf = self.leaf_at(bucket, ids)
         if leaf is not None:
-            return leaf.page
-        page = snapshot.page(ids[-1], ids, bucket) if ids else inline_page(snapshot, bucket)
+            page = leaf.page
+        else:
+            page = snapshot.page(ids[-1], ids, bucket) if ids else inline_page(snapshot, bucket)
         refuse_hiding(page, below=len(ids) > 1)
         return page
 
