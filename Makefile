@@ -63,8 +63,10 @@ sanitize: $(READY) ## Run the kernel under AddressSanitizer and UBSan, on damage
 
 bench: $(READY) ## Measure against the real bbolt; the table goes to build/bench/table.md (needs Go; BENCH_LARGE=1: 2 GB more)
 	$(BIN)/python -m compileall -q boltcli
+	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.real
+	$(BIN)/python -m tests.bench.library
 
 rescue-score: $(READY) ## Damage all stores in many ways, recover them, and print what came back (RESCUE_STORES: more folders)
 	$(BIN)/python -m tests.rescue_score

@@ -22,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .comparison import diff as diff
     from .comparison import watch as watch
+    from .cursor import Cursor as Cursor
     from .errors import *  # noqa: F403
     from .library import Bucket as Bucket
     from .library import Database as Database
@@ -41,6 +42,7 @@ _LAZY = {
     for module, names in {
         "library": "Bucket Database PageRow compact open view",
         "comparison": "diff watch",
+        "cursor": "Cursor",
         "ops.check.findings": "Finding",
         "ops.compare.change": "Change",
         "ops.compare.watch": "Commit",

@@ -6,11 +6,13 @@ import weakref
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from struct import Struct
 
-from .errors import BucketNotFound, Corrupted, DatabaseClosed, KeyNotFound
+from .cursor import Cursor
+from .errors import BucketNotFound, DatabaseClosed, KeyNotFound
 from .format.bucket import BucketRef, open_bucket
 from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE, PAGE_HEADER_SIZE
 from .ops.read.select_items import items
-from .tree.bucket import find_bucket, root_bucket, seek
+from .tree.bucket import find_bucket, root_bucket
+from .tree.lookup import lookups
 from .tree.page_map import free_pages
 from .tree.walk import Whole, bounds, leaf_pages, refuse_nested
 
@@ -21,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeVar, overload
 
-    from .format.page import LeafElements, Page
+    from .format.page import Page
     from .ops.stats import BucketStats
     from .storage.snapshot import Snapshot
 
@@ -72,15 +74,13 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
     (4, False, None)
     """
 
-    __slots__ = ("_last", "_ordered", "_owner", "_ref", "names")
+    __slots__ = ("_ordered", "_owner", "_ref", "names")
 
     def __init__(self, owner: Database, ref: BucketRef, names: tuple[bytes, ...] = (), ordered: bool = False) -> None:
         self._owner = owner  # keeps the database open while there is a bucket of it
         self._ref = ref
         self._ordered = ordered
         self.names = names
-        # The last element that was looked up: a caller that reads the keys in order finds the next one after it.
-        self._last: tuple[LeafElements, int] | None = None
 
     @property
     def _snapshot(self) -> Snapshot:
@@ -99,10 +99,15 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
     def _find(self, wanted: bytes) -> bytes | Bucket | None:
         if self._ordered:  # a descent looks at few keys
             return next((value for _, value in self.range(wanted, wanted + b"\0")), None)
-        leaf, index = self._seek(wanted)
-        if index >= leaf.count or leaf.key(index) != wanted:
+        snapshot, ref = self._snapshot, self._ref
+        shared = lookups(snapshot)
+        value: bytes | None = shared.get(ref.root, wanted)
+        if value is not NotImplemented:
+            return value
+        found = shared.find(snapshot, ref, wanted)
+        if found is None:
             return None
-        self._last = leaf, index
+        leaf, index = found
         if leaf.flags[index] & BUCKET_LEAF_FLAG:
             return self._inner(open_bucket(leaf, index, wanted), wanted)
         return leaf.value(index)
@@ -122,18 +127,6 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
         """Return the value of ``key``, or the nested bucket of this name; ``default`` if there is neither."""
         found = self._find(as_bytes(key))
         return default if found is None else found
-
-    def _seek(self, wanted: bytes) -> tuple[LeafElements, int]:
-        """Return the leaf and the index where ``wanted`` is or would be: next to the last lookup, else by a descent."""
-        snapshot = self._snapshot  # raises if it is closed
-        if self._last is not None:
-            leaf, index = self._last
-            try:
-                if index + 1 < leaf.count and leaf.key(index + 1) == wanted:
-                    return leaf, index + 1
-            except Corrupted:
-                pass  # the descent reports what is wrong
-        return seek(snapshot, self._ref, wanted)
 
     def __iter__(self) -> Iterator[Key]:
         for part in self._while_open(items(self._snapshot, self._ref, values=False)):
@@ -181,15 +174,9 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
         except BucketNotFound:
             raise BucketNotFound(self.names + names, self._snapshot.path) from None
 
-    def cursor(self, seek: bytes | str = b"", *, reverse: bool = False) -> Iterator[tuple[bytes, bytes | Bucket]]:
-        """Yield keys and values (or nested buckets), starting at the first key that isn't below ``seek``.
-
-        In ``reverse`` they start at the last key that isn't above ``seek`` (empty: at the last key).
-        """
-        if not reverse:
-            return self.range(seek)
-        # The smallest byte string after a key is the key with a zero byte appended.
-        return self.range(stop=as_bytes(seek) + b"\0" if seek else None, reverse=True)
+    def cursor(self) -> Cursor[Bucket]:
+        """Return a cursor, which moves by keys and by steps; it isn't at an element yet."""
+        return Cursor(self)
 
     def range(
         self, start: bytes | str = b"", stop: bytes | str | None = None, *, reverse: bool = False

@@ -5,16 +5,20 @@ merely finds it installed. A view or an audit of its own that fails is an error,
 ``os._exit``, a crash and an endless loop in a plug-in can't be caught.
 """
 
+from __future__ import annotations
+
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
-from importlib.metadata import EntryPoint
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import BoltError, report_fault
 from .contract import Application, Audit, AuditFinding, AuditOptions, Codec, Path, Plain, Recognition, Store, View
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 _FAULTS = (Exception, SystemExit)

@@ -1,17 +1,22 @@
 """Which applications there are, and whose file a database is."""
 
-from collections.abc import Callable, Iterator
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from itertools import filterfalse, islice
+from typing import TYPE_CHECKING
 
 from ..database import Database
 from ..errors import BoltError
 from ..storage.snapshot import Snapshot
 from .contract import CERTAIN, GROUP, GUESS, LIKELY, Application, Recognition, Store
 from .guarded import loaded
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint  # it takes as long to load as all of boltcli
 
 _ORDER = {CERTAIN: 0, LIKELY: 1, GUESS: 2}
 
@@ -77,10 +82,14 @@ def plug_ins() -> Iterator[Application]:
 
 @cache
 def _points() -> list[EntryPoint]:
+    from importlib.metadata import entry_points
+
     return sorted(entry_points(group=GROUP), key=lambda point: point.name)
 
 
-_own: Callable[[EntryPoint], Application] = cache(EntryPoint.load)
+@cache
+def _own(point: EntryPoint) -> Application:
+    return point.load()  # type: ignore[no-any-return]
 
 
 def _is_own(point: EntryPoint) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
     Write = Callable[[int, int, memoryview], None]
+    LookUp = Callable[..., Any]
     Meta = tuple[int, int, int, int]  # transaction, root, freelist, high-water mark
     Copied = tuple[Meta, Meta, int, int, int, int]
     # Name, index of the parent, root page, sequence, pairs, size, levels.
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
         def poll(self) -> None: ...
 
 
-VERSION = 10  # of the functions in C: build_hook.py compiles it in; a kernel built with another is not used
+VERSION = 11  # of the functions in C: build_hook.py compiles it in; a kernel built with another is not used
 
 _BUCKET = 8  # numbers of a bucket's record: where its name is, the name's size, and the rest of a ``Bucket``
 _WORD = 8  # bytes of a number
@@ -133,6 +134,15 @@ def compact(
     """
     options = size, limit, capacity, write
     return _walk("copy", snapshot, snapshot.meta.root, *options, progress=progress)  # type: ignore[no-any-return]
+
+
+def look_ups() -> tuple[LookUp, LookUp, LookUp] | None:
+    """Return ``get``, ``seek`` and ``step``: each takes the file, the page size, the number of pages, and a root page.
+
+    They answer for one key, see ``tree/lookup.py``; NotImplemented where anything is odd, and for a bucket.
+    """
+    kernel = load_kernel()
+    return (kernel.get, kernel.seek, kernel.step) if kernel is not None else None
 
 
 def key_lists(snapshot: Readable, root: int, at_once: int) -> Iterator[tuple[list[bytes], int, int]]:

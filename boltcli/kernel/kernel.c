@@ -180,6 +180,7 @@ static PyObject *py_buckets(PyObject *self, PyObject *args) {
     return result;
 }
 
+#define LOOK_UP(name) (PyCFunction)(void (*)(void))py_##name, METH_FASTCALL
 static PyMethodDef methods[] = {
     {"verify", py_verify, METH_VARARGS, "verify(file, page_size, most, root, tick) -> bytes | None: a 1 for each page of the trees"},
     {"stats", py_stats, METH_VARARGS, "stats(file, page_size, most, root, tick, prefix) -> (top-level buckets, numbers, a 1 for each page of theirs) | None"},
@@ -187,6 +188,9 @@ static PyMethodDef methods[] = {
     {"leaves", py_leaves, METH_VARARGS, "leaves(file, page_size, most, root, tick) -> bytes | None: page ids as u64"},
     {"keys", py_keys, METH_VARARGS, "keys(file, page_size, ids) -> list | None"},
     {"copy", py_copy, METH_VARARGS, "copy(file, page_size, most, root, tick, size, limit, capacity, write) -> (meta, meta, size, transactions, pairs, buckets) | None"},
+    {"get", LOOK_UP(get), "get(file, page_size, most, root, key) -> bytes | None | NotImplemented"},
+    {"seek", LOOK_UP(seek), "seek(file, page_size, most, root, key) -> (page ids, indexes, key, value) | None | NotImplemented"},
+    {"step", LOOK_UP(step), "step(file, page_size, most, root, page ids, indexes, forward) -> as seek"},
 #ifndef _WIN32
     {"watch", py_watch, METH_VARARGS, "watch(mapping) -> id: put zeros in its place when its file is cut short"},
     {"is_tripped", py_is_tripped, METH_VARARGS, "is_tripped(id) -> bool: whether that was so"},

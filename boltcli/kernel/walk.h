@@ -1,7 +1,7 @@
 #ifndef BOLTCLI_WALK_H
 #define BOLTCLI_WALK_H
-/* Whole walks over a database, compiled. Optional: Python gives the same answers, and decides wherever this gives none.
-   This is what all parts share: reading fields, entering pages, memory that grows.
+/* Whole walks over a database, and look-ups of a key, compiled. Optional: Python gives the same answers, and decides wherever
+   this gives none. This is what all parts share: reading fields, entering pages, memory that grows.
 
    The file may be damaged, hostile, and may change while it is read. So each field is read once into a variable, that
    is checked, and nothing is done with the file's word for it; no page is entered twice, so the work is in proportion
@@ -38,11 +38,15 @@ typedef struct {
     PyObject *tick; PyThreadState *thread; int raised;
 } Walk;
 
+static inline u64 whole_pages(u64 size, u64 page_size, u64 most) {
+    if (page_size < 256 || page_size > 1 << 24 || page_size % 8) return 0;   /* an odd page size: no page may be read */
+    return size / page_size < most ? size / page_size : most;
+}
+
 static inline int begin(Walk *w, const Py_buffer *file, u64 page_size, u64 most, PyObject *tick) {
     memset(w, 0, sizeof *w);
     w->base = file->buf; w->page_size = page_size; w->tick = tick; w->due = EVERY;
-    if (page_size >= 256 && page_size <= 1 << 24 && page_size % 8 == 0) w->limit = (u64)file->len / page_size;
-    if (most < w->limit) w->limit = most;                   /* an odd page size: no page may be entered */
+    w->limit = whole_pages(file->len, page_size, most);
     w->reached = calloc(w->limit + 1, 1);
     if (!w->reached) { PyErr_NoMemory(); return 0; }
     w->thread = PyEval_SaveThread();
@@ -71,17 +75,22 @@ static inline int tell(Walk *w) {
 
 typedef struct { const u8 *p, *end; u64 over; u32 flags, count; } Page;
 
-/* Enter the page run at pgid: whole in the file, bearing its own id, room for its elements, for the first time. */
-static inline int enter(Walk *w, u64 pgid, Page *page) {
-    if (pgid < 2 || pgid >= w->limit) return 0;
-    const u8 *p = w->base + pgid * w->page_size;
+/* Read the header of the page run at pgid: whole in the file, bearing its own id, room for its elements. */
+static inline int read_page(const u8 *base, u64 page_size, u64 limit, u64 pgid, Page *page) {
+    if (pgid < 2 || pgid >= limit) return 0;
+    const u8 *p = base + pgid * page_size;
     u64 word = r64(p + 8), over = word >> 32, size;
-    if (r64(p) != pgid || over >= w->limit - pgid) return 0;
-    for (u64 i = pgid; i <= pgid + over; i++) { if (w->reached[i]) return 0; w->reached[i] = 1; }
-    size = (over + 1) * w->page_size;
+    if (r64(p) != pgid || over >= limit - pgid) return 0;
+    size = (over + 1) * page_size;
     page->p = p; page->end = p + size; page->over = over;
     page->flags = word & 0xFFFF; page->count = word >> 16 & 0xFFFF;
-    if (size > LONGEST || HEAD + (u64)ELEM * page->count > size) return 0;
+    return size <= LONGEST && HEAD + (u64)ELEM * page->count <= size;
+}
+
+/* Enter the page run at pgid, for the first time. */
+static inline int enter(Walk *w, u64 pgid, Page *page) {
+    if (!read_page(w->base, w->page_size, w->limit, pgid, page)) return 0;
+    for (u64 i = pgid; i <= pgid + page->over; i++) { if (w->reached[i]) return 0; w->reached[i] = 1; }
     return ++w->pages < w->due || tell(w);
 }
 
@@ -166,5 +175,7 @@ static inline int put(Text *t, const void *s, size_t n) { u8 *p = room(t, n); if
 /* --- What the module offers: each part its functions --- */
 
 #define FUNCTION(name) PyObject *py_##name(PyObject *self, PyObject *args)
+#define QUICK(name) PyObject *py_##name(PyObject *self, PyObject *const *args, Py_ssize_t count)
 FUNCTION(copy); FUNCTION(leaves); FUNCTION(keys); FUNCTION(watch); FUNCTION(is_tripped); FUNCTION(unwatch);
+QUICK(get); QUICK(seek); QUICK(step);
 #endif

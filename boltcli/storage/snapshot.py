@@ -193,6 +193,11 @@ class Snapshot:
         return self._source.locked
 
     @property
+    def is_at_hand(self) -> bool:
+        """Whether pages may be read in any way: those of a local file, while nobody is told of each (``on_page``)."""
+        return self._on_page is None and self._source.remote is None
+
+    @property
     def may_have_writer(self) -> bool:
         return self._source.may_have_writer
 
@@ -243,6 +248,7 @@ class Snapshot:
             # has a duplicate of the descriptor, so release the lock explicitly.
             self._source.unlock()
         self._buffer = None
+        self.memo.clear()
         self._source.close()
 
     def __enter__(self) -> Snapshot:

@@ -10,8 +10,18 @@ from ..read_errors import BucketNotFound, Corrupted
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Protocol
 
     from ..storage.snapshot import Snapshot
+
+    class Parsed(Protocol):
+        """Pages that were parsed."""
+
+        def child(self, pgid: int, key: bytes) -> tuple[int, int] | None:
+            """Return the index and the page id of the child that may have ``key``; None if the page isn't there."""
+
+        def leaf_at(self, bucket: BucketRef, ids: tuple[int, ...]) -> LeafElements | None: ...
+        def keep(self, branch: BranchElements) -> None: ...
 
 
 def root_bucket(snapshot: Snapshot) -> BucketRef:
@@ -30,26 +40,51 @@ def keys_on_one_page(snapshot: Snapshot, bucket: BucketRef) -> list[bytes] | Non
 
 def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> tuple[LeafElements, int]:
     """Return the leaf page and the index (perhaps past its last) where ``key`` is or would be. Raises Corrupted."""
-    page = bucket.inline or snapshot.page(bucket.root, (bucket.root,), bucket)
-    while page.flags == BRANCH_PAGE:
-        if bucket.root == 0:
-            raise page.damaged("an inline bucket's page must be a leaf")
-        branch = BranchElements(page)
-        if not branch.count:
-            raise page.damaged("a branch page without elements")
-        index, exact = _search(branch, key)
-        if not exact and index > 0:
-            index -= 1
-        if index >= len(branch.pgids):  # possible if the keys are out of order; bbolt would crash
-            raise page.damaged("its keys are out of order")
-        child = branch.pgids[index]
-        if child in page.stack:
-            raise page.damaged(f"its child {child} is its own ancestor")
-        page = snapshot.page(child, (*page.stack, child), bucket)
+    leaf, indexes = descend(snapshot, bucket, key)
+    return leaf, indexes[-1]
+
+
+def descend(
+    snapshot: Snapshot, bucket: BucketRef, key: bytes, parsed: Parsed | None = None
+) -> tuple[LeafElements, list[int]]:
+    """Return the leaf page where ``key`` is or would be, and the index in each page from the root to it.
+
+    Pages that are ``parsed`` already aren't read again. Raises Corrupted.
+    """
+    inline = bucket.inline
+    stack: tuple[int, ...] = (bucket.root,) if inline is None else ()
+    indexes: list[int] = []
+    while True:
+        found = parsed.child(stack[-1], key) if parsed is not None and stack else None
+        if found is None:
+            leaf = parsed.leaf_at(bucket, stack) if parsed is not None else None
+            page = leaf.page if leaf is not None else inline or snapshot.page(stack[-1], stack, bucket)
+            if page.flags != BRANCH_PAGE:
+                break
+            if bucket.root == 0:
+                raise page.damaged("an inline bucket's page must be a leaf")
+            branch = BranchElements(page)
+            if not branch.count:
+                raise page.damaged("a branch page without elements")
+            index, exact = _search(branch, key)
+            if not exact and index > 0:
+                index -= 1
+            if index >= len(branch.pgids):  # possible if the keys are out of order; bbolt would crash
+                raise page.damaged("its keys are out of order")
+            if parsed is not None:
+                parsed.keep(branch)
+            found = index, branch.pgids[index]
+        index, child = found
+        if child in stack:
+            raise snapshot.corrupted(f"its child {child} is its own ancestor", stack[-1], stack, bucket)
+        indexes.append(index)
+        stack = (*stack, child)
     if page.flags != LEAF_PAGE:
         raise page.unfit()
-    leaf = LeafElements(page)
-    return leaf, _search(leaf, key)[0]
+    if leaf is None:
+        leaf = LeafElements(page)
+    indexes.append(_search(leaf, key)[0])
+    return leaf, indexes
 
 
 def _search(elements: LeafElements | BranchElements, key: bytes) -> tuple[int, bool]:

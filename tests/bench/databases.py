@@ -41,7 +41,7 @@ class Workshop:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.bbolt = folder / "bbolt"
-        self._generator = folder / "generator"
+        self.generator = folder / "generator"
 
     def build(self) -> None:
         """Build bbolt and the generator. Raises RuntimeError without Go."""
@@ -49,7 +49,7 @@ class Workshop:
             raise RuntimeError(
                 "the benchmark needs bbolt, and building that needs the go command, which is not on PATH"
             )
-        for target, package in ((self.bbolt, "go.etcd.io/bbolt/cmd/bbolt"), (self._generator, ".")):
+        for target, package in ((self.bbolt, "go.etcd.io/bbolt/cmd/bbolt"), (self.generator, ".")):
             subprocess.run(["go", "build", "-o", target.resolve(), package], cwd=GENERATOR, check=True)
 
     def database(self, shape: str, pairs: int) -> Path:
@@ -58,7 +58,7 @@ class Workshop:
         if not path.exists():
             unfinished = path.with_suffix(".part")
             subprocess.run(
-                [self._generator, "bench", "-shape", shape, "-pairs", str(pairs), "-o", unfinished], check=True
+                [self.generator, "bench", "-shape", shape, "-pairs", str(pairs), "-o", unfinished], check=True
             )
             unfinished.rename(path)
         return path

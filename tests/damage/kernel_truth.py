@@ -7,12 +7,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
+from boltcli.cursor import Cursor
+from boltcli.database import Bucket, Database
 from boltcli.errors import BoltError
-from boltcli.format.bucket import BucketRef
-from boltcli.kernel import buckets, load_kernel, stats, verify
+from boltcli.format.bucket import BucketRef, buckets_in
+from boltcli.kernel import buckets, load_kernel, look_ups, stats, verify
 from boltcli.kernel import compact as copied
 from boltcli.ops.check import database_check
 from boltcli.ops.check.findings import Finding
@@ -22,10 +27,15 @@ from boltcli.ops.stats.buckets import bucket_usage, database_stats, inspect
 from boltcli.ops.write.compact import compact, measure
 from boltcli.render.bbolt_text import inspect_text
 from boltcli.storage.snapshot import Snapshot
+from boltcli.tree import lookup
 from boltcli.tree.page_map import free_pages
+from boltcli.tree.walk import leaf_pages
 from tests.support import run
 
 MOST_FINDINGS = 200
+_BUCKETS = 12  # whose keys are read
+_STEPS = 60  # of a cursor, from each end
+_LARGE = 1 << 20  # bytes of a value that the kernel leaves to Python
 Answers = dict[str, object]
 
 
@@ -61,18 +71,32 @@ def answers(path: Path, kernel: bool) -> Answers:
                 "compact": _or_error(lambda: _compact(snapshot)),
                 "usage": _or_error(lambda: list(map(_usage, bucket_usage(snapshot)))),
             }
-            found["keys"] = _keys(snapshot, BucketRef(snapshot.meta.root, 0), kernel)
-            usage = found["usage"]
-            if isinstance(usage, list):
-                for root in [row[-1] for row in usage[1:20] if row[-1]]:
-                    found[f"keys of {root}"] = _keys(snapshot, BucketRef(root, 0), kernel)
+            for bucket in islice(_buckets(snapshot), _BUCKETS):
+                keys = [[], ""] if bucket._inline else _keys(snapshot, bucket, kernel)
+                wanted = _near(keys[0] if isinstance(keys[0], list) else [])
+                looked = looked_up(snapshot, bucket, wanted, at_once=True)
+                if not kernel:  # nor do parsed branch pages say anything else
+                    assert looked == looked_up(snapshot, bucket, wanted, at_once=False)
+                found[f"keys of {bucket.label}"], found[f"look-ups in {bucket.label}"] = keys, looked
             return found
+
+
+def _buckets(snapshot: Snapshot) -> Iterator[BucketRef]:
+    """The buckets that can be read, each before those inside it."""
+    todo = [BucketRef(snapshot.meta.root, snapshot.meta.sequence)]
+    while todo:
+        yield (bucket := todo.pop())
+        try:
+            todo += [inner for leaf in leaf_pages(snapshot, bucket) for inner in buckets_in(leaf)][::-1]
+        except BoltError:
+            continue
 
 
 def said_itself(path: Path) -> dict[str, bool]:
     """Of which questions the kernel gave the answer, and didn't leave it to Python."""
     with _environment(True), Snapshot(str(path)) as snapshot:
         return {
+            "look-ups": _looks_up_all(snapshot),
             "verify": verify(snapshot) is not None,
             "stats": stats(snapshot, snapshot.meta.root, b"") is not None,
             "buckets": buckets(snapshot) is not None,
@@ -116,6 +140,63 @@ def _compact(snapshot: Snapshot) -> list[object]:
             done = compact(snapshot, path, tx_max_size=limit, dense=dense, page_size=1024, sync=False, replace=True)
             found += [done.pairs, done.buckets, done.transactions, done.warnings, Path(path).read_bytes()]
     return [*found, _or_error(lambda: measure(snapshot, 1024))]
+
+
+def _near(keys: list[bytes]) -> list[bytes]:
+    """Some of ``keys``, and others beside them."""
+    some = [*keys[:: len(keys) // 12 + 1], *keys[-1:]]
+    return [b"", b"\0", b"b", b"\xff" * 9, *(near for key in some for near in (key, key + b"\0", key[:-1]))]
+
+
+def looked_up(snapshot: Snapshot, ref: BucketRef, keys: list[bytes], *, at_once: bool) -> list[object]:
+    """What is found of ``keys`` in a bucket, and by a cursor; ``at_once`` by what only pays for many look-ups."""
+    snapshot.memo.clear()
+    with patch.object(lookup, "_FEW", 1 if at_once else -1):
+        db = Database(snapshot)
+        bucket = Bucket(db, ref)
+        cursor = bucket.cursor()
+        found: list[object] = []
+        for key in keys:
+            found.append(_or_error(lambda key=key: _shown(bucket.get(key))))
+            found.append(_or_error(lambda key=key: _here(cursor, cursor.seek(key))))
+            for move in (cursor.prev, cursor.next, cursor.next, cursor.prev):
+                found.append(_or_error(lambda move=move: _here(cursor, move())))
+        for begin, move in ((cursor.first, cursor.next), (cursor.last, cursor.prev)):
+            found.append(_or_error(lambda begin=begin: _here(cursor, begin())))
+            for _ in range(_STEPS):
+                step = _or_error(lambda move=move: _here(cursor, move()))
+                found.append(step)
+                if not isinstance(step, tuple):  # the end, or damage, where the cursor stays
+                    break
+        return found
+
+
+def _here(cursor: Cursor[Bucket], there: bool) -> object:
+    assert there == (cursor.key is not None)
+    return there and (cursor.key, _or_error(lambda: _shown(cursor.value)))
+
+
+def _shown(value: bytes | Bucket | None) -> object:
+    return (value._ref.root, value.sequence, value._ref.inline is None) if isinstance(value, Bucket) else value
+
+
+def _looks_up_all(snapshot: Snapshot) -> bool:
+    """Whether the kernel finds each pair of the root bucket's buckets itself."""
+    functions = look_ups()
+    assert functions is not None
+    get, seek, step = (partial(each, snapshot.buffer, snapshot.page_size, snapshot.page_count) for each in functions)
+    for bucket in Database(snapshot).values():
+        root = bucket._ref.root if isinstance(bucket, Bucket) else 0
+        place: tuple[tuple[int, ...], ...] = ((), ())
+        for key, value in bucket.range() if isinstance(bucket, Bucket) and root else ():
+            own = value if isinstance(value, bytes) and len(value) <= _LARGE else NotImplemented
+            spot = seek(root, key)
+            if get(root, key) != own or spot != step(root, *place, True) or spot[2:] != (key, own):
+                return False
+            place = spot[:2]
+        if root and step(root, *place, True) is not None:
+            return False
+    return True
 
 
 def _usage(bucket: BucketRecord) -> tuple[object, ...]:

@@ -101,7 +101,8 @@ def test_the_library_raises_its_own_errors_only(tmp_path: Path) -> None:
                 list(db.check(deep=True))
                 db.stats()
                 list(db.pages())
-                list(db.cursor(b"x", reverse=True))
+                list(db.range(stop=b"x", reverse=True))
+                list(db.cursor())
                 for key in db:
                     value = db[key]
                     if isinstance(value, boltcli.Bucket):

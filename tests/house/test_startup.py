@@ -130,3 +130,12 @@ def test_the_package_alone_imports_nothing() -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.split() == ["__future__", "boltcli"]
+
+
+def test_the_library_loads_no_list_of_packages_before_an_application_is_asked_for() -> None:
+    """It takes as long as all of boltcli: half of ``import boltcli`` and a check of a small file."""
+    code = "import sys, boltcli; db = boltcli.open('fixtures/document.db'); list(db.check()); {}print(*sys.modules)"
+    for more, is_there in (("", False), ("db.application; ", True)):
+        command = [sys.executable, "-W", "ignore", "-c", code.format(more)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert ("importlib.metadata" in done.stdout.split()) == is_there

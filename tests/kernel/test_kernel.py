@@ -93,6 +93,10 @@ def test_buffers_of_any_size(size: int) -> None:
                     assert kernel.buckets(data, page_size, most, root, None) is None
                     assert kernel.copy(data, page_size, most, root, None, 4096, 9, 0, print) is None
                     assert kernel.leaves(data, page_size, most, root, None) is None
+                    assert kernel.get(data, page_size, most, root, b"k") is NotImplemented
+                    assert kernel.seek(data, page_size, most, root, b"k") is NotImplemented
+                    assert kernel.step(data, page_size, most, root, (), (), False) is NotImplemented
+                    assert kernel.step(data, page_size, most, root, (root,), (0,), True) is NotImplemented
             assert kernel.keys(data, page_size, pgid(0) + pgid(3)) is None
             assert kernel.keys(data, page_size, pgid(1 << 63)) is None
 
@@ -190,6 +194,10 @@ def test_a_file_overwritten_while_it_is_read(tmp_path: Path) -> None:
             kernel.copy(content, page_size, pages, root, None, 1024, 300, 0, lambda start, end, data: None)
             kernel.copy(content, page_size, pages, root, None, 1024, 0, 900, None)
             kernel.keys(content, page_size, kernel.leaves(content, page_size, pages, root, None) or b"")
+            kernel.get(content, page_size, pages, root, b"execution")
+            spot = kernel.seek(content, page_size, pages, root, b"")
+            while isinstance(spot, tuple):
+                spot = kernel.step(content, page_size, pages, root, *spot[:2], True)
     finally:
         done.set()
         writer.join()

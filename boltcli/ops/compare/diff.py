@@ -116,14 +116,16 @@ class _Comparison:
             branches = [side for side in (old, new) if side.open().flags == BRANCH_PAGE]
             if not branches:
                 return
-            above = len(here) - 1, len(there) - 1
+            if len(branches) == 2 and old.is_like(new):
+                # Of two copies most pages are shared: those below one branch are read, and skipped, together.
+                heads = old.children()
+                kept = [head for head in heads if not self._is_shared(head[0])]
+                old.replace(heads, kept)
+                new.replace(heads, kept)
+                continue
             for side in branches:
-                side.expand()
-            if len(branches) == 2 and here[above[0] :] == there[above[1] :]:
-                # Of two copies most pages are shared: those below one branch are skipped together.
-                kept = [head for head in here[above[0] :] if not self._is_shared(head[0])]
-                old.keep(above[0], kept)
-                new.keep(above[1], kept)
+                heads = side.children()
+                side.replace(heads, heads)
 
     def _merge(self, path: Path, old: _Cursor, new: _Cursor) -> Nested[Change]:
         """Compare the current elements until one side has no more."""
@@ -218,28 +220,37 @@ class _Cursor:
             self._enter([pgid])
         self._page = None
 
-    def keep(self, above: int, kept: list[tuple[int, int, bytes]]) -> None:
-        """Skip all heads but the ``kept`` ones and those ``above``, none of which was opened. Raises Corrupted."""
-        stay = {head[0] for head in kept}
-        self._enter([head[0] for head in self.heads[above:] if head[0] not in stay])
-        self.heads[above:] = kept
+    def is_like(self, other: _Cursor) -> bool:
+        """Return whether both heads are at the same place, and their pages have the same bytes."""
+        page, others = self.open(), other.open()
+        return (
+            self.heads[-1] == other.heads[-1]
+            and page.buffer[page.offset : page.end] == others.buffer[others.offset : others.end]
+        )
 
-    def _enter(self, pgids: list[int]) -> None:
-        again = self._side.enter_all(pgids)
-        if again is not None:
-            raise self._side.snapshot.corrupted("the page is referenced more than once", again, bucket=self._bucket)
-
-    def expand(self) -> None:
-        """Replace the head, a branch page, by its subtrees."""
+    def children(self) -> list[tuple[int, int, bytes]]:
+        """Return the subtrees of the head, a branch page, the next one last."""
         page = self.open()
-        _, depth, _ = self.heads.pop()
-        self._page = None
         branch = BranchElements(page)
         keys = branch.keys()
         if not ascend(keys):
             self._side.note(page, "keys that are not in order")
         wanted = within(keys, self._start, self._stop)
-        self.heads += [(child, depth + 1, key) for child, key in zip(branch.pgids[wanted], keys[wanted])][::-1]
+        depth = self.heads[-1][1] + 1
+        return [(child, depth, key) for child, key in zip(branch.pgids[wanted], keys[wanted])][::-1]
+
+    def replace(self, heads: list[tuple[int, int, bytes]], kept: list[tuple[int, int, bytes]]) -> None:
+        """Replace the head by the ``kept`` ones of its subtrees, ``heads``, and skip the others. Raises Corrupted."""
+        if len(kept) < len(heads):
+            stay = {head[0] for head in kept}
+            self._enter([head[0] for head in heads if head[0] not in stay])
+        self._page = None
+        self.heads[-1:] = kept
+
+    def _enter(self, pgids: list[int]) -> None:
+        again = self._side.enter_all(pgids)
+        if again is not None:
+            raise self._side.snapshot.corrupted("the page is referenced more than once", again, bucket=self._bucket)
 
     def fill(self) -> bool:
         """Read more elements if there are no current ones; return whether there are any."""
@@ -248,7 +259,8 @@ class _Cursor:
                 return False
             page = self.open()
             if page.flags == BRANCH_PAGE:
-                self.expand()
+                heads = self.children()
+                self.replace(heads, heads)
             else:
                 self._rest = self._parts(page, self.heads.pop()[2])
                 self._page = None
