@@ -61,6 +61,9 @@ def _end_when_interrupted() -> None:
                     os.unlink(path)
                 except OSError:
                     pass  # it was not created yet
+            remove_lines = getattr(sys.modules.get("boltcli.cli.streams"), "remove_lines", None)
+            if remove_lines is not None:
+                remove_lines()
         os._exit(128 + number)
 
     for number in (SIGINT, SIGTERM):

@@ -22,13 +22,15 @@ from .row_output import complete
 
 if TYPE_CHECKING:
     from ..ops.read.content import Path, Placed
+    from ..progress import Progress
 
 
 def export_tables(
-    db: Snapshot, out: Output, path: Path, view: str, *, all_views: bool, form: str, output: str, force: bool
-) -> None:
+    db: Snapshot, out: Output, path: Path, view: str, *, all_views: bool, form: str, output: str, force: bool,
+    progress: Progress | None = None,
+) -> None:  # fmt: skip
     """Write the content of the bucket at ``path``, or a view, in ``form`` to ``output``. Raises BoltError."""
-    file = TableFile(out.path, db, out.warn)
+    file = TableFile(out.path, db, out.warn, progress)
     found = relations([file]) if view or all_views else {}
     views = {name: relation for name, relation in found.items() if name not in GENERAL}
     if view and view not in views:
@@ -47,7 +49,8 @@ def export_tables(
 
 
 def _content(file: TableFile, path: Path) -> Iterator[Placed]:
-    return placed(whole_content(file.snapshot, Bounds(path), warn=file.warn), file.snapshot.meta.sequence)
+    content = whole_content(file.snapshot, Bounds(path), warn=file.warn, progress=file.progress)
+    return placed(content, file.snapshot.meta.sequence)
 
 
 def _pairs(content: Iterator[Placed], *, as_arrow: bool) -> Table:

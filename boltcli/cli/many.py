@@ -138,7 +138,7 @@ def run_many(command: Command, arguments: Sequence[str], values: Values, out: Ou
         work = _Alone(command.name, alone, bool(output))
         try:
             for _, result in each(
-                files, work, opener, out, what=f"{command.name}:", jobs=jobs, engine=engine, numbers=todo,
+                files, work, opener, out, what=command.name, jobs=jobs, engine=engine, numbers=todo,
                 raises=False, settle=settle,
             ):  # fmt: skip
                 assert isinstance(result, Result)
@@ -221,7 +221,8 @@ def each(
                 progress.clear()
                 found, said = (done, []) if isinstance(done, BoltError) else done
                 yield number, (settle(number, found, said) if settle else found, said)
-                progress(count, len(numbers))
+                if len(numbers) > 1:
+                    progress(count, len(numbers))
 
     for number, (result, said) in in_turn(numbers, arrivals()):
         tell(said, out)

@@ -16,18 +16,22 @@ _BUFFER = 1 << 17
 _PATIENCE = 1.0  # seconds before the line of progress appears
 _EVERY = 0.1  # seconds between two updates of it
 _COLUMNS = 80  # of a terminal that does not say how wide it is
+_PROCESS = os.getpid()  # workers, which are forked, draw no lines of progress
 
 # The value of --color.
 color = "auto"
 
 
 class _Output(io.FileIO):
-    """A stream that records whether writing to it failed, to tell its OSErrors from others."""
+    """A stream that records whether writing to it failed, to tell its OSErrors from others. What goes to a terminal
+    takes the place of the line of progress."""
 
     failed = False
 
     def write(self, data: Any) -> int:
         try:
+            for progress in tuple(_LINES) if self.isatty() else ():
+                progress.clear()
             return super().write(data)
         except OSError:
             self.failed = True
@@ -137,28 +141,57 @@ def cut_to_width(line: bytes, out: BinaryIO) -> bytes:
 
 
 class Progress:
-    """Call it with (done, total) to show the share that is done; the end of a ``with`` block removes the line. With a
-    ``total`` of 0, which isn't known, it shows how many are done. It shows nothing in the first second or if ``fd`` is
-    not a terminal, and updates at most ten times a second, so that a job may call it often. ``what`` is the job
-    ("checking"), ``unit`` what ``done`` and ``total`` count ("pages")."""
+    """Call it with (done, total) to show the share that is done, how many a second, and the time left; the end of a
+    ``with`` block removes the line. With a ``total`` of 0, which isn't known, it shows how many are done. It shows
+    nothing in the first second or if ``fd`` is not a terminal, and updates at most ten times a second, so that a job
+    may call it often. ``what`` is the job ("checking"), ``unit`` what ``done`` and ``total`` count ("pages")."""
 
     def __init__(self, what: str, unit: str = "pages", fd: int = 2, *, quiet: bool = False) -> None:
         self._what = what
         self._unit = unit
         self._fd = fd
         self._drawn = 0  # characters on the line
-        self._next = float("inf") if quiet else monotonic() + _PATIENCE
+        self._began = monotonic()
+        self._before = 0  # what was done at the last update
+        self._next = float("inf") if quiet else self._began + _PATIENCE
 
     def __call__(self, done: int, total: int) -> None:
         now = monotonic()
         if now < self._next:
             return
-        if not self._drawn and not os.isatty(self._fd):
+        if not self._drawn and not (os.isatty(self._fd) and os.getpid() == _PROCESS):
             self._next = float("inf")
             return
         self._next = now + _EVERY
-        how_far = f"{min(100 * done // total, 100)}% of {total:,}" if total > 0 else f"{done:,}"
-        self._draw(f"{self._what}: {how_far} {self._unit}")
+        if done < self._before:
+            self._began = now  # it begins again: what came before says nothing about the time that is left
+        self._before = done
+        self._draw(self._sentence(done, total, now - self._began))
+
+    def _sentence(self, done: int, total: int, seconds: float) -> str:
+        share = f" {min(100 * done // total, 100)}% of" if total > 0 else ""
+        parts = [f"{self._what}:{share} {self._number(total if total > 0 else done)}"]
+        rate = done / seconds if seconds else 0.0
+        if rate >= 1:
+            parts.append(f"{self._number(int(rate), unit=False)}/s")
+        if 0 < done < total and seconds:
+            parts.append(f"{_span(seconds * (total - done) / done)} left")
+        while len(parts) > 1 and len(", ".join(parts)) >= self._room():
+            del parts[1]
+        return ", ".join(parts)[: self._room() - 1]
+
+    def _number(self, number: int, *, unit: bool = True) -> str:
+        if self._unit == "bytes":
+            from ..text.sizes import size
+
+            return size(number)
+        return f"{number:,}" + f" {self._unit}" * unit
+
+    def _room(self) -> int:
+        try:
+            return os.get_terminal_size(self._fd).columns or _COLUMNS
+        except OSError:
+            return _COLUMNS
 
     def clear(self) -> None:
         """Remove the line, before other output to the terminal."""
@@ -170,6 +203,9 @@ class Progress:
         # Spaces over the old text work on every terminal.
         line = f"\r{text:<{self._drawn}}" + ("" if text else "\r")
         self._drawn = len(text)
+        _LINES.discard(self)
+        if text:
+            _LINES.add(self)
         try:
             os.write(self._fd, line.encode())
         except OSError:
@@ -180,3 +216,23 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self.clear()
+
+
+# The lines of progress that are on a terminal.
+_LINES: set[Progress] = set()
+
+
+def remove_lines() -> None:
+    """Remove the lines of progress, when the process is interrupted: with the ``^C`` that the terminal added."""
+    for progress in tuple(_LINES):
+        progress._drawn = min(progress._drawn + len("^C"), progress._room() - 1)
+        progress.clear()
+
+
+def _span(seconds: float) -> str:
+    """Return a time that is left, in the two largest units."""
+    whole = max(int(-(-seconds // 1)), 1)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

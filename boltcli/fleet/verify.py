@@ -1,8 +1,10 @@
 """Verify a database or backup: its checksum, its structure, all of its pairs."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..apps.etcd.layout import revision
 from ..apps.registry import recognised
@@ -15,10 +17,14 @@ from ..ops.check.database_check import TRAILER, check, file_warnings, is_sound, 
 from ..ops.check.deep_check import deep_check
 from ..ops.read.select_items import items
 from ..ops.space.pages import FREE, page_rows
+from ..progress import portion
 from ..storage.snapshot import Snapshot
 from ..tree.bucket import find_bucket, root_bucket
 from ..tree.page_map import free_pages
 from ..tree.walk import Whole
+
+if TYPE_CHECKING:
+    from ..progress import Progress
 
 QUICK, WHOLE, DEEP = "quick", "whole", "deep"
 
@@ -27,7 +33,7 @@ _MOST = 1_000_000  # findings; then counting stops
 _NEAR = 256  # of the last keys, of which one is a revision of etcd
 
 
-def verify(snapshot: Snapshot, level: str = WHOLE) -> dict[str, Any]:
+def verify(snapshot: Snapshot, level: str = WHOLE, progress: Progress | None = None) -> dict[str, Any]:
     """Verify a database and return the results; ``ok`` is the verdict.
 
     ``sha256`` is about the hash at the end of a snapshot: ok, wrong or none. ``check`` is ok, or damaged with the
@@ -40,13 +46,13 @@ def verify(snapshot: Snapshot, level: str = WHOLE) -> dict[str, Any]:
     if sum_ == "wrong":
         problems.append("the SHA-256 at the end is not that of the rest")
     errors = 0
-    for problem in islice(_findings(snapshot, level), _MOST):
+    for problem in islice(_findings(snapshot, level, portion(progress, 0, 0.9 if level == DEEP else 0.5)), _MOST):
         errors += 1
         if len(problems) < _FINDINGS:
             problems.append(problem)
     pairs = buckets = None
     if level != QUICK:
-        pairs, buckets, problem = _count(snapshot)
+        pairs, buckets, problem = _count(snapshot, portion(progress, 0.9 if level == DEEP else 0.5, 1))
         if problem and not errors:
             errors += 1
             problems.append(problem)
@@ -66,10 +72,10 @@ def _sum(snapshot: Snapshot) -> str:
     return "wrong" if right is False and snapshot.size % snapshot.page_size == TRAILER else "none"
 
 
-def _findings(snapshot: Snapshot, level: str) -> Iterator[str]:
+def _findings(snapshot: Snapshot, level: str, progress: Progress | None) -> Iterator[str]:
     if level == QUICK:
         return _headers(snapshot)
-    found = deep_check(snapshot) if level == DEEP else check(snapshot)
+    found = deep_check(snapshot, progress=progress) if level == DEEP else check(snapshot, progress=progress)
     return (finding.line(_shown).decode("utf-8", "replace") for finding in found)
 
 
@@ -108,17 +114,18 @@ def _headers(snapshot: Snapshot) -> Iterator[str]:
             ids.release()
 
 
-def _count(snapshot: Snapshot) -> tuple[int, int, str]:
+def _count(snapshot: Snapshot, progress: Progress | None) -> tuple[int, int, str]:
     """Read all pairs; return the number of pairs and of buckets, and the error that stopped reading, or ""."""
-    rows = bucket_rows(snapshot) if is_sound(snapshot) else None
+    rows = bucket_rows(snapshot) if is_sound(snapshot, progress) else None
     if rows is not None:  # the kernel has found that each key and value can be read
         return sum(row[4] for row in rows), len(rows) - 1, ""
     pairs = buckets = 0
     try:
-        for part in items(snapshot, root_bucket(snapshot), recursive=True, guard=Whole(snapshot, ordered=True)):
-            inner = sum(isinstance(value, BucketRef) for value in part.values)
+        guard = Whole(snapshot, ordered=True, progress=progress)
+        for found in items(snapshot, root_bucket(snapshot), recursive=True, guard=guard):
+            inner = sum(isinstance(value, BucketRef) for value in found.values)
             buckets += inner
-            pairs += len(part.keys) - inner
+            pairs += len(found.keys) - inner
     except Corrupted as damage:
         return pairs, buckets, str(damage)
     return pairs, buckets, ""

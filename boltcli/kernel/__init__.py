@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from ..format.meta import Meta as MetaPage
+    from ..progress import Progress
 
-    Progress = Callable[[int, int], None]
     Write = Callable[[int, int, memoryview], None]
     LookUp = Callable[..., Any]
     Meta = tuple[int, int, int, int]  # transaction, root, freelist, high-water mark
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
         @property
         def buffer(self) -> bytes | mmap: ...
+        def used_pages(self) -> int: ...
 
         def poll(self) -> None: ...
 
@@ -75,8 +76,9 @@ def _walk(function: str, snapshot: Readable, root: int, *more: object, progress:
     def tick(pages: int) -> None:
         snapshot.poll()
         if progress is not None:
-            progress(pages, hwm)
+            progress(pages, used)
 
+    used = 0 if progress is None else snapshot.used_pages()
     buffer = snapshot.buffer  # raises an error for an impossible page size
     most = hwm if function == "verify" else snapshot.size // snapshot.page_size
     return getattr(kernel, function)(buffer, snapshot.page_size, most, root, tick, *more)

@@ -17,6 +17,7 @@ from ..extras import need
 from ..ops.check.database_check import check, file_warnings
 from ..ops.space.top import SpaceTop, top_levels
 from ..ops.write.compact import compact_estimate, measure
+from ..progress import portion
 from ..storage.snapshot import Snapshot
 from ..text.json import line
 from ..text.sizes import counted, size
@@ -104,7 +105,7 @@ def file_context(snapshot: Snapshot, path: str, progress: Callable[[int, int], N
     """Return what :func:`page` shows of the database at ``path``; with the largest ``values``, shortened."""
     findings: list[Context] = []
     kinds: Counter[str] = Counter()
-    for total, finding in enumerate(check(snapshot, 0, progress=progress), 1):
+    for total, finding in enumerate(check(snapshot, 0, progress=portion(progress, 0, 0.1)), 1):
         kinds[finding.kind] += 1
         if total <= _FINDINGS:
             message = _short(finding.line(auto).decode("utf-8", "replace"), _MESSAGE)
@@ -112,12 +113,12 @@ def file_context(snapshot: Snapshot, path: str, progress: Callable[[int, int], N
         elif total > _MOST_FINDINGS:
             break
     total = sum(kinds.values())
-    mapped = page_map(snapshot)
+    mapped = page_map(snapshot, progress=portion(progress, 0.1, 0.5))
     warnings = [str(warning) for warning in file_warnings(snapshot)]
     found = SpaceTop(snapshot.size)
     compaction = "unknown: the file is damaged"
     try:
-        found = top_levels(snapshot, most=_LARGEST)
+        found = top_levels(snapshot, most=_LARGEST, progress=portion(progress, 0.5, 0.95))
         dense = measure(snapshot, mmap.PAGESIZE)
         freed = [size(max(found.size - left, 0)) for left in (compact_estimate(dense), dense)]
         compaction = f"about {freed[0]}; dense: about {freed[1]}"

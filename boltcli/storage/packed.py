@@ -19,16 +19,18 @@ from collections.abc import Callable, Iterator
 from copy import copy
 from io import BytesIO
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import ArgumentError, BoltError, UnpackError
 from ..extras import need
 from ..format.magic import TAR, ZEROS, ZIP, is_bolt, is_packed, kind_of
 from .files import Unnamed
 
+if TYPE_CHECKING:
+    from ..progress import Progress
+
 Read = Callable[[int], bytes]
 Allow = Callable[[int], None]  # raises if a layer has yielded more bytes than it may
-Progress = Callable[[int, int], None]
 
 MAX_UNPACKED = 64 << 30  # bytes
 MAX_RATIO = 1000

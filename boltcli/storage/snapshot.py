@@ -312,6 +312,20 @@ class Snapshot:
         page.pgid = claimed
         return page, ids
 
+    def used_pages(self) -> int:
+        """Return how many pages a walk has to read, for its progress: those below the high-water mark, without the free
+        ones in a large local file with a sound freelist."""
+        if "used pages" not in self.memo:
+            free = 0
+            if self.meta.has_freelist and self.size > SMALL and self._source.remote is None:
+                try:
+                    free = len(self.freelist()[1])
+                except Corrupted:
+                    pass
+            self.memo["used pages"] = max(min(self.meta.hwm, self.page_count) - free, 1)
+        found: int = self.memo["used pages"]
+        return found
+
     def corrupted(
         self, problem: str, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None
     ) -> Corrupted:  # fmt: skip

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Literal
 
+    from ..progress import Progress
     from .opened import Held
     from .remote import Remote
 
     Way = Literal["auto", "wait", "try", "none"]
-    Progress = Callable[[int, int], None]
     Waiting = Callable[[str, float], None]
 
 LOCK_WAYS = ("auto", "wait", "try", "none")

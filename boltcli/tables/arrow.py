@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyarrow import RecordBatchReader
 
     from ..ops.read.content import Placed
+    from ..progress import Progress
 
     __all__ = ["RecordBatchReader"]
 
@@ -242,7 +243,7 @@ def _row_columns(part: Placed) -> Columns:
     return {"bucket": [names] * count, "sequence": [None] * count, "key": [*event.keys], "value": [*event.values]}
 
 
-def read_rows(path: str) -> Iterator[Placed]:
+def read_rows(path: str, progress: Progress | None = None) -> Iterator[Placed]:
     """Yield what :func:`row_batches` wrote to a Parquet or Arrow file. Raises ArgumentError for other columns."""
     pa = need("pyarrow", "sql", "Parquet")
     columns = ["bucket", "sequence", "key", "value"]
@@ -254,13 +255,19 @@ def read_rows(path: str) -> Iterator[Placed]:
             parquet = need("pyarrow.parquet", "sql", "Parquet").ParquetFile(path, pre_buffer=False)
             names = parquet.schema_arrow.names
             batches = parquet.iter_batches(_BATCH, columns=columns, use_threads=False)
+            total = parquet.metadata.num_rows
         else:
             arrow = need("pyarrow.ipc", "sql", "Arrow").open_file(pa.memory_map(path))
             names, batches = arrow.schema.names, map(arrow.get_batch, range(arrow.num_record_batches))
+            total = 0  # only the batches say how many rows they have
         missing = [name for name in columns if name not in names]
         if missing:
             raise ArgumentError(f"{path}: there is no column {missing[0]}: it was not written by export")
+        done = 0
         for part in slices(batches):
+            done += part.num_rows
+            if progress is not None:
+                progress(done, total)
             for bucket, sequence, key, value in zip(*(part.column(name).to_pylist() for name in columns)):
                 place = tuple(map(name_bytes, bucket))
                 if key is None:

@@ -5,9 +5,11 @@ The type of a column is one of those of :class:`~boltcli.apps.contract.Column` (
 text; one that is not UTF-8 is written ``hex:...``, as commands accept it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..apps.contract import Application, Column, View
 from ..apps.registry import Recognised, recognised
@@ -20,6 +22,9 @@ from ..text.json import is_json
 from ..text.values import text_of
 from ..tree.page_map import KINDS, page_map
 
+if TYPE_CHECKING:
+    from ..progress import Progress
+
 Row = tuple[Any, ...]
 
 GENERAL = ("pairs", "buckets", "pages", "findings", "files")  # the relations that every database has
@@ -29,12 +34,13 @@ GENERAL = ("pairs", "buckets", "pages", "findings", "files")  # the relations th
 class TableFile:
     """An open database as a source of rows: its ``path``, as the column ``path`` shows it, and its ``snapshot``.
 
-    ``tell`` is called with what is to be said about its pages, with each sentence once.
+    ``tell`` is called with what is to be said about its pages, with each sentence once; ``progress`` with those read.
     """
 
     path: str
     snapshot: Snapshot
     tell: Callable[[str], object] | None = None
+    progress: Progress | None = None
     _told: set[str] = field(default_factory=set)
 
     def warn(self, message: str) -> None:
@@ -111,8 +117,9 @@ def json_or_none(data: bytes) -> str | None:
 def pair_columns(file: TableFile, wanted: Sequence[str], bounds: Bounds = EVERYTHING) -> Iterator[dict[str, list[Any]]]:
     """Yield the pairs of ``file`` as columns, a page's worth at a time; only the columns that are ``wanted``."""
     values = any(name.startswith("value") for name in wanted)
+    content = whole_content(file.snapshot, bounds, values=values, warn=file.warn, progress=file.progress)
     makers: dict[str, Callable[[Any], Any]] = {"text": text_of, "json": json_or_none}
-    for path, event in placed(whole_content(file.snapshot, bounds, values=values, warn=file.warn)):
+    for path, event in placed(content):
         if not isinstance(event, Pairs):
             continue
         same = {"path": file.path, "bucket": [name_text(part) for part in path]}
@@ -120,8 +127,8 @@ def pair_columns(file: TableFile, wanted: Sequence[str], bounds: Bounds = EVERYT
         for name in wanted:
             field, _, form = name.partition("_")
             if name not in same:
-                content = event.keys if field == "key" else event.values
-                columns[name] = list(map(makers[form], content) if form else content)
+                cells = event.keys if field == "key" else event.values
+                columns[name] = list(map(makers[form], cells) if form else cells)
         yield {name: columns[name] for name in wanted}
 
 
@@ -134,7 +141,7 @@ def _bucket_rows(file: TableFile) -> Iterator[Row]:
 
 
 def _page_rows(file: TableFile) -> Iterator[Row]:
-    mapped = page_map(file.snapshot)
+    mapped = page_map(file.snapshot, progress=file.progress)
     for page, kind in enumerate(mapped.kinds):
         owner = mapped.owner(page)
         bucket = None if owner is None else [name_text(name) for name in mapped.path(owner)]
@@ -177,7 +184,7 @@ FINDINGS = Relation(
     "findings",
     "what the check finds",
     _columns(kind="text", page="integer", message="text"),
-    lambda file: ((found.kind, found.page, found.message) for found in check(file.snapshot, 0)),
+    lambda file: ((found.kind, found.page, found.message) for found in check(file.snapshot, 0, progress=file.progress)),
 )
 FILES = Relation(
     "files",

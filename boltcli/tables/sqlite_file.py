@@ -17,6 +17,7 @@ from .relations import Relation, TableFile, name_bytes, name_text
 
 if TYPE_CHECKING:
     from ..ops.read.content import Placed
+    from ..progress import Progress
 
 MAGIC = b"SQLite format 3\0"
 _TYPES = {"integer": "INTEGER", "boolean": "INTEGER", "number": "REAL", "bytes": "BLOB", "time": "INTEGER"}
@@ -103,7 +104,7 @@ def _cell(value: Any, type: str) -> Any:
     return found.encode("utf-8", "replace").decode() if isinstance(found, str) else found
 
 
-def read_rows(path: str) -> Iterator[Placed]:
+def read_rows(path: str, progress: Progress | None = None) -> Iterator[Placed]:
     """Yield what :func:`write_database` wrote to ``buckets`` and ``pairs``. Raises ArgumentError."""
     connection = sqlite3.connect(f"file:{quote(path, errors='surrogateescape')}?mode=ro&immutable=1", uri=True)
     try:
@@ -112,7 +113,12 @@ def read_rows(path: str) -> Iterator[Placed]:
             f"SELECT id, bucket, NULL, key, iif(typeof(value) = 'blob' AND length(value) > {_LARGE}, NULL, value)"
             " FROM pairs ORDER BY 1"
         )
+        (last,) = connection.execute(
+            "SELECT max((SELECT max(id) FROM buckets), (SELECT max(id) FROM pairs))"
+        ).fetchone()
         for number, names, sequence, key, value in found:
+            if progress is not None:
+                progress(number, last or 0)
             bucket = tuple(map(name_bytes, parsed(names)))
             if sequence is not None:
                 yield bucket_at(bucket, int(sequence))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ..format.meta import Meta
     from ..format.page import Page
+    from ..progress import Progress
     from ..storage.snapshot import Snapshot
     from .walk import Nested
 
@@ -184,11 +185,11 @@ class PageMap:
                 self.parents[pgid] = damage.stack[-2]
 
 
-def page_map(snapshot: Snapshot, meta: Meta | None = None) -> PageMap:
+def page_map(snapshot: Snapshot, meta: Meta | None = None, *, progress: Progress | None = None) -> PageMap:
     """Map the pages of the state that ``meta`` describes; damage is recorded, not raised."""
     result = PageMap(snapshot, meta)
     result.freelist()
-    for _ in result.trees():
+    for _ in result.trees(Seen(snapshot, progress=progress)):
         pass
     return result
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias, TypeVar
 
     from ..format.bucket import BucketRef
+    from ..progress import Progress
     from ..storage.snapshot import Snapshot
 
     # The elements of a leaf page, their keys, and the range of indexes in question.
@@ -110,15 +111,25 @@ class Seen:
     itself. What all pages together hold is limited, far above what a sound file of that size can.
     """
 
-    def __init__(self, snapshot: Snapshot, *, twice: bool = False, runs: bool = False) -> None:
+    def __init__(
+        self, snapshot: Snapshot, *, twice: bool = False, runs: bool = False, progress: Progress | None = None
+    ) -> None:
         self._twice = twice
         self._runs = runs
         self._left = _TIMES * snapshot.size // ELEMENT_SIZE + (_AS_BBOLT if twice else _LEAST)
         # A byte for each page of the file: 1 if it was entered, or with ``runs`` is one of a run that was.
         self.marks = bytearray(snapshot.page_count)
+        self.visited = 0  # pages, with overflow pages
+        self.show: Callable[[], object] | None = None  # is called with each page
+        if progress is not None:
+            total = snapshot.used_pages()
+            self.show = lambda: progress(min(self.visited, total), total)
 
     def visit(self, page: Page) -> None:
         """Record a visit of ``page``. Raises Corrupted."""
+        if self.show is not None:
+            self.visited += 1 + page.overflow
+            self.show()
         if self._enter(page.pgid, page.overflow * self._runs):
             self.spend(page)
             return
@@ -151,6 +162,7 @@ class Seen:
     def enter_all(self, pgids: list[int]) -> int | None:
         """Mark pages without their overflow pages; return the first that was marked before, if there is one."""
         marks = self.marks
+        self.visited += len(pgids)
         for pgid in pgids:
             if pgid < len(marks):
                 if marks[pgid]:
@@ -186,9 +198,9 @@ class Whole(Seen):
 
     def __init__(
         self, snapshot: Snapshot, *, once: bool = False, ordered: bool = False, laid_out: bool = False,
-        warn: Callable[[str], object] | None = None,
+        warn: Callable[[str], object] | None = None, progress: Progress | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(snapshot, runs=True)
+        super().__init__(snapshot, runs=True, progress=progress)
         self._twice = not (once or ordered or laid_out)
         self._snapshot = snapshot
         self._ordered = ordered or laid_out

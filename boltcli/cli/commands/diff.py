@@ -73,12 +73,13 @@ def diff_(
             return DIFFERENT if _write_view(db, other, view, out) else 0
         path, decoder = (*bucket, *buckets), asked(other, decoding)
         start, stop = bounds(prefix)
-        found = diff(db, other, path, start=start, stop=stop, same_file=opener.previous)
-        if summary:
-            return _write_summary(change.summary(found, db, other, path, depth), human or out.is_terminal, out)
-        return _write(
-            found, ChangeOutput(out, values=values, keys_only=keys_only, above=len(path), decoder=decoder), out
-        )
+        with out.progress("comparing") as progress:
+            found = diff(db, other, path, start=start, stop=stop, same_file=opener.previous, progress=progress)
+            if summary:
+                return _write_summary(change.summary(found, db, other, path, depth), human or out.is_terminal, out)
+            return _write(
+                found, ChangeOutput(out, values=values, keys_only=keys_only, above=len(path), decoder=decoder), out
+            )
 
 
 def _write(found: Iterator[Change], output: ChangeOutput, out: Output) -> int:

@@ -15,6 +15,7 @@ from ..row_output import complete, format_of, lines_into
 
 if TYPE_CHECKING:
     from ...apps.decode import Decoder
+    from ...progress import Progress
     from ...storage.snapshot import Snapshot
     from ..options import Database, Decoding, Force, InBucket, choice, switch, text, written_to
     from ..output import Output
@@ -71,19 +72,25 @@ def export(
     if view or form not in LINES:
         from ..export_tables import export_tables
 
-        export_tables(db, out, tuple(bucket), view, all_views=all_views, form=form, output=output, force=force)
+        with out.progress("exporting") as progress:
+            export_tables(
+                db, out, tuple(bucket), view, all_views=all_views, form=form, output=output, force=force,
+                progress=progress,
+            )  # fmt: skip
         return
     decoder = asked(db, decoding)
     into = complete(output, replace=force) if output else nullcontext(out.out)
-    with into as file, lines_into(file, form) as target:
-        _write_lines(db, out, tuple(bucket), decoder, target)
+    with into as file, lines_into(file, form) as target, out.progress("exporting") as progress:
+        _write_lines(db, out, tuple(bucket), decoder, target, progress)
         if output:
             db.finish()
 
 
-def _write_lines(db: Snapshot, out: Output, path: Path, decoder: Decoder | None, file: BinaryIO) -> None:
+def _write_lines(
+    db: Snapshot, out: Output, path: Path, decoder: Decoder | None, file: BinaryIO, progress: Progress
+) -> None:
     """Write the rows, then their number or the error, so that a truncated export can be recognised."""
-    content = placed(whole_content(db, Bounds(path), warn=out.warn), db.meta.sequence)
+    content = placed(whole_content(db, Bounds(path), warn=out.warn, progress=progress), db.meta.sequence)
     pairs = buckets = 0
     try:
         for place, event in content:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError, BoltError, Corrupted
 from ...ops.read.grep import dead_hits, live_hits
+from ...progress import portion
 from ...render import records
 from ...render.grep_lines import hit_record, hit_text
 from ..command import command
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from ...fleet.files import Named
     from ...ops.read.grep import Hit
+    from ...progress import Progress
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
     from ..options import JobsIfGiven, argument, buckets, files, switch, text
@@ -97,13 +100,14 @@ def grep(
     several = len(found) > 1
 
     def searched(_: Named, out: Output) -> int:
-        return opener.read(out.path, search, out)
+        with out.progress("searching") as progress:
+            return opener.read(out.path, partial(search, progress), out)
 
-    def search(snapshot: Snapshot, out: Output) -> int:
+    def search(progress: Progress, snapshot: Snapshot, out: Output) -> int:
         """Write the hits of one file; return its status."""
         hits, damaged = 0, False
         shown = out.path if several else ""
-        for hit in _hits(snapshot, wanted, names, keys=keys, values=values, deleted=deleted):
+        for hit in _hits(snapshot, wanted, names, progress, keys=keys, values=values, deleted=deleted):
             if isinstance(hit, Corrupted):
                 out.warn(f"{out.path + ': ' if several else ''}{hit}; the rest is searched")
                 damaged = True
@@ -138,13 +142,15 @@ def grep(
 
 
 def _hits(
-    snapshot: Snapshot, pattern: Pattern[bytes], path: tuple[bytes, ...], *, keys: bool, values: bool, deleted: bool
-) -> Iterator[Hit | Corrupted]:
+    snapshot: Snapshot, pattern: Pattern[bytes], path: tuple[bytes, ...], progress: Progress,
+    *, keys: bool, values: bool, deleted: bool,
+) -> Iterator[Hit | Corrupted]:  # fmt: skip
     damaged = False
-    for hit in live_hits(snapshot, pattern, path, names=not values, values=not keys):
+    live, dead = (portion(progress, 0, 0.5), portion(progress, 0.5, 1)) if deleted else (progress, None)
+    for hit in live_hits(snapshot, pattern, path, names=not values, values=not keys, progress=live):
         damaged = damaged or isinstance(hit, Corrupted)
         yield hit
     if deleted or (damaged and not path):
-        for dead in dead_hits(snapshot, pattern, damaged_only=not deleted):
-            if dead.part != ("value" if keys else "key" if values else ""):
-                yield dead
+        for hit in dead_hits(snapshot, pattern, damaged_only=not deleted, progress=dead):
+            if hit.part != ("value" if keys else "key" if values else ""):
+                yield hit

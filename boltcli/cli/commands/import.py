@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -64,18 +65,22 @@ def _rows(source: str, partial: bool, out: Output) -> Iterator[Placed]:
             if magic == _SQLITE:
                 from ...tables.sqlite_file import read_rows as from_sqlite
 
-                yield from from_sqlite(source)
+                with out.progress("importing", "rows") as progress:
+                    yield from from_sqlite(source, progress)
             elif magic.startswith(_ARROW):
                 from ...tables.arrow import read_rows as from_arrow
 
-                yield from from_arrow(source)
+                with out.progress("importing", "rows") as progress:
+                    yield from from_arrow(source, progress)
             else:
+                size = 0  # of a pipe it is not known
                 if magic:
+                    size = os.fstat(file.fileno()).st_size
                     file.seek(0)
-                yield from _parsed(file, partial, out)
+                yield from _parsed(file, size, partial, out)
 
 
-def _parsed(file: BinaryIO, partial: bool, out: Output) -> Iterator[Placed]:
+def _parsed(file: BinaryIO, size: int, partial: bool, out: Output) -> Iterator[Placed]:
     """Yield the rows in lines of JSON, up to the last line of an export; skip empty lines.
 
     Raises :class:`~boltcli.errors.ArgumentError` if the last line is missing or has other counts; with --partial
@@ -84,18 +89,20 @@ def _parsed(file: BinaryIO, partial: bool, out: Output) -> Iterator[Placed]:
     pairs = buckets = 0
     counted = True  # the output of deleted has no last line with counts
     end: End | None = None
-    for said, line in parsed_rows(file):
-        if not pairs and b'"certainty":' in line:
-            counted = False
-        if isinstance(said, End):
-            end = said
-            continue
-        path, event = said
-        if isinstance(event, Enter):
-            buckets += bool(path)
-        else:
-            pairs += len(event.keys)
-        yield said
+    with out.progress("importing", "bytes" if size else "pairs") as progress:
+        for said, line in parsed_rows(file):
+            if not pairs and b'"certainty":' in line:
+                counted = False
+            if isinstance(said, End):
+                end = said
+                continue
+            path, event = said
+            if isinstance(event, Enter):
+                buckets += bool(path)
+            else:
+                pairs += len(event.keys)
+            progress(file.tell() if size else pairs, size)
+            yield said
     problem = _problem(end, pairs, buckets) if counted or end is not None else ""
     if problem and not partial:
         raise ArgumentError(f"{problem}; --partial imports the {pairs} pairs that are there")

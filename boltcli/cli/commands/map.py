@@ -58,8 +58,9 @@ def map_(
     """Draw a map of the pages: kind, fill, free, lost, damaged; each cell is a page or a run of pages."""
     image = svg or png
     # With --previous the snapshot is of the state before the last transaction.
-    mapped = page_map(db, db.metas[1 - db.meta.page]) if opener.previous else page_map(db)
-    before = page_map(db) if opener.previous else None
+    with out.progress("mapping") as progress:
+        mapped = page_map(db, db.metas[1 - db.meta.page] if opener.previous else None, progress=progress)
+        before = page_map(db, progress=progress) if opener.previous else None
     chosen = _chosen(db, mapped, bucket)
     width = min(width or (_SQUARE if image else _COLUMNS), 4096)
 

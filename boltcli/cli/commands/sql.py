@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ...errors import ArgumentError, BoltError
 from ...ops.read.content import EVERYTHING, Bounds
+from ...progress import portion
 from ...render.table import Table
 from ...storage import opened
 from ...tables.duck import Session
@@ -96,6 +97,9 @@ def sql(
         if text is None:
             out.records(lambda: _records(session), lambda: _text(session))
             return status
+        progress = stack.enter_context(out.progress("reading"))
+        for number, file in enumerate(files):
+            file.progress = portion(progress, number / len(files), (number + 1) / len(files))
         schema, batches = session.run(text)
         if schema is not None:
             table = Table(result_columns(schema), result_rows(batches), batches=(schema, batches))

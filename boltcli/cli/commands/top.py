@@ -35,8 +35,8 @@ def top(
     most = limit or 1 << 62
     separator = None if sep == "auto" else os.fsencode(sep)
     measured = partial(space_top, levels=levels) if levels else top_levels
-    with out.progress("counting"):
-        found = measured(db, buckets, separator=separator, depth=max(depth, 1), most=min(most, 1000))
+    with out.progress("counting") as progress:
+        found = measured(db, buckets, separator=separator, depth=max(depth, 1), most=min(most, 1000), progress=progress)
         dense = measure(db, mmap.PAGESIZE)
     out.record(
         lambda: top_record(out.path, found, dense, limit),

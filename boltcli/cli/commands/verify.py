@@ -63,7 +63,8 @@ def verify_(
 ) -> int:
     """Verify databases and backups: checksum, structure, all pairs; print a verdict on each."""
     level = QUICK if quick else DEEP if deep else WHOLE
-    found = verify(db, level)
+    with out.progress("verifying") as progress:
+        found = verify(db, level, progress)
     for warning in found["warnings"]:
         out.warn(warning)
     out.record(records.of_file(out.path) | {"kind": kind_of_file(out.path)} | found)

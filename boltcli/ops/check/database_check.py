@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Final
 
-    from ...kernel import Progress
+    from ...progress import Progress
     from ...storage.snapshot import Snapshot
     from .findings import Finding
 

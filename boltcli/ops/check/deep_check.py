@@ -4,18 +4,26 @@ They verify that everything below the high-water mark is as bbolt writes it: the
 elements, buckets and the shape of their trees, and both meta pages.
 """
 
-from collections.abc import Callable, Iterator
+from __future__ import annotations
+
+from collections.abc import Iterator
 from copy import copy
+from typing import TYPE_CHECKING
 
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE, MAX_KEY_SIZE, META_PAGE
 from ...format.meta import Meta
 from ...format.page import BranchElements, LeafElements, Page, ascend, type_name
+from ...progress import portion
 from ...storage.snapshot import Snapshot
 from ...tree.page_map import DAMAGED, FREE, LOST, META, NOBODY, PageMap
+from ...tree.walk import Seen
 from .database_check import check
 from .findings import Finding, stack_text
+
+if TYPE_CHECKING:
+    from ...progress import Progress
 
 _OTHERS = {META: "the meta pages", FREE: "the free pages"}
 # Kinds of findings about an unusable page, which are reported once.
@@ -96,10 +104,10 @@ def _layout(elements: LeafElements | BranchElements, page_size: int) -> Iterator
         yield f"its run is {page.overflow + 1} pages long, its elements need {(used - 1) // page_size + 1}"
 
 
-def _tree_findings(ledger: PageMap) -> Iterator[Finding]:
+def _tree_findings(ledger: PageMap, seen: Seen) -> Iterator[Finding]:
     """Claim the pages of all buckets; yield findings, the root bucket's first, parents before children."""
     depth = 0  # level of the first leaf in a tree
-    for found in ledger.trees():
+    for found in ledger.trees(seen):
         if isinstance(found, Corrupted):
             yield Finding("damaged", found.page or 0, str(found))
             continue
@@ -224,18 +232,19 @@ def _problems(snapshot: Snapshot, meta: Meta) -> Iterator[str]:
             yield f"its {name} is page {pgid}, expected one in [2, {meta.hwm})"
 
 
-def deep_check(snapshot: Snapshot, *, progress: Callable[[int, int], None] | None = None) -> Iterator[Finding]:
+def deep_check(snapshot: Snapshot, *, progress: Progress | None = None) -> Iterator[Finding]:
     """Yield the findings about the database: bbolt's in its order, then all others. Damage raises nothing."""
     told: set[int] = set()
     unreachable = False
-    for finding in check(snapshot, progress=progress):
+    for finding in check(snapshot, progress=portion(progress, 0, 0.1)):
         if finding.kind in _SAYS_IT:
             told.add(finding.page)
         unreachable = unreachable or finding.kind == "unreachable-unfreed"
         yield finding
     ledger = PageMap(snapshot)
-    for part in (meta_findings(snapshot), _freelist_findings(ledger), _tree_findings(ledger)):
-        for finding in part:
+    seen = Seen(snapshot, progress=portion(progress, 0.1, 1))
+    for found in (meta_findings(snapshot), _freelist_findings(ledger), _tree_findings(ledger, seen)):
+        for finding in found:
             if finding.kind != "damaged" or finding.page not in told:
                 yield finding
     if unreachable:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ...format.page import Page
+    from ...progress import Progress
     from ...tree.walk import Nested
     from ..read.select_items import Value
     from .change import Path
@@ -43,6 +44,7 @@ def diff(
     start: bytes = b"",
     stop: bytes | None = None,
     same_file: bool = False,
+    progress: Progress | None = None,
 ) -> Iterator[Change]:
     """Yield the changes from ``old`` (None: nothing) to ``new`` of the bucket at ``path`` and all in it, in key order.
 
@@ -55,7 +57,7 @@ def diff(
         raise BucketNotFound(path, new.path)
     is_copy = old is not None and not same_file and old.page_size == new.page_size  # perhaps
     shared = SharedLeaves(old, new).has if old is not None and is_copy else lambda pgid: same_file
-    comparison = _Comparison(old or new, new, shared)
+    comparison = _Comparison(old or new, new, shared, progress)
     yield from flat(comparison.bucket(tuple(path), found_old, found_new, start, stop))
     for side in (comparison.old, comparison.new):
         if side.damage is not None:
@@ -70,8 +72,12 @@ def _find(snapshot: Snapshot, path: Sequence[bytes]) -> BucketRef | None:
 
 
 class _Comparison:
-    def __init__(self, old: Snapshot, new: Snapshot, shared: Shared) -> None:
+    def __init__(self, old: Snapshot, new: Snapshot, shared: Shared, progress: Progress | None) -> None:
         self.old, self.new = _Side(old), _Side(new)
+        if progress is not None:
+            total = old.used_pages() + new.used_pages()
+            for side in (self.old, self.new):
+                side.show = lambda: progress(min(self.old.visited + self.new.visited, total), total)
         self._is_shared = shared
 
     def bucket(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Protocol
 
+    from ...progress import Progress
     from ...storage.snapshot import Snapshot
     from ...tree.walk import Nested
 
@@ -223,8 +224,9 @@ def content(
 
 
 def whole_content(
-    snapshot: Snapshot, bounds: Bounds = EVERYTHING, *, values: bool = True, warn: Callable[[str], object] | None = None
-) -> Iterator[Event]:
+    snapshot: Snapshot, bounds: Bounds = EVERYTHING, *, values: bool = True,
+    warn: Callable[[str], object] | None = None, progress: Progress | None = None,
+) -> Iterator[Event]:  # fmt: skip
     """Yield the content within ``bounds`` in key order, inside the buckets that lead there, a MB at a time.
 
     Without ``values`` only keys are read. ``warn`` is that of :class:`Whole`. Raises BucketNotFound, Corrupted.
@@ -233,7 +235,7 @@ def whole_content(
     bucket = root_bucket(snapshot)
     for bucket in [find_bucket(snapshot, path[:length]) for length in range(1, depth + 1)]:
         yield Enter(bucket.name, bucket.sequence)
-    guard = Whole(snapshot, laid_out=True, warn=warn)
+    guard = Whole(snapshot, laid_out=True, warn=warn, progress=progress)
     for part in items(
         snapshot, bucket, path, start=bounds.start, stop=bounds.stop,
         recursive=not bounds.exact, buckets=not bounds.exact, values=values, guard=guard,

@@ -1,5 +1,7 @@
 """Search a file for a pattern: in bucket names, keys, values, and bytes that are no longer in use."""
 
+from __future__ import annotations
+
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -10,16 +12,21 @@ from math import inf
 from mmap import mmap
 from operator import add
 from re import Match, Pattern
+from typing import TYPE_CHECKING
 
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, FREELIST_PAGE, LEAF_PAGE, META_SIZE, PAGE_HEADER_SIZE
 from ...format.page import BranchElements, LeafElements, Page
+from ...progress import portion, watched
 from ...storage.snapshot import Snapshot
 from ...tree.bucket import find_bucket
 from ...tree.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, LEAF, LOST, META, page_map
 from ...tree.walk import Whole
 from .select_items import Items, items
+
+if TYPE_CHECKING:
+    from ...progress import Progress
 
 Path = tuple[bytes, ...]
 Find = Callable[..., Match[bytes] | None]
@@ -57,8 +64,9 @@ class Hit:
 
 
 def live_hits(
-    snapshot: Snapshot, pattern: Pattern[bytes], path: Path = (), *, names: bool = True, values: bool = True
-) -> Iterator[Hit | Corrupted]:
+    snapshot: Snapshot, pattern: Pattern[bytes], path: Path = (), *, names: bool = True, values: bool = True,
+    progress: Progress | None = None,
+) -> Iterator[Hit | Corrupted]:  # fmt: skip
     """Yield the hits in the bucket at ``path`` and all in it, in key order: in ``names`` and keys, in ``values``.
 
     After a damaged page the rest is searched page by page; the damage is yielded too. Raises BucketNotFound.
@@ -66,13 +74,15 @@ def live_hits(
     search = _Search(pattern.search, names, values)
     bucket = find_bucket(snapshot, path)
     seen: set[tuple[Path, bytes, str]] = set()
+    guard = Whole(snapshot, ordered=True, progress=progress)
     try:
-        for hit in search.parts(items(snapshot, bucket, path, recursive=True, guard=Whole(snapshot, ordered=True))):
+        for hit in search.parts(items(snapshot, bucket, path, recursive=True, guard=guard)):
             seen.add((hit.path, hit.key, hit.part))
             yield hit
     except Corrupted as damage:
         yield damage
-        for hit in _page_by_page(snapshot, search, path):
+        done = min(guard.visited / snapshot.used_pages(), 0.9)
+        for hit in _page_by_page(snapshot, search, path, portion(progress, done, 1)):
             if (hit.path, hit.key, hit.part) not in seen:
                 yield hit
 
@@ -96,10 +106,10 @@ class _Search:
             yield Hit("value", path, key, found, value)
 
 
-def _page_by_page(snapshot: Snapshot, search: _Search, path: Path) -> Iterator[Hit]:
+def _page_by_page(snapshot: Snapshot, search: _Search, path: Path, progress: Progress | None) -> Iterator[Hit]:
     """Yield the hits on all leaf pages that can be reached, skipping damaged pages."""
-    mapped = page_map(snapshot)
-    for pgid, kind in enumerate(mapped.kinds):
+    mapped = page_map(snapshot, progress=portion(progress, 0, 0.3))
+    for pgid, kind in watched(enumerate(mapped.kinds), portion(progress, 0.3, 1), len(mapped.kinds)):
         if kind != LEAF:
             continue
         names = mapped.path(mapped.owner(pgid) or 0)
@@ -118,12 +128,16 @@ def _page_by_page(snapshot: Snapshot, search: _Search, path: Path) -> Iterator[H
             yield from _in_region(snapshot, search.find, pgid * snapshot.page_size, page.end, "damaged page")
 
 
-def dead_hits(snapshot: Snapshot, pattern: Pattern[bytes], *, damaged_only: bool = False) -> Iterator[Hit]:
+def dead_hits(
+    snapshot: Snapshot, pattern: Pattern[bytes], *, damaged_only: bool = False, progress: Progress | None = None
+) -> Iterator[Hit]:
     """Yield the hits in bytes that the newest transaction does not use, in the order of the file.
 
     They are in free, lost and damaged pages (``damaged_only``: only those), ends of pages, after the last page.
     """
     for start, stop, place in _regions(snapshot, damaged_only):
+        if progress is not None:
+            progress(start // snapshot.page_size, snapshot.page_count)
         yield from _in_region(snapshot, pattern.search, start, stop, place)
 
 

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...kernel import Progress
+    from ...progress import Progress
     from ...storage.snapshot import Snapshot
 
 _PAGES = 256  # leaf pages that the kernel reads at once, whose keys are in memory together

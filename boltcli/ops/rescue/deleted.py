@@ -4,16 +4,23 @@ They are intact in free pages, in pages beyond the high-water mark, and in the s
 roots are in free pages too, show which bucket they belonged to, and which version is newer.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice
+from typing import TYPE_CHECKING
 
 from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
+from ...progress import portion
 from .elements import Elements, page_elements, read_elements, readable, usual_size, with_inline
-from .pages import Buffer, Path, Progress
+from .pages import Buffer, Path
 from .roots import Candidate, PageGraph, candidates
 from .tree import find_keys, newest_tree, sample
+
+if TYPE_CHECKING:
+    from ...progress import Progress
 
 Test = Callable[[bytes, bytes], bool]
 # Of a pair of the bucket at a path: the key that it is a version of, and whether it is a delete.
@@ -21,6 +28,7 @@ VersionOf = Callable[[Path, bytes, bytes], "tuple[bytes, bool] | None"]
 CERTAIN, LIKELY, UNKNOWN, LIVE = "certain", "likely", "unknown", "live"
 NOWHERE = b"lost+found"  # for pairs of which the bucket isn't known, as recover has it
 _OLDEST = 1 << 30
+_SEARCHES = 4  # passes over the pages that the search for older trees takes, about
 
 
 @dataclass(slots=True, eq=False)
@@ -69,7 +77,7 @@ def deleted(
     are newer, and a delete is no version unless all are asked for. The pairs are in the order of these keys; with
     ``ascending`` in that of their own, as ``import`` takes them.
     """
-    search = _Search(buffer)
+    search = _Search(buffer, portion(progress, 0, 0.7))
 
     def fitting(pairs: Iterable[Deleted]) -> Iterator[Deleted]:
         for pair in pairs:
@@ -92,7 +100,9 @@ def deleted(
                     seen.add((pair.key, pair.value))
                     yield pair
 
-    pairs = search.without_live(list(fitting(search.pairs(progress))))
+    pairs = list(fitting(search.pairs(portion(progress, 0.7, 0.9))))
+    search.table.watch(portion(progress, 0.9, 1))
+    pairs = search.without_live(pairs)
     if live:
         pairs += fitting(search.live_pairs())
     pairs.sort(key=lambda pair: (pair.age, pair.page))
@@ -104,9 +114,10 @@ def deleted(
 
 
 class _Search:
-    def __init__(self, buffer: Buffer) -> None:
-        self.tree, metas = newest_tree(buffer)
+    def __init__(self, buffer: Buffer, progress: Progress | None) -> None:
+        self.tree, metas = newest_tree(buffer, portion(progress, 0, 0.35))
         self.table = table = self.tree.table
+        table.watch(portion(progress, 0.35, 1), _SEARCHES)
         found = candidates(table, PageGraph(table), self.tree.names or None)
         older = {made.root: made.tree for made in found if not self.tree.owner[made.root]}
         # The tree of the other meta page is the newest of the older ones.
@@ -125,9 +136,8 @@ class _Search:
                     owners[page] = bucket.path(), CERTAIN, age
         for page, path in self._likely([page for page in pages if page not in owners]).items():
             owners[page] = path, LIKELY, _OLDEST
-        for number, page in enumerate(pages):
-            if progress is not None:
-                progress(number, len(pages))
+        self.table.watch(progress)
+        for page in pages:
             found = page_elements(table, page)
             if found is None:
                 continue

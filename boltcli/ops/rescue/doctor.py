@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ...errors import BoltError, DestinationError, InvalidDatabase
 from ...format.magic import HEAD, is_unknown, kind_of
+from ...progress import portion
 from ...storage.destination import Destination
 from ...storage.files import copy_sparse, write_all
 from ...storage.holders import holders
@@ -21,13 +22,14 @@ from ..check.deep_check import deep_check
 from ..write.page_surgery import abandon_freelist, clear_elements, rebuild_freelist, revert_meta
 from .elements import readable
 from .emit import Emission
-from .pages import MappedFile, Progress, find_page_size
+from .pages import MappedFile, find_page_size
 from .recover import other_database, recover_file
 from .roots import is_torn
 from .text_mode import undone
 from .tree import free_pages, newest_tree
 
 if TYPE_CHECKING:
+    from ...progress import Progress
     from ...storage.source import Way
 
 T = TypeVar("T")
@@ -120,11 +122,11 @@ def diagnose(
             if error is not None and not isinstance(error, InvalidDatabase):
                 notes.append(f"its records could not be looked at: {error}")
         else:
-            tree, metas = newest_tree(file.buffer)
+            tree, metas = newest_tree(file.buffer, portion(progress, 0, 0.1))
             if metas and is_torn(tree, metas, free_pages(tree, metas)):
                 notes.append("it is a torn hot copy: pages of later transactions lie where the tree expects its own, "
                              "as in a copy made while a program wrote to the file")  # fmt: skip
-            remedies = _try_all(path, folder, symptoms, notes)
+            remedies = _try_all(path, folder, symptoms, notes, progress)
             application = application or _answer(os.path.join(folder, _RECOVERED), whose)[0]
         file.check_unchanged()
     ok = not symptoms and not (records is not None and records.errors)
@@ -164,10 +166,15 @@ def _symptoms(path: str, notes: list[str], progress: Progress | None) -> list[Sy
     return [Symptom(kind, len(messages), messages[:_LISTED]) for kind, messages in found.items()]
 
 
-def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) -> list[Remedy]:
+def _try_all(
+    path: str, folder: str, symptoms: list[Symptom], notes: list[str], progress: Progress | None
+) -> list[Remedy]:
     """Try every remedy, and add to ``notes``; the best one first: sound ones that keep most without a loss."""
     surgery = [] if any(symptom.kind == "invalid-database" for symptom in symptoms) else [*_SURGERY, CLEAR]
-    remedies = [*filter(None, (_operated(name, path, folder) for name in surgery)), _recovered(path, folder, notes)]
+    count = len(surgery) + 1
+    shown = [portion(progress, 0.1 + 0.9 * at / count, 0.1 + 0.9 * (at + 1) / count) for at in range(count)]
+    operated = [_operated(name, path, folder, show) for name, show in zip(surgery, shown)]
+    remedies = [*filter(None, operated), _recovered(path, folder, notes, shown[-1])]
     most = max((each.pairs for each in remedies if each.sound), default=0)
     return sorted(remedies, key=lambda each: (
         bool(each.problem), not each.sound, 2 * each.pairs < most, bool(each.lost), -each.pairs,
@@ -194,7 +201,7 @@ def _clearing(path: str) -> tuple[list[Step], int]:
     return [*(step(*place) for place in places), _ABANDON], len(places)
 
 
-def _operated(name: str, path: str, folder: str) -> Remedy | None:
+def _operated(name: str, path: str, folder: str, progress: Progress | None = None) -> Remedy | None:
     copy = os.path.join(folder, _COPY)
     steps, lost = _SURGERY.get(name) or _clearing(path)
     if not steps:
@@ -212,29 +219,30 @@ def _operated(name: str, path: str, folder: str) -> Remedy | None:
                 for offset, data in patches:
                     write_all(stream.fileno(), data, offset)
                 stream.truncate(max(size, os.fstat(stream.fileno()).st_size))
-        sound = _is_sound(copy)
+        sound = _is_sound(copy, portion(progress, 0.1, 0.6))
         with MappedFile(copy, "none") as file:
-            tree, _ = newest_tree(file.buffer)
+            tree, _ = newest_tree(file.buffer, portion(progress, 0.6, 0.8))
             emission = Emission(tree)
+            tree.table.watch(portion(progress, 0.8, 1), 2)
             emission.write()
     except (BoltError, OSError) as error:
         return Remedy(name, commands, str(error))
     return Remedy(name, commands, "", emission.pairs, emission.buckets, sound, lost + len(tree.gaps))
 
 
-def _is_sound(copy: str) -> bool:
+def _is_sound(copy: str, progress: Progress | None) -> bool:
     with Snapshot(copy, Source(open_for_reading(copy), copy, is_own_copy=True)) as snapshot:
-        right = all(finding.kind in _WRITTEN_ANEW for finding in deep_check(snapshot))
+        right = all(finding.kind in _WRITTEN_ANEW for finding in deep_check(snapshot, progress=progress))
         # bbolt walks all pages below the high-water mark, in the file or not.
         return right and snapshot.meta.hwm * snapshot.page_size <= snapshot.size
 
 
-def _recovered(path: str, folder: str, notes: list[str]) -> Remedy:
+def _recovered(path: str, folder: str, notes: list[str], progress: Progress | None) -> Remedy:
     copy = os.path.join(folder, _RECOVERED)
     commands = [["boltcli", "recover", "FILE", "-o", "DEST"]]
     try:
-        report = recover_file(path, copy, lock="none", replace=True, sync=False)
-        sound = _is_sound(copy)
+        report = recover_file(path, copy, lock="none", replace=True, sync=False, progress=portion(progress, 0, 0.7))
+        sound = _is_sound(copy, portion(progress, 0.7, 1))
     except (BoltError, OSError) as error:
         return Remedy(RECOVER, commands, str(error))
     notes += map(other_database, report.found.others)

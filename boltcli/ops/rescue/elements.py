@@ -10,9 +10,9 @@ from functools import cached_property
 from operator import add, le
 
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
-from ...format.page import BUCKET_HEADER, HEADER, BranchElements, LeafElements, Page, ascend, unload
+from ...format.page import BUCKET_HEADER, HEADER, BranchElements, LeafElements, Page, ascend
 from ..write.compact import PAGE_SIZES
-from .pages import AT_ONCE, Buffer, PageTable, Path
+from .pages import Buffer, PageTable, Path
 
 Place = tuple[int, int, int]  # where key, value and the end of the value stand
 _LONGEST_NAME = 128  # bytes of a bucket's name that are tried
@@ -248,10 +248,7 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
     start, end = table.bounds(page)
     if start + PAGE_HEADER_SIZE > table.size:
         return None
-    table.visits += page_size
-    if table.visits > AT_ONCE:
-        table.visits = 0
-        unload(table.buffer)
+    table.visit()
     kind, count, cut = table.kind[page], table.counts[page], 0
     if PAGE_HEADER_SIZE + ELEMENT_SIZE * count > page_size:
         # No page's table lies in that of another one: all pages together have no more elements than the file has room.

@@ -13,7 +13,7 @@ from ...tree.walk import flat
 from ..read.content import LEAVE, Enter, Pairs, write
 from ..write.dense import DenseWriter
 from .elements import Elements, inline_elements, readable
-from .pages import Path, Progress
+from .pages import Path
 from .tree import IN_TREE, Altered, Bucket, Loss, RecoveredTree
 
 if TYPE_CHECKING:
@@ -46,19 +46,17 @@ class Emission:
     dropped: list[Altered] = field(default_factory=list)
     _path: list[bytes] = field(default_factory=list)
 
-    def write(self, fd: int | None = None, page_size: int = 0, progress: Progress | None = None) -> int:
+    def write(self, fd: int | None = None, page_size: int = 0) -> int:
         """Write the database to ``fd`` (None: only count); returns its size in bytes. Raises OSError."""
         writer = DenseWriter(fd, page_size or self.tree.table.page_size)
-        self.pairs, self.buckets = write(self._content(progress), writer)
+        self.pairs, self.buckets = write(self._content(), writer)
         return writer.size
 
-    def _content(self, progress: Progress | None) -> Iterator[Event]:
+    def _content(self) -> Iterator[Event]:
         events: Iterator[Event] = flat(self._bucket(self.tree.top))
         for event in events:
             if isinstance(event, Pairs) and self._path[:1] == [self.special]:
                 self.within += len(event.keys)
-            if progress is not None:
-                progress(self.pages, self.tree.table.pages)
             yield event
 
     def _bucket(self, bucket: Bucket) -> Nested[Event]:

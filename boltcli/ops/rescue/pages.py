@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from itertools import islice
@@ -29,16 +29,17 @@ from ...format.constants import (
 )
 from ...format.meta import Meta
 from ...format.page import HEADER, Page, ascend, unload
+from ...progress import watched
 from ...storage.snapshot import FilePages, Snapshot
 from ...storage.source import LOCK_PATIENCE, Source, open_source
 from ..write.compact import PAGE_SIZES
 
 if TYPE_CHECKING:
+    from ...progress import Progress
     from ...storage.source import Way
 
 Buffer = bytes | mmap
 Path = tuple[bytes, ...]  # of a bucket: the names that lead to it
-Progress = Callable[[int, int], None]
 AT_ONCE = 1 << 26  # bytes of a mapped file that are in memory together
 _DEFAULT = 4096
 _LARGEST = 1 << 24
@@ -82,11 +83,12 @@ class PageTable:
     ``kind`` is the page type (0: none that exists), ``own`` 1 where the page bears its own id and a type, ``counts``
     and ``overflows`` the header's fields. ``size`` is the number of readable bytes, ``pages`` the number of pages
     (a cut last one counts). What was found when elements were read: ``sound``, 1 for pages whose elements are.
-    ``visits``: how many bytes of pages were read.
     """
 
-    def __init__(self, buffer: Buffer, page_size: int, size: int | None = None) -> None:
-        """``size``: so many bytes of ``buffer`` are looked at; None: all."""
+    def __init__(
+        self, buffer: Buffer, page_size: int, size: int | None = None, progress: Progress | None = None
+    ) -> None:
+        """``size``: so many bytes of ``buffer`` are looked at; None: all. ``progress`` shows the headers read."""
         self.buffer = buffer
         self.size = len(buffer) if size is None else size
         self.page_size = page_size
@@ -94,15 +96,32 @@ class PageTable:
         self.kind = bytearray(pages)
         self.own = bytearray(pages)
         self.sound = bytearray(pages)
-        self.visits = 0
+        self._visits = 0  # pages whose elements were read since the buffer was unloaded
+        self.watch(progress)
         self.counts = array("H", bytes(2 * pages))
         self.overflows = array("I", bytes(4 * pages))
-        for pgid, (bears, flags, count, overflow) in enumerate(_headers(buffer, page_size, self.size)):
+        headers = watched(_headers(buffer, page_size, self.size), progress, pages)
+        for pgid, (bears, flags, count, overflow) in enumerate(headers):
             self.counts[pgid] = count
             self.overflows[pgid] = overflow
             if flags in PAGE_TYPES:
                 self.kind[pgid] = flags
                 self.own[pgid] = bears == pgid
+
+    def watch(self, progress: Progress | None, passes: int = 1) -> None:
+        """From now on show the pages whose elements are read, of about so many ``passes`` over all pages."""
+        self._progress = progress
+        self._read, self._passes = 0, passes
+
+    def visit(self) -> None:
+        """Count a page whose elements are read, and limit what of a mapped file is in memory."""
+        self._visits += 1
+        if self._visits * self.page_size > AT_ONCE:
+            self._visits = 0
+            unload(self.buffer)
+        if self._progress is not None:
+            self._read += 1
+            self._progress(self._read // self._passes, self.pages)
 
     def page_bytes(self, pgid: int) -> bytes:
         start = pgid * self.page_size

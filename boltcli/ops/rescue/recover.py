@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import ArgumentError, BoltError, BucketNotFound, DestinationError, InvalidDatabase
 from ...format.constants import LEAF_PAGE
+from ...progress import portion
 from ...storage.destination import Destination
 from ...storage.files import write_all
 from ...storage.snapshot import Snapshot
@@ -20,12 +21,13 @@ from ...storage.source import Source, open_source
 from ..compare.diff import diff
 from ..write.compact import PAGE_SIZES
 from .emit import Emission
-from .pages import Buffer, MappedFile, Path, Progress
+from .pages import Buffer, MappedFile, Path
 from .search import is_mended, recover
 from .text_mode import PROVED, TextMode, undone
 from .tree import OLDER, PLACED, Altered, Bucket, Gap, Loss, RecoveredTree, Recovery
 
 if TYPE_CHECKING:
+    from ...progress import Progress
     from ...storage.source import Way
 
 DELETED = b"deleted"
@@ -80,7 +82,7 @@ def recover_file(
         MappedFile(path, lock, timeout) as file,
         Destination(output, mode=file.mode | 0o200, replace=replace, sync=sync) as destination,
     ):
-        done, text_mode = _recovered(file.buffer, page_size, state)
+        done, text_mode = _recovered(file.buffer, page_size, state, portion(progress, 0, 0.4))
         proved = text_mode is not None and text_mode.certainty == PROVED
         name = None
         if lost_and_found is not None and not bucket:
@@ -97,7 +99,9 @@ def recover_file(
             else:
                 # The page size of the source, if bolt can have written it anywhere.
                 page_size = done.table.page_size if done.table.page_size in PAGE_SIZES else _PAGE_SIZE
-                size = emission.write(destination.fd, page_size, progress)
+                done.table.watch(portion(progress, 0.4, 0.95), 2)
+                size = emission.write(destination.fd, page_size)
+                done.table.watch(None)
         except OSError as error:
             file.check_unchanged()
             raise DestinationError("write", output, error) from error
@@ -113,7 +117,9 @@ def recover_file(
         changed = _alterations(done, emission, bucket)
         exact = proved and done.exact
         if not (proved or lost or changed or any(state.differs for state in done.states)):
-            found = _compared(path, destination.fd, bucket, {name, DELETED if deleted else name})
+            found = _compared(
+                path, destination.fd, bucket, {name, DELETED if deleted else name}, portion(progress, 0.95, 1)
+            )
             exact, changed = done.exact and found == [], found or []
         report = Report(
             path, output, done, emission, size, exact, lost, changed, _notes(done), text_mode,
@@ -123,13 +129,15 @@ def recover_file(
     return report
 
 
-def _recovered(buffer: Buffer, page_size: int, state: int) -> tuple[Recovery, TextMode | None]:
+def _recovered(
+    buffer: Buffer, page_size: int, state: int, progress: Progress | None
+) -> tuple[Recovery, TextMode | None]:
     text_mode = None if page_size else undone(buffer)
     if text_mode is not None:
-        done = recover(text_mode.content, state=state)
+        done = recover(text_mode.content, state=state, progress=progress)
         if text_mode.certainty == PROVED or done.exact:
             return done, text_mode
-    return recover(buffer, page_size=page_size, state=state), None
+    return recover(buffer, page_size=page_size, state=state, progress=progress), None
 
 
 def other_database(offset: int) -> str:
@@ -176,7 +184,9 @@ def _alterations(done: Recovery, emission: Emission, bucket: Path) -> list[Alter
     return found + [Altered((), None, page, reason) for page in done.left if done.lost_pages]
 
 
-def _compared(path: str, fd: int, bucket: Path, but: set[bytes | None]) -> list[Altered] | None:
+def _compared(
+    path: str, fd: int, bucket: Path, but: set[bytes | None], progress: Progress | None
+) -> list[Altered] | None:
     """Read the file as bbolt does, and return how the result, which is open as ``fd``, differs from that.
 
     None if bbolt can't open the file. ``but``: top-level buckets that the file doesn't have.
@@ -188,7 +198,8 @@ def _compared(path: str, fd: int, bucket: Path, but: set[bytes | None]) -> list[
     found: list[Altered] = []
     with source, Snapshot(path, Source(os.dup(fd), path, is_own_copy=True)) as result:
         try:
-            changes = (change for change in diff(source, result, bucket) if not but.intersection(change.bucket[:1]))
+            changes = diff(source, result, bucket, progress=progress)
+            changes = (change for change in changes if not but.intersection(change.bucket[:1]))
             for change in islice(changes, _MOST_ALTERED):
                 found.append(Altered(change.bucket, change.key, None, "bbolt reads something else here"))
         except BoltError as error:

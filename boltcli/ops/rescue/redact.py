@@ -32,14 +32,16 @@ from ...format.constants import (
 )
 from ...format.meta import Meta
 from ...format.page import BUCKET_HEADER, HEADER, ascend, find
+from ...progress import portion, watched
 from ...storage.destination import Destination
 from ...storage.files import read_or_raise, write_all
 from ..check.database_check import TRAILER
-from .pages import Buffer, MappedFile, PageTable, Path, Progress, find_page_size, meta_at
+from .pages import Buffer, MappedFile, PageTable, Path, find_page_size, meta_at
 from .showable import KNOWN, PIECE, Element, ElementReader, alike, is_random, looks_secret, masked, renamer
 from .text_mode import is_proved
 
 if TYPE_CHECKING:
+    from ...progress import Progress
     from ...storage.source import Way
 
 Rename = Callable[[bytes], bytes]
@@ -82,9 +84,9 @@ def redact(
     with MappedFile(path, lock, timeout) as file:
         if not file.size:
             raise InvalidDatabase("an empty file holds nothing to redact", path=path)
-        table = PageTable(file.buffer, find_page_size(file.buffer)[0])
+        table = PageTable(file.buffer, find_page_size(file.buffer)[0], progress=portion(progress, 0, 0.05))
         with Destination(output, mode=file.mode | 0o200, replace=replace, sync=sync) as destination:
-            copy = _Copy(table, destination.fd, Random(seed), progress, keys)
+            copy = _Copy(table, destination.fd, Random(seed), portion(progress, 0.05, 1), keys)
             try:
                 copy.run()
             except OSError as error:
@@ -108,9 +110,13 @@ class _Copy:
         self.buffer: Buffer = table.buffer
         self.done = Redaction(table.size)
         self._seen = bytearray(table.pages)
+        self._walked, self._expected = 0, table.pages  # pages
         self._highest = table.pages  # ids of the file's pages are below
+        self._shown = portion(self.progress, 0.05, 1)
         known = () if self.all_keys else KNOWN
         self._known = [path for path, beside in known if find(table.buffer, beside, 0, table.size) >= 0]
+        # Where keys are replaced, pages are read twice before they are written, and it takes as long to name the keys.
+        self._passes = 4 if self.all_keys or self._known else 1
 
     def run(self) -> None:
         table = self.table
@@ -120,9 +126,12 @@ class _Copy:
         ruling = max((meta for meta in metas if meta.problem() is None), key=lambda meta: meta.txid, default=None)
         if ruling is not None:
             self._highest = max(table.pages, min(ruling.hwm, 2 * table.pages))
+            listed = table.freelist(ruling.freelist)
+            self._expected -= listed[0] if listed is not None else 0
         for meta in metas:
             self._meta(meta)
-        for page in range(2, table.pages):  # of overflow pages they are overwritten with what these hold
+        headers = watched(range(2, table.pages), portion(self.progress, 0, 0.05), table.pages)
+        for page in headers:  # of overflow pages they are overwritten with what these hold
             start = page * table.page_size
             if self._is_header(page):
                 self._put(start, self.buffer[start : start + PAGE_HEADER_SIZE])
@@ -143,6 +152,10 @@ class _Copy:
                 self._tree(page, None)
         self.done.wiped = table.pages - self.done.pages
         self._trailer()
+
+    def _show(self, walked: float) -> None:
+        if self._shown is not None:
+            self._shown(int(walked / self._passes), self._expected)
 
     def _put(self, start: int, data: bytes) -> None:
         write_all(self.fd, data[: self.table.size - start], start)
@@ -215,8 +228,6 @@ class _Copy:
                 self._page(page, elements, rename, path)
                 inner = (each for each in elements if each.bucket and each.child)
                 buckets += [(each.child, (*(path or ()), each.key)) for each in inner]
-                if self.progress is not None:
-                    self.progress(self.done.pages, self.table.pages)
 
     def _renamer(
         self, path: Path | None, keys: Callable[[], Iterable[bytes]], *, ordered: bool = True
@@ -238,7 +249,16 @@ class _Copy:
         if last and not self.all_keys and path is not None:
             self.done.secrets.add(path)
         rename = renamer(self.chance)
-        return rename if ordered else {key: rename(key) for key in sorted(set(keys()))}.__getitem__
+        if ordered:
+            return rename
+        before = self._walked
+        known = sorted(set(keys()))
+        pages, names = self._walked - before, {}
+        for number, key in enumerate(known):
+            names[key] = rename(key)
+            self._show(self._walked + pages * number / len(known))
+        self._walked += pages
+        return names.__getitem__
 
     def _walk(self, root: int, seen: bytearray) -> Iterator[tuple[int, list[Element]]]:
         """Yield the pages of one bucket's tree with their elements, in key order, each once (``seen`` marks them)."""
@@ -248,6 +268,8 @@ class _Copy:
             page, first_key = stack.pop()
             if not 2 <= page < table.pages or seen[page]:
                 continue
+            self._walked += len(table.run(page))
+            self._show(self._walked)
             if table.kind[page] not in (BRANCH_PAGE, LEAF_PAGE):
                 if seen is self._seen:
                     self._put(page * table.page_size, self._kept(page))

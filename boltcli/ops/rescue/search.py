@@ -7,10 +7,15 @@ Of the two newest transactions all pages are there: a transaction never writes o
 the two lists the pages of the other as free. So without a valid meta page several states may be the newest one.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ...errors import ArgumentError
 from ...format.constants import MAGIC, META_PAGE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 from ...format.meta import Meta
 from ...format.page import HEADER, find
+from ...progress import portion
 from .elements import page_elements, with_inline
 from .emit import Emission
 from .pages import Buffer, PageTable, Path, find_metas, find_page_size, meta_at
@@ -18,30 +23,36 @@ from .placement import Placement, SameBucket, bring_back_names, fill_from_older,
 from .roots import Candidate, PageGraph, candidates, is_other_root, is_torn, versions_of_root, whole_ones
 from .tree import OTHER_BUCKET, RecoveredTree, Recovery, State, best_freelist, free_pages
 
+if TYPE_CHECKING:
+    from ...progress import Progress
+
 _MOST_REFERENCES = 6
 _METAS = 2
+_SEARCHES = 6  # passes over the pages that a search takes, about
 _MAGIC = MAGIC.to_bytes(4, "little")
 _MOST_DATABASES = 64  # databases in a file
 
 
-def recover(buffer: Buffer, *, page_size: int = 0, state: int = 0) -> Recovery:
+def recover(buffer: Buffer, *, page_size: int = 0, state: int = 0, progress: Progress | None = None) -> Recovery:
     """Find what ``buffer``, the content of a file, holds. ``page_size`` 0: it is found.
 
     ``state``: which of the states that may be the newest one is taken, counted from 1; 0: the likeliest. Raises
     :class:`~boltcli.errors.ArgumentError` if there are not so many.
     """
     page_size = page_size or find_page_size(buffer)[0]
-    done = _recover(PageTable(buffer, page_size), state)
+    done = _recover(buffer, page_size, None, state, progress)
     end = done.metas[0].hwm * page_size if done.exact else 0
     others = _starts(buffer, done.tree, _METAS * page_size if done.metas else 1, end)
     if others and not done.exact:
-        done = _recover(PageTable(buffer, page_size, others[0]), state)  # the pages of the others are not its own
+        done = _recover(buffer, page_size, others[0], state, progress)  # the pages of the others are not its own
     done.others = others
     return done
 
 
-def _recover(table: PageTable, state: int) -> Recovery:
+def _recover(buffer: Buffer, page_size: int, size: int | None, state: int, progress: Progress | None) -> Recovery:
+    table = PageTable(buffer, page_size, size, portion(progress, 0, 0.1))
     metas = find_metas(table)
+    table.watch(portion(progress, 0.1, 0.5))
     tree = RecoveredTree(table, metas[0].root, metas[0].sequence) if metas else RecoveredTree(table)
     done = Recovery(tree, metas, root_from="meta" if metas else "")
     if len(metas) == _METAS and is_mended(table, metas[0]):
@@ -75,6 +86,7 @@ def _recover(table: PageTable, state: int) -> Recovery:
         if is_other_root(tree, metas):
             tree = done.tree = RecoveredTree(table)
             tree.gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET)
+    table.watch(portion(progress, 0.5, 1), _SEARCHES)
     _look_for_the_rest(done, state)
     return done
 

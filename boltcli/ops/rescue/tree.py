@@ -10,14 +10,18 @@ from collections.abc import Set
 from dataclasses import dataclass, field
 from itertools import compress
 from operator import and_
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...format.bucket import path_of
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE
 from ...format.meta import Meta
 from ...format.page import BUCKET_HEADER, HEADER
+from ...progress import portion
 from .elements import Elements, fits, is_reused, page_elements, readable
 from .pages import Buffer, PageTable, Path, find_metas, find_page_size
+
+if TYPE_CHECKING:
+    from ...progress import Progress
 
 # Bucket, page, low, high, the key that the page must begin with, whether its neighbours are leaves.
 Step = tuple["Bucket", int, bytes, bytes | None, bytes | None, bool]
@@ -292,10 +296,11 @@ class Recovery:
         return self.tree.table
 
 
-def newest_tree(buffer: Buffer) -> tuple[RecoveredTree, list[Meta]]:
+def newest_tree(buffer: Buffer, progress: Progress | None = None) -> tuple[RecoveredTree, list[Meta]]:
     """Return what can be reached from the newest meta page of a file, and its meta pages."""
-    table = PageTable(buffer, find_page_size(buffer)[0])
+    table = PageTable(buffer, find_page_size(buffer)[0], progress=portion(progress, 0, 0.1))
     metas = find_metas(table)
+    table.watch(portion(progress, 0.1, 1))
     return RecoveredTree(table, metas[0].root if metas else None), metas
 
 

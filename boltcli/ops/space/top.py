@@ -3,12 +3,14 @@
 One walk over the pages. Keys are sorted, so pages between two with the same prefix are counted as a whole.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
@@ -17,6 +19,9 @@ from ...storage.snapshot import Snapshot
 from ...tree.bucket import find_bucket
 from ...tree.page_map import FREE, used_and_free
 from ...tree.walk import Whole, tree_pages
+
+if TYPE_CHECKING:
+    from ...progress import Progress
 
 Path = tuple[bytes, ...]
 
@@ -68,13 +73,14 @@ def space_top(
     depth: int = 1,
     levels: int = 1,
     most: int = 10,
+    progress: Progress | None = None,
 ) -> SpaceTop:
     """Count what is in the bucket at ``path`` and in the buckets inside it. Raises BucketNotFound and Corrupted.
 
     ``separator`` ends the parts of a key (None: guess it for each bucket; empty: no prefixes), ``depth`` is the number
     of parts in a prefix, ``levels`` that of levels of buckets to show, ``most`` that of largest pairs.
     """
-    walk, top = _Walk(snapshot, most), tuple(path)
+    walk, top = _Walk(snapshot, most, progress), tuple(path)
     result = walk.result
     queue = [(find_bucket(snapshot, path), top, _Shown(top, separator, depth))]  # each with what its pairs count for
     for number, (ref, place, shown) in enumerate(queue):
@@ -140,14 +146,14 @@ class _Shown:
 class _Walk:
     """A walk over the pages of a bucket and of those inside it, a leaf page's columns at a time."""
 
-    def __init__(self, snapshot: Snapshot, most: int) -> None:
+    def __init__(self, snapshot: Snapshot, most: int, progress: Progress | None) -> None:
         self.snapshot = snapshot
         self.key_sizes: Counter[int] = Counter()
         self.value_sizes: Counter[int] = Counter()
         self.largest: list[tuple[int, int, int, bytes]] = []  # size, minus the key's position, bucket's index, key
         self.result = SpaceTop(snapshot.size)
         self._most = most
-        self._seen = Whole(snapshot, once=True)
+        self._seen = Whole(snapshot, once=True, progress=progress)
 
     def bucket(self, ref: BucketRef, number: int, shown: _Shown, *, is_own: bool) -> list[BucketRef]:
         """Count the pairs of one bucket; return the buckets in it."""

@@ -8,7 +8,7 @@ from . import BucketRecord, BucketStats
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.bucket import BucketRef
-    from ...kernel import Progress
+    from ...progress import Progress
     from ...read_errors import Corrupted
     from ...storage.snapshot import Snapshot
 

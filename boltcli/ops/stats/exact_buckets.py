@@ -13,7 +13,7 @@ from . import BucketRecord, BucketStats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...kernel import Progress
+    from ...progress import Progress
     from ...storage.snapshot import Snapshot
     from ...tree.walk import Nested
 
@@ -94,8 +94,6 @@ class Statistics:
     def _bucket(self, ref: BucketRef) -> Nested[None]:
         snapshot, total = self._snapshot, self.total
         snapshot.poll()
-        if self._progress is not None:
-            self._progress(self._done, snapshot.meta.hwm)
         total.buckets += 1
         depth, deepest = 1, 0
         if not ref.root:
@@ -105,7 +103,9 @@ class Statistics:
                 self._count(ref.inline, is_inline=True)
         else:
             for page in tree_pages(snapshot, refuse_nested(snapshot, ref), self._seen, _below):
-                self._done += 1
+                self._done += 1 + page.overflow
+                if self._progress is not None:
+                    self._progress(min(self._done, snapshot.used_pages()), snapshot.used_pages())
                 depth = max(depth, len(page.stack))
                 self._count(page)
                 if page.flags == LEAF_PAGE and page.holds_buckets():

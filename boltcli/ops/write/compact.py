@@ -27,9 +27,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from ...progress import Progress
     from ..read.content import Event
 
-    Progress = Callable[[int, int], None] | None
     # The page size of the copy; the limit of a transaction; 0 for the file that bbolt writes, or the fill percent.
     Form = tuple[int, int, int]
     Done = tuple[int, int, int, int]  # the size of the copy, numbers of transactions, pairs, buckets
@@ -119,7 +119,7 @@ def _source_findings(snapshot: Snapshot) -> tuple[list[str], bool]:
     return warnings, is_sound
 
 
-def _kernel_copy(snapshot: Snapshot, destination: Destination, form: Form, progress: Progress) -> Done | None:
+def _kernel_copy(snapshot: Snapshot, destination: Destination, form: Form, progress: Progress | None) -> Done | None:
     """Copy a sound source with the kernel; return None if there is none, or the file isn't regular."""
     page_size, limit, percent = form
     writer = PageWriter(destination.fd, page_size)
@@ -135,7 +135,12 @@ def _kernel_copy(snapshot: Snapshot, destination: Destination, form: Form, progr
 
 
 def _copy(
-    snapshot: Snapshot, destination: Destination, form: Form, is_sound: bool, progress: Progress, warnings: list[str]
+    snapshot: Snapshot,
+    destination: Destination,
+    form: Form,
+    is_sound: bool,
+    progress: Progress | None,
+    warnings: list[str],
 ) -> Done:
     """Copy any source as bbolt reads it, add what that leaves out to ``warnings``. Raises DamagedSource, Corrupted."""
     page_size, limit, fill_percent = form
