@@ -105,10 +105,12 @@ PageSize = Annotated[
 ]
 FormatName = Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"]
 _FORMATS = "|".join(get_args(FormatName))
-Format = Annotated[FormatName, text(f"How to write them: {_FORMATS}", "FORMAT", "--format", "-f")]
-PageFormat = Annotated[FormatName, text(f"How to write them: {_FORMATS}", "FORMAT", "--format-value", "--format", "-f")]
-ValueFormat = Annotated[FormatName, text(f"How to write values: {_FORMATS}", "FORMAT", "--format", "-f")]
-KeyFormat = Annotated[FormatName, text(f"How to write keys: {_FORMATS}", "FORMAT")]
+_BOTH = f"How to print keys and values: {_FORMATS}"
+Format = Annotated[FormatName, text(_BOTH, "FORMAT", "--format", "-f")]
+PageFormat = Annotated[FormatName, text(_BOTH, "FORMAT", "--format-value", "--format", "-f")]
+FormatOfKeys = Annotated[FormatName, text(f"How to print keys: {_FORMATS}", "FORMAT", "--format", "-f")]
+ValueFormat = Annotated[FormatName, text(f"How to print values: {_FORMATS}", "FORMAT", "--format", "-f")]
+KeyFormat = Annotated[FormatName, text(f"How to print keys: {_FORMATS}", "FORMAT")]
 
 _DECODED = (
     "Decode keys and values: auto (as the program that wrote the file encodes them, else a guess), the name of a"
@@ -129,7 +131,10 @@ _NESTED = (
     "Include nested buckets; each key is preceded by its bucket path. --prefix, --from and --to apply to the outermost"
     " level only."
 )
-_MATCHING = "Only those that match this regular expression (Python's, on bytes) anywhere; at any depth."
+_MATCHING = (
+    "Only keys that match this regular expression (Python's, on bytes) anywhere, at any depth; items also searches"
+    " values."
+)
 Prefix = Annotated[bytes, text("Only keys that begin with this.", "KEY", **_WHICH)]
 From = Annotated[bytes, text("Only keys at or after this one.", "KEY", "--from", **_WHICH)]
 To = Annotated[bytes, text("Only keys before this one.", "KEY", **_WHICH)]
@@ -206,7 +211,9 @@ class Inside:
     offset: Annotated[int, number(_INSIDE, **_ELSEWHERE)] = 0
 
 
-_LARGEST = "Largest size to which a packed file may unpack: 10GiB, 500M; default: 64 GiB, and 1000 times its own size."
+_LARGEST = (
+    "Refuse a packed file that unpacks to more than SIZE: 10GiB, 500M; default: 64 GiB, and 1000 times its own size."
+)
 _TRAFFIC = "Report how much was read of a remote file (s3://, https://, ...)."
 _SILENCE = "End if a server (http://, https://) sends nothing for this long: 10 (seconds), 1m; 0: for ever."
 

@@ -78,7 +78,7 @@ def _count(severity: str) -> Any:
     several=True,
     together=True,
     opens=True,
-    statuses={0: "no finding of the severity in --fail-on", 1: "such a finding, or a file could not be read"},
+    statuses={0: "no finding as severe as --fail-on", 1: "such a finding, or a file could not be read"},
     validate=prepare,
     select=select,
     summary=Summary(
