@@ -21,8 +21,8 @@ def _named(kind: str) -> Callable[[], None]:
     return completed
 
 
-files, inputs, results, buckets, keys, pages, commands = map(
-    _named, ("file", "input", "result", "bucket", "key", "page", "command")
+files, inputs, results, buckets, keys, pages, views, commands, topic_names = map(
+    _named, ("file", "input", "result", "bucket", "key", "page", "view", "command", "topic")
 )
 
 

@@ -33,7 +33,7 @@ _DECODED = (
 
 @command(
     "deleted",
-    example="boltcli deleted --limit 3 fixtures/many-free.db",
+    example="boltcli deleted --history e-9a937556-ac83-49ec-b794-a94c3aa068b2 fixtures/document.db",
     group="Rescue",
     opens="locked",
     validate=check_pattern,

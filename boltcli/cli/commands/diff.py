@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...render.table import Table
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import BucketPath, Decoding, Depth, Human, InBucket, argument, files, switch, text
+    from ..options import BucketPath, Decoding, Depth, Human, InBucket, argument, files, switch, text, views
     from ..output import Output
 
 DIFFERENT = 1  # exit status, as diff(1) has it
@@ -62,7 +62,7 @@ def diff_(
     prefix: Annotated[
         bytes, text("Only keys of the bucket (without --bucket: top-level buckets) that begin with this.", "KEY")
     ] = b"",
-    view: Annotated[str, text(_VIEW, "NAME")] = "",
+    view: Annotated[str, text(_VIEW, "NAME", completes=views)] = "",
     decoding: Decoding,
 ) -> int:
     """Show the differences between two databases."""

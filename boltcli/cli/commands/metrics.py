@@ -61,7 +61,7 @@ def select(opener: Opener, paths: Sequence[str]) -> Files:
 
 @command(
     "metrics",
-    example="boltcli metrics fixtures/document.db fixtures/inline.db",
+    example="boltcli metrics fixtures/document.db",
     group="Compare",
     several=True,
     together=True,

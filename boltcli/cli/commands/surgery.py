@@ -149,7 +149,10 @@ def freelist_abandon(out: Output, *, path: UnchangedPath, output: ChangedCopy) -
 
 @command(
     "surgery freelist rebuild",
-    example="boltcli surgery freelist rebuild abandoned.db --output rebuilt.db",
+    example=(
+        "boltcli surgery freelist abandon fixtures/document.db --output none.db &&"
+        " boltcli surgery freelist rebuild none.db --output rebuilt.db"
+    ),
     group="Repair",
 )
 def freelist_rebuild(out: Output, *, path: UnchangedPath, output: ChangedCopy) -> None:

@@ -36,7 +36,7 @@ def _state(record: dict[str, Any]) -> str | None:
 
 @command(
     "verify",
-    example="boltcli verify fixtures/document.db fixtures/inline.db",
+    example="boltcli verify fixtures/document.db",
     group="Verify",
     several=True,
     statuses={0: "every file is whole", 1: "a file is damaged, or could not be read"},

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ...apps.contract import Store
     from ...apps.registry import Recognised
-    from ..options import Database, Force, argument, number, switch, text, written_to
+    from ..options import Database, Force, argument, number, switch, text, views, written_to
     from ..output import Output
     from ..values import parse_uint64
 
@@ -45,7 +45,7 @@ def view_(
     db: Database,
     out: Output,
     *,
-    name: Annotated[str, argument("NAME", "The view: executions, jobs, ...; see `boltcli help apps`.")] = "",
+    name: Annotated[str, argument("NAME", "The view: executions, jobs, ...; see `boltcli help apps`.", views)] = "",
     columns: Annotated[str, text("Show only these columns, separated by commas, in this order.", "NAMES")] = "",
     where: Annotated[
         list[str],
