@@ -17,6 +17,7 @@ from boltcli import guide
 from boltcli.cli.command_table import COMMANDS
 from boltcli.cli.help import shown_example
 from boltcli.cli.registry import find
+from boltcli.tree.page_map import KINDS
 from tests.support import ROOT
 
 PAGES = {"README": (ROOT / "README.md").read_text()} | {topic: guide.text(topic) for topic in guide.topics()}
@@ -126,6 +127,19 @@ def test_every_command_has_a_section() -> None:
     for name in COMMANDS:
         heading = name.partition(" ")[0] if name.startswith("completion") else name
         assert f"`{heading}`" in headings, f"no page of the guide has a section on {name}"
+
+
+def test_the_glossary_has_the_words_of_outputs() -> None:
+    """All kinds of pages have their entry, and no entry explains a word that boltcli doesn't use."""
+    page = PAGES["glossary"]
+    terms = {term for entry in re.findall(r"^- (.*?):", page, re.MULTILINE) for term in re.findall(r"[\w+ -]+", entry)}
+    terms = {term.strip() for term in terms} - {"", "and", "a", "an"}
+    for kind in KINDS:
+        assert any(kind in term for term in terms) or f"**{kind}**" in page, kind
+    pages = [text for topic, text in PAGES.items() if topic != "glossary"]
+    words = " ".join([*pages, *(path.read_text() for path in (ROOT / "boltcli").rglob("*.py"))]).lower()
+    for term in terms:
+        assert term.lower() in words, term
 
 
 def test_readme_is_short() -> None:
