@@ -34,6 +34,32 @@ from tests.support import DATABASES, ROOT, fixture, freelist, page, pgid, run, s
 STORES = ROOT / ".." / "shared" / "data" / "stores"
 
 
+@pytest.mark.slow
+def test_a_reader_gets_each_file_at_once(tmp_path: Path) -> None:
+    """The object of a file doesn't wait for the next one, which here waits for its lock."""
+    shutil.copy(fixture("inline"), tmp_path / "locked.db")
+    words = [
+        "check",
+        "--json",
+        "--lock",
+        "wait",
+        "--timeout",
+        "1m",
+        str(fixture("one-bucket")),
+        str(tmp_path / "locked.db"),
+    ]
+    with (
+        held(tmp_path / "locked.db"),
+        subprocess.Popen(
+            [sys.executable, "-m", "boltcli", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process,
+    ):
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["ok"] is True
+        assert process.poll() is None
+        process.terminate()
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A good file, packed and snapshot ones, a damaged one, one that is no database, and what may not be opened."""

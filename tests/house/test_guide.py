@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import warnings
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,7 @@ def test_console_blocks(checkout: Path) -> None:
     wrong = []
     for topic, command, expected in SESSIONS:
         if "| jq" in command and shutil.which("jq") is None:
+            warnings.warn(f"not run, as there is no jq here: {command}", stacklevel=1)
             continue
         if (printed := _shell(command, checkout).stdout) != expected:
             wrong.append(f"{topic}: $ {command}\n--- the page says\n{expected}--- it prints\n{printed}")
