@@ -222,7 +222,7 @@ def _addressed(parsed: Parsed) -> list[str]:
     from ..storage.source import at_offset
 
     if offset and parsed.options.get("files-from"):
-        raise ArgumentError("--offset is for files that are named, not for those of --files-from")
+        raise ArgumentError("--offset applies to files on the command line, not to those of --files-from")
     words = [(redact_url(word) if kind in FILES else word, kind) for word, kind in _kinds(parsed)]
     return [at_offset(word, offset) if offset and kind == "file" else word for word, kind in words]
 

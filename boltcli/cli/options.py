@@ -146,15 +146,15 @@ class Filters(Together):
     prefix: Prefix = b""
     from_: From = b""
     to: To = b""
-    limit: Annotated[int, number("At most this many; 0: all.", **_WHICH)] = 0
+    limit: Annotated[int, number("List at most this many; 0: all.", **_WHICH)] = 0
     reverse: Annotated[bool, switch("List from the last to the first.", **_WHICH)] = False
     recursive: Annotated[bool, switch(_NESTED, **_WHICH)] = False
     grep: Annotated[str, text(_MATCHING, "REGEX", **_WHICH)] = ""
 
 
-_LIST = "Read the names of more files from this file, one a line; -: standard input."
+_LIST = "Read the names of more files from this file, one per line; - reads standard input."
 _RESULTS = "Write the results to this file: .ndjson, .json, .csv or .parquet."
-_EARLIER = "Skip files whose size, time and transaction are unchanged since these results of an earlier run."
+_EARLIER = "Skip files that have not changed (size, time, transaction) since these results of an earlier run."
 _ENGINE = "Run on Dask: local:N (N processes) or dask://HOST:PORT; default: --jobs processes here."
 
 
@@ -180,14 +180,14 @@ _COLOURS = "Colours: auto (on a terminal), always or never."
 class Common:
     """Options of all commands but those that print text for shells and people."""
 
-    json: Annotated[bool, switch("Write JSON: one document, or an object a line.", "--json", "-j")] = False
-    quiet: Annotated[bool, switch("Don't print progress, warnings and hints.", "--quiet", "-q")] = False
+    json: Annotated[bool, switch("Write JSON: one document, or one object per line.", "--json", "-j")] = False
+    quiet: Annotated[bool, switch("Don't print progress, warnings or hints.", "--quiet", "-q")] = False
     color: Annotated[_Colours, number(_COLOURS, "WHEN", parse_choice)] = "auto"
     exit_status: Annotated[_Statuses, number(_STATUS, "KIND", parse_choice, envvar="BOLTCLI_EXIT_STATUS")] = "bbolt"
 
 
 _Ways = Literal["auto", "wait", "try", "none"]
-_PATIENCE = "Wait this long for the lock: 2 (seconds), 500ms, 1m30s; 0: for ever."
+_PATIENCE = "Wait this long for the lock: 2 (seconds), 500ms, 1m30s; 0 waits for ever."
 _WAY = (
     "If the file is locked: auto (wait, then read without the lock), wait (wait, then fail), try (don't wait), none"
     " (ignore locks)."
@@ -215,7 +215,7 @@ _LARGEST = (
     "Refuse a packed file that unpacks to more than SIZE: 10GiB, 500M; default: 64 GiB, and 1000 times its own size."
 )
 _TRAFFIC = "Report how much was read of a remote file (s3://, https://, ...)."
-_SILENCE = "End if a server (http://, https://) sends nothing for this long: 10 (seconds), 1m; 0: for ever."
+_SILENCE = "Fail if a server (http://, https://) sends nothing for this long: 10 (seconds), 1m; 0 waits for ever."
 
 
 class Access:

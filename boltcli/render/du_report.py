@@ -37,7 +37,7 @@ def usage_text(found: Usage, buckets: list[BucketRecord], dense: int, human: boo
     for size, name in rows:
         yield f"{amount(size, human):>{width}}  {name}\n".encode()
     gain = max(found.size - dense, 0)
-    yield f"compact --dense would give back {amount(gain, human)}{'' if human else ' bytes'}\n".encode()
+    yield f"compact --dense would free {amount(gain, human)}{'' if human else ' bytes'}\n".encode()
 
 
 def arranged(buckets: list[BucketRecord], order: str, depth: int, start: BucketRecord) -> list[BucketRecord]:

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 
 _DECODED = (
-    "Decode keys and values where the program is known: auto|off. In etcd's stores keys are those that revisions"
-    " belong to."
+    "Decode keys and values if the program is known: auto|off. For etcd, list the keys to which the revisions belong."
 )
 
 
@@ -57,7 +56,7 @@ def deleted_(
     key_format: KeyFormat = "auto",
     filters: Filters,
     output: Annotated[
-        str, written_to("Write them to this file, which appears when it is complete; .ndjson and .json: as JSON.")
+        str, written_to("Write the list to this file, which appears when it is complete; .ndjson and .json: as JSON.")
     ] = "",
     force: Force = False,
 ) -> None:

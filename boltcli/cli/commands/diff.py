@@ -42,7 +42,11 @@ def prepare(previous: bool, view: str, summary: bool, bucket: list[bytes], b: st
     "diff",
     example="boltcli diff --previous fixtures/document.db",
     group="Compare",
-    statuses={0: "nothing differs", 1: "something differs", 2: "they could not be compared, or one is damaged"},
+    statuses={
+        0: "nothing differs",
+        1: "something differs",
+        2: "the databases could not be compared, or one is damaged",
+    },
     failure=2,
     validate=prepare,
 )

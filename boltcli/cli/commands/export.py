@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     Path = tuple[bytes, ...]
 
 LINES = ("ndjson", "json")
-_FORM = "ndjson|json (an array)|csv|sqlite|parquet|arrow; default: by the suffix of --output, else ndjson."
+_FORM = (
+    "Format of the output: ndjson|json (an array)|csv|sqlite|parquet|arrow; default: by the suffix of --output, else"
+    " ndjson."
+)
 
 
 def _form(format: str, output: str) -> str:
