@@ -139,10 +139,10 @@ def changes(snapshot: Snapshot, *, previous: bool) -> Iterator[Change]:
             yield from compare(snapshot, now)
         return
     if not snapshot.locked:
-        raise OpenError("lock", snapshot.path, "without the lock, the state before the last transaction is not safe")
+        raise OpenError("lock", snapshot.path, "without the lock, the previous state can't be read safely")
     with snapshot.reopened(previous=True) as before:
         if before.meta.txid >= snapshot.meta.txid:
-            raise InvalidDatabase("there is nothing before the state before the last transaction", path=snapshot.path)
+            raise InvalidDatabase("there is no state before the previous one", path=snapshot.path)
         yield from compare(before, snapshot, same_file=True)
 
 

@@ -168,7 +168,7 @@ class PatchMismatch(BoltError):
     kind = "mismatch"
 
     def __init__(self, line: int, problem: str) -> None:
-        super().__init__(f"line {line}: {problem}; nothing was written (--force does not check)")
+        super().__init__(f"line {line}: {problem}; nothing was written (--force skips this check)")
         self.line = line
         self.problem = problem
 

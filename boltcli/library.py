@@ -299,7 +299,7 @@ class Database(Reading):
         bounds = EVERYTHING
         if bucket is not None:
             if relation != "pairs":
-                raise ArgumentError("a bucket can only be asked for of pairs")
+                raise ArgumentError("only pairs can be restricted to a bucket")
             path = bucket_path(bucket)
             find_bucket(file.snapshot, path)
             bounds = Bounds(path, exact=True)
@@ -334,7 +334,7 @@ class Database(Reading):
         from .tables.relations import TableFile
 
         if bucket is None and (prefix or start or stop is not None):
-            raise ArgumentError("prefix, start and stop need a bucket: keys are those of a bucket")
+            raise ArgumentError("prefix, start and stop need a bucket, whose keys they limit")
         first, last = bounds(as_bytes(prefix), as_bytes(start), None if stop is None else as_bytes(stop))
         wanted = EVERYTHING if bucket is None else Bounds(bucket_path(bucket), start=first, stop=last)
         session = Session([TableFile(self.path, self._snapshot)], bounds=wanted, allow_files=allow_files)

@@ -33,7 +33,7 @@ class Writer:
         self.commit()
 
     def commit(self) -> None:
-        """The next transaction. The pages of the last but one are used again."""
+        """The next transaction. The pages of the previous one are used again."""
         self.txid += 1
         even = self.txid % 2 == 0
         # A branch, two leaves and a freelist, in two places by turns.

@@ -25,13 +25,17 @@ if TYPE_CHECKING:
 _LAST_WORDS = b"Error: out of memory\n"
 _LAST_JSON = b'{"kind":"error","message":"out of memory","page":null,"offset":null,"path":null}\n'
 
+# The status if the reader of our output closes the pipe: that of a process which SIGPIPE ends, as bbolt's.
+_PIPE_CLOSED = 128 + 13
+
 # The hidden command that completion scripts call for candidates.
 COMPLETE = "__complete"
 
 
 def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
     """Run ``argv`` (without the program's name) and return the exit status: 0, 1 or the command's own. A failing
-    command's output is flushed before its ``Error:`` line. A closed pipe on ``out`` raises BrokenPipeError."""
+    command's output is flushed before its ``Error:`` line. Raises BrokenPipeError if the reader of ``out`` or ``err``
+    is gone."""
     failure = _Failure(argv, err)
     streams.color = "auto"
     try:
@@ -59,9 +63,9 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
         except BoltError as error:
             out.flush()
             return failure.report(error)
-    except BrokenPipeError:
-        raise
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and (has_failed(out) or has_failed(err)):
+            raise
         reason = error.strerror or str(error)
         if has_failed(out):
             return failure.report(OpenError("write", name_of(out), reason), known=False)
@@ -218,7 +222,7 @@ def _addressed(parsed: Parsed) -> list[str]:
     from ..storage.source import at_offset
 
     if offset and parsed.options.get("files-from"):
-        raise ArgumentError("--offset is for files that are named, not for those of --files-from")
+        raise ArgumentError("--offset applies to files on the command line, not to those of --files-from")
     words = [(redact_url(word) if kind in FILES else word, kind) for word, kind in _kinds(parsed)]
     return [at_offset(word, offset) if offset and kind == "file" else word for word, kind in words]
 
@@ -267,7 +271,7 @@ def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stde
             return _Failure([], err).report(OpenError("write", "/dev/stdout", "Bad file descriptor"), known=False)
         return run(words, out, err)
     except BrokenPipeError:
-        return 1  # the reader of our output has closed the pipe
+        return _PIPE_CLOSED
     finally:
         finish(err)
         if out is not None:

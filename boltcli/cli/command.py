@@ -168,8 +168,8 @@ def check_output(option: Option, value: str) -> None:
 
 
 class Argument(_Row):
-    """A positional argument. ``kind`` is for completing it: file, bucket, key, page, command or text. ``many``: any
-    number of them. ``hidden``: accepted silently, as by bbolt. ``is_name``: see :class:`Option`."""
+    """A positional argument. ``kind`` is for completing it: file, bucket, key, page, view, command, topic or text.
+    ``many``: any number of them. ``hidden``: accepted silently, as by bbolt. ``is_name``: see :class:`Option`."""
 
     name: str
     help: str

@@ -1,4 +1,4 @@
-"""Complete a command line: commands, options, their values, and bucket names and keys from the file.
+"""Complete a command line: commands, options, their values, topics, and bucket names, keys and views of the file.
 
 The shells' scripts (``commands/completion.py``) call the hidden command ``__complete STYLE WORD...``, where the last
 word, perhaps empty, is the one to complete. It prints one candidate a line, or the line ``:file``, which tells the
@@ -19,7 +19,7 @@ from ..storage.source import at_offset, open_source
 from ..text.values import NOTATIONS, typed
 from ..tree.bucket import find_bucket
 from .command import FILES as FILE_KINDS
-from .help import inside
+from .help import EXAMPLE, inside, topics
 from .parse import HELP, VERSION, find_command
 from .registry import find
 from .values import addresses, parse_count
@@ -81,6 +81,8 @@ def _of_command(command: Command, before: list[str], current: str) -> Candidates
     if waiting is not None:
         if waiting.kind == "bucket":
             return _stored([given[place], *values.get(waiting.name, [])], current) if place < len(given) else []
+        if waiting.kind == "view":
+            return _views(given[place]) if place < len(given) else []
         return _values(waiting)
     if current.startswith("-") and not ended:
         flag, equals, _ = current.partition("=")
@@ -91,10 +93,15 @@ def _of_command(command: Command, before: list[str], current: str) -> Candidates
     kinds = _kinds(command, len(given))
     if kinds.intersection(FILE_KINDS):
         return [(FILE, "")]
-    if "command" in kinds:
-        return _commands(" ".join(given))
+    if kinds & {"command", "topic"}:
+        found = _commands(" ".join(given))
+        if "topic" in kinds and not given:
+            found += [each for each in _topics() if each[0] not in dict(found)]
+        return found
     if "page" in kinds:
         return _pages(given[0], current)
+    if "view" in kinds:
+        return _views(given[0], *values.get("app", [])[-1:])
     if kinds & {"bucket", "key"}:
         return _stored(given, current, keys="key" in kinds, in_hex=values.get("parse-format", [])[-1:] == ["hex"])
     return []
@@ -102,6 +109,22 @@ def _of_command(command: Command, before: list[str], current: str) -> Candidates
 
 def _commands(group: str) -> Candidates:
     return [(command.name.split()[-1], command.summary) for command in inside(group) if command.name != group]
+
+
+def _topics() -> Candidates:
+    return [*topics().items(), ("example", f"Write {EXAMPLE}, for the examples of the help.")]
+
+
+def _views(path: str, application: str = "auto") -> Candidates:
+    """Return the views of the file's application, or of the one that is named."""
+    from ..apps import registry
+    from ..database import Database
+
+    with Snapshot(path, open_source(path, "try")) as snapshot:
+        known = registry.recognised(snapshot)
+        if application != "auto":
+            known = registry.named(Database(snapshot), application)
+        return [(view.name, view.title) for view in known.application.views] if known else []
 
 
 def _described(options: Iterable[Option]) -> Candidates:

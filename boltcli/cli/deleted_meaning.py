@@ -57,7 +57,7 @@ class Meaning:
                 there = len(listed & self._keys(path))
                 which = f", {len(listed) - there} of them deleted, {there} with a newer version"
             except BoltError:
-                which = "; which of them still exist can't be read"
+                which = "; how many of them still exist can't be read"
             lines.append(f"bucket {name}: {total}{which}")
         return lines
 

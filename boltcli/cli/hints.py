@@ -129,7 +129,7 @@ def _missing(command: Command, arguments: list[str], offset: int) -> list[str]:
             return [text, *(_records_of(snapshot, arguments[0], names[-1]) or _buckets_instead(snapshot.path, names))]
         found = list(islice((key for _, keys in keyed_leaves(snapshot, bucket) for key in keys), _NAMES + 1))
     what = "this bucket" if names else "this file"
-    return [f"{text}; {what} has: {_listed(found)}" if found else f"{text}; {what} has none: it is empty"]
+    return [f"{text}; {what} has: {_listed(found)}" if found else f"{text}; {what} is empty"]
 
 
 def _listed(names: Sequence[bytes]) -> str:
@@ -146,7 +146,7 @@ def _command_meant(words: Sequence[str]) -> list[str]:
     if os.sep in name or name.endswith(".db"):
         quoted = shell_quoted(name)
         exists = os.path.exists(name)
-        return [f"{quoted} is not a command: write it after one" if exists else f"there is no file {quoted}"]
+        return [f"{quoted} is a file: write a command before it" if exists else f"there is no file {quoted}"]
     path = next((word for word in rest if os.path.isfile(word)), None)
     if path is None:
         return []
@@ -158,7 +158,9 @@ def _command_meant(words: Sequence[str]) -> list[str]:
         for word in (name, *rest):
             for view in views:
                 if view.name == word or (word == name and len(word) > 3 and view.name.startswith(word)):
-                    return [f"boltcli view {shell_quoted(path)} {view.name} shows this of {known}'s files"]
+                    return [
+                        f"boltcli view {shell_quoted(path)} {view.name} shows it: the file is a database of {known}"
+                    ]
     return []
 
 
@@ -253,17 +255,17 @@ def _no_database(path: str, command: Command) -> list[str]:
         from ..fleet.find import first_databases
 
         found = first_databases(path, 3, _FILES_LOOKED_AT)  # a hint must not take long
-        inside = f"; in it is {', '.join(map(shell_quoted, found))}"
+        inside = f"; it contains {', '.join(map(shell_quoted, found))}"
         return [
             f"this is a folder{inside if found else ', and no bolt database was found in it'}",
-            *["--recursive takes all databases in it"] * (command.several or command.name == "grep"),
+            *["--recursive reads all databases in it"] * (command.several or command.name == "grep"),
         ]
     with open(path, "rb") as file:
         head = file.read(HEAD)
         size = os.fstat(file.fileno()).st_size
     kind = kind_of(head)
     if kind not in (None, "a file that begins with zeros only"):
-        return [f"this is {kind}, not a bolt database{', nor is what is packed in it' * is_packed(head)}"]
+        return [f"this is {kind}, not a bolt database{', nor is its content' * is_packed(head)}"]
     return [
         f"{'the file begins with zeros only; ' if kind else ''}no valid meta page (magic ed0cdaed, version 2, checksum)"
         f" at offset 0, nor a second one at 1024, 2048, 4096 and so on up to 16777216; the file has {size} bytes",
@@ -319,7 +321,7 @@ def next_steps(path: str, snapshot: Snapshot) -> bytes:
     try:
         for page in leaf_pages(snapshot, root_bucket(snapshot), guard=Whole(snapshot)):
             LeafElements(page).keys()
-        steps += [("du", file, "where its bytes are")] * (not known)
+        steps += [("du", file, "what takes the space")] * (not known)
     except BoltError:
         steps = [("doctor", file, "what is damaged and what can be saved"),
                  ("recover", f"-o DEST {file}", "saves all that can still be read")]  # fmt: skip

@@ -25,7 +25,7 @@ def run_lock_free(work: Work[T], source: Source, out: Output, *, previous: bool)
             if live.source.locked:
                 why = ""  # the lock was obtained in the end
             if live.current is not None and (why or previous):
-                which = f"transaction {live.current.meta.txid}{', the last but one' if previous else ''}"
+                which = f"transaction {live.current.meta.txid}{', the previous one' if previous else ''}"
                 out.note(f"{why}reading {which}", source.path)
             out.take(held)
         finally:

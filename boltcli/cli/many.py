@@ -71,7 +71,7 @@ class _Alone:
             status = run_command(command, [file.path], self.values | {"found": file.how}, out)
             return Result(out.found, status, state)
         except PassedOver as error:
-            out.warn(f"not looked at: {error}")
+            out.warn(f"skipped: {error}")
             return Result([], 0)
         except Exception as error:
             failure = as_failure(error, file.path)
@@ -95,7 +95,7 @@ def run_many(command: Command, arguments: Sequence[str], values: Values, out: Ou
     prepare_command(command, list(arguments), values)
     engines.check_engine(engine)
     if resume and not output:
-        raise ArgumentError("--resume needs -o DEST, where the earlier and the new results are written")
+        raise ArgumentError("--resume needs -o DEST, for the earlier and the new results")
     about, opener = declared(command.name), Opener(values, out, command)
     files = (about.select or Opener.files)(opener, arguments)
     if len(files.failed) == len(files) == 1:  # there is no file at all
@@ -187,7 +187,7 @@ def _facts(output: str, tally: Tally, taken: int, files: Files) -> Record:
 
 def nothing_seen(arguments: Sequence[str]) -> BoltError:
     """Return the error for a call of which every file was passed over: that must not seem to be sound."""
-    return OpenError("search", " ".join(arguments), "every file was passed over, so nothing was looked at")
+    return OpenError("search", " ".join(arguments), "every file was skipped, so nothing was examined")
 
 
 def each(
@@ -391,7 +391,7 @@ class Tally:
     def summary(self, taken: int = 0) -> str:
         """Return a line: the numbers of files by verdict; ``taken`` of them are from earlier results."""
         shown = [f"{count} {word}" for word, count in self.counts().items() if count or word == "ok"]
-        again = f" ({taken} as in the earlier results)" if taken else ""
+        again = f" ({taken} from the earlier results)" if taken else ""
         return f"{counted(self.total, 'file')}: {', '.join(shown)}{again}"
 
     def show(self, out: Output, *, human: bool) -> None:
@@ -403,7 +403,7 @@ class Tally:
             columns = [Column("verdict"), *(Column(name, type) for name, _, type in self._summary.columns)]
             out.rows(Table([*columns, Column("file")], rows), records=(), human=human)
         left = self.total - len(rows)
-        more = f"; {left:,} are not in the table: --json or -o has all" if left and rows else ""
+        more = f"; {left:,} are not in the table: --json and -o give all" if left and rows else ""
         out.text(f"{self.summary()}{more}\n")
 
 

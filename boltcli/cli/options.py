@@ -21,8 +21,8 @@ def _named(kind: str) -> Callable[[], None]:
     return completed
 
 
-files, inputs, results, buckets, keys, pages, commands = map(
-    _named, ("file", "input", "result", "bucket", "key", "page", "command")
+files, inputs, results, buckets, keys, pages, views, commands, topic_names = map(
+    _named, ("file", "input", "result", "bucket", "key", "page", "view", "command", "topic")
 )
 
 
@@ -105,10 +105,12 @@ PageSize = Annotated[
 ]
 FormatName = Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"]
 _FORMATS = "|".join(get_args(FormatName))
-Format = Annotated[FormatName, text(f"How to write them: {_FORMATS}", "FORMAT", "--format", "-f")]
-PageFormat = Annotated[FormatName, text(f"How to write them: {_FORMATS}", "FORMAT", "--format-value", "--format", "-f")]
-ValueFormat = Annotated[FormatName, text(f"How to write values: {_FORMATS}", "FORMAT", "--format", "-f")]
-KeyFormat = Annotated[FormatName, text(f"How to write keys: {_FORMATS}", "FORMAT")]
+_BOTH = f"How to print keys and values: {_FORMATS}"
+Format = Annotated[FormatName, text(_BOTH, "FORMAT", "--format", "-f")]
+PageFormat = Annotated[FormatName, text(_BOTH, "FORMAT", "--format-value", "--format", "-f")]
+FormatOfKeys = Annotated[FormatName, text(f"How to print keys: {_FORMATS}", "FORMAT", "--format", "-f")]
+ValueFormat = Annotated[FormatName, text(f"How to print values: {_FORMATS}", "FORMAT", "--format", "-f")]
+KeyFormat = Annotated[FormatName, text(f"How to print keys: {_FORMATS}", "FORMAT")]
 
 _DECODED = (
     "Decode keys and values: auto (as the program that wrote the file encodes them, else a guess), the name of a"
@@ -129,7 +131,10 @@ _NESTED = (
     "Include nested buckets; each key is preceded by its bucket path. --prefix, --from and --to apply to the outermost"
     " level only."
 )
-_MATCHING = "Only those that match this regular expression (Python's, on bytes) anywhere; at any depth."
+_MATCHING = (
+    "Only keys that match this regular expression (Python's, on bytes) anywhere, at any depth; items also searches"
+    " values."
+)
 Prefix = Annotated[bytes, text("Only keys that begin with this.", "KEY", **_WHICH)]
 From = Annotated[bytes, text("Only keys at or after this one.", "KEY", "--from", **_WHICH)]
 To = Annotated[bytes, text("Only keys before this one.", "KEY", **_WHICH)]
@@ -141,15 +146,15 @@ class Filters(Together):
     prefix: Prefix = b""
     from_: From = b""
     to: To = b""
-    limit: Annotated[int, number("At most this many; 0: all.", **_WHICH)] = 0
+    limit: Annotated[int, number("List at most this many; 0: all.", **_WHICH)] = 0
     reverse: Annotated[bool, switch("List from the last to the first.", **_WHICH)] = False
     recursive: Annotated[bool, switch(_NESTED, **_WHICH)] = False
     grep: Annotated[str, text(_MATCHING, "REGEX", **_WHICH)] = ""
 
 
-_LIST = "Read the names of more files from this file, one a line; -: standard input."
+_LIST = "Read the names of more files from this file, one per line; - reads standard input."
 _RESULTS = "Write the results to this file: .ndjson, .json, .csv or .parquet."
-_EARLIER = "Skip files whose size, time and transaction are unchanged since these results of an earlier run."
+_EARLIER = "Skip files that have not changed (size, time, transaction) since these results of an earlier run."
 _ENGINE = "Run on Dask: local:N (N processes) or dask://HOST:PORT; default: --jobs processes here."
 
 
@@ -175,14 +180,14 @@ _COLOURS = "Colours: auto (on a terminal), always or never."
 class Common:
     """Options of all commands but those that print text for shells and people."""
 
-    json: Annotated[bool, switch("Write JSON: one document, or an object a line.", "--json", "-j")] = False
-    quiet: Annotated[bool, switch("Don't print progress, warnings and hints.", "--quiet", "-q")] = False
+    json: Annotated[bool, switch("Write JSON: one document, or one object per line.", "--json", "-j")] = False
+    quiet: Annotated[bool, switch("Don't print progress, warnings or hints.", "--quiet", "-q")] = False
     color: Annotated[_Colours, number(_COLOURS, "WHEN", parse_choice)] = "auto"
     exit_status: Annotated[_Statuses, number(_STATUS, "KIND", parse_choice, envvar="BOLTCLI_EXIT_STATUS")] = "bbolt"
 
 
 _Ways = Literal["auto", "wait", "try", "none"]
-_PATIENCE = "Wait this long for the lock: 2 (seconds), 500ms, 1m30s; 0: for ever."
+_PATIENCE = "Wait this long for the lock: 2 (seconds), 500ms, 1m30s; 0 waits for ever."
 _WAY = (
     "If the file is locked: auto (wait, then read without the lock), wait (wait, then fail), try (don't wait), none"
     " (ignore locks)."
@@ -206,9 +211,11 @@ class Inside:
     offset: Annotated[int, number(_INSIDE, **_ELSEWHERE)] = 0
 
 
-_LARGEST = "Largest size to which a packed file may unpack: 10GiB, 500M; default: 64 GiB, and 1000 times its own size."
+_LARGEST = (
+    "Refuse a packed file that unpacks to more than SIZE: 10GiB, 500M; default: 64 GiB, and 1000 times its own size."
+)
 _TRAFFIC = "Report how much was read of a remote file (s3://, https://, ...)."
-_SILENCE = "End if a server (http://, https://) sends nothing for this long: 10 (seconds), 1m; 0: for ever."
+_SILENCE = "Fail if a server (http://, https://) sends nothing for this long: 10 (seconds), 1m; 0 waits for ever."
 
 
 class Access:

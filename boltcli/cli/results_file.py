@@ -125,7 +125,9 @@ class _Earlier(Closing):
         try:
             for path in filter(os.path.exists, results):
                 if format_of(path.removesuffix(PARTIAL)) != "ndjson" and not path.endswith(PARTIAL):
-                    raise ArgumentError(f"{path}: --resume takes results as lines of JSON, a file that ends in .ndjson")
+                    raise ArgumentError(
+                        f"{path}: --resume needs results as lines of JSON, in a file that ends in .ndjson"
+                    )
                 with Trying("read", path):
                     self._files.append(open(path, "rb"))  # noqa: SIM115
                     found += self._read(path, self._files[-1], command)

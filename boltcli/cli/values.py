@@ -170,7 +170,7 @@ def address(argument: str) -> bytes:
                 raise ArgumentError(f"the number doesn't fit into {size} bytes")
             return number.to_bytes(size, "big")
     except ArgumentError as error:
-        raise ArgumentError(f"{argument}: {error} (str:{argument} is the name as it stands)") from None
+        raise ArgumentError(f"{argument}: {error} (str:{argument} is the literal name)") from None
     return os.fsencode(argument)
 
 

@@ -61,15 +61,15 @@ def parse_change(text: bytes, strings: dict[str, bytes]) -> Change:
         if op == "change":
             return Change("change", path, None, *_sequence(fields))
         if has_bytes(fields, "old") or has_bytes(fields, "new") or "sequence" in fields:
-            raise ArgumentError("a bucket that is added or removed has no values; its sequence is a line of its own")
+            raise ArgumentError("an added or removed bucket has no values; its sequence has a line of its own")
         return Change(op, path)
     if fields.get("sequence"):
-        raise ArgumentError("a sequence is a bucket's, and has no key")
+        raise ArgumentError("a sequence belongs to a bucket and has no key")
     old, new = part("old"), part("new")
     if op == "add" and old is not None:
-        raise ArgumentError("what is added has no old value")
+        raise ArgumentError("an addition has no old value")
     if (new is None) != (op == "remove"):
-        raise ArgumentError("what is removed has no new value" if op == "remove" else "there must be a new value")
+        raise ArgumentError("a removal has no new value" if op == "remove" else "there must be a new value")
     return Change(op, path, key, old, new)
 
 
@@ -80,7 +80,7 @@ def _sequence(fields: Record) -> tuple[int | None, int]:
     if not all(number is None or is_u64(number) for number in (old, new)):
         raise ArgumentError("a sequence must be a number of 64 bits")
     if new is None:
-        raise ArgumentError("a change without a key is of a bucket's sequence: there must be a new number")
+        raise ArgumentError("a change without a key changes a bucket's sequence: a new number is missing")
     return old, new
 
 

@@ -43,7 +43,7 @@ def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> str:
         lines += _quoted(each.first, each.findings)
     possible = [remedy for remedy in found.remedies if not remedy.problem]
     if possible:
-        lines.append("remedies, tried on copies, the best one first, and what they keep:\n")
+        lines.append("remedies that were tried on copies, the best one first, and what they keep:\n")
         lines.append(f"  {'pairs':>10} {'buckets':>8} {'losses':>7}  {'result':<9} remedy\n")
     for remedy in possible:
         sound = "sound" if remedy.sound else "not sound"
@@ -60,13 +60,13 @@ def _soundness(found: Diagnosis) -> list[str]:
     records = found.records
     audit = f"`boltcli audit {shell_quoted(found.path)}`"
     if records is None:
-        return [f"the structure is sound; of its records: {audit}\n"]
+        return [f"the structure is sound; for its records run {audit}\n"]
     counts = ((records.errors, "error"), (records.warnings, "warning"))
     words = ", ".join(counted(number, word) for number, word in counts if number)
     if not words:
         return ["nothing is wrong with it\n"]
     quoted = _quoted(records.first, records.errors + records.warnings)
-    return [f"the structure is sound; its records: {words}: {audit}\n", *quoted]
+    return [f"the structure is sound; its records: {words}; see {audit}\n", *quoted]
 
 
 def _quoted(first: list[str], count: int) -> list[str]:

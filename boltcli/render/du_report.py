@@ -37,7 +37,7 @@ def usage_text(found: Usage, buckets: list[BucketRecord], dense: int, human: boo
     for size, name in rows:
         yield f"{amount(size, human):>{width}}  {name}\n".encode()
     gain = max(found.size - dense, 0)
-    yield f"compact --dense would give back {amount(gain, human)}{'' if human else ' bytes'}\n".encode()
+    yield f"compact --dense would free {amount(gain, human)}{'' if human else ' bytes'}\n".encode()
 
 
 def arranged(buckets: list[BucketRecord], order: str, depth: int, start: BucketRecord) -> list[BucketRecord]:
@@ -70,8 +70,9 @@ def tree_text(
             margin = "".join(margins) + ("└── " if is_last else "├── ")
             margins.append("    " if is_last else "│   ")
             name = path_text([bucket.name])
-        facts = [counted(bucket.pairs, "pair")]
-        facts += [f"{bucket.keys} with those inside"] * (bucket.keys != bucket.pairs)
+        nested = bucket.keys - bucket.pairs
+        facts = [counted(bucket.pairs, "pair") if bucket.pairs or not nested else "no pairs of its own"]
+        facts += [f"{nested} in nested buckets"] * bool(nested)
         facts.append(f"{amount(bucket.bytes, human)}{' bytes' * (not human)}{' inline' * bucket.inline}")
         facts.append(f"{100 * bucket.bytes / size:.1f}%")
         facts += [f"depth {bucket.depth}"] * has_depth + [f"sequence {bucket.sequence}"] * has_sequence

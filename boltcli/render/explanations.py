@@ -61,8 +61,8 @@ EXPLANATIONS: dict[str, Explanation] = {
     "out-of-range": ("The page given with --from-page is not in the file.", "None.", "Choose another page."),
     "meta": (
         "A meta page is not valid, or inconsistent with the other one.",
-        "There are two, written in turn, and one of them is enough. If the newer one is damaged, the last transaction"
-        " is lost.",
+        "There are two meta pages, written in turn; one valid one is enough. If the newer one is damaged, the last"
+        " transaction is lost.",
         "Nothing, if the newer one is valid: the next transaction overwrites the other one.",
     ),
     "fallback": (
@@ -72,7 +72,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "freelist": (
         "The freelist page has content that bbolt never writes.",
-        "All pairs can still be read; it is not certain which pages are free.",
+        "All pairs can still be read, but it is not certain which pages are free.",
         _FREELIST_ADVICE,
     ),
     "owner": (
@@ -96,8 +96,8 @@ EXPLANATIONS: dict[str, Explanation] = {
         "`recover FILE -o DEST` reads them.",
     ),
     "text-mode": (
-        "The file was copied in text mode, which changes the ends of lines (LF to CR LF, or CR LF to LF).",
-        "After the first such byte everything is in the wrong place, and bytes within values are changed.",
+        "The file was copied in text mode, which changes line ends (LF to CR LF, or CR LF to LF).",
+        "Everything after the first such byte is in the wrong place, and bytes within values are changed.",
         "`recover FILE -o DEST` undoes it; where the SHA-256 of a snapshot proves the result, DEST is the original."
         " Copy the file again in binary mode if you still can.",
     ),
@@ -107,7 +107,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         _RECOVER_ADVICE,
     ),
 }
-_OTHER = ("Something else is wrong.", "It is not known what it does.", _RECOVER_ADVICE)
+_OTHER = ("Something else is wrong.", "Its effect is not known.", _RECOVER_ADVICE)
 
 
 def explanation(kind: str) -> Explanation:

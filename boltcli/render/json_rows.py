@@ -105,7 +105,7 @@ def _one_of(record: Record, name: str, kind: type) -> str:
     found = [field for field in (name, f"{name}_hex") if field in record]
     if len(found) != 1 or not isinstance(record[found[0]], kind):
         what = "a list" if kind is list else "a string"
-        raise ArgumentError(f"there must be {what} {name} or {name}_hex, and one of them only")
+        raise ArgumentError(f"it must have either {name} ({what}) or {name}_hex")
     return found[0]
 
 
@@ -145,7 +145,7 @@ def parse_row(text: bytes, strings: Strings) -> Placed | End:
         return _end(record)
     refuse_unknown(record, _FIELDS | _IGNORED)
     if strings and record.keys() & _DECODED:  # the long string may be one inside of what is decoded
-        raise ArgumentError("a pair of this size is taken only undecoded: write it with --decode off")
+        raise ArgumentError("a pair of this size can't be imported decoded: export it with --decode off")
     path = path_of(record)
     if "sequence" in record:
         if not is_u64(record["sequence"]):
@@ -162,7 +162,7 @@ def _end(record: Record) -> End:
     pairs, buckets = record.get("pairs"), record.get("buckets")
     if record["end"] is True and isinstance(pairs, int) and isinstance(buckets, int):
         return End(pairs, buckets, None)
-    raise ArgumentError("the end needs the numbers of pairs and buckets")
+    raise ArgumentError("the last line needs the numbers of pairs and buckets")
 
 
 def parsed_rows(file: BinaryIO) -> Iterator[tuple[Placed | End, bytes]]:

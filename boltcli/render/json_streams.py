@@ -106,7 +106,7 @@ class _LongLine:
             text += self._buffer[:end]
             self._buffer = self._buffer[end:]
             if len(text) > _MOST_ELSE:
-                raise ArgumentError(f"it has more than {_MOST_ELSE} bytes beside its value, and no row has")
+                raise ArgumentError(f"it has more than {_MOST_ELSE} bytes besides its value, which no row has")
             if len(self._buffer) >= BLOCK:  # a string that goes on
                 field = _FIELD.search(text)
                 if field is None:
@@ -124,7 +124,7 @@ class _LongLine:
         self._buffer += part
         self._size += len(part)
         if self._size >= LONGEST:
-            raise ArgumentError(f"it is longer than {LONGEST} bytes, and no row is")
+            raise ArgumentError(f"it is longer than {LONGEST} bytes, which no row is")
         return bool(part)
 
     def _string(self, decoded: Callable[[bytes, int], tuple[bytes, int]]) -> bytes:

@@ -87,7 +87,7 @@ def text(found: list[Cell], step: int, width: int, *, colour: bool = False) -> b
     if fresh:
         sign, both = ("underlined", "") if colour else ("+", " (#: both)")
         lines.append(f"{sign}: written by the last transaction{both}")
-    lines.append(_scale(step) + ("" if step == 1 else "; damage shows whatever its share"))
+    lines.append(_scale(step) + ("" if step == 1 else "; any damage in a run is shown"))
     return "\n".join(lines).encode() + b"\n"
 
 

@@ -10,10 +10,10 @@ from .records import Record, field, fields_of, of_bucket, of_file
 
 _SHOWN = 200  # losses that the text lists
 _SOURCES = {
-    "meta": "the newest meta page",
-    "pages": "its pages alone, as no meta page is valid",
-    "older": "an earlier transaction, as the newest one's root is lost",
-    "": "no root at all",
+    "meta": "the newest meta page is valid; its root was used",
+    "pages": "no meta page is valid; the root was found by its pages",
+    "older": "the newest root is lost; the root of an earlier transaction was used",
+    "": "no root was found",
 }
 
 
@@ -68,24 +68,24 @@ def recovery_text(report: Report, human: bool) -> str:
     lines = [
         f"{counted(emission.pairs, 'pair')} in {counted(emission.buckets, 'bucket')} recovered,"
         f" from {counted(emission.pages, 'page')}; {written(report.size, human)} written",
-        f"page size {found.table.page_size}; root by {_SOURCES[found.root_from]}",
+        f"page size {found.table.page_size}; {_SOURCES[found.root_from]}",
     ]
     if report.text_mode is not None:
         lines.append(report.text_mode.sentence())
     if report.exact:
         lines.append(("" if report.notes else "nothing is missing: ") + "this is the tree that bbolt reads")
     for number, what, words in (
-        (found.placed, "page", "that nothing referred to put where they belong"),
-        (found.older, "page", "of earlier transactions put where newer ones are lost"),
-        (found.stale, "page", "of earlier transactions left out"),
-        (emission.duplicates, "second version", "of keys left out"),
+        (found.placed, "page", "that nothing referred to were put in their place"),
+        (found.older, "page", "of earlier transactions were used where newer ones are lost"),
+        (found.stale, "page", "of earlier transactions were left out"),
+        (emission.duplicates, "second version", "of keys were left out"),
     ):
         if number:
             lines.append(f"{counted(number, what)} {words}")
     if found.lost_pages:
         name, pages = shell_word(report.lost_and_found), counted(found.lost_pages, "page")
         pairs = counted(emission.within, "pair")
-        lines.append(f"{pairs} in bucket {name}: {pages} of which it is not known where they belong")
+        lines.append(f"{pairs} in bucket {name}: {pages} whose place is unknown")
     lines += [f"note: {note}" for note in report.notes]
     lines += _list("lost:", map(_loss_text, report.lost[:_SHOWN]), len(report.lost))
     changed = (
@@ -93,7 +93,7 @@ def recovery_text(report: Report, human: bool) -> str:
     )
     lines += _list("changed:", changed, len(report.changed))
     if found.states:
-        lines.append(f"{len(found.states)} states may be the newest one; --state N takes another one of them:")
+        lines.append(f"{len(found.states)} states may be the newest one; --state N chooses another one:")
         lines += [f"  {_state_text(number, state)}" for number, state in enumerate(found.states, 1)]
     return "\n".join(lines) + "\n"
 
@@ -118,5 +118,5 @@ def _list(title: str, lines: Iterable[str], count: int) -> list[str]:
 def _state_text(number: int, state: State) -> str:
     what = f"{counted(state.pairs, 'pair')} in {counted(state.buckets, 'bucket')}"
     difference = f"{state.added} more, {state.removed} less, {state.changed} changed"
-    end = "it was taken" if state.chosen else difference if state.differs else "the same content"
+    end = "it was used" if state.chosen else difference if state.differs else "the same content"
     return f"state {number}: root page {state.root}, {what}; {end}"

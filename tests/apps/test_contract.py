@@ -130,7 +130,7 @@ def test_commands_know_an_installed_example(site: Path, tmp_path: Path) -> None:
     assert status == 1
     audit = json.loads(out)
     assert (audit["application"], audit["layout"], audit["answers"]) == ("todo", "1", {"undecodable": 1})
-    assert boltcli("help", "apps")[1].endswith(b"Installed as plug-ins:\n  todo: The task list's store\n")
+    assert boltcli("help", "apps")[1].endswith(b"Installed as plug-ins:\n\n- `todo`: The task list's store\n")
 
 
 def test_a_plug_in_that_fails_harms_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

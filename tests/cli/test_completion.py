@@ -35,6 +35,18 @@ def offered(*words: str) -> list[str]:
         (["surgery", "fre"], ["freelist"]),
         (["surgery", "meta", ""], ["validate", "update"]),
         (["surgery", "nosuch", ""], []),
+        (["help", "opt"], ["options"]),
+        (["help", "e"], ["export", "exit-status", "example"]),
+        (["help", "au"], ["audit"]),  # a command and a topic
+        (["help", "surgery", "meta", ""], ["validate", "update"]),
+        (["schema", "opt"], []),
+        (["view", DOCUMENT, "ex"], ["executions"]),
+        (["view", "--app", "etcd", DOCUMENT, "le"], ["leases"]),
+        (["view", "--app", "nosuch", DOCUMENT, ""], []),
+        (["view", str(fixture("values")), ""], []),  # of no application
+        (["view", DOCUMENT, "executions", ""], []),
+        (["export", DOCUMENT, "--view", "ev"], ["evaluations", "events"]),
+        (["diff", "--view", ""], []),
         (["help", "surgery", "clear-page"], ["clear-page", "clear-page-elements"]),
         (["keys", ""], [":file"]),
         (["surgery", "clear-page", "--output", ""], [":file"]),
@@ -196,5 +208,7 @@ def test_in_a_shell(shell: Shell) -> None:
         ("boltcli get my\\ d\texecution e-9\t", ["get", "my doc.db", "execution", E_9]),
         ("boltcli surg\tfree\taba\t--out\tx", ["surgery", "freelist", "abandon", "--output", "x"]),
         ("boltcli keys names.db 'quo\t", ["keys", "names.db", 'quote"d']),
+        ("boltcli view my\\ d\texecu\t", ["view", "my doc.db", "executions"]),
+        ("boltcli help exit\t", ["help", "exit-status"]),
     ]:
         assert shell.arguments(typed) == expected

@@ -241,7 +241,7 @@ def test_the_rows_so_far_are_not_written_into_a_source(tmp_path: Path, files: di
 def test_results_are_continued_in_their_own_file(tmp_path: Path, files: dict[str, Path]) -> None:
     results = tmp_path / "r.ndjson"
     assert run("check", files["FILE"], "-o", results)[0] == 0
-    assert b"1 as in the earlier" in run("check", files["FILE"], "-o", results, "--resume", results)[1]
+    assert b"1 from the earlier" in run("check", files["FILE"], "-o", results, "--resume", results)[1]
     assert [json.loads(line)["ok"] for line in results.read_bytes().splitlines()] == [True]
     link = tmp_path / "link.ndjson"
     link.hardlink_to(results)

@@ -246,7 +246,7 @@ def test_deep_trees() -> None:
 
 def test_a_notice_is_json() -> None:
     _, _, (notice,) = run_json("info", "--previous", fixture("document"))
-    assert notice["message"] == "reading transaction 13, the last but one"
+    assert notice["message"] == "reading transaction 13, the previous one"
 
 
 def test_file_names_that_are_not_text(tmp_path: Path) -> None:

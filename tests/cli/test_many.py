@@ -34,6 +34,32 @@ from tests.support import DATABASES, ROOT, fixture, freelist, page, pgid, run, s
 STORES = ROOT / ".." / "shared" / "data" / "stores"
 
 
+@pytest.mark.slow
+def test_a_reader_gets_each_file_at_once(tmp_path: Path) -> None:
+    """The object of a file doesn't wait for the next one, which here waits for its lock."""
+    shutil.copy(fixture("inline"), tmp_path / "locked.db")
+    words = [
+        "check",
+        "--json",
+        "--lock",
+        "wait",
+        "--timeout",
+        "1m",
+        str(fixture("one-bucket")),
+        str(tmp_path / "locked.db"),
+    ]
+    with (
+        held(tmp_path / "locked.db"),
+        subprocess.Popen(
+            [sys.executable, "-m", "boltcli", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process,
+    ):
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["ok"] is True
+        assert process.poll() is None
+        process.terminate()
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A good file, packed and snapshot ones, a damaged one, one that is no database, and what may not be opened."""
@@ -186,14 +212,14 @@ def test_scan(folder: Path) -> None:
         (record,) = [one for one in run_json("scan", folder)[1] if one["path"].endswith("/good")]
         assert record["lock"] == "exclusive"
     out = run("scan", folder)[1].decode().splitlines()
-    assert out[-1] == "7 databases, 9 files looked at"
+    assert out[-1] == "7 databases, 9 files examined"
 
 
 def test_scan_reads_little_of_other_files(tmp_path: Path) -> None:
     with open(tmp_path / "huge", "wb") as file:
         file.truncate(1 << 40)
     start = time.monotonic()
-    assert run("scan", tmp_path)[1] == b"0 databases, 1 file looked at\n"
+    assert run("scan", tmp_path)[1] == b"0 databases, 1 file examined\n"
     assert time.monotonic() - start < 5
 
 
@@ -252,18 +278,18 @@ def test_results_and_resuming(command: str, ending: str, folder: Path, tmp_path:
     assert run(command, "--recursive", "-o", results, folder)[0] == 1  # it is there
     if ending != "ndjson":
         err = run(command, "--recursive", "--resume", results, "-o", results, folder)[2]
-        assert b"--resume takes results as lines of JSON" in err
+        assert b"--resume needs results as lines of JSON" in err
         return
     again = run(command, "--recursive", "--resume", results, "-o", results, folder)
     assert again[0] == status
-    assert b"(7 as in the earlier results)" in again[1] or command in ("stats", "du")
+    assert b"(7 from the earlier results)" in again[1] or command in ("stats", "du")
     assert _rows(results) == rows
     shutil.copy(fixture("inline"), folder / "good")
     changed = run(command, "--recursive", "--resume", results, "-o", results, folder)[1]
-    assert b"(6 as in" in changed or command in ("stats", "du")
+    assert b"(6 from" in changed or command in ("stats", "du")
     assert _rows(results) != rows
     other = "info" if command == "check" else "check"
-    assert b"as in the earlier" not in run(other, "--recursive", "--resume", results, "-o", results, folder)[1]
+    assert b"from the earlier" not in run(other, "--recursive", "--resume", results, "-o", results, folder)[1]
 
 
 @pytest.mark.parametrize("command", ["verify", "check"])
@@ -276,7 +302,7 @@ def test_rows_of_the_state_before_are_not_those_of_this_state(command: str, tmp_
     assert run(*words, before, "--previous")[0] == 0
     (row,) = _rows(before)
     assert (row["command"], row["txid"]) == (f"{command} --previous", 13)
-    assert run(*words, again, "--previous", "--resume", before)[1].startswith(b"1 file: 1 ok (1 as in the earlier")
+    assert run(*words, again, "--previous", "--resume", before)[1].startswith(b"1 file: 1 ok (1 from the earlier")
     assert _rows(again) == [row]
     assert run(*words, now, "--resume", before)[:2] == (1, f"1 file: 0 ok, 1 damaged -> {now}\n".encode())
     (row,) = _rows(now)
@@ -303,7 +329,7 @@ def test_names_that_are_no_utf_8(folder: Path, tmp_path: Path) -> None:
         words = ("check", "--files-from", tmp_path / "names", "-o", tmp_path / f"results.{ending}", "--resume")
         assert run(*words, tmp_path / "none")[1].startswith(b"2 files: 2 ok ->")
     again = run(*words[:-1], "--force", "--resume", tmp_path / "results.ndjson")
-    assert b"(2 as in the earlier results)" in again[1]
+    assert b"(2 from the earlier results)" in again[1]
 
 
 @pytest.mark.slow
@@ -328,7 +354,7 @@ def test_a_run_that_is_killed_is_taken_up(ending: str, folder: Path, tmp_path: P
     with open(partial, "ab") as file:
         file.write(b'{"path":"' + bytes(str(files[7]), "utf-8"))  # killed while it wrote
     status, out, _ = run(*words, "--resume", results)
-    assert (status, out) == (0, f"10 files: 10 ok (9 as in the earlier results) -> {results}\n".encode())
+    assert (status, out) == (0, f"10 files: 10 ok (9 from the earlier results) -> {results}\n".encode())
     assert ({row["path"] for row in _rows(results)}, partial.exists()) == (set(map(str, files)), False)
     assert run(*words, "--force")[1] == f"10 files: 10 ok -> {results}\n".encode()
 
@@ -481,7 +507,7 @@ def test_nothing_looked_at_is_no_all_clear(tmp_path: Path) -> None:
     for words in ([], ["-o", tmp_path / "results.ndjson"], ["--json"]):
         status, _, err = run("audit", *words, tmp_path)
         assert status == 1
-        assert b"every file was passed over, so nothing was looked at" in err
+        assert b"every file was skipped, so nothing was examined" in err
     assert run("audit", "--exit-status", "detailed", tmp_path)[0] == 2
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import re
 from functools import cache
 from typing import Any
 
@@ -281,7 +282,7 @@ def test_the_list_is_consistent() -> None:
     for command in all_commands():
         required = sum(argument.required for argument in command.arguments)
         assert command.least == required, command.name
-        parsed = parse(command.example.rpartition(" | ")[2].split()[1:])
+        parsed = parse(re.split(r" (?:\||&&) ", command.example)[-1].split()[1:])
         assert parsed.action == "run"
         assert parsed.command is not None
         assert parsed.command.name == command.name
@@ -296,7 +297,7 @@ def test_the_table_is_that_of_the_functions() -> None:
 def test_a_function_gets_the_parameters_that_it_declares(name: str) -> None:
     command = find(name)
     assert command is not None
-    parsed = parse(command.example.rpartition(" | ")[2].split()[1:])
+    parsed = parse(re.split(r" (?:\||&&) ", command.example)[-1].split()[1:])
     given = command.parameters(parsed.arguments, parsed.options)
     inspect.signature(declared(name).function).bind(**dict.fromkeys(command.takes), **given)
 

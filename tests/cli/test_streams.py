@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from boltcli.cli.command_table import COMMANDS
 from boltcli.cli.help import inside, shown_example
-from boltcli.cli.registry import find, names
+from boltcli.cli.registry import all_commands, find, names
 from tests.support import FIXTURES, ROOT, error_line, fixture, run
 
 COMMAND = [sys.executable, "-m", "boltcli"]
@@ -27,7 +28,7 @@ def test_a_pipe_that_closes_early_ends_it_quietly() -> None:
     # A value of 1 MiB: far more than a pipe takes.
     done = shell("boltcli get fixtures/values.db large 1MiB --format hex | head -c 1")
     assert len(done.stdout) == 1
-    assert done.returncode == 1  # pipefail: ours, for what could not be written
+    assert done.returncode == 141  # pipefail: ours, as if SIGPIPE had ended it
     assert done.stderr == b""
     done = shell("boltcli keys fixtures/bacalhau-compute-1.4.db execution | head -1")
     assert done.stdout.count(b"\n") == 1
@@ -40,7 +41,7 @@ def test_a_reader_that_never_reads() -> None:
     done = subprocess.run([*COMMAND, "check", "fixtures/document.db"], cwd=ROOT, stdout=write, stderr=subprocess.PIPE)
     os.close(write)
     assert done.stderr == b""
-    assert done.returncode == 1
+    assert done.returncode == 141
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
@@ -118,6 +119,27 @@ def test_help_everywhere(flag: str) -> None:
             assert command.summary.encode() in words
             for option in command.shown_options:
                 assert f"--{option.name}".encode() in text
+
+
+def test_common_options_have_a_page() -> None:
+    """A command's help names them in a line; what they do is on that page, unless a command says it of its own."""
+    page = b" ".join(run("help", "options")[1].split())
+    common = [each for command in all_commands() for each in command.options if each.common]
+    assert len({each.name for each in common}) > 15
+    for option in common:
+        assert f"--{option.name} ".encode() in page
+    text = b" ".join(run("check", "--help")[1].split())
+    assert b"And the common options: boltcli help options (--recursive, " in text
+    assert b"Search folders for databases." in page
+    assert b"Search folders for databases." not in text
+    assert b" --json Write errors and warnings as JSON too; " in b" ".join(run("export", "--help")[1].split())
+    assert b"Write errors and warnings as JSON too" not in page
+
+
+def test_all_commands_have_a_line() -> None:
+    lines = run("help", "commands")[1].decode()
+    for name, row in COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(row['summary'].split()[0])} ", lines, re.MULTILINE), name
 
 
 @pytest.mark.slow

@@ -345,7 +345,7 @@ def test_verify_hints_at_recursive(tmp_path: Path) -> None:
         status, _, err = run(*words)
         assert status == (2 if command == "grep" else 1)
         if command != "metrics":
-            assert b"--recursive takes all databases in it" in err, command
+            assert b"--recursive reads all databases in it" in err, command
     assert b"hint" not in run("verify", "--quiet", tmp_path)[2]
 
 

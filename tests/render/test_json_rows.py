@@ -170,7 +170,7 @@ def test_a_bucket_is_a_list_of_names(names: bytes, rest: bytes) -> None:
     for name in (b"bucket", b"bucket_hex"):
         line = b'{"%b":%b,%b}' % (name, names, rest)
         with pytest.raises(
-            ArgumentError, match=r"^line 1: (there must be a list|a bucket's name must be|'a' is not hex)"
+            ArgumentError, match=r"^line 1: (it must have either bucket|a bucket's name must be|'a' is not hex)"
         ):
             list(parsed_rows(io.BytesIO(line)))
 

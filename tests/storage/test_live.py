@@ -505,7 +505,7 @@ def test_the_state_before_the_last_transaction(size: int, options: tuple[str, ..
     writer.commit()
     assert _get(writer.path, *options)[1] == b"3\n"
     status, out, err = run("get", writer.path, "more", "n", "--previous", *options)
-    assert (status, out, err) == (0, b"2\n", b"boltcli: reading transaction 2, the last but one\n")
+    assert (status, out, err) == (0, b"2\n", b"boltcli: reading transaction 2, the previous one\n")
     assert run("check", writer.path, "--previous", *options)[:2] == (0, b"OK\n")
     lock: Any = "none" if options else "auto"
     with boltcli.open(writer.path, previous=True, lock=lock) as database:

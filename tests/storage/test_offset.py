@@ -125,7 +125,7 @@ def test_the_relations_of_sql(joined: Path, alone: Path) -> None:
         (["check", "--offset", "1", "memory://x/y.db"], b"memory://x/y.db: an offset is in a local file"),
         (["check", "--offset", "1", "."], b".: an offset is in a local file"),
         (["check", "--offset", "1", "FILE.gz"], b"the file is packed: unpack it"),
-        (["check", "--offset", "1", "--files-from", "FILE"], b"--offset is for files that are named"),
+        (["check", "--offset", "1", "--files-from", "FILE"], b"--offset applies to files on the command line"),
         (["patch", "--offset", "1", "--in-place", "FILE", "-"], b"--in-place replaces the whole file"),
         (["surgery", "freelist", "rebuild", "--offset", "1", "FILE", "-o", "x"], b"unknown flag: --offset"),
         (["surgery", "clear-page", "--offset", "1", "--pageId", "3", "FILE", "-o", "x"], b"unknown flag: --offset"),

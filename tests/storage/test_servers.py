@@ -44,13 +44,13 @@ def test_s3(s3: Any, tmp_path: Path) -> None:
     status, out, _ = run("verify", "--files-from", tmp_path / "list", "-o", results)
     assert (status, out.partition(b" ->")[0]) == (1, b"3 files: 2 ok, 1 unreadable")
     assert (
-        b"(2 as in the earlier results)"
+        b"(2 from the earlier results)"
         in run("verify", "--files-from", tmp_path / "list", "--resume", results, "-o", results)[1]
     )
     files.put_file(str(fixture("inline")), "backups/large.db")
     files.invalidate_cache()
     assert (
-        b"(1 as in the earlier results)"
+        b"(1 from the earlier results)"
         in run("verify", "--files-from", tmp_path / "list", "--resume", results, "-o", results)[1]
     )
     for number in range(6):

@@ -39,7 +39,7 @@ def test_addresses(argument: str, expected: bytes) -> None:
 
 @pytest.mark.parametrize("argument", ["hex:0", "hex:zz", "u64:", "u64:x", "u64:-1", f"u64:{2**64}", f"u32:{2**32}"])
 def test_addresses_that_are_none(argument: str) -> None:
-    with pytest.raises(ArgumentError, match=rf"^{argument}: .*\(str:{argument} is the name as it stands\)$"):
+    with pytest.raises(ArgumentError, match=rf"^{argument}: .*\(str:{argument} is the literal name\)$"):
         address(argument)
 
 

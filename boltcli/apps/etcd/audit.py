@@ -164,7 +164,7 @@ NO_SPACE = Rule("alarms", ERROR, "Member {subject} raised the alarm {alarm}: the
 OTHER_ALARM = Rule("alarms", ERROR, "Member {subject} raised the alarm {alarm}.",
     "Replace the member's data by a snapshot of a sound member; compare `view FILE hashkv --rev`.")
 LEASE_GONE = Rule("keys_of_gone_leases", WARNING,
-    "Lease {subject} is gone, but {keys} hang on it: they will never expire.",
+    "Lease {subject} is gone, but {keys} are attached to it: they will never expire.",
     "Delete the keys, or write them with a lease anew.")
 LEASE_IDLE = Rule("leases_without_keys", INFO, "Lease {subject} holds no key.",
     "It expires unless its owner keeps it alive.")

@@ -170,7 +170,7 @@ def history_hash(db: Store, until: int) -> tuple[int, int]:
 class History:
     """The revisions of a store as digests, in order: enough to compare it with another one's when both are closed.
 
-    What is compared is what :func:`history_hash` hashes, so it doesn't hang on where the two compactions stand.
+    What is compared is what :func:`history_hash` hashes, so it doesn't depend on where the two compactions stand.
     """
 
     def __init__(self) -> None:

@@ -91,7 +91,7 @@ def history(db: Store, key: str | None = None) -> Rows:
 
 
 @view(
-    "Leases, with the keys that hang on them",
+    "Leases and the keys attached to them",
     "id:integer id_hex granted_ttl:integer remaining_ttl:integer key_count:integer keys:json",
 )
 def leases(db: Store) -> Rows:

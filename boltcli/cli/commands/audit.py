@@ -78,7 +78,7 @@ def _count(severity: str) -> Any:
     several=True,
     together=True,
     opens=True,
-    statuses={0: "no finding of the severity in --fail-on", 1: "such a finding, or a file could not be read"},
+    statuses={0: "no finding as severe as --fail-on", 1: "such a finding, or a file could not be read"},
     validate=prepare,
     select=select,
     summary=Summary(
@@ -90,7 +90,7 @@ def _count(severity: str) -> Any:
         faulty="faulty",
     ),
     unknown=UNKNOWN,
-    apart="with -o and --engine each file is audited alone: the members of a cluster are not compared with each other",
+    apart="with -o or --engine each file is audited alone; the members of a cluster are not compared with each other",
 )
 def audit_(
     opener: Opener,
@@ -107,13 +107,13 @@ def audit_(
     ] = "",
     changes: Annotated[str, text(_CHANGES, "CHANGES", completes=results)] = "",
     older_than: Annotated[
-        str, text("Report records that were finished before this age and can be deleted: 30d, 12h.", "DURATION")
+        str, text("Report records that finished longer ago than this and can be deleted: 30d, 12h.", "DURATION")
     ] = "",
     snapshot: Annotated[str, text(_SNAPSHOT, "INDEX", completes=inputs)] = "",
     force: Annotated[bool, switch("Replace CHANGES or DEST if it exists.")] = False,
     jobs: JobsApart = 0,
     app: Annotated[
-        str, text("The application that wrote the files; auto: recognise it by their buckets.", "NAME")
+        str, text("The application that wrote the files; auto recognises it by their buckets.", "NAME")
     ] = "auto",
 ) -> int:
     """Check an application's records: what is lost, stuck or inconsistent, and what to do about it."""
@@ -226,7 +226,7 @@ def _write_changes(output: str, found: dict[str, list[Change]], *, replace: bool
 
     changes = {path: wanted for path, wanted in found.items() if wanted}
     if len(changes) > 1:
-        raise ArgumentError(f"--changes takes one file: there are changes to {', '.join(changes)}")
+        raise ArgumentError(f"--changes takes one file, but there are changes to {', '.join(changes)}")
     with complete(output, replace=replace) as file:
         for wanted in changes.values():
             for change in wanted:

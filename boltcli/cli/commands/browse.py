@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @command("browse", example="boltcli browse fixtures/document.db", group="Space", opens=True, json=False)
 def browse(opener: Opener, out: Output, *, path: Path) -> None:
-    """Browse buckets, keys and values on the terminal; the file is only read."""
+    """Browse buckets, keys and values on the terminal; nothing is written."""
     need("textual", "browse", "browse")
     if not (os.isatty(0) and out.is_terminal and out.err.isatty()):  # textual writes to stderr
         raise ArgumentError("browse needs a terminal; items, get and export print the content of a file")

@@ -26,14 +26,13 @@ if TYPE_CHECKING:
 
 
 _DECODED = (
-    "Decode keys and values where the program is known: auto|off. In etcd's stores keys are those that revisions"
-    " belong to."
+    "Decode keys and values if the program is known: auto|off. For etcd, list the keys to which the revisions belong."
 )
 
 
 @command(
     "deleted",
-    example="boltcli deleted --limit 3 fixtures/many-free.db",
+    example="boltcli deleted --history e-9a937556-ac83-49ec-b794-a94c3aa068b2 fixtures/document.db",
     group="Rescue",
     opens="locked",
     validate=check_pattern,
@@ -57,7 +56,7 @@ def deleted_(
     key_format: KeyFormat = "auto",
     filters: Filters,
     output: Annotated[
-        str, written_to("Write them to this file, which appears when it is complete; .ndjson and .json: as JSON.")
+        str, written_to("Write the list to this file, which appears when it is complete; .ndjson and .json: as JSON.")
     ] = "",
     force: Force = False,
 ) -> None:

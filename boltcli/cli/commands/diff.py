@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...render.table import Table
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import BucketPath, Decoding, Depth, Human, InBucket, argument, files, switch, text
+    from ..options import BucketPath, Decoding, Depth, Human, InBucket, argument, files, switch, text, views
     from ..output import Output
 
 DIFFERENT = 1  # exit status, as diff(1) has it
@@ -42,7 +42,11 @@ def prepare(previous: bool, view: str, summary: bool, bucket: list[bytes], b: st
     "diff",
     example="boltcli diff --previous fixtures/document.db",
     group="Compare",
-    statuses={0: "nothing differs", 1: "something differs", 2: "they could not be compared, or one is damaged"},
+    statuses={
+        0: "nothing differs",
+        1: "something differs",
+        2: "the databases could not be compared, or one is damaged",
+    },
     failure=2,
     validate=prepare,
 )
@@ -62,7 +66,7 @@ def diff_(
     prefix: Annotated[
         bytes, text("Only keys of the bucket (without --bucket: top-level buckets) that begin with this.", "KEY")
     ] = b"",
-    view: Annotated[str, text(_VIEW, "NAME")] = "",
+    view: Annotated[str, text(_VIEW, "NAME", completes=views)] = "",
     decoding: Decoding,
 ) -> int:
     """Show the differences between two databases."""

@@ -43,9 +43,9 @@ def prepare(fix: bool, output: str) -> None:
     folder=True,
     opens="locked",
     statuses={
-        0: "nothing is wrong; with --fix: all that was reachable is in DEST",
+        0: "nothing is wrong; with --fix: everything reachable is in DEST",
         1: "something is wrong",
-        2: "with --fix: written, with losses",
+        2: "with --fix: DEST was written, with losses",
     },
     validate=prepare,
 )
@@ -68,7 +68,7 @@ def doctor(
     if files.paths[0] == path:
         raise InvalidDatabase(path=path)
     if fix:
-        raise ArgumentError(f"--fix takes one file; in {path} are {', '.join(files.paths)}")
+        raise ArgumentError(f"--fix takes one file; {path} contains {', '.join(files.paths)}")
 
     def work(file: Named, out: Output) -> int:
         out.text(os.fsencode("\n" * (file.path != files.paths[0]) + f"{file.path}:\n"))

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from ...apps.decode import Decoder
     from ...progress import Progress
     from ...storage.snapshot import Snapshot
-    from ..options import Database, Decoding, Force, InBucket, choice, switch, text, written_to
+    from ..options import Database, Decoding, Force, InBucket, choice, switch, text, views, written_to
     from ..output import Output
 
     Path = tuple[bytes, ...]
 
 LINES = ("ndjson", "json")
-_FORM = "ndjson|json (an array)|csv|sqlite|parquet|arrow; default: by the suffix of --output, else ndjson."
+_FORM = (
+    "Format of the output: ndjson|json (an array)|csv|sqlite|parquet|arrow; default: by the suffix of --output, else"
+    " ndjson."
+)
 
 
 def _form(format: str, output: str) -> str:
@@ -62,7 +65,9 @@ def export(
     output: Annotated[
         str, written_to("Write to this file, which appears when it is complete; default: standard output.")
     ] = "",
-    view: Annotated[str, text("Write this view of the file's application instead of the pairs.", "NAME")] = "",
+    view: Annotated[
+        str, text("Write this view of the file's application instead of the pairs.", "NAME", completes=views)
+    ] = "",
     all_views: Annotated[bool, switch("With --format sqlite: also a table for each view of the application.")] = False,
     force: Force = False,
     decoding: Decoding,

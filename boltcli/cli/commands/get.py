@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated, Literal
 
-    from ..options import Database, Decoding, Format, Nested, argument, keys, of_bucket, text
+    from ..options import Database, Decoding, Nested, ValueFormat, argument, keys, of_bucket, text
     from ..output import Output
 
 
@@ -57,12 +57,12 @@ def get_(
     db: Database,
     out: Output,
     *,
-    buckets: Annotated[list[bytes], of_bucket("Names of the bucket, outermost first.")],
+    buckets: Annotated[list[bytes], of_bucket("Path of the bucket, outermost name first.")],
     key: Annotated[str, argument("KEY", "The key.", keys)],
-    format: Format = "auto",
+    format: ValueFormat = "auto",
     parse: Nested = False,
     parse_format: Annotated[
-        Literal["ascii-encoded", "hex"], text("Notation of KEY: ascii-encoded (literal)|hex", "FORMAT")
+        Literal["ascii-encoded", "hex"], text("How KEY is written: ascii-encoded (literally)|hex", "FORMAT")
     ] = "ascii-encoded",
     decoding: Decoding,
 ) -> None:

@@ -55,7 +55,7 @@ def _compiled(pattern: str, hex: bool, fixed: bool, ignore_case: bool) -> Patter
     elif fixed:
         text = re.escape(text)
     if not text:
-        raise ArgumentError("PATTERN is empty: it would match everywhere")
+        raise ArgumentError("PATTERN is empty and would match everywhere")
     try:
         return re.compile(text, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
     except (re.error, OverflowError, RecursionError) as error:
@@ -66,7 +66,7 @@ def _compiled(pattern: str, hex: bool, fixed: bool, ignore_case: bool) -> Patter
     "grep",
     example="boltcli grep -i timeout fixtures/document.db",
     opens=True,
-    statuses={0: "a match", 1: "no match", 2: "a file could not be searched"},
+    statuses={0: "a match was found", 1: "no match", 2: "a file could not be searched"},
     failure=2,
     validate=prepare,
 )

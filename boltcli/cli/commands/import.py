@@ -32,7 +32,9 @@ _ARROW = (b"PAR1", b"ARROW1")
 def import_(
     out: Output,
     *,
-    src: Annotated[str, argument("SRC", "JSON in key order, SQLite, Parquet or Arrow; - is standard input.", files)],
+    src: Annotated[
+        str, argument("SRC", "Lines of JSON in key order, SQLite, Parquet or Arrow; - reads standard input.", files)
+    ],
     output: Destination,
     partial: Annotated[bool, switch("Accept an export that was cut short or ended with an error.")] = False,
     no_sync: NoSync = False,
@@ -105,9 +107,9 @@ def _parsed(file: BinaryIO, size: int, partial: bool, out: Output) -> Iterator[P
             yield said
     problem = _problem(end, pairs, buckets) if counted or end is not None else ""
     if problem and not partial:
-        raise ArgumentError(f"{problem}; --partial imports the {pairs} pairs that are there")
+        raise ArgumentError(f"{problem}; --partial imports the {pairs} pairs that it has")
     if problem:
-        out.warn(f"{problem}: imported the {pairs} pairs that are there")
+        out.warn(f"{problem}; imported the {pairs} pairs that it has")
 
 
 def _problem(end: End | None, pairs: int, buckets: int) -> str:
@@ -116,5 +118,5 @@ def _problem(end: End | None, pairs: int, buckets: int) -> str:
     if end.error is not None:
         return f"the export ended with an error: {end.error}"
     if (end.pairs, end.buckets) != (pairs, buckets):
-        return f"the export says {end.pairs} pairs in {end.buckets} buckets, but has {pairs} in {buckets}"
+        return f"its last line counts {end.pairs} pairs in {end.buckets} buckets, but it has {pairs} in {buckets}"
     return ""

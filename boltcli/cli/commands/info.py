@@ -33,7 +33,7 @@ def info(
     out: Output,
     *,
     jobs: Jobs = 0,
-    summary: Annotated[bool, switch("Say more, as of a file that is given without a command.", hidden=True)] = (False),
+    summary: Annotated[bool, switch("Print a summary, as `boltcli FILE` does.", hidden=True)] = (False),
 ) -> None:
     """Print the page size; on a terminal also size, transaction, buckets and application."""
     out.record(lambda: _record(db), lambda: _text(db, out, summary))

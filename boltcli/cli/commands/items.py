@@ -27,7 +27,7 @@ def items_(
     db: Database,
     out: Output,
     *,
-    bucket: Annotated[bytes, of_bucket("A top-level bucket; default: what is in the root bucket.")] = b"",
+    bucket: Annotated[bytes, of_bucket("Name of a top-level bucket; default: list the root bucket.")] = b"",
     subbuckets: Subbuckets = [],
     format: ValueFormat = "auto",
     key_format: KeyFormat = "auto",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...format.bucket import BucketRef
     from ...ops.read.select_items import Items
     from ...storage.snapshot import Snapshot
-    from ..options import Bucket, Database, Decoding, Filters, Format, Jobs, Subbuckets, switch
+    from ..options import Bucket, Database, Decoding, Filters, FormatOfKeys, Jobs, Subbuckets, switch
     from ..output import Output
 
 
@@ -35,7 +35,7 @@ def keys_(
     *,
     bucket: Bucket,
     subbuckets: Subbuckets = [],
-    format: Format = "auto",
+    format: FormatOfKeys = "auto",
     skip_damaged: Annotated[bool, switch("Skip damaged pages and continue; each one is reported on stderr.")] = False,
     jobs: Jobs = 0,
     filters: Filters,

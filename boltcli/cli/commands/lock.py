@@ -19,7 +19,7 @@ _STATUSES = {None: 0, "shared": 2, "exclusive": 3}
 @command(
     "lock",
     example="boltcli lock fixtures/document.db",
-    statuses={0: "no process holds it", 2: "readers hold it", 3: "a writer holds it"},
+    statuses={0: "no process holds the lock", 2: "readers hold the lock", 3: "a writer holds the lock"},
 )
 def lock(out: Output, *, path: Path) -> int:
     """Show which process holds the lock."""

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 # The fields of a file that could not be read.
 UNKNOWN: dict[str, Any] = {"application": None, "lock": None, "up": 0}
 _OUTPUT = (
-    "Write to this file, which is replaced in one step, instead of standard output; .ndjson, .json, .csv and .parquet"
-    " get a row for each database."
+    "Write to this file instead of standard output, and replace it in one step; .ndjson, .json, .csv and .parquet get a"
+    " row for each database."
 )
 
 
@@ -61,7 +61,7 @@ def select(opener: Opener, paths: Sequence[str]) -> Files:
 
 @command(
     "metrics",
-    example="boltcli metrics fixtures/document.db fixtures/inline.db",
+    example="boltcli metrics fixtures/document.db",
     group="Compare",
     several=True,
     together=True,

@@ -68,7 +68,7 @@ def _show_all(file: RawFile, form: str, out: Output, decoder: Decoder | None, pa
         out.text(_SEPARATOR * bool(pgid))
         pgid += _show(file, pgid, form, out, decoder, paths) + 1
     if stop < hwm:
-        raise UnreadablePage(f"page {pgid} and all up to the high-water mark {hwm} lie far beyond the file's end")
+        raise UnreadablePage(f"page {pgid} and all up to the high-water mark {hwm} lie far beyond the end of the file")
 
 
 def _raising(error: BoltError) -> Callable[[], Record]:

@@ -49,7 +49,7 @@ def patch_(
     *,
     path: Path,
     changes: Annotated[
-        str, argument("CHANGES", "Lines of JSON as written by diff --json; - is standard input.", inputs)
+        str, argument("CHANGES", "Lines of JSON as diff --json writes them; - reads standard input.", inputs)
     ],
     output: Annotated[
         str,

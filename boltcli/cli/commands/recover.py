@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..output import Output
 
 LOSSES = 2  # exit status
-_STATE = "Where several states may be the newest one, take this one, by its number in their list; 0: the likeliest."
+_STATE = "If several states may be the newest one, recover the one with this number in the report; 0: the likeliest."
 
 
 def prepare(lost_and_found: bytes) -> None:
@@ -29,9 +29,9 @@ def prepare(lost_and_found: bytes) -> None:
     group="Rescue",
     opens="locked",
     statuses={
-        0: "all that was reachable is there",
+        0: "everything reachable was recovered",
         1: "nothing was written",
-        2: "written; something is lost or changed, or another state may be the newest one",
+        2: "DEST was written; something is lost or changed, or another state may be the newest one",
     },
     validate=prepare,
 )

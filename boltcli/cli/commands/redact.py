@@ -54,20 +54,20 @@ def _record(path: str, output: str, done: Redaction) -> Record:
 
 def _text(done: Redaction, keys: bool, human: bool) -> str:
     values, size = written(done.value_bytes, human), written(done.size, human)
-    text = f"{done.values} values of {values} in all replaced by filler, {done.wiped} pages wiped; {size} written\n"
+    text = f"{done.values} values of {values} in total replaced by filler, {done.wiped} pages wiped; {size} written\n"
     if keys:
         return (
             f"{text}{done.keys} keys and names replaced\n"
             "still visible: lengths and order of keys, sizes of values, numbers of pages and buckets, sequences\n"
         )
     if done.secrets:
-        text += f"{done.keys} keys replaced that are secrets, in {_buckets(done.secrets)}\n"
+        text += f"{done.keys} keys that are secrets replaced, in {_buckets(done.secrets)}\n"
     text += (
         "still visible: keys and names of buckets (--keys replaces them), sizes of values, numbers of pages and"
         " buckets\n"
     )
     if done.suspects:
-        text += f"keys that look like secrets stay, in {_buckets(done.suspects)}: --keys replaces them\n"
+        text += f"keys that look like secrets were kept, in {_buckets(done.suspects)}: --keys replaces them\n"
     return text
 
 

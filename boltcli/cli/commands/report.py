@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     example="boltcli report -o report.html fixtures/document.db",
     group="Space",
     opens=True,
-    statuses={0: "the report is written", 1: "a file could not be read, which the report says; or no report"},
+    statuses={0: "the report is written", 1: "a file could not be read (the report says so), or no report was written"},
 )
 def report(
     opener: Opener,

@@ -44,7 +44,7 @@ def prepare(dirs: list[str]) -> None:
 def scan_(
     out: Output, *, dirs: Annotated[list[str], argument("DIR", "Folders, or files.", files)], human: Human = False
 ) -> int:
-    """Find bolt databases in folders by content, also packed ones, and name their applications."""
+    """Find bolt databases in folders by content, including packed ones, and name their applications."""
     found = Files()
     looked, databases, bad = count(), count(), count()
     with out.progress("scanning", "files") as progress:
@@ -61,7 +61,7 @@ def scan_(
         for first in all_rows:  # without any there is no table
             whole = chain([first], all_rows)
             out.rows(Table(_COLUMNS, map(_cells, whole)), records=map(_record, whole), human=human)
-    out.text(f"{counted(next(databases), 'database')}, {counted(next(looked), 'file')} looked at\n")
+    out.text(f"{counted(next(databases), 'database')}, {counted(next(looked), 'file')} examined\n")
     out.flush()
     for path, error in found.failed.items():
         out.complain(error, path)

@@ -21,7 +21,7 @@ def schema(
     *,
     commands: Annotated[list[str], argument("COMMAND", "The name of a command; default: all.", commands)] = [],
 ) -> None:
-    """Print the JSON schema of what a command, or any, writes with --json."""
+    """Print the JSON schema of what one command, or all, write with --json."""
     whole = guide.schema()
     found = _of(" ".join(commands), whole) if commands else whole
     out.record(found, lambda: (indented(line(found)) or b"") + b"\n")

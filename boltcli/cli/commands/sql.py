@@ -40,7 +40,7 @@ _BUCKET = "Read only this bucket for the relation pairs; repeat it for a nested 
 
 def prepare(bucket: list[bytes], prefix: bytes, from_: bytes, to: bytes, json: bool, csv: bool) -> None:
     if (prefix or from_ or to) and not bucket:
-        raise ArgumentError("--prefix, --from and --to need --bucket: keys are those of a bucket")
+        raise ArgumentError("--prefix, --from and --to need --bucket, whose keys they limit")
     if csv and json:
         raise ArgumentError("--csv and --json can't be combined")
 
@@ -56,15 +56,15 @@ def sql(
     opener: Opener,
     out: Output,
     *,
-    statement: Annotated[str, argument("STATEMENT", "A SQL statement; without it the relations are listed.")],
+    statement: Annotated[str, argument("STATEMENT", "A SQL statement; default: list the relations.")],
     paths: Annotated[
-        list[str], argument("FILE", "Bolt database files; each relation has the rows of all.", files)
+        list[str], argument("FILE", "Bolt database files; a relation has the rows of all of them.", files)
     ] = [],
     bucket: Annotated[list[bytes], text(_BUCKET, "NAME", completes=buckets)] = [],
     prefix: Prefix = b"",
     from_: From = b"",
     to: To = b"",
-    csv: Annotated[bool, switch("Write CSV; BLOBs that can't be printed are 0x and hex.")] = False,
+    csv: Annotated[bool, switch("Write CSV; a BLOB that can't be printed is 0x and hex digits.")] = False,
     output: Annotated[
         str,
         written_to("Write the result to this file; its suffix selects Parquet, CSV, NDJSON, JSON (an array) or Arrow."),

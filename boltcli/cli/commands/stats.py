@@ -36,7 +36,9 @@ def stats(
     *,
     start: Annotated[bytes, argument("PREFIX", "Only buckets whose name begins with this.", buckets)] = b"",
     jobs: Jobs = 0,
-    prefix: Annotated[bytes, text("The same as PREFIX; then all arguments are files.", "PREFIX")] = b"",
+    prefix: Annotated[
+        bytes, text("Count only buckets whose name begins with this; all arguments are then files.", "PREFIX")
+    ] = b"",
     human: HumanIfGiven = False,
 ) -> None:
     """Count pages, pairs and bytes over the top-level buckets."""

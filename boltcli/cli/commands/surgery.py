@@ -108,7 +108,7 @@ def clear_page_elements(
     page_id: PageToClear,
     from_index: Annotated[int, number("The first element to remove, counted from 0.", "INDEX", parse_int64)],
     to_index: Annotated[
-        int, number("The first element to keep after them; -1: remove to the end.", "INDEX", parse_int64)
+        int, number("The first element to keep again, counted from 0; -1: remove to the end.", "INDEX", parse_int64)
     ],
 ) -> None:
     """Remove some elements of a branch or leaf page."""
@@ -149,7 +149,10 @@ def freelist_abandon(out: Output, *, path: UnchangedPath, output: ChangedCopy) -
 
 @command(
     "surgery freelist rebuild",
-    example="boltcli surgery freelist rebuild abandoned.db --output rebuilt.db",
+    example=(
+        "boltcli surgery freelist abandon fixtures/document.db --output none.db &&"
+        " boltcli surgery freelist rebuild none.db --output rebuilt.db"
+    ),
     group="Repair",
 )
 def freelist_rebuild(out: Output, *, path: UnchangedPath, output: ChangedCopy) -> None:

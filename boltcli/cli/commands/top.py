@@ -23,10 +23,11 @@ def top(
     out: Output,
     *,
     buckets: Annotated[list[bytes], of_bucket("Only this bucket: its path, outermost name first.")] = [],
-    sep: Annotated[str, text("Separator of the parts of a key; auto: find it in the keys.", "TEXT")] = "auto",
-    depth: Annotated[int, number("Number of parts of a key that make a prefix.")] = 1,
+    sep: Annotated[str, text("Separator of the parts of a key; auto finds it in the keys.", "TEXT")] = "auto",
+    depth: Annotated[int, number("Number of parts of a key in a prefix.")] = 1,
     levels: Annotated[
-        int, number("Levels of buckets to show separately; 0: one, or more if one bucket has nearly everything.")
+        int,
+        number("Levels of buckets to show separately; 0: one level, or more if one bucket holds nearly everything."),
     ] = 0,
     limit: Annotated[int, number("Show at most this many rows of a table; 0: all.")] = 10,
     human: Human = False,

@@ -36,10 +36,10 @@ def _state(record: dict[str, Any]) -> str | None:
 
 @command(
     "verify",
-    example="boltcli verify fixtures/document.db fixtures/inline.db",
+    example="boltcli verify fixtures/document.db",
     group="Verify",
     several=True,
-    statuses={0: "every file is whole", 1: "a file is damaged, or could not be read"},
+    statuses={0: "every file is ok", 1: "a file is damaged, or could not be read"},
     validate=prepare,
     summary=Summary(
         ("kind", "kind", "text"),

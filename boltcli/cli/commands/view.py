@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ...apps.contract import Store
     from ...apps.registry import Recognised
-    from ..options import Database, Force, argument, number, switch, text, written_to
+    from ..options import Database, Force, argument, number, switch, text, views, written_to
     from ..output import Output
     from ..values import parse_uint64
 
@@ -45,7 +45,7 @@ def view_(
     db: Database,
     out: Output,
     *,
-    name: Annotated[str, argument("NAME", "The view: executions, jobs, ...; see `boltcli help apps`.")] = "",
+    name: Annotated[str, argument("NAME", "The view: executions, jobs, ...; see `boltcli help apps`.", views)] = "",
     columns: Annotated[str, text("Show only these columns, separated by commas, in this order.", "NAMES")] = "",
     where: Annotated[
         list[str],
@@ -54,11 +54,11 @@ def view_(
     sort: Annotated[str, text("Sort by this column; -COLUMN: descending.", "COLUMN")] = "",
     limit: Annotated[int, number("At most this many rows; 0: all.", "N", parse_uint64)] = 0,
     csv: Annotated[bool, switch("Write CSV with a header line.")] = False,
-    rev: Annotated[str, text("The revision to show, in views that take one.", "N")] = "",
-    key: Annotated[str, text("The key to show, in views that take one.", "KEY")] = "",
-    set: Annotated[list[str], text("Another option of the view; may be repeated.", "NAME=VALUE")] = [],
+    rev: Annotated[str, text("The revision to show, for views that take one.", "N")] = "",
+    key: Annotated[str, text("The key to show, for views that take one.", "KEY")] = "",
+    set: Annotated[list[str], text("Set another option of the view; may be repeated.", "NAME=VALUE")] = [],
     app: Annotated[
-        str, text("The application whose views to use; auto: recognise it by the file's buckets.", "NAME")
+        str, text("The application whose views to use; auto recognises it by the file's buckets.", "NAME")
     ] = "auto",
     output: Annotated[
         str, written_to("Write the rows to this file: .csv, .ndjson or .json (export --view also writes .parquet).")

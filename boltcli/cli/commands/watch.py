@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 _SHORTEST = 0.001  # seconds between two looks
-_INTERVAL = "Longest time between two looks at the file: 5ms, 10ms; above 20ms it is 20ms."
+_INTERVAL = "Look at the file at least this often: 5ms, 10ms; more than 20ms counts as 20ms."
 
 
 def prepare(path: str, interval: str) -> None:
@@ -43,7 +43,7 @@ def watch_(
     *,
     path: Path,
     buckets: BucketPath = [],
-    initial: Annotated[bool, switch("First print the existing content, as added.")] = False,
+    initial: Annotated[bool, switch("First print the existing content, as additions.")] = False,
     values: Annotated[bool, switch("Show old and new values, or the changed fields of JSON values.")] = False,
     keys_only: Annotated[bool, switch("Leave out the values, also with --json.")] = False,
     prefix: Annotated[

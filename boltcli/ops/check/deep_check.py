@@ -17,6 +17,7 @@ from ...format.meta import Meta
 from ...format.page import BranchElements, LeafElements, Page, ascend, type_name
 from ...progress import portion
 from ...storage.snapshot import Snapshot
+from ...text.sizes import counted
 from ...tree.page_map import DAMAGED, FREE, LOST, META, NOBODY, PageMap
 from ...tree.walk import Seen
 from .database_check import check
@@ -183,8 +184,9 @@ def _bucket(snapshot: Snapshot, child: BucketRef, leaf: LeafElements, index: int
         yield "its inline page holds a bucket, which must not be nested in an inline page"
 
 
-def meta_findings(snapshot: Snapshot) -> Iterator[Finding]:
-    """Yield findings about each meta page, and about the file's length compared with the high-water mark."""
+def meta_findings(snapshot: Snapshot, *, is_damaged: bool = False) -> Iterator[Finding]:
+    """Yield findings about each meta page, and about the file's length compared with the high-water mark.
+    ``is_damaged``: bbolt's check has found errors in the state that is read."""
     for meta in snapshot.metas:
         for words in _problems(snapshot, meta):
             yield Finding("meta", meta.page, f"meta page {meta.page}: {words}")
@@ -201,13 +203,15 @@ def meta_findings(snapshot: Snapshot) -> Iterator[Finding]:
     if abs(rules.txid - other.txid) != 1:
         apart = f"which doesn't follow or precede {rules.txid}, the one of meta page {rules.page}"
         yield Finding("meta", other.page, f"{here}, {apart}")
+    which = {-1: ", the one before,", 1: ", the one after,"}.get(other.txid - rules.txid, "")
+    what = f"meta page {other.page}: transaction {other.txid}{which} is damaged{' too' * is_damaged}"
     before = copy(snapshot)  # shares the open file, and must not close it
     before.meta = other
     findings = check(before)
     first = next(findings, None)
     if first is not None:
-        more = f"{1 + sum(1 for _ in findings)} errors, the first: {first.message}"
-        yield Finding("fallback", other.page, f"{here}, which could not serve as a fallback: {more}")
+        number = counted(1 + sum(1 for _ in findings), "error")
+        yield Finding("fallback", other.page, f"{what}: {number}, the first: {first.message}")
 
 
 def _problems(snapshot: Snapshot, meta: Meta) -> Iterator[str]:
@@ -235,16 +239,18 @@ def _problems(snapshot: Snapshot, meta: Meta) -> Iterator[str]:
 def deep_check(snapshot: Snapshot, *, progress: Progress | None = None) -> Iterator[Finding]:
     """Yield the findings about the database: bbolt's in its order, then all others. Damage raises nothing."""
     told: set[int] = set()
-    unreachable = False
+    unreachable = is_damaged = False
     for finding in check(snapshot, progress=portion(progress, 0, 0.1)):
         if finding.kind in _SAYS_IT:
             told.add(finding.page)
+        is_damaged = True
         unreachable = unreachable or finding.kind == "unreachable-unfreed"
         yield finding
     ledger = PageMap(snapshot)
     seen = Seen(snapshot, progress=portion(progress, 0.1, 1))
-    for found in (meta_findings(snapshot), _freelist_findings(ledger), _tree_findings(ledger, seen)):
-        for finding in found:
+    meta = meta_findings(snapshot, is_damaged=is_damaged)
+    for part in (meta, _freelist_findings(ledger), _tree_findings(ledger, seen)):
+        for finding in part:
             if finding.kind != "damaged" or finding.page not in told:
                 yield finding
     if unreachable:

@@ -120,7 +120,7 @@ def diagnose(
         if not symptoms:
             records, error = _answer(path, audit)
             if error is not None and not isinstance(error, InvalidDatabase):
-                notes.append(f"its records could not be looked at: {error}")
+                notes.append(f"its records could not be examined: {error}")
         else:
             tree, metas = newest_tree(file.buffer, portion(progress, 0, 0.1))
             if metas and is_torn(tree, metas, free_pages(tree, metas)):

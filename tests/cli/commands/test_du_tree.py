@@ -30,7 +30,7 @@ def test_every_byte_is_somewhere(path: Path, tmp_path: Path) -> None:
     assert du["dense_size"] == boltcli.compact(path, tmp_path / "dense.db", dense=True).size
     assert du["freed_bytes"] == du["size"] - du["dense_size"]
     text = run("du", path)[1].decode()
-    assert text.endswith(f"compact --dense would give back {du['freed_bytes']} bytes\n") or du["freed_bytes"] < 0
+    assert text.endswith(f"compact --dense would free {du['freed_bytes']} bytes\n") or du["freed_bytes"] < 0
     lines = text.splitlines()
     assert len(lines) == len(du["buckets"]) + sum(part > 0 for part in parts) + 2 or "\n" in str(du["buckets"])
 
@@ -121,7 +121,7 @@ def test_the_largest_buckets() -> None:
     assert largest["buckets"] == sorted(everything["buckets"], key=lambda row: -row["bytes"])[:3]
     lines = run("du", "-H", "--sort", "size", "--top", "3", path)[1].decode().splitlines()
     assert lines[0].endswith(f"KiB  {largest['buckets'][0]['bucket'][0]}")
-    assert lines[-1].startswith("compact --dense would give back ")
+    assert lines[-1].startswith("compact --dense would free ")
     assert error_line(run("du", "--sort", "x", path)[2]) == b"--sort x: must be one of name, size, keys"
 
 

@@ -218,7 +218,7 @@ def test_a_bucket_that_is_not_there_is_an_error() -> None:
     for option in ("--prefix", "--from", "--to"):
         status, _, err = run("sql", option, "a", "SELECT 1", paths[0])
         assert (status, err.split(b"\n")[0]) == (
-            1, b"Error: --prefix, --from and --to need --bucket: keys are those of a bucket",
+            1, b"Error: --prefix, --from and --to need --bucket, whose keys they limit",
         )  # fmt: skip
     assert run("sql", "--bucket", "b", "--prefix", "hex:zz", "SELECT 1", paths[0])[0] == 1
 

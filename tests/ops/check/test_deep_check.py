@@ -94,8 +94,11 @@ def test_both_meta_pages(tmp_path: Path) -> None:
     assert first(deep(tmp_path, broken)) == "meta page 0: it is not valid: checksum error"
     two = meta(0, root=4, hwm=5, txid=2) + meta(1, hwm=5, txid=3) + FREE + ROOT + LEAF
     assert first(deep(tmp_path, two)) == (
-        "meta page 0: it holds transaction 2, which could not serve as a fallback: 1 errors, the first: "
-        "page 3: unreachable unfreed"
+        "meta page 0: transaction 2, the one before, is damaged: 1 error, the first: page 3: unreachable unfreed"
+    )
+    both = meta(0, root=4, hwm=5, txid=2) + meta(1, root=4, hwm=5, txid=3) + FREE + ROOT + LEAF
+    assert "meta page 0: transaction 2, the one before, is damaged too: 1 error, the first: page 3: " in "".join(
+        deep(tmp_path, both)
     )
     # bbolt's Tx.WriteTo: the newer one on page 0, whatever its number.
     for newer, older in ((2, 3), (3, 2), (4, 5), (5, 4)):

@@ -125,7 +125,7 @@ def test_what_does_not_fit(lines: list[dict[str, Any]], words: str, tmp_path: Pa
         status, out, err = run("patch", path, source, *where)
         assert (status, out) == (1, b"")
         assert error_line(err).decode().startswith(words)
-        assert error_line(err).endswith(b"nothing was written (--force does not check)")
+        assert error_line(err).endswith(b"nothing was written (--force skips this check)")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["db", "lines"]
     assert path.read_bytes() == before
 
@@ -137,19 +137,22 @@ def test_what_does_not_fit(lines: list[dict[str, Any]], words: str, tmp_path: Pa
         (b"[]", "line 1: not an object"),
         (b'\n{"op":"set","bucket":["a"]}', "line 2: op must be add, remove or change"),
         (b'{"op":"add","bucket":["a"],"more":1}', "line 1: unknown field 'more'"),
-        (b'{"op":"add"}', "line 1: there must be a list bucket or bucket_hex"),
+        (b'{"op":"add"}', "line 1: it must have either bucket (a list) or bucket_hex"),
         (b'{"op":"add","bucket":[1]}', "line 1: a bucket's name must be a string"),
         (b'{"op":"add","bucket":["a"],"key":"k"}', "line 1: there must be a new value"),
-        (b'{"op":"add","bucket":["a"],"key":"k","old":"1","new":"1"}', "line 1: what is added has no old value"),
-        (b'{"op":"remove","bucket":["a"],"key":"k","new":"1"}', "line 1: what is removed has no new value"),
+        (b'{"op":"add","bucket":["a"],"key":"k","old":"1","new":"1"}', "line 1: an addition has no old value"),
+        (b'{"op":"remove","bucket":["a"],"key":"k","new":"1"}', "line 1: a removal has no new value"),
         (b'{"op":"remove","bucket":["a"],"key":"k"}', "line 1: there must be the old value"),
         (b'{"op":"remove","bucket":["a"],"key":"","old":""}', "line 1: a key of 0 bytes"),
         (b'{"op":"add","bucket":["a"],"key_hex":"0","new":"1"}', "line 1: '0' is not hexadecimal"),
-        (b'{"op":"change","bucket":["a"],"old":1}', "line 1: a change without a key is of a bucket's sequence"),
+        (b'{"op":"change","bucket":["a"],"old":1}', "line 1: a change without a key changes a bucket's sequence"),
         (b'{"op":"change","bucket":["a"],"old":-1,"new":1}', "line 1: a sequence must be a number of 64 bits"),
         (b'{"op":"change","bucket":["a"],"new":1}', "line 1: there must be the old number"),
-        (b'{"op":"change","bucket":["a"],"key":"k","sequence":true,"new":"1"}', "line 1: a sequence is a bucket's"),
-        (b'{"op":"add","bucket":["a"],"new":"1"}', "line 1: a bucket that is added or removed has no values"),
+        (
+            b'{"op":"change","bucket":["a"],"key":"k","sequence":true,"new":"1"}',
+            "line 1: a sequence belongs to a bucket",
+        ),
+        (b'{"op":"add","bucket":["a"],"new":"1"}', "line 1: an added or removed bucket has no values"),
         (b'{"op":"remove","bucket":[]}', "line 1: the root bucket is always there"),
         (b'{"op":"add","bucket":["a"],"key":"k","new":"1","new":"2"}', "line 1: the field 'new' is there twice"),
         (b'{"op":"add","op":"remove","bucket":["a"]}', "line 1: the field 'op' is there twice"),

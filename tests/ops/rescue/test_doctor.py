@@ -229,7 +229,7 @@ def test_nothing_is_wrong_only_where_the_deep_check_and_an_export_say_so(name: s
 def test_records_that_no_audit_knows_are_said_to_be_unexamined() -> None:
     path = fixture("integers")
     assert run("doctor", path)[:2] == (
-        0, f"the structure is sound; of its records: `boltcli audit {shlex.quote(str(path))}`\n".encode()
+        0, f"the structure is sound; for its records run `boltcli audit {shlex.quote(str(path))}`\n".encode()
     )  # fmt: skip
     _, (record,), _ = run_json("doctor", path)
     assert (record["ok"], record["records"]) == (True, None)
@@ -249,7 +249,7 @@ def test_records_are_audited_where_an_audit_knows_them() -> None:
     )
     _, out, _ = run("doctor", path)
     assert (
-        f"the structure is sound; its records: 2 errors: `boltcli audit {shlex.quote(str(path))}`\n  error: ".encode()
+        f"the structure is sound; its records: 2 errors; see `boltcli audit {shlex.quote(str(path))}`\n  error: ".encode()
         in out
     )
     assert b"nothing is wrong" not in out
@@ -257,7 +257,7 @@ def test_records_are_audited_where_an_audit_knows_them() -> None:
     status, (record,), _ = run_json("doctor", fixture("bacalhau-requester-1.4"))
     assert (status, record["ok"], record["records"]["errors"]) == (0, True, 0)
     assert record["records"]["warnings"] > 0
-    assert b"its records: 1 warning: " in run("doctor", fixture("bacalhau-requester-1.4"))[1]
+    assert b"its records: 1 warning; see " in run("doctor", fixture("bacalhau-requester-1.4"))[1]
 
 
 def test_there_is_nothing_to_fix_where_only_records_are_wrong(tmp_path: Path) -> None:

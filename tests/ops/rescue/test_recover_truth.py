@@ -173,7 +173,7 @@ def test_a_meta_page_with_a_wrong_bit_is_told(bit: int, tmp_path: Path) -> None:
     assert (status, report["states"][1]["chosen"]) == (2, True)
     text = run("recover", "--force", "-o", tmp_path / "out.db", tmp_path / "bad.db")[1]
     assert b"nothing is missing" not in text
-    assert b"state 1: root page 4, 2 pairs in 1 bucket; it was taken" in text
+    assert b"state 1: root page 4, 2 pairs in 1 bucket; it was used" in text
     assert b"state 2: root page 3, 1 pair in 1 bucket; 0 more, 1 less, 1 changed" in text
 
 

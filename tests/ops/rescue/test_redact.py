@@ -171,7 +171,7 @@ def test_the_note_names_buckets_whose_keys_look_like_secrets(tmp_path: Path) -> 
     status, out, _ = run("redact", path, "-o", tmp_path / "copy.db")
     assert status == 0
     assert out.splitlines()[-1] == (
-        b"keys that look like secrets stay, in bucket 'apikeys', bucket 'logins', bucket 'passwords':"
+        b"keys that look like secrets were kept, in bucket 'apikeys', bucket 'logins', bucket 'passwords':"
         b" --keys replaces them"
     )
     _, (record,), _ = run_json("redact", "--force", path, "-o", tmp_path / "copy.db")
