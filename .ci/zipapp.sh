@@ -7,7 +7,7 @@ root=$PWD
 rm -rf build/try
 mkdir -p dist
 .venv/bin/python -m pip install --quiet --group zipapp
-.venv/bin/shiv --quiet --compressed --python '/usr/bin/env python3' --console-script boltcli --output-file dist/boltcli.pyz .
+.venv/bin/shiv --quiet --compressed --python '/usr/bin/env python3' --console-script boltcli --output-file dist/boltcli.pyz ".${EXTRAS:+[$EXTRAS]}"
 .venv/bin/python -m venv --without-pip build/try
 (
 	cd /
