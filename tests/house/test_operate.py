@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -181,7 +182,7 @@ def test_workflows_run_what_there_is(path: Path) -> None:
         for step in job["steps"]:
             assert ("uses" in step) != ("run" in step), step
             if "uses" in step:
-                assert step["uses"].startswith("./") or re.fullmatch(r"[\w./-]+@[\w.]+", step["uses"]), step
+                assert step["uses"].startswith("./") or re.fullmatch(r"[\w./-]+@[\w./]+", step["uses"]), step
                 if step["uses"].startswith("./"):
                     assert (ROOT / step["uses"] / "action.yml").exists()
                 continue
@@ -201,14 +202,37 @@ def test_the_image_copies_what_the_package_is_made_of() -> None:
     copied = [name for names in re.findall(r"^COPY (?!--)(.*) \S+$", text, re.MULTILINE) for name in names.split()]
     assert all((ROOT / name).exists() for name in copied)
     project = (ROOT / "pyproject.toml").read_text()
-    named = set(
-        re.findall(
-            r'"(README\.md|LICENSE|CHANGELOG\.md|boltcli)"', project.partition("[tool.hatch.build.targets.sdist]")[0]
-        )
-    )
-    assert named | {"pyproject.toml"} == set(copied)
+    built = tomllib.loads(project)["tool"]["hatch"]
+    hook = built["metadata"]["hooks"]["custom"]["path"]
+    assert set(copied) == {
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        hook,
+        *built["build"]["targets"]["wheel"]["packages"],
+    }
     user = re.findall(r"^USER (\d+):(\d+)$", text, re.MULTILINE)
     assert user == [("65532", "65532")]
     (extras,) = re.findall(r"^ARG EXTRAS=(\S+)$", text, re.MULTILINE)
     for extra in extras.split(","):
         assert re.search(rf"^{extra} = \[", project, re.MULTILINE)
+
+
+def test_boltcli_starts_no_program() -> None:
+    """As the page `threats` says; only the build of the kernel runs a compiler."""
+    starts = re.compile(
+        r"\bsubprocess\b|\bos\.(system|popen|exec\w+|spawn\w+|posix_spawn\w*|startfile)\b|\bpickle\.load|\bPopen\b"
+    )
+    found = {path.name for path in (ROOT / "boltcli").rglob("*.py") if starts.search(path.read_text())}
+    assert found == {"build_hook.py"}
+
+
+def test_issue_forms_ask_for_what_helps() -> None:
+    forms = {path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml")}
+    for name in ("problem", "wish"):
+        ids = [part["id"] for part in forms[name]["body"] if part["type"] != "markdown"]
+        assert len(ids) == len(set(ids)) > 2
+    asked = str(forms["problem"])
+    for words in ("doctor --json", "redact --keys -o copy.db", "version"):
+        assert f"boltcli {words}" in asked
+        assert parse([*words.split(), *["FILE"] * (words != "version")]).action == "run"
