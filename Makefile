@@ -13,10 +13,10 @@ COVERAGE_FLOOR ?= 85
 DOCUMENT := fixtures/document.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo table quick test thorough servers coverage versions compat fuzz fuzz-answers sanitize bench rescue-score mutants goldens fixtures lint types man dist zipapp clean
+.PHONY: help demo table quick test thorough servers coverage versions compat fuzz fuzz-answers sanitize bench rescue-score mutants goldens fixtures lint types man dist sbom release-check zipapp clean
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
 
 # --upgrade-deps: the console scripts that an old pip writes import `re`, which is half of Python's start-up time.
 $(INSTALLED): pyproject.toml $(wildcard boltcli/kernel/*.[ch]) boltcli/kernel/build_hook.py
@@ -101,10 +101,16 @@ man: $(READY) ## Write the man page to build/boltcli.1
 	mkdir -p build
 	$(BIN)/python -m boltcli.cli.man > build/boltcli.1
 
-dist: $(READY) ## Build sdist and wheel into dist/, and try both in fresh environments
+dist: $(READY) ## Build sdist and wheel into dist/, twice the same, and try both in fresh environments
 	bash .ci/dist.sh
 
-zipapp: $(READY) ## Build dist/boltcli.pyz, boltcli and all that it needs in one file for this system's Python, and try it
+sbom: $(READY) ## Write dist/boltcli.cdx.json, what boltcli with all extras consists of, with licences
+	bash .ci/sbom.sh
+
+release-check: $(READY) ## Verify all that a release needs and that can be verified here; builds dist/
+	bash .ci/release.sh
+
+zipapp: $(READY) ## Build dist/boltcli.pyz, boltcli and all that it needs in one file for this Python, and try it (EXTRAS=sql,...)
 	bash .ci/zipapp.sh
 
 clean: ## Remove what was set up

@@ -38,7 +38,7 @@ def process() -> NoReturn:
     except (OSError, MemoryError) as error:  # not even the modules could be loaded
         problem = "out of memory" if isinstance(error, MemoryError) else str(error)
         os.write(2, f"Error: {problem}\n".encode("utf-8", "surrogateescape"))
-        status = 1
+        status = 3 if "--nagios" in sys.argv else 1  # 1 would be its WARNING
     os._exit(status)
 
 

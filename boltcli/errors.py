@@ -174,12 +174,14 @@ class PatchMismatch(BoltError):
 
 
 class MissingExtra(BoltError):
-    """``module`` is not installed; ``boltcli[extra]`` installs it, or ``pip install module`` if ``extra`` is ""."""
+    """``module`` is not installed. The message says which command installs what ``extra`` needs; "": the module."""
 
     kind = "missing-extra"
     detailed_status = 2
 
     def __init__(self, module: str, extra: str, purpose: str = "this") -> None:
-        super().__init__(f"{purpose} needs {module}: pip install " + (f"'boltcli[{extra}]'" if extra else module))
+        from .installation import to_install
+
+        super().__init__(f"{purpose} needs {module}: {to_install(module, extra)}")
         self.module = module
         self.extra = extra

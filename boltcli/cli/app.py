@@ -36,7 +36,7 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
     """Run ``argv`` (without the program's name) and return the exit status: 0, 1 or the command's own. A failing
     command's output is flushed before its ``Error:`` line. Raises BrokenPipeError if the reader of ``out`` or ``err``
     is gone."""
-    failure = _Failure(argv, err)
+    failure = _Failure(argv, err, out)
     streams.color = "auto"
     try:
         try:
@@ -71,6 +71,8 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
             return failure.report(OpenError("write", name_of(out), reason), known=False)
         return failure.report(OpenError("open", failure.path or error.filename or ".", reason))
     except Exception as error:
+        if failure.is_plugin and not is_out_of_memory(error):  # Python's own status would be that of a warning
+            return failure.report(BoltError(f"{type(error).__name__}: {error}"))
         if not is_out_of_memory(error):
             raise
         error.__traceback__ = error.__context__ = None  # what its frames hold is needed for the report
@@ -78,9 +80,12 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
 
 
 class _Failure:
-    def __init__(self, argv: Sequence[str], err: BinaryIO) -> None:
+    def __init__(self, argv: Sequence[str], err: BinaryIO, out: BinaryIO | None = None) -> None:
         self.err = err
-        self.as_json = "--json" in argv or "-j" in argv  # until the command line is parsed
+        self.out = out
+        # Until the command line is parsed.
+        self.as_json = "--json" in argv or "-j" in argv
+        self.is_plugin = "--nagios" in argv
         self.is_detailed = os.environ.get("BOLTCLI_EXIT_STATUS") == "detailed" or any(
             word == "--exit-status=detailed" or (word == "detailed" and before == "--exit-status")
             for before, word in zip(["", *argv], argv)
@@ -90,6 +95,7 @@ class _Failure:
     def know(self, parsed: Parsed) -> None:
         self.parsed = parsed
         self.as_json = bool(parsed.options.get("json"))
+        self.is_plugin = bool(parsed.options.get("nagios"))
         if "exit-status" in parsed.options:
             self.is_detailed = parsed.options["exit-status"] == "detailed"
 
@@ -99,6 +105,15 @@ class _Failure:
 
     def report(self, error: BoltError, *, known: bool = True) -> int:
         """Write the ``Error:`` line and hints; return the exit status. ``known``: the command line was parsed."""
+        if self.is_plugin:
+            from ..render.nagios import UNKNOWN, failure_line
+
+            try:
+                if self.out is not None:
+                    self.out.write(failure_line(str(error)))
+            except OSError:
+                pass  # it is this that failed
+            return UNKNOWN
         lines: list[str] = []
         if known and not self.parsed.options.get("quiet"):
             from .hints import hints
@@ -125,6 +140,8 @@ class _Failure:
             if not is_out_of_memory(error):
                 raise
         self.err.write(_LAST_JSON if self.as_json else _LAST_WORDS)
+        if self.is_plugin:
+            return 3  # UNKNOWN
         return max(1, self.parsed.command.failure if self.parsed.command else 1)
 
     def _report_text(self, error: BoltError, lines: list[str]) -> None:
@@ -147,6 +164,10 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
     command, arguments, values = parsed.command, parsed.arguments, parsed.options
     if parsed.action == "run" and command is not None:
         path = command.file_of(arguments) or ""
+        if values.get("nagios"):
+            from .nagios import run_as_plugin
+
+            return run_as_plugin(command, arguments, values, out)
         output = Output(out, err, json=bool(values.get("json")), quiet=bool(values.get("quiet")), path=path)
         if is_many(command, arguments, values):
             from .many import run_many

@@ -85,6 +85,8 @@ _JOBS = "number of processes for several files; 0 chooses automatically."
 Jobs = Annotated[int, number(_JOBS.capitalize())]
 JobsIfGiven = Annotated[int, number(f"{_JOBS.capitalize()[:-1]}; default: 1.")]
 JobsApart = Annotated[int, number(f"With -o: {_JOBS}")]
+_NAGIOS = "Print one line, and exit with 0 OK, 1 WARNING, 2 CRITICAL or 3 UNKNOWN, as plugins of Nagios do."
+Nagios = Annotated[bool, switch(_NAGIOS)]
 Depth = Annotated[int, number("Show buckets down to this many levels; 0: all.")]
 _WRITTEN = (
     "Write the result to this file, which appears when it is complete. An existing file is an error (bbolt would merge"

@@ -63,6 +63,21 @@ def state() -> str:
     return "turned off" if os.environ.get("BOLTCLI_KERNEL") == "0" else "not built"
 
 
+def problem() -> str:
+    """Return why the kernel isn't used, in words for people; empty if it is used."""
+    if os.environ.get("BOLTCLI_KERNEL") == "0":
+        return "BOLTCLI_KERNEL=0 in the environment turns it off."
+    try:
+        from . import _kernel  # type: ignore[attr-defined]
+    except ImportError as error:
+        if error.path == __file__:  # it is this package that lacks it
+            return "boltcli was installed without it: there was no C compiler, or no wheel for this system."
+        return f"It can't be loaded: {error}"
+    if _kernel.VERSION != VERSION:
+        return f"It was built for another version of boltcli: it is {_kernel.VERSION}, and {VERSION} is needed."
+    return ""
+
+
 def _walk(function: str, snapshot: Readable, root: int, *more: object, progress: Progress | None = None) -> Any:
     """Call a function of the kernel about the tree at page ``root``; return what it returns.
 

@@ -54,7 +54,7 @@ DECODE = {"decode", "proto", "message"}
 """The options of commands that decode."""
 FILTERS = {"prefix": "", "from": "", "to": "", "limit": 0, "reverse": False, "recursive": False, "grep": ""}
 """Those of ``keys`` and ``items``."""
-CHECK = {"from-page": 0, "deep": False, "explain": False, "max-findings": 0, "jobs": 0}
+CHECK = {"from-page": 0, "deep": False, "explain": False, "max-findings": 0, "jobs": 0, "nagios": False}
 KEYS = {"skip-damaged": False, **FILTERS}
 
 

@@ -12,9 +12,8 @@ PACKAGE = Path(__file__).resolve().parents[2] / "boltcli"
 
 # A room may import from itself and from the rooms above it.
 ROOMS = (
-    *("read_errors", "errors", "extras", "progress", "text", "format", "kernel", "storage", "tree", "ops", "cursor"),
-    "database",
-    *("apps", "tables", "fleet", "comparison", "library", "guide", "render", "cli"),
+    *("read_errors", "installation", "errors", "extras", "progress", "text", "format", "kernel", "storage", "tree"),
+    *("ops", "cursor", "database", "apps", "tables", "fleet", "comparison", "library", "guide", "render", "cli"),
 )
 # So may a package of operations.
 OPERATIONS = ("read", "check", "stats", "space", "write", "compare", "rescue")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Annotated
 
     from ...ops.check.findings import Finding
-    from ..options import Databases, Jobs, number, switch
+    from ..options import Databases, Jobs, Nagios, number, switch
     from ..output import Output, Record
     from ..values import parse_uint64
 
@@ -42,6 +42,7 @@ def check_(
     deep: Annotated[bool, switch("Check everything, also what bbolt's check ignores.")] = False,
     explain: Annotated[bool, switch("Explain each kind of finding: what it means, its risk, what to do.")] = False,
     max_findings: Annotated[int, number("Show at most this many findings; 0: 100 on a terminal, else all.")] = 0,
+    nagios: Nagios = False,
     jobs: Jobs = 0,
 ) -> None:
     """Verify the integrity of a database."""

@@ -12,7 +12,7 @@ from ..command import Summary, command
 
 if TYPE_CHECKING:
     from ...storage.snapshot import Snapshot
-    from ..options import Jobs, argument, files, switch
+    from ..options import Jobs, Nagios, argument, files, switch
     from ..output import Output
 
 
@@ -59,6 +59,7 @@ def verify_(
     *,
     quick: Annotated[bool, switch("Verify only the checksum, the meta pages and the page headers.")] = False,
     deep: Annotated[bool, switch("Verify everything, like check --deep.")] = False,
+    nagios: Nagios = False,
     jobs: Jobs = 0,
 ) -> int:
     """Verify databases and backups: checksum, structure, all pairs; print a verdict on each."""

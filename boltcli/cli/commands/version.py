@@ -6,7 +6,7 @@ import os
 import sys
 
 from ... import BBOLT_VERSION, __version__
-from ...kernel import state
+from ...kernel import problem, state
 from ..command import command
 
 TYPE_CHECKING = False
@@ -32,9 +32,27 @@ def version(
     versions = {"boltcli": __version__, "bbolt": BBOLT_VERSION, "python": python, "kernel": state()}
     out.record(
         versions | {"platform": f"{sys.platform}/{machine}"},
-        f"boltcli Version: {__version__}\n"
-        f"Equivalent to bbolt: {BBOLT_VERSION}\n"
-        f"Python Version: {python}\n"
-        f"Python OS/Arch: {sys.platform}/{machine}\n"
-        f"Kernel: {state()}\n",
+        lambda: (
+            f"boltcli Version: {__version__}\n"
+            f"Equivalent to bbolt: {BBOLT_VERSION}\n"
+            f"Python Version: {python}\n"
+            f"Python OS/Arch: {sys.platform}/{machine}\n"
+            f"Kernel: {state()}\n{_about_kernel()}"
+        ),
+    )
+
+
+def _about_kernel() -> str:
+    """Return why the compiled kernel isn't used and what to do, in lines; nothing if it is."""
+    why = problem()
+    if not why:
+        return ""
+    if state() == "turned off":
+        remedy = "To use it: unset BOLTCLI_KERNEL"
+    else:
+        from ...installation import installation
+
+        remedy = f"To build it, with a C compiler and Python's headers: {installation().again()}"
+    return (
+        f"  {why}\n  Without it every command works, but takes one to ten times as long on large files.\n  {remedy}\n"
     )

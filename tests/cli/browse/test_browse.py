@@ -312,7 +312,8 @@ def test_without_textual_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "textual", None)
     status, _, err = run("browse", fixture("document"))
     assert status == 1
-    assert err.startswith(b"Error: browse needs textual: pip install 'boltcli[browse]'")
+    assert err.startswith(b"Error: browse needs textual: ")
+    assert b" install 'textual>=8'" in err
 
 
 @pytest.mark.slow
