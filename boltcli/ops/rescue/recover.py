@@ -80,7 +80,7 @@ def recover_file(
         MappedFile(path, lock, timeout) as file,
         Destination(output, mode=file.mode | 0o200, replace=replace, sync=sync) as destination,
     ):
-        done, text_mode = _recovered(file.buffer, page_size, state)
+        done, text_mode = recovered(file.buffer, page_size, state)
         proved = text_mode is not None and text_mode.certainty == PROVED
         name = None
         if lost_and_found is not None and not bucket:
@@ -123,7 +123,8 @@ def recover_file(
     return report
 
 
-def _recovered(buffer: Buffer, page_size: int, state: int) -> tuple[Recovery, TextMode | None]:
+def recovered(buffer: Buffer, page_size: int = 0, state: int = 0) -> tuple[Recovery, TextMode | None]:
+    """Return :func:`recover` of a file's content, after a copy in text mode is undone; that is returned, too."""
     text_mode = None if page_size else undone(buffer)
     if text_mode is not None:
         done = recover(text_mode.content, state=state)
