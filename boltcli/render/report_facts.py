@@ -72,29 +72,31 @@ def file_context(snapshot: Snapshot, path: str, progress: Shown, *, values: bool
         found = top_levels(snapshot, most=_LARGEST)
         dense = measure(snapshot, mmap.PAGESIZE)
     except Corrupted as error:
-        damage = str(error)
+        damage = short(str(error), _MESSAGE)
+    if damage or "unreachable-unfreed" in kinds:  # these pages may be leaked, or the tree has lost them
         with progress("recovering", "pages") as told:
             saved = kept(snapshot.buffer, told)
+    extra = max(saved.pairs - found.pairs, 0) if saved is not None and not damage else 0
     application = _application(snapshot, lines)
     total = kinds.total()
     context = {
         **_facts(lines, path, snapshot.size, digest),
         "transaction": snapshot.meta.txid,
         "page_size": snapshot.page_size,
-        "pairs": found.pairs if saved is None else saved.pairs,
-        "at_least": saved is not None,
-        "buckets": len(mapped.buckets) - 1 if saved is None else saved.buckets,
         "unreadable": False,
         "damage": damage,
+        **(_counted(saved) if saved is not None and damage else {"pairs": found.pairs, "at_least": False}),
+        "buckets": saved.buckets if saved is not None and damage else len(mapped.buckets) - 1,
+        "extra": extra,
         "findings": findings,
         "total_findings": total,
         "more_findings": max(total - _FINDINGS, 0),
         "explanations": [(kind, count, *explanation(kind)) for kind, count in sorted(kinds.items())],
-        "is_freelist": bool(kinds) and not damage and kinds.keys() <= _OF_FREELIST,
+        "is_freelist": bool(kinds) and not (damage or extra) and kinds.keys() <= _OF_FREELIST,
         "warnings": warnings,
         "parts": _parts(snapshot, mapped, None if damage else found),
         "sizes": None if damage else {"now": snapshot.size, "compact": compact_estimate(dense), "dense": dense},
-        "rows": _kept_rows(saved) if saved is not None else _bucket_rows(found),
+        "rows": _kept_rows(saved) if saved is not None and damage else _bucket_rows(found),
         "map": map_context(mapped),
         "charts": [] if damage else [_chart(*chart) for chart in charts(found)],
         "largest": [] if damage else _largest(snapshot, found, values=values),
@@ -126,10 +128,10 @@ def failed(path: str, error: BoltError, progress: Shown, *, lock: "Way", timeout
     context = {
         **_facts(lines, path, length, digest),
         "unreadable": True,
+        "extra": 0,
         "is_there": isinstance(error, InvalidDatabase),  # nothing but its content keeps it from being read
         "error": short(str(error), _MESSAGE),
-        "pairs": saved.pairs if saved is not None and saved.pairs else None,
-        "at_least": True,
+        **_counted(saved),
         "buckets": 0 if saved is None else saved.buckets,
         "rows": [] if saved is None else _kept_rows(saved),
         "total_findings": 0,
@@ -149,6 +151,11 @@ def badness(context: Context) -> tuple[Any, ...]:
         not context["unreadable"], not grave, -context["total_findings"], -errors,
         -warnings - len(context["warnings"]), context["path"],
     )  # fmt: skip
+
+
+def _counted(saved: Kept | None) -> Context:
+    """Return the number of pairs that can be recovered; None if it isn't known, or there are none."""
+    return {"pairs": saved.pairs if saved is not None and saved.pairs else None, "at_least": True}
 
 
 def _facts(lines: CommandLines, path: str, length: int | None, digest: str) -> Context:
@@ -206,19 +213,25 @@ def _verdict(context: Context) -> Context:
         }
     total, warnings, audit = context["total_findings"], len(context["warnings"]), context["audit"]
     errors, cautions = _graves(context)
-    pairs = many(context["pairs"], "pair")
+    pairs = many(context["pairs"] or 0, "pair")
     kinds = ", ".join(f"{kind} {count:,}" for kind, count, *_ in context["explanations"])
     more = "more than " if total > _MOST_FINDINGS or UNCOUNTED in kinds else ""
     checked = f"The check has {more}{many(total, 'finding')} ({kinds})" if total else "The check finds nothing"
     readable = f"at least {pairs} can be recovered" if context["at_least"] else f"{pairs} can be read"
+    if context["pairs"] is None:
+        readable = "recover finds no pairs"
     notes = [f"{checked}; {readable}."]
+    if context["extra"]:
+        notes.append(f"Pages that nothing leads to hold {context['extra']:,} more: old ones, or lost ones.")
+    if context["damage"] and not total:
+        notes.append(f"Reading ends early: {context['damage']}.")
     if warnings:
         notes.append(f"{many(warnings, 'warning')} about the file.")
     if audit:
         notes.append(f"The audit of {context['application']}: {audit['verdict']}.")
     sentence = " ".join(notes)
     if total or context["at_least"]:
-        word = "Freelist wrong" if context["is_freelist"] else "Damaged"
+        word = "Freelist wrong" if context["is_freelist"] else "Damaged" if total else "Not wholly readable"
         return {"tone": "bad", "word": word, "sentence": sentence}
     if errors:
         return {"tone": "bad", "word": f"Sound, but {many(errors, 'error')} in its records", "sentence": sentence}
@@ -247,9 +260,13 @@ def _actions(context: Context, lines: CommandLines) -> list[Context]:
         act("bad", "Copy it: only its freelist is wrong", gain, "compact", "-o", "DEST-compact", "FILE")
         act("bad", "Or mend it", doctor, "doctor", "FILE")
     elif context["unreadable"] or context["total_findings"] or context["at_least"]:
-        gain = f"It keeps {many(pairs, 'pair')} in {many(context['buckets'], 'bucket')}." if context["at_least"] else ""
-        gain = gain or "It keeps all that can be read, and says what is missing."
-        act("bad", "Let no program write to it; recover what it holds", gain, "recover", "-o", "DEST-recovered", "FILE")
+        gain = "It keeps all that can be read, and says what is missing."
+        if context["at_least"] or context["extra"]:
+            count = (pairs or 0) + context["extra"]
+            gain = f"It keeps {many(count, 'pair')}."
+        title = "Let no program write to it; recover what it holds"
+        if pairs is not None:
+            act("bad", title, gain, "recover", "-o", "DEST-recovered", "FILE")
         act("bad", "Compare the remedies", doctor, "doctor", "FILE")
     if context["warnings"]:
         first, *rest = context["warnings"]
@@ -278,7 +295,7 @@ def _audit_actions(context: Context, lines: CommandLines) -> list[Context]:
 
 def _compaction(context: Context, lines: CommandLines) -> list[Context]:
     sizes = context["sizes"]
-    if not sizes or context["is_freelist"]:
+    if not sizes or context["total_findings"]:  # a copy leaves behind what is lost
         return []
     now = sizes["now"]
     plain, dense = (max(now - sizes[name], 0) for name in ("compact", "dense"))
@@ -293,8 +310,8 @@ def _compaction(context: Context, lines: CommandLines) -> list[Context]:
 
 
 def _parts(snapshot: Snapshot, mapped: PageMap, found: SpaceTop | None) -> list[Context]:
-    """Return what the file consists of: ``kind``, ``title``, ``bytes`` and their ``share`` in percent. ``found`` is
-    None if the pairs could not be counted."""
+    """Return what the file consists of: ``kind``, ``title``, ``bytes``, their ``share`` in percent, and where they
+    are in a bar. ``found`` is None if the pairs could not be counted."""
     counts = [mapped.kinds.count(kind) * snapshot.page_size for kind in range(len(KINDS))]
     leaves = counts[LEAF] + counts[OVERFLOW]
     parts = [("leaf", "leaf pages", leaves)]
@@ -310,8 +327,8 @@ def _parts(snapshot: Snapshot, mapped: PageMap, found: SpaceTop | None) -> list[
     shown = []
     for kind, title, count in parts:
         if count:
-            start, share = percent(at, whole), percent(count, whole)
-            shown.append({"kind": kind, "title": title, "bytes": count, "start": start, "share": share})
+            place = {"start": f"{100 * at / whole:.3f}", "width": f"{100 * count / whole:.3f}"}
+            shown.append({"kind": kind, "title": title, "bytes": count, "share": percent(count, whole)} | place)
         at += count
     return shown
 
@@ -397,7 +414,14 @@ def _audit(application: Application, db: Database) -> Context | None:
     try:
         audit = application.audit(db, AuditOptions(time.time_ns()))
     except BoltError as error:
-        return {"tone": "bad", "verdict": short(str(error)), "failed": True, "groups": [], "counts": {}, "usage": []}
+        return {
+            "tone": "bad",
+            "verdict": f"not possible: {short(str(error))}",
+            "failed": True,
+            "groups": [],
+            "counts": {},
+            "usage": [],
+        }
     if audit is None:
         return None
     found = by_severity(list(audit.findings))

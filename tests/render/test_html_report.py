@@ -33,6 +33,7 @@ from boltcli.tree.page_map import LEAF, page_map
 from tests.live import held
 from tests.schema import run_json
 from tests.support import DATABASES, error_line, fixture, freelist, missing, needed, page, run, small
+from tests.tree.test_nesting import nest
 
 if TYPE_CHECKING:
     from boltcli.apps.contract import Store
@@ -147,7 +148,7 @@ def test_a_damaged_file_is_counted_by_what_can_be_recovered(tmp_path: Path) -> N
     assert "Damaged The check has" in found.text
     assert f"at least {count:,} pairs can be recovered" in found.text
     assert f"at least {count:,} pairs in " in found.text
-    assert f"It keeps {count:,} pairs in " in found.text
+    assert f"It keeps {count:,} pairs." in found.text
     assert "Largest pairs" in found.text  # the heading of the details, in which they are not counted
     assert "Not counted: the file is damaged." in found.text
     assert "Key sizes" not in found.text
@@ -299,6 +300,27 @@ def test_a_wrong_freelist_loses_nothing(tmp_path: Path) -> None:
     assert [line.split()[1] for line in found.commands] == ["compact", "doctor"]
 
 
+def test_lost_pages_with_pairs_are_no_leak(tmp_path: Path) -> None:
+    source = tmp_path / "a.db"
+    source.write_bytes(small(freelist(2), page(3, 2, [(b"a", b"1")]), page(4, 2, [(b"b", b"1"), (b"c", b"1")]), hwm=5))
+    found = _report(tmp_path / "a.html", source)
+    assert "Damaged The check has 1 finding (unreachable-unfreed 1); 1 pair can be read. Pages that" in found.text
+    assert "Pages that nothing leads to hold 2 more: old ones, or lost ones." in found.text
+    assert "It keeps 3 pairs." in found.text
+    assert [line.split()[1] for line in found.commands] == ["recover", "doctor"]
+
+
+@pytest.mark.slow
+def test_what_the_check_passes_but_nobody_reads_is_not_sound(tmp_path: Path) -> None:
+    found = _report(tmp_path / "a.html", nest(tmp_path / "a.db", 1002))
+    assert (
+        "Not wholly readable The check finds nothing; recover finds no pairs. Reading ends early: page 1004"
+        in found.text
+    )
+    assert "its pairs are not counted." in found.text
+    assert [line.split()[1] for line in found.commands] == ["doctor"]
+
+
 def test_findings_of_an_audit_are_grouped_by_rule(tmp_path: Path) -> None:
     found = _report(tmp_path / "a.html", fixture("bacalhau-compute-1.4"))
     assert "2 errors live index" in found.text
@@ -332,7 +354,7 @@ def test_the_parts_of_the_file_are_all_of_it() -> None:
             assert sum(part["bytes"] for part in parts) == snapshot.size
             assert parts[0]["bytes"] == sum(group.bytes for group in found.groups.values())
             for part, after in pairwise(parts):
-                assert abs(float(part["start"]) + float(part["share"]) - float(after["start"])) < 0.2
+                assert abs(float(part["start"]) + float(part["width"]) - float(after["start"])) < 0.01
 
 
 def test_compaction_is_advised_where_it_gains(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def report(
     title: Annotated[str, text("Title of the report; default: the name of the file.", "TEXT")] = "",
     jobs: JobsIfGiven = 1,
 ) -> int:
-    """Write a report about databases as one HTML file: verdict, page map, sizes, findings, application."""
+    """Write a report about databases as one HTML file: verdict, what to do, space, audit, findings, page map."""
     check_destination(output, replace=force)  # before the long work
     contexts: list[report_facts.Context] = []
     failure = None
