@@ -42,11 +42,10 @@ Context = dict[str, Any]
 Path = tuple[bytes, ...]
 Shown = Callable[[str, str], AbstractContextManager[Callable[[int, int], None]]]  # of a job and its unit
 
-_ROWS = 40  # of a table of buckets
-_PREFIXES = 5  # of a bucket
+_PARTS = 5  # of a bucket that are shown, if they have a hundredth of everything
 _LARGEST = 20  # pairs
 _AUDIT = 200  # findings of an audit that are shown
-_GROUPS = 5  # rules of an audit that are among the first things to do
+_GROUPS = 4  # rules of an audit that are among the first things to do
 _FINDINGS = 1000  # that are shown
 _MOST_FINDINGS = 1_000_000  # then counting stops
 _MESSAGE = 500  # characters of a finding
@@ -279,17 +278,24 @@ def _actions(context: Context, lines: CommandLines) -> list[Context]:
 
 
 def _audit_actions(context: Context, lines: CommandLines) -> list[Context]:
+    """Return an action for each remedy of errors and warnings; the first one without a command lists all findings."""
     groups = [group for group in (context["audit"] or {}).get("groups", ()) if group["tone"] != "quiet"]
     found: dict[tuple[str, str], list[Context]] = {}  # what has one remedy is one thing to do
     for group in groups:
         _, command = lines.split(group["remedy"])
         found.setdefault((group["tone"], command or group["question"]), []).append(group)
-    actions = []
+    actions, all_of_them = [], lines.line("audit", "--verbose", "FILE")
     for (tone, _), alike in list(found.items())[:_GROUPS]:
         gain, command = lines.split(alike[0]["remedy"])
+        if not command:
+            command, all_of_them = all_of_them, ""
         more = sum(group["count"] for group in alike) - 1
         title = alike[0]["messages"][0] + (f" And {more:,} more." if more else "")
-        actions.append({"tone": tone, "title": title, "gain": gain, "command": command or lines.line("audit", "FILE")})
+        actions.append({"tone": tone, "title": title, "gain": gain, "command": command})
+    more = sum(group["count"] for alike in list(found.values())[_GROUPS:] for group in alike)
+    if more:
+        title = f"See the audit below: {many(more, 'more finding')}"
+        actions.append({"tone": "warn", "title": title, "gain": "", "command": all_of_them})
     return actions
 
 
@@ -317,7 +323,7 @@ def _parts(snapshot: Snapshot, mapped: PageMap, found: SpaceTop | None) -> list[
     parts = [("leaf", "leaf pages", leaves)]
     if found is not None:
         data = min(sum(group.bytes for group in found.groups.values()), leaves)
-        parts = [("leaf", "keys and values", data), ("room", "unused in leaf pages", leaves - data)]
+        parts = [("leaf", "keys and values", data), ("room", "rest of leaf pages", leaves - data)]
     parts += [
         (KINDS[kind], f"{KINDS[kind]} pages", counts[kind]) for kind in (BRANCH, DAMAGED, LOST, FREE, META, FREELIST)
     ]
@@ -335,24 +341,25 @@ def _parts(snapshot: Snapshot, mapped: PageMap, found: SpaceTop | None) -> list[
 
 def _row(name: str, group: Group, whole: int, level: int = 0) -> Context:
     share = percent(group.bytes, whole)
-    return {"name": name, "level": level, "share": share, "bytes": group.bytes, "pairs": group.pairs}
+    counts = {"bytes": group.bytes, "pairs": group.pairs}
+    return {"name": name, "level": level, "parts": 1, "share": share, **counts}
 
 
 def _bucket_rows(found: SpaceTop) -> list[Context]:
-    """Return rows of buckets, the largest first, each followed by those of its commonest key prefixes."""
-    buckets: dict[Path, tuple[Group, list[tuple[bytes, Group]]]] = {}
+    """Return rows of top-level buckets, the largest first, each followed by its largest nested buckets and prefixes."""
+    buckets: dict[Path, tuple[Group, list[tuple[str, Group]]]] = {}
     for (path, prefix), group in largest_groups(found):
-        total, inner = buckets.setdefault(path, (Group(), []))
+        total, inner = buckets.setdefault(path[:1], (Group(), []))
         total.pairs += group.pairs
         total.bytes += group.bytes
-        inner.append((prefix, group))
+        names = [*map(shown, path[1:]), *[f"{shown(prefix)}*"] * bool(prefix)]
+        inner.append((short(" / ".join(names)) or "other keys", group))
     whole = sum(total.bytes for total, _ in buckets.values())
     rows = []
     for path, (total, inner) in sorted(buckets.items(), key=lambda entry: (-entry[1][0].bytes, entry[0])):
-        rows.append(_row(bucket_name(path), total, whole))
+        rows.append(_row(bucket_name(path), total, whole) | {"parts": len(inner)})
         if len(inner) > 1:
-            rows += [_row(f"{shown(prefix)}*" if prefix else "other keys", group, whole, 1)
-                     for prefix, group in inner[:_PREFIXES]]  # fmt: skip
+            rows += [_row(name, group, whole, 1) for name, group in inner[:_PARTS] if 100 * group.bytes >= whole]
     return rows
 
 

@@ -379,6 +379,18 @@ def test_prefixes_are_below_their_bucket(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_nested_buckets_are_below_theirs() -> None:
+    with Snapshot(str(fixture("bacalhau-requester-1.4"))) as snapshot:
+        found = top_levels(snapshot)
+        rows = report_facts._bucket_rows(found)
+    assert [row["level"] for row in rows[:8]] == [0, 1, 1, 1, 1, 1, 0, 0]  # the parts of the second one are tiny
+    assert rows[0]["name"] == "jobs"
+    assert rows[0]["parts"] == sum(path[0] == b"jobs" for path, _ in found.groups) > 5
+    assert rows[0]["bytes"] == sum(group.bytes for (path, _), group in found.groups.items() if path[0] == b"jobs")
+    assert [row["name"][:2] for row in rows[1:6]] == ["j-"] * 5
+    assert sum(row["pairs"] for row in rows if not row["level"]) == found.pairs == 773
+
+
 @pytest.mark.parametrize(
     "name", ["a b.db", 'it\'s $(touch ran) `x`; "q".db', "-o.db", "new\nline.db", "\u202ertl\udcff.db"]
 )

@@ -15,7 +15,7 @@ each("button[data-copy]", (button) => {
   });
 });
 each("button[data-unfold]", (button) => {
-  button.hidden = false;
+  button.hidden = !document.querySelector("details");
   button.addEventListener("click", () => {
     const open = button.dataset.unfold === "all";
     each("details", (part) => { part.open = open; });
