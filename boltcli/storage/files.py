@@ -9,7 +9,7 @@ from ..read_errors import BoltError, Changed, os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Self
 
     from ..format.page import Buffer
@@ -69,6 +69,17 @@ def read_or_raise(fd: int, position: int, size: int) -> bytes:
         position += len(part)
         size -= len(part)
     return b"".join(parts)
+
+
+def sha256_of(fd: int, size: int, progress: Callable[[int, int], None]) -> str:
+    """Return the SHA-256 in hexadecimal of the first ``size`` bytes. ``progress`` gets bytes. Raises OSError."""
+    from hashlib import sha256
+
+    digest = sha256()
+    for start in range(0, size, _CHUNK):
+        digest.update(read_or_raise(fd, start, min(_CHUNK, size - start)))
+        progress(start, size)
+    return digest.hexdigest()
 
 
 def read_whole(fd: int, start: int, stop: int, path: str) -> bytes:

@@ -198,6 +198,11 @@ class Snapshot:
         return self._on_page is None and self._source.remote is None
 
     @property
+    def is_own_copy(self) -> bool:
+        """Whether this is a private copy, or a part, of what ``path`` names: packed, remote, or standard input."""
+        return self._source.is_own_copy
+
+    @property
     def may_have_writer(self) -> bool:
         return self._source.may_have_writer
 

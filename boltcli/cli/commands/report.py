@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Annotated
 
-from ...errors import BoltError
-from ...render import html_report, records
+from ...errors import BoltError, MissingExtra, PassedOver, SourceNotFound
+from ...render import html_report, records, report_facts
+from ...storage.destination import check_destination
 from ...text.sizes import counted
 from ..command import command
 from ..many import complain, each
@@ -38,36 +39,53 @@ def report(
     title: Annotated[str, text("Title of the report; default: the name of the file.", "TEXT")] = "",
     jobs: JobsIfGiven = 1,
 ) -> int:
-    """Write a report about databases as one HTML file: verdict, page map, sizes, findings, application."""
-    contexts: list[html_report.Context] = []
+    """Write a report about databases as one HTML file: verdict, what to do, space, audit, findings, page map."""
+    check_destination(output, replace=force)  # before the long work
+    contexts: list[report_facts.Context] = []
+    failure = None
 
-    def look(_: Named, out: Output) -> html_report.Context:
-        def work(db: Snapshot, out: Output) -> html_report.Context:
-            with out.progress("checking") as progress:
-                context = html_report.file_context(db, out.path, progress, values=values)
+    def look(_: Named, out: Output) -> report_facts.Context:
+        def work(db: Snapshot, out: Output) -> report_facts.Context:
+            context = report_facts.file_context(db, out.path, out.progress, values=values)
             db.finish()
             return context
 
         return opener.read(out.path, work, out)
 
+    def unreadable(path: str, error: BoltError) -> report_facts.Context:
+        return report_facts.failed(path, error, out.progress, lock=opener.lock, timeout=opener.timeout)
+
     found = opener.files(paths)
     status = unread = 0
-    for file, context in each(found, look, opener, out, what="reading", jobs=jobs):
-        if isinstance(context, BoltError):
-            status = max(status, complain(file.path, context, None, opener, out))
-            unread += 1
-            context = html_report.failed(file.path, str(context))
-        contexts.append(context)
-    if unread and len(contexts) == 1:
-        return status
-    contexts.sort(key=html_report.badness)
+    try:
+        for file, context in each(found, look, opener, out, what="reading", jobs=jobs):
+            if isinstance(context, BoltError):
+                status = max(status, complain(file.path, context, None, opener, out))
+                if len(found) == 1 and not _is_reported(context):
+                    return status
+                unread += 1
+                context = unreadable(file.path, context)
+            contexts.append(context)
+    except BoltError as error:  # that of the only file is the command's
+        if len(found) > 1 or not _is_reported(error):
+            raise
+        failure, unread = error, 1
+        contexts.append(unreadable(error.path or found.paths[0], error))
+    contexts.sort(key=report_facts.badness)
     title = title or (os.path.basename(found.paths[0]) if len(contexts) == 1 else f"{len(contexts)} databases")
     content = html_report.page(contexts, title, values=values)
     with complete(output, replace=force) as target:
         target.write(content)
-    bad = sum(context["tone"] == "bad" for context in contexts)
-    facts = {"files": len(contexts), "bad": bad, "unreadable": unread, "size": len(content)}
-    text = f"{output}: {counted(len(contexts), 'file')}, {bad - unread} with findings"
+    bad = sum(bool(context["total_findings"]) for context in contexts)
+    facts = {"files": len(contexts), "bad": bad + unread, "unreadable": unread, "size": len(content)}
+    text = f"{output}: {counted(len(contexts), 'file')}, {bad} with findings"
     text += f", {unread} unreadable\n" if unread else "\n"
     out.record(lambda: records.result(found.paths[0], output, **facts), text)
+    if failure is not None:
+        raise failure
     return status
+
+
+def _is_reported(error: BoltError) -> bool:
+    """Return whether the only file is there, but can't be read: then the report says so."""
+    return not isinstance(error, (MissingExtra, PassedOver, SourceNotFound))

@@ -49,10 +49,11 @@ class Emission:
     def write(self, fd: int | None = None, page_size: int = 0) -> int:
         """Write the database to ``fd`` (None: only count); returns its size in bytes. Raises OSError."""
         writer = DenseWriter(fd, page_size or self.tree.table.page_size)
-        self.pairs, self.buckets = write(self._content(), writer)
+        self.pairs, self.buckets = write(self.events(), writer)
         return writer.size
 
-    def _content(self) -> Iterator[Event]:
+    def events(self) -> Iterator[Event]:
+        """Yield the content of the new database."""
         events: Iterator[Event] = flat(self._bucket(self.tree.top))
         for event in events:
             if isinstance(event, Pairs) and self._path[:1] == [self.special]:

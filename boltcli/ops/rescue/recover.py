@@ -82,7 +82,7 @@ def recover_file(
         MappedFile(path, lock, timeout) as file,
         Destination(output, mode=file.mode | 0o200, replace=replace, sync=sync) as destination,
     ):
-        done, text_mode = _recovered(file.buffer, page_size, state, portion(progress, 0, 0.4))
+        done, text_mode = recovered(file.buffer, page_size, state, portion(progress, 0, 0.4))
         proved = text_mode is not None and text_mode.certainty == PROVED
         name = None
         if lost_and_found is not None and not bucket:
@@ -129,9 +129,10 @@ def recover_file(
     return report
 
 
-def _recovered(
-    buffer: Buffer, page_size: int, state: int, progress: Progress | None
+def recovered(
+    buffer: Buffer, page_size: int = 0, state: int = 0, progress: Progress | None = None
 ) -> tuple[Recovery, TextMode | None]:
+    """Return :func:`recover` of a file's content, after a copy in text mode is undone; that is returned, too."""
     text_mode = None if page_size else undone(buffer)
     if text_mode is not None:
         done = recover(text_mode.content, state=state, progress=progress)

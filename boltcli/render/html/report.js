@@ -1,17 +1,50 @@
 "use strict";
-// The filter of a table, and the page map: what is under the pointer, and a cell's pages one by one after a click.
-for (const input of document.querySelectorAll("input[data-filter]")) {
+// Buttons that copy or unfold, filters of tables, and the page map: what is in the cell under the pointer or the cursor.
+const each = (selector, work, root) => { for (const found of (root || document).querySelectorAll(selector)) work(found); };
+const select = (element) => { const range = document.createRange(); range.selectNodeContents(element);
+  const chosen = getSelection(); chosen.removeAllRanges(); chosen.addRange(range); };
+each("button[data-copy]", (button) => {
+  const code = button.parentElement.querySelector("code");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    let done = true;
+    try { await navigator.clipboard.writeText(code.textContent); }
+    catch { select(code); done = document.execCommand("copy"); }
+    button.textContent = done ? "Copied" : "Press Ctrl+C";
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  });
+});
+each("button[data-unfold]", (button) => {
+  button.hidden = !document.querySelector("details");
+  button.addEventListener("click", () => {
+    const open = button.dataset.unfold === "all";
+    each("details", (part) => { part.open = open; });
+    button.dataset.unfold = open ? "none" : "all";
+    button.textContent = open ? "Fold all" : "Unfold all";
+  });
+});
+const reveal = () => {
+  let part = location.hash.length > 1 ? document.getElementById(location.hash.slice(1)) : null;
+  if (!part) return;
+  for (let outer = part; outer; outer = outer.parentElement) if (outer.localName === "details") outer.open = true;
+  part.scrollIntoView();
+};
+addEventListener("hashchange", reveal);
+reveal();
+each("input[data-filter]", (input) => {
   const rows = document.querySelectorAll("#" + input.dataset.filter + " tbody tr");
+  input.hidden = false;
   input.addEventListener("input", () => {
     const wanted = input.value.toLowerCase();
     for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
   });
-}
-for (const box of document.querySelectorAll(".map[data-map]")) {
+});
+each(".map[data-map]", (box) => {
   const map = JSON.parse(document.getElementById(box.dataset.map).textContent);
   const bytes = Uint8Array.from(atob(map.pages), (letter) => letter.charCodeAt(0));
-  const svg = box.querySelector("svg"), tip = box.querySelector(".tip"), zoom = box.querySelector(".zoom");
-  const hit = svg.querySelector(".cell-hit");
+  const svg = box.querySelector(":scope > svg"), tip = box.querySelector(".tip"), list = box.querySelector(".pages");
+  const hit = svg.querySelector(".hit"), cells = Math.ceil(map.count / map.step), number = (n) => n.toLocaleString("en");
+  let at = 0;
   const owner = (page) => {
     let low = 0, high = map.owners.length - 1, found = null;
     while (low <= high) {
@@ -23,49 +56,58 @@ for (const box of document.querySelectorAll(".map[data-map]")) {
   const describe = (page) => {
     const kind = map.kinds[bytes[page] >> 4], fill = Math.min(100, Math.round((bytes[page] & 15) * 100 / 15));
     const tree = kind === "leaf" || kind === "branch", bucket = owner(page);
-    return "page " + page + " at offset " + page * map.page_size + ": " + kind + (tree ? ", about " + fill + "% full" : "") +
-      (bucket === null ? "" : ", bucket " + bucket);
+    return kind + (tree ? ", about " + fill + "% full" : "") + (bucket === null ? "" : ", bucket " + bucket);
   };
-  const cellAt = (event) => {
-    const frame = svg.getBoundingClientRect(), scale = map.width * map.side / frame.width;
-    const column = Math.floor((event.clientX - frame.left) * scale / map.side);
-    const cell = Math.floor((event.clientY - frame.top) * scale / map.side) * map.width + column;
-    return column >= 0 && column < map.width && cell >= 0 && cell * map.step < map.count ? cell : null;
-  };
-  const mark = (cell) => {
+  const range = (cell) => [cell * map.step, Math.min((cell + 1) * map.step, map.count) - 1];
+  const name = (first, last) => first === last
+    ? "page " + number(first) + " at offset " + number(first * map.page_size)
+    : "pages " + number(first) + " to " + number(last);
+  const show = (cell) => {
+    const [first, last] = range(cell), counts = new Map();
+    at = cell;
     hit.setAttribute("x", (cell % map.width) * map.side);
     hit.setAttribute("y", Math.floor(cell / map.width) * map.side);
     hit.removeAttribute("hidden");
-  };
-  const show = (cell) => {
-    const first = cell * map.step, last = Math.min(first + map.step, map.count) - 1;
-    if (!bytes.length) { tip.textContent = "pages " + first + " to " + last; return; }
-    if (first === last) { tip.textContent = describe(first); return; }
-    const counts = {};
-    for (let page = first; page <= last; page++) {
-      const kind = map.kinds[bytes[page] >> 4];
-      counts[kind] = (counts[kind] || 0) + 1;
+    let words = "";
+    if (bytes.length && first === last) words = ": " + describe(first);
+    else if (bytes.length) {
+      for (let page = first; page <= last; page++) {
+        const kind = map.kinds[bytes[page] >> 4];
+        counts.set(kind, (counts.get(kind) || 0) + 1);
+      }
+      words = ": " + [...counts].sort((a, b) => b[1] - a[1]).map(([kind, n]) => n + " " + kind).join(", ") + " (Enter: one by one)";
     }
-    const parts = Object.entries(counts).sort((a, b) => b[1] - a[1]).map(([kind, count]) => count + " " + kind);
-    tip.textContent = "pages " + first + " to " + last + ": " + parts.join(", ") + " (click: one by one)";
+    tip.textContent = name(first, last) + words;
   };
-  svg.addEventListener("mousemove", (event) => {
-    const cell = cellAt(event);
-    if (cell !== null) { mark(cell); show(cell); }
-  });
-  svg.addEventListener("click", (event) => {
-    const cell = cellAt(event);
-    if (cell === null || !bytes.length) return;
-    mark(cell); show(cell);
-    const first = cell * map.step, last = Math.min(first + map.step, map.count) - 1;
-    const list = document.createElement("ol");
-    list.start = first;
-    for (let page = first; page <= last && page < first + 2000; page++) {
+  const open = (cell) => {
+    const [first, last] = range(cell), items = [];
+    if (!bytes.length || first === last) return;
+    for (let page = first, start = first; page <= last; page++) {
+      if (page < last && describe(page + 1) === describe(start)) continue;
       const item = document.createElement("li");
-      item.textContent = describe(page);
-      list.append(item);
+      item.textContent = name(start, page) + ": " + describe(start);
+      items.push(item);
+      start = page + 1;
     }
-    zoom.replaceChildren(list);
-    zoom.hidden = false;
+    list.replaceChildren(...items);
+    list.hidden = false;
+  };
+  const cellAt = (event) => {
+    const frame = svg.getBoundingClientRect(), side = map.side * frame.width / svg.viewBox.baseVal.width;
+    const column = Math.floor((event.clientX - frame.left) / side), row = Math.floor((event.clientY - frame.top) / side);
+    const cell = row * map.width + column;
+    return column >= 0 && column < map.width && cell >= 0 && cell < cells ? cell : null;
+  };
+  svg.addEventListener("mousemove", (event) => { const cell = cellAt(event); if (cell !== null) show(cell); });
+  svg.addEventListener("click", (event) => { const cell = cellAt(event); if (cell !== null) { show(cell); open(cell); } });
+  svg.addEventListener("focus", () => show(at));
+  svg.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: map.width, ArrowUp: -map.width }[event.key];
+    if (step && at + step >= 0 && at + step < cells) show(at + step);
+    else if (event.key === "Home") show(0);
+    else if (event.key === "End") show(cells - 1);
+    else if (event.key === "Enter") open(at);
+    else return;
+    event.preventDefault();
   });
-}
+});
