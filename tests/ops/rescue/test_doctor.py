@@ -248,10 +248,8 @@ def test_records_are_audited_where_an_audit_knows_them() -> None:
         finding["message"] for finding in audit["findings"] if finding["severity"] == "error"
     )
     _, out, _ = run("doctor", path)
-    assert (
-        f"the structure is sound; its records: 2 errors; see `boltcli audit {shlex.quote(str(path))}`\n  error: ".encode()
-        in out
-    )
+    name = shlex.quote(str(path))
+    assert f"the structure is sound; its records: 2 errors; see `boltcli audit {name}`\n  error: ".encode() in out
     assert b"nothing is wrong" not in out
     # A warning is no error, as in audit itself.
     status, (record,), _ = run_json("doctor", fixture("bacalhau-requester-1.4"))
