@@ -20,13 +20,18 @@ BBOLT_VERSION = "1.5.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .comparison import diff as diff
-    from .comparison import watch as watch
+    from .api.check import Findings as Findings
+    from .api.check import check as check
+    from .api.compact import compact as compact
+    from .api.compare import Changes as Changes
+    from .api.compare import ViewChanges as ViewChanges
+    from .api.compare import diff as diff
+    from .api.watch import Watch as Watch
+    from .api.watch import watch as watch
     from .errors import *  # noqa: F403
     from .library import Bucket as Bucket
     from .library import Database as Database
     from .library import PageRow as PageRow
-    from .library import compact as compact
     from .library import open as open
     from .library import view as view
     from .ops.check.findings import Finding as Finding
@@ -39,8 +44,11 @@ if TYPE_CHECKING:
 _LAZY = {
     name: module
     for module, names in {
-        "library": "Bucket Database PageRow compact open view",
-        "comparison": "diff watch",
+        "api.check": "Findings check",
+        "api.compact": "compact",
+        "api.compare": "Changes ViewChanges diff",
+        "api.watch": "Watch watch",
+        "library": "Bucket Database PageRow open view",
         "ops.check.findings": "Finding",
         "ops.compare.change": "Change",
         "ops.compare.watch": "Commit",

@@ -57,7 +57,7 @@ class BucketChanges:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.bucket = path
         self.added = self.removed = self.changed = 0
         self.bytes_before = self.bytes_after = 0
 
