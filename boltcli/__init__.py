@@ -20,12 +20,26 @@ BBOLT_VERSION = "1.5.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .api.audit import Audit as Audit
+    from .api.audit import AuditFinding as AuditFinding
+    from .api.audit import audit as audit
     from .api.check import Findings as Findings
     from .api.check import check as check
     from .api.compact import compact as compact
     from .api.compare import Changes as Changes
     from .api.compare import ViewChanges as ViewChanges
     from .api.compare import diff as diff
+    from .api.fleet import Verdicts as Verdicts
+    from .api.fleet import Verified as Verified
+    from .api.fleet import verify as verify
+    from .api.lock import Holder as Holder
+    from .api.lock import Holders as Holders
+    from .api.lock import lock as lock
+    from .api.metrics import Metrics as Metrics
+    from .api.metrics import metrics as metrics
+    from .api.search import Hit as Hit
+    from .api.search import grep as grep
+    from .api.tables import sql as sql
     from .api.watch import Watch as Watch
     from .api.watch import watch as watch
     from .errors import *  # noqa: F403
@@ -44,9 +58,15 @@ if TYPE_CHECKING:
 _LAZY = {
     name: module
     for module, names in {
+        "api.audit": "Audit AuditFinding audit",
         "api.check": "Findings check",
         "api.compact": "compact",
         "api.compare": "Changes ViewChanges diff",
+        "api.fleet": "Verdicts Verified verify",
+        "api.lock": "Holder Holders lock",
+        "api.metrics": "Metrics metrics",
+        "api.search": "Hit grep",
+        "api.tables": "sql",
         "api.watch": "Watch watch",
         "library": "Bucket Database PageRow open view",
         "ops.check.findings": "Finding",

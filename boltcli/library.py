@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from .api import open_snapshot
 from .api import read as read_state
+from .api.audit import audit
 from .api.check import check
 from .api.compare import changes
-from .apps.contract import Audit, AuditOptions, Column
+from .apps.contract import Audit, Column
 from .apps.registry import Recognised, recognised
 from .apps.rows import view_rows
 from .database import Bucket, as_bytes
@@ -28,9 +28,10 @@ from .ops.stats.buckets import database_stats
 from .storage.source import LOCK_PATIENCE
 from .tree.bucket import bucket_path, find_bucket
 from .tree.page_map import free_pages
-from .tree.walk import bounds
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from .api import Opening
     from .api.check import Findings
     from .ops.compare.change import Change
@@ -187,16 +188,9 @@ class Database(Reading):
         rows: Iterator[Any] = map(row._make, view_rows(found, self, options))
         return ViewRows(self._while_open(rows), found.columns)
 
-    def audit(self, *, now: int | None = None, older_than: int | None = None) -> Audit:
-        """Audit the application's records: answers by name, and findings with remedies. Raises ArgumentError.
-
-        Nanoseconds; ``now`` since 1970 (None: the current time).
-        """
-        application = self._known().application
-        found = application.audit(self, AuditOptions(time.time_ns() if now is None else now, older_than))
-        if found is None:
-            raise ArgumentError(f"{application.name} has no audit")
-        return found
+    def audit(self, *, now: datetime | None = None, older_than: timedelta | None = None) -> Audit:
+        """Audit the application's records; see :func:`boltcli.audit`. Raises ArgumentError."""
+        return audit(self, now=now, older_than=older_than)
 
     def stats(self, prefix: bytes | str = b"") -> BucketStats:
         """Return the summed statistics of the top-level buckets whose name begins with ``prefix``."""
@@ -255,12 +249,7 @@ class Database(Reading):
         stop: bytes | str | None = None,
         allow_files: bool = False,
     ) -> RecordBatchReader | None:
-        """Run a SQL statement and return its result, which is read as it goes; None if it has none.
-
-        ``bucket``, a name or a path, limits what is read of ``pairs`` to that bucket and the buckets in it, and
-        ``prefix``, ``start`` and ``stop`` to a range of its keys. Without ``allow_files`` the statement can use no
-        files, extensions and settings of DuckDB. Raises ArgumentError for a wrong statement, BucketNotFound,
-        MissingExtra without duckdb and pyarrow, and Corrupted and DatabaseClosed, those also while reading.
+        """Run a SQL statement and return its result, which is read as it goes; see :func:`boltcli.sql`.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
@@ -268,26 +257,9 @@ class Database(Reading):
         >>> table.to_pylist()
         [{'pairs': 1}]
         """
-        from .tables.arrow import pyarrow
-        from .tables.duck import Session
-        from .tables.relations import TableFile
+        from .api.tables import sql
 
-        if bucket is None and (prefix or start or stop is not None):
-            raise ArgumentError("prefix, start and stop need a bucket: keys are those of a bucket")
-        first, last = bounds(as_bytes(prefix), as_bytes(start), None if stop is None else as_bytes(stop))
-        wanted = EVERYTHING if bucket is None else Bounds(bucket_path(bucket), start=first, stop=last)
-        session = Session([TableFile(self.path, self._snapshot)], bounds=wanted, allow_files=allow_files)
-        try:
-            schema, batches = session.run(statement)
-        except BaseException:
-            session.connection.close()
-            raise
-        if schema is None:
-            session.connection.close()
-            return None
-        parts = self._while_open(session.closing(batches))
-        found: RecordBatchReader = pyarrow().RecordBatchReader.from_batches(schema, parts)
-        return found
+        return sql(statement, self, bucket=bucket, prefix=prefix, start=start, stop=stop, allow_files=allow_files)
 
     def duckdb(self, *, wide: bool = False, allow_files: bool = False) -> Connection:
         """Return a DuckDB connection of your own in which all relations of the file are tables, read when needed.

@@ -46,6 +46,16 @@ def _state(given: Database | Snapshot, opening: Opening) -> Snapshot:
     return found
 
 
+def for_path(given: Given, opening: Opening) -> Opening:
+    """Return how to open ``given``, one of several sources: as ``opening`` says if it is a path."""
+    return opening if isinstance(given, (str, os.PathLike)) else {}
+
+
+def opened_path(given: Database | Snapshot) -> str:
+    """Return the path of a database that is open."""
+    return _state(given, {}).path
+
+
 def _source(path: str | os.PathLike[str], opening: Opening) -> tuple[Source, bool]:
     """Open a file, or the database in a program's data directory; return whether its ``previous`` state is meant."""
     from ..fleet.find import resolved

@@ -8,7 +8,7 @@ from ..errors import ArgumentError, InvalidDatabase, OpenError
 from ..ops.compare.diff import diff as compared
 from ..tree.bucket import bucket_path
 from ..tree.walk import bounds
-from . import Stream, opened
+from . import Stream, for_path, opened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Changes(Stream["Change"]):
 def _begin(old: Given, new: Given, path: tuple[bytes, ...], prefix: bytes, opening: Opening) -> Generator[Begun]:
     """Yield both states, which are open until then, and the changes: once."""
     start, stop = bounds(prefix)
-    with opened(old, _for(old, opening)) as before, opened(new, _for(new, opening)) as after:
+    with opened(old, for_path(old, opening)) as before, opened(new, for_path(new, opening)) as after:
         follows = _follows(before, after)
         yield before, after, compared(before, after, path, start=start, stop=stop, same_file=follows)
 
@@ -96,7 +96,7 @@ def _view_changes(old: Given, new: Given, name: str, opening: Opening, about: li
     """Note in ``about`` what is compared, yield a change without rows, then the changes."""
     from ..apps.view_diff import ViewChange, view_diff
 
-    with opened(old, _for(old, opening)) as before, opened(new, _for(new, opening)) as after:
+    with opened(old, for_path(old, opening)) as before, opened(new, for_path(new, opening)) as after:
         view, facts, changes = view_diff(before, after, name)
         about.append((view, facts))
         yield ViewChange(None, None)
@@ -165,11 +165,6 @@ def changes(source: Given, *, previous: bool = True) -> Iterator[Change]:
             if before.meta.txid >= now.meta.txid:
                 raise InvalidDatabase("there is nothing before the state before the last transaction", path=now.path)
             yield from diff(before, now)
-
-
-def _for(given: Given, opening: Opening) -> Opening:
-    """Return how to open ``given``, if that is a path."""
-    return opening if isinstance(given, (str, os.PathLike)) else {}
 
 
 def _follows(old: Snapshot, new: Snapshot) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..apps.registry import recognised
 from ..errors import BoltError, Changed
-from ..storage.holders import holders, lock_mode
+from ..storage.holders import holders
 from ..storage.live import Live
 from ..storage.snapshot import Snapshot
 from ..storage.source import Source, check_source, open_for_reading, open_source
@@ -94,6 +94,6 @@ def _lock(path: str) -> str | None:
     """Return the mode in which others hold the lock of the file: exclusive or shared; None for none, or unknown."""
     try:
         with Source(open_for_reading(path), path) as source:
-            return lock_mode(holders(source))
+            return holders(source).mode
     except BoltError:
         return None

@@ -1,5 +1,7 @@
 """Search a file for a pattern: in bucket names, keys, values, and bytes that are no longer in use."""
 
+from __future__ import annotations
+
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -15,6 +17,7 @@ from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, FREELIST_PAGE, LEAF_PAGE, META_SIZE, PAGE_HEADER_SIZE
 from ...format.page import BranchElements, LeafElements, Page
+from ...record import Record
 from ...storage.snapshot import Snapshot
 from ...tree.bucket import find_bucket
 from ...tree.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, LEAF, LOST, META, page_map
@@ -30,30 +33,43 @@ _HEADS = 64  # pages before a hit that are searched for the head of its run
 _IN_A_PAGE = 100  # hits reported in a page whose elements are not known
 
 
-class Hit:
-    """The first match of the pattern in one name, key or value.
+@dataclass(frozen=True, slots=True)
+class Hit(Record):
+    """The first match of the pattern in one name, key or value of the file ``path``.
 
-    ``part`` says where: "bucket" (its name, the last of ``path``), "key", "value", or "bytes" of a page whose elements
-    are not known. ``offset`` is the start of ``match`` in that part, ``before`` and ``after`` are around it. ``place``
-    and ``page`` say where bytes that are not in use are ("free page", ...). ``found`` is a match in the part of
-    ``data`` from ``start`` to ``stop``.
+    ``part`` says where: "bucket" (its name, the last of the path ``bucket``), "key", "value", or "bytes" of a page
+    whose elements are not known. ``offset`` is the start of ``match`` in that part, ``before`` and ``after`` are around
+    it. ``place`` and ``page`` say where bytes that are not in use are ("free page", ...).
     """
 
-    def __init__(
-        self, part: str, path: Path, key: bytes, found: Match[bytes], data: bytes | mmap,
-        *, start: int = 0, stop: int | None = None, place: str = "", page: int | None = None,
-    ) -> None:  # fmt: skip
-        first, last = found.start(), found.end()
-        stop = len(data) if stop is None else stop
-        self.part = part
-        self.path = path
-        self.key = key
-        self.offset = first - start
-        self.match = bytes(data[first : min(last, first + _LONGEST)])
-        self.before = bytes(data[max(start, first - _AROUND) : first])
-        self.after = bytes(data[last : min(stop, last + _AROUND)])
-        self.place = place
-        self.page = page
+    path: str
+    bucket: Path
+    key: bytes
+    part: str
+    offset: int
+    match: bytes
+    before: bytes
+    after: bytes
+    place: str = ""
+    page: int | None = None
+
+    @property
+    def deleted(self) -> bool:
+        """Whether it is in bytes that are not in use."""
+        return bool(self.place)
+
+
+def _hit(
+    file: str, part: str, path: Path, key: bytes, found: Match[bytes], data: bytes | mmap,
+    *, start: int = 0, stop: int | None = None, place: str = "", page: int | None = None,
+) -> Hit:  # fmt: skip
+    """Return a match in the part of ``data`` from ``start`` to ``stop`` as a hit."""
+    first, last = found.start(), found.end()
+    stop = len(data) if stop is None else stop
+    match = bytes(data[first : min(last, first + _LONGEST)])
+    before = bytes(data[max(start, first - _AROUND) : first])
+    after = bytes(data[last : min(stop, last + _AROUND)])
+    return Hit(file, path, key, part, first - start, match, before, after, place, page)
 
 
 def live_hits(
@@ -63,22 +79,23 @@ def live_hits(
 
     After a damaged page the rest is searched page by page; the damage is yielded too. Raises BucketNotFound.
     """
-    search = _Search(pattern.search, names, values)
+    search = _Search(snapshot.path, pattern.search, names, values)
     bucket = find_bucket(snapshot, path)
     seen: set[tuple[Path, bytes, str]] = set()
     try:
         for hit in search.parts(items(snapshot, bucket, path, recursive=True, guard=Whole(snapshot, ordered=True))):
-            seen.add((hit.path, hit.key, hit.part))
+            seen.add((hit.bucket, hit.key, hit.part))
             yield hit
     except Corrupted as damage:
         yield damage
         for hit in _page_by_page(snapshot, search, path):
-            if (hit.path, hit.key, hit.part) not in seen:
+            if (hit.bucket, hit.key, hit.part) not in seen:
                 yield hit
 
 
 @dataclass(slots=True)
 class _Search:
+    file: str
     find: Find
     names: bool
     values: bool
@@ -91,9 +108,10 @@ class _Search:
     def element(self, path: Path, key: bytes, value: bytes | BucketRef) -> Iterator[Hit]:
         if self.names and (found := self.find(key)):
             is_bucket = isinstance(value, BucketRef)
-            yield Hit("bucket", (*path, key), b"", found, key) if is_bucket else Hit("key", path, key, found, key)
+            where = ("bucket", (*path, key), b"") if is_bucket else ("key", path, key)
+            yield _hit(self.file, *where, found, key)
         if self.values and not isinstance(value, BucketRef) and (found := self.find(value)):
-            yield Hit("value", path, key, found, value)
+            yield _hit(self.file, "value", path, key, found, value)
 
 
 def _page_by_page(snapshot: Snapshot, search: _Search, path: Path) -> Iterator[Hit]:
@@ -179,7 +197,18 @@ def _in_region(snapshot: Snapshot, find: Find, start: int, stop: int, place: str
             spans = next(filter(None, map(elements, heads)), spans)
         first, middle, last = spans[max(bisect_right(spans, (at, inf)) - 1, 0)] if spans else (0, 0, 0)
         if not first <= at < last:
-            yield Hit("bytes", (), b"", found, buffer, start=pgid * page_size, stop=stop, place=place, page=pgid)
+            yield _hit(
+                snapshot.path,
+                "bytes",
+                (),
+                b"",
+                found,
+                buffer,
+                start=pgid * page_size,
+                stop=stop,
+                place=place,
+                page=pgid,
+            )
             position = max(found.end(), at + 1)
             in_page = in_page + 1 if pgid == last_page else 1
             last_page = pgid
@@ -188,7 +217,7 @@ def _in_region(snapshot: Snapshot, find: Find, start: int, stop: int, place: str
             continue
         key = bytes(buffer[first : min(middle, first + _LONGEST)])
         part, first, last = ("key", first, middle) if at < middle else ("value", middle, last)
-        yield Hit(part, (), key, found, buffer, start=first, stop=last, place=place, page=pgid)
+        yield _hit(snapshot.path, part, (), key, found, buffer, start=first, stop=last, place=place, page=pgid)
         position = max(found.end(), last)
 
 
