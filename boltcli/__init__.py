@@ -29,14 +29,26 @@ if TYPE_CHECKING:
     from .api.compare import Changes as Changes
     from .api.compare import ViewChanges as ViewChanges
     from .api.compare import diff as diff
+    from .api.deleted import Deleted as Deleted
+    from .api.deleted import Deletions as Deletions
+    from .api.deleted import deleted as deleted
+    from .api.fleet import Scan as Scan
+    from .api.fleet import Scanned as Scanned
     from .api.fleet import Verdicts as Verdicts
     from .api.fleet import Verified as Verified
+    from .api.fleet import scan as scan
     from .api.fleet import verify as verify
     from .api.lock import Holder as Holder
     from .api.lock import Holders as Holders
     from .api.lock import lock as lock
     from .api.metrics import Metrics as Metrics
     from .api.metrics import metrics as metrics
+    from .api.rescue import Diagnosis as Diagnosis
+    from .api.rescue import Recovered as Recovered
+    from .api.rescue import Redaction as Redaction
+    from .api.rescue import doctor as doctor
+    from .api.rescue import recover as recover
+    from .api.rescue import redact as redact
     from .api.search import Hit as Hit
     from .api.search import grep as grep
     from .api.tables import sql as sql
@@ -62,9 +74,11 @@ _LAZY = {
         "api.check": "Findings check",
         "api.compact": "compact",
         "api.compare": "Changes ViewChanges diff",
-        "api.fleet": "Verdicts Verified verify",
+        "api.deleted": "Deleted Deletions deleted",
+        "api.fleet": "Scan Scanned Verdicts Verified scan verify",
         "api.lock": "Holder Holders lock",
         "api.metrics": "Metrics metrics",
+        "api.rescue": "Diagnosis Recovered Redaction doctor recover redact",
         "api.search": "Hit grep",
         "api.tables": "sql",
         "api.watch": "Watch watch",

@@ -1,11 +1,15 @@
-"""Verify many files."""
+"""Verify many files, and find them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Unpack
 
 from ..errors import ArgumentError, BoltError, PassedOver
+from ..fleet.files import Files
+from ..fleet.scan import Scanned
+from ..fleet.scan import scan as scanned
 from ..fleet.verify import DEEP, QUICK, WHOLE, Verified
 from ..fleet.verify import verify as verified
 from . import Stream, for_path, read
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 
     from . import Given, Opening, Progress
 
-__all__ = ["Verdicts", "Verified", "verify"]
+__all__ = ["Scan", "Scanned", "Verdicts", "Verified", "scan", "verify"]
 
 
 class Verdicts(Stream[Verified]):
@@ -67,3 +71,51 @@ def _verdicts(
             found = Verified(file.path, error=error)
         yield found
         chosen.seen()
+
+
+class Scan(Stream[Scanned]):
+    """The databases in folders, as they are found. ``looked`` counts the files that were looked at. ``failed`` says by
+    name what is not there or has no database, ``passed`` how many files in which folder were passed over, and why."""
+
+    def __init__(self, folders: Iterable[str], progress: Progress | None) -> None:
+        self._files = Files()
+        self._looked = [0]
+        super().__init__(_scanned(folders, self._files, self._looked, progress))
+
+    @property
+    def looked(self) -> int:
+        return self._looked[0]
+
+    @property
+    def files(self) -> Files:
+        return self._files
+
+    @property
+    def failed(self) -> dict[str, BoltError]:
+        return self._files.failed
+
+    @property
+    def passed(self) -> dict[str, Counter[str]]:
+        return self._files.passed
+
+
+def scan(*folders: str | os.PathLike[str], progress: Progress | None = None) -> Scan:
+    """Yield each bolt database in ``folders``, or files, found by content; also packed ones.
+
+    They are read without waiting for locks. One that can't be read has an ``error``; a folder without a database is in
+    ``failed`` of the result. ``progress(done, 0)`` is called with files.
+
+    >>> import boltcli
+    >>> [(found.kind, found.application, found.txid, found.error) for found in boltcli.scan("fixtures/document.db")]
+    [('bolt', 'bacalhau', 14, None)]
+    """
+    return Scan([os.fspath(folder) for folder in folders], progress)
+
+
+def _scanned(folders: Iterable[str], files: Files, looked: list[int], progress: Progress | None) -> Generator[Scanned]:
+    def look() -> None:
+        looked[0] += 1
+        if progress is not None:
+            progress(looked[0], 0)
+
+    yield from scanned(folders, files, look)
