@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .api.deleted import Deleted as Deleted
     from .api.deleted import Deletions as Deletions
     from .api.deleted import deleted as deleted
+    from .api.export import export as export
     from .api.fleet import Scan as Scan
     from .api.fleet import Scanned as Scanned
     from .api.fleet import Verdicts as Verdicts
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from .api.lock import lock as lock
     from .api.metrics import Metrics as Metrics
     from .api.metrics import metrics as metrics
+    from .api.patch import Patched as Patched
+    from .api.patch import patch as patch
     from .api.rescue import Diagnosis as Diagnosis
     from .api.rescue import Recovered as Recovered
     from .api.rescue import Redaction as Redaction
@@ -54,6 +57,9 @@ if TYPE_CHECKING:
     from .api.tables import sql as sql
     from .api.watch import Watch as Watch
     from .api.watch import watch as watch
+    from .api.write import Loaded as Loaded
+    from .api.write import import_ as import_
+    from .api.write import write as write
     from .errors import *  # noqa: F403
     from .library import Bucket as Bucket
     from .library import Database as Database
@@ -75,13 +81,16 @@ _LAZY = {
         "api.compact": "compact",
         "api.compare": "Changes ViewChanges diff",
         "api.deleted": "Deleted Deletions deleted",
+        "api.export": "export",
         "api.fleet": "Scan Scanned Verdicts Verified scan verify",
         "api.lock": "Holder Holders lock",
         "api.metrics": "Metrics metrics",
+        "api.patch": "Patched patch",
         "api.rescue": "Diagnosis Recovered Redaction doctor recover redact",
         "api.search": "Hit grep",
         "api.tables": "sql",
         "api.watch": "Watch watch",
+        "api.write": "Loaded import_ write",
         "library": "Bucket Database PageRow open view",
         "ops.check.findings": "Finding",
         "ops.compare.change": "Change",

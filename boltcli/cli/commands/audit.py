@@ -13,10 +13,10 @@ from ...apps.contract import ERROR, SEVERITIES, WARNING, AuditOptions
 from ...errors import ArgumentError, BoltError, PassedOver
 from ...fleet.files import Files, Named, nothing_seen
 from ...render.audit_report import audit_record, audit_text
+from ...render.row_files import complete, row_form
 from ...text.times import DAY, SECOND, parse_time
 from ..command import Summary, command
 from ..many import complain, each, say_passed
-from ..row_output import complete, row_form
 from ..values import seconds
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from ...errors import BoltError
 from ...render import html_report, records
+from ...render.row_files import complete
 from ...text.sizes import counted
 from ..command import command
 from ..many import complain, each
-from ..row_output import complete
 
 if TYPE_CHECKING:
     from ...fleet.files import Named
