@@ -27,9 +27,9 @@ def compact(
     It is the file that ``bbolt compact`` writes with transactions of at most ``tx_max_size`` bytes (0: one
     transaction; below 0: one for each pair); ``dense`` writes the smallest file instead, with pages filled up to
     ``fill_percent`` (10 to 100). ``page_size`` is that of the copy: a power of two from 1024 to 65536, 0 for the
-    host's. ``replace`` replaces an existing file; without ``sync`` nothing is synced to the disk. ``progress(done,
-    total)`` is called with pages of the source. The other arguments are those of :func:`boltcli.open`: the source may
-    be in use.
+    host's. ``replace`` replaces an existing file; without ``sync`` nothing is synced to the disk.
+    ``progress(done, total)`` is called with pages of the source. The other arguments are those of :func:`boltcli.open`:
+    the source may be in use.
 
     Raises what that raises, DamagedSource or Corrupted, DestinationExists, DestinationIsSource, DestinationError and
     ArgumentError; then no copy is written. It appears only when it is complete.

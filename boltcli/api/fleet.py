@@ -102,8 +102,8 @@ class Scan(Stream[Scanned]):
 def scan(*folders: str | os.PathLike[str], progress: Progress | None = None) -> Scan:
     """Yield each bolt database in ``folders``, or files, found by content; also packed ones.
 
-    They are read without waiting for locks. One that can't be read has an ``error``; a folder without a database is in
-    ``failed`` of the result. ``progress(done, 0)`` is called with files.
+    They are read without waiting for locks. ``progress(done, 0)`` is called with files. Raises nothing: a database that
+    can't be read has an ``error``, a folder without one is in ``failed`` of the result.
 
     >>> import boltcli
     >>> [(found.kind, found.application, found.txid, found.error) for found in boltcli.scan("fixtures/document.db")]

@@ -36,7 +36,7 @@ _ARROW = (b"PAR1", b"ARROW1")
 
 def write(
     path: str | os.PathLike[str], rows: Iterable[Row] | Content, *, dense: bool = True, ordered: bool = False,
-    sequences: Mapping[Names, int] | None = None, page_size: int = 0, fill_percent: int = 100,
+    sequences: Mapping[Any, int] | None = None, page_size: int = 0, fill_percent: int = 100,
     tx_max_size: int = TX_MAX_SIZE, replace: bool = False, sync: bool = True,
 ) -> Loaded:  # fmt: skip
     """Write a new database to ``path``, which appears there when it is complete.
