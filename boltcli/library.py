@@ -1,45 +1,46 @@
-"""The Python library: open a file, compact it; a database with all that can be asked of it."""
+"""The Python library: open a file; a database with all that can be asked of it."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from .apps.contract import Audit, AuditOptions, Column
+from .api import open_snapshot
+from .api import read as read_state
+from .api.audit import audit
+from .api.check import check
+from .api.compare import changes
+from .apps.contract import Audit, Column
 from .apps.registry import Recognised, recognised
 from .apps.rows import view_rows
-from .comparison import changes
 from .database import Bucket, as_bytes
 from .database import Database as Reading
 from .errors import ArgumentError, MissingExtra
 from .format.page import type_name
-from .ops.check.database_check import check, file_warnings
-from .ops.check.deep_check import deep_check
-from .ops.check.findings import Finding
+from .ops.check.database_check import file_warnings
 from .ops.read.content import EVERYTHING, Bounds
 from .ops.space.pages import FREE, page_rows
 from .ops.stats import BucketStats
 from .ops.stats.buckets import database_stats
-from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
-from .ops.write.compact import compact as compact_snapshot
-from .storage.live import Live, open_state
-from .storage.source import LOCK_PATIENCE, at_offset, open_source
+from .storage.source import LOCK_PATIENCE
 from .tree.bucket import bucket_path, find_bucket
 from .tree.page_map import free_pages
-from .tree.walk import bounds
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from .api import Opening
+    from .api.check import Findings
     from .ops.compare.change import Change
     from .storage.snapshot import Snapshot
-    from .storage.source import Source, Way
+    from .storage.source import Way
     from .tables.arrow import RecordBatchReader
     from .tables.duck import Connection
 
-__all__ = ["Bucket", "Database", "PageRow", "ViewRows", "compact", "open", "view"]
+__all__ = ["Bucket", "Database", "PageRow", "ViewRows", "open", "view"]
 
 T = TypeVar("T")
 
@@ -59,14 +60,8 @@ def open(
     Raises SourceNotFound, OpenError, InvalidDatabase or, if the file is written to too fast to be copied, Changed. Use
     it in a ``with`` statement, or call :meth:`Database.close`.
     """
-    return Database(open_state(_source(path, lock, timeout, offset), previous=previous), owns=True)
-
-
-def _source(path: str | os.PathLike[str], lock: Way, timeout: float, offset: int) -> Source:
-    """Open a file, or the database in a program's data directory."""
-    from .fleet.find import resolved
-
-    return open_source(at_offset(resolved(os.fspath(path)), offset), lock, timeout)
+    opening: Opening = {"lock": lock, "timeout": timeout, "previous": previous, "offset": offset}
+    return Database(open_snapshot(path, opening), owns=True)
 
 
 def view(
@@ -83,59 +78,8 @@ def view(
     Without the lock ``read`` is called again if the database was written to in the meantime, so it must have no side
     effects. It must not return the database or a bucket, as they are closed afterwards.
     """
-    with Live(_source(path, lock, timeout, offset), previous=previous) as live:
-        return live.read(lambda snapshot: read(Database(snapshot)))
-
-
-def compact(
-    source: str | os.PathLike[str],
-    destination: str | os.PathLike[str],
-    *,
-    tx_max_size: int = TX_MAX_SIZE,
-    dense: bool = False,
-    page_size: int = 0,
-    fill_percent: int = FILL_PERCENT,
-    replace: bool = False,
-    sync: bool = True,
-    progress: Callable[[int, int], None] | None = None,
-    lock: Way = "auto",
-    timeout: float = LOCK_PATIENCE,
-    previous: bool = False,
-    offset: int = 0,
-) -> Compaction:
-    """Write a copy of the database ``source`` without its free pages to ``destination``.
-
-    It is the file that ``bbolt compact`` writes with transactions of at most ``tx_max_size`` bytes (0: one
-    transaction); ``dense`` writes the smallest file instead, with pages filled up to ``fill_percent`` (10 to 100).
-    ``page_size`` is that of the copy: a power of two from 1024 to 65536, 0 for the host's. ``replace`` replaces an
-    existing file; without ``sync`` nothing is synced to the disk. ``progress(done, total)`` is called with pages of the
-    source. The other arguments are those of :func:`open`: the source may be in use.
-
-    Raises what :func:`open` raises, DamagedSource or Corrupted, DestinationExists, DestinationIsSource,
-    DestinationError and ArgumentError; then no copy is written. It appears only when it is complete.
-
-    >>> import boltcli, tempfile, os
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     done = boltcli.compact("fixtures/document.db", os.path.join(folder, "copy.db"), dense=True, page_size=4096)
-    >>> done.source_size, done.size, done.pairs, done.buckets
-    (262144, 32768, 21, 11)
-    """
-    if not isinstance(tx_max_size, int) or tx_max_size < 0:
-        raise ArgumentError(f"tx_max_size {tx_max_size!r}: must be a number of bytes, 0 or more")
-    with Live(_source(source, lock, timeout, offset), previous=previous) as live:
-        return live.read(
-            lambda snapshot: compact_snapshot(
-                snapshot,
-                os.fspath(destination),
-                tx_max_size=tx_max_size,
-                dense=dense,
-                page_size=page_size,
-                fill_percent=fill_percent,
-                replace=replace,
-                sync=sync,
-                progress=progress,
-            )
-        )
+    opening: Opening = {"lock": lock, "timeout": timeout, "previous": previous, "offset": offset}
+    return read_state(path, lambda snapshot: read(Database(snapshot)), opening)
 
 
 class PageRow(NamedTuple):
@@ -192,13 +136,9 @@ class Database(Reading):
         """Whether this process holds the shared lock; if not, this is a private copy or belongs to :func:`view`."""
         return self._snapshot.locked
 
-    def check(self, from_page: int = 0, *, deep: bool = False) -> Iterator[Finding]:
-        """Yield the findings of ``boltcli check``, with ``deep`` also those that bbolt's check doesn't make."""
-        if not deep:
-            return self._while_open(check(self._snapshot, from_page))
-        if from_page:
-            raise ArgumentError("a deep check reads the whole file: leave out from_page")
-        return self._while_open(deep_check(self._snapshot))
+    def check(self, from_page: int = 0, *, deep: bool = False) -> Findings:
+        """Yield the findings of :func:`boltcli.check`, with ``deep`` also those that bbolt's check doesn't make."""
+        return check(self, from_page, deep=deep)
 
     def pages(self) -> Iterator[PageRow]:
         """Yield all pages below the high-water mark, as ``boltcli pages`` lists them, without overflow pages.
@@ -217,7 +157,7 @@ class Database(Reading):
 
     def changes(self, *, previous: bool = True) -> Iterator[Change]:
         """Yield the changes of the last transaction, or without ``previous`` those since this was opened."""
-        return self._while_open(changes(self._snapshot, previous=previous))
+        return changes(self, previous=previous)
 
     @property
     def application(self) -> Recognised | None:
@@ -248,16 +188,9 @@ class Database(Reading):
         rows: Iterator[Any] = map(row._make, view_rows(found, self, options))
         return ViewRows(self._while_open(rows), found.columns)
 
-    def audit(self, *, now: int | None = None, older_than: int | None = None) -> Audit:
-        """Audit the application's records: answers by name, and findings with remedies. Raises ArgumentError.
-
-        Nanoseconds; ``now`` since 1970 (None: the current time).
-        """
-        application = self._known().application
-        found = application.audit(self, AuditOptions(time.time_ns() if now is None else now, older_than))
-        if found is None:
-            raise ArgumentError(f"{application.name} has no audit")
-        return found
+    def audit(self, *, now: datetime | None = None, older_than: timedelta | None = None) -> Audit:
+        """Audit the application's records; see :func:`boltcli.audit`. Raises ArgumentError."""
+        return audit(self, now=now, older_than=older_than)
 
     def stats(self, prefix: bytes | str = b"") -> BucketStats:
         """Return the summed statistics of the top-level buckets whose name begins with ``prefix``."""
@@ -316,12 +249,7 @@ class Database(Reading):
         stop: bytes | str | None = None,
         allow_files: bool = False,
     ) -> RecordBatchReader | None:
-        """Run a SQL statement and return its result, which is read as it goes; None if it has none.
-
-        ``bucket``, a name or a path, limits what is read of ``pairs`` to that bucket and the buckets in it, and
-        ``prefix``, ``start`` and ``stop`` to a range of its keys. Without ``allow_files`` the statement can use no
-        files, extensions and settings of DuckDB. Raises ArgumentError for a wrong statement, BucketNotFound,
-        MissingExtra without duckdb and pyarrow, and Corrupted and DatabaseClosed, those also while reading.
+        """Run a SQL statement and return its result, which is read as it goes; see :func:`boltcli.sql`.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
@@ -329,26 +257,9 @@ class Database(Reading):
         >>> table.to_pylist()
         [{'pairs': 1}]
         """
-        from .tables.arrow import pyarrow
-        from .tables.duck import Session
-        from .tables.relations import TableFile
+        from .api.tables import sql
 
-        if bucket is None and (prefix or start or stop is not None):
-            raise ArgumentError("prefix, start and stop need a bucket, whose keys they limit")
-        first, last = bounds(as_bytes(prefix), as_bytes(start), None if stop is None else as_bytes(stop))
-        wanted = EVERYTHING if bucket is None else Bounds(bucket_path(bucket), start=first, stop=last)
-        session = Session([TableFile(self.path, self._snapshot)], bounds=wanted, allow_files=allow_files)
-        try:
-            schema, batches = session.run(statement)
-        except BaseException:
-            session.connection.close()
-            raise
-        if schema is None:
-            session.connection.close()
-            return None
-        parts = self._while_open(session.closing(batches))
-        found: RecordBatchReader = pyarrow().RecordBatchReader.from_batches(schema, parts)
-        return found
+        return sql(statement, self, bucket=bucket, prefix=prefix, start=start, stop=stop, allow_files=allow_files)
 
     def duckdb(self, *, wide: bool = False, allow_files: bool = False) -> Connection:
         """Return a DuckDB connection of your own in which all relations of the file are tables, read when needed.

@@ -219,7 +219,7 @@ def test_bad_options_are_refused(options: dict[str, Any]) -> None:
         boltcli.view(fixture("one-bucket"), len, **options)
 
 
-@pytest.mark.parametrize("size", [-1, 1.5, "64k", None])
+@pytest.mark.parametrize("size", [1.5, "64k", None])
 def test_a_bad_size_of_transactions_is_refused(size: Any, tmp_path: Path) -> None:
     with pytest.raises(boltcli.ArgumentError):
         boltcli.compact(fixture("one-bucket"), tmp_path / "copy.db", tx_max_size=size)

@@ -172,7 +172,7 @@ class Audit:
     ``answers`` are by name, in the form that JSON prints, and so is ``more``, which stands beside the answers.
     ``findings`` may be in any order. ``counts`` are pairs of words and numbers for the table at the end of the text.
     ``facts`` is the application's own, for :meth:`Application.join`. ``retention`` answers ``older_than``,
-    ``deletions`` are its changes.
+    ``deletions`` are its changes. ``path`` and ``application``, its name, are filled in by boltcli.
     """
 
     layout: str
@@ -184,6 +184,13 @@ class Audit:
     facts: Any = None
     retention: Mapping[str, Plain] | None = None
     deletions: Iterable[Change] = ()
+    path: str = ""
+    application: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether no finding is an error."""
+        return all(finding.severity != ERROR for finding in self.findings)
 
     def __post_init__(self) -> None:
         self.findings, self.counts = list(self.findings), list(self.counts)

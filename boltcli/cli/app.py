@@ -260,7 +260,7 @@ def is_many(command: Command, arguments: list[str], values: dict[str, Value]) ->
     if not command.several:
         return False
     if command.together:
-        from .row_output import format_of
+        from ..render.row_files import format_of
 
         return any(values.get(name) for name in ("resume", "engine")) or bool(format_of(str(values.get("output", ""))))
     if command.most is None or any(values.get(name) for name in SELECTING):

@@ -21,6 +21,23 @@ def asked(snapshot: Snapshot, options: Decoding) -> Decoder | None:
     return decoder(Database(snapshot), options.decode, options.proto, options.message)
 
 
+def asked_of_file(path: str, bucket: Path, options: Decoding) -> Decoder | None:
+    """Return the decoder for the present content of ``bucket`` of a file in use; None for none. Raises BoltError."""
+    if not is_asked(options):
+        return None
+    from ..storage.live import Live
+    from ..storage.source import open_source
+
+    def ask(snapshot: Snapshot) -> Decoder | None:
+        found = asked(snapshot, options)
+        if found is not None:
+            found.leave([bucket])
+        return found
+
+    with Live(open_source(path, "none")) as live:
+        return live.read(ask)
+
+
 def is_asked(options: Decoding) -> bool:
     """Return whether the options ask for decoding."""
     return options.decode != "off" or bool(options.proto or options.message)

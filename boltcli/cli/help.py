@@ -53,7 +53,7 @@ def write_example(out: BinaryIO) -> None:
     """Write a small database to example.db in the current folder, for the examples of the help."""
     from ..errors import DestinationExists
     from ..guide import example
-    from .row_output import complete
+    from ..render.row_files import complete
 
     try:
         with complete(EXAMPLE) as file:

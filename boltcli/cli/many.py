@@ -16,9 +16,9 @@ from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
 from ..apps.contract import Column
-from ..errors import ArgumentError, BoltError, CheckFailed, OpenError, PassedOver, as_failure
+from ..errors import ArgumentError, BoltError, CheckFailed, PassedOver, as_failure
 from ..fleet import engine as engines
-from ..fleet.files import Files, Named
+from ..fleet.files import Files, Named, nothing_seen
 from ..fleet.find import databases_in, resolved
 from ..fleet.state import UNKNOWN, State, file_state
 from ..render import records
@@ -183,11 +183,6 @@ def _row(path: str, words: str, result: Result) -> Record:
 def _facts(output: str, tally: Tally, taken: int, files: Files) -> Record:
     facts = records.of_file(output, "output") | {"files": tally.total, **tally.counts(), "taken": taken}
     return facts | {"passed_over": files.passed} if files.passed else facts
-
-
-def nothing_seen(arguments: Sequence[str]) -> BoltError:
-    """Return the error for a call of which every file was passed over: that must not seem to be sound."""
-    return OpenError("search", " ".join(arguments), "every file was skipped, so nothing was examined")
 
 
 def each(

@@ -87,7 +87,7 @@ class Output:
                 self._write_record(record)
                 self.flush()
             return
-        from .row_output import complete, row_form
+        from ..render.row_files import complete, row_form
 
         form = form or row_form(output, json=self.is_data)
         if output:
@@ -122,7 +122,7 @@ class Output:
         Its form is that of the suffix, if that is one of JSON. The options are those of a ``Destination``."""
         from contextlib import contextmanager
 
-        from .row_output import complete, format_of, lines_into
+        from ..render.row_files import complete, format_of, lines_into
 
         form = format_of(path)
 

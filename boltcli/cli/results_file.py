@@ -13,13 +13,13 @@ from ..errors import ArgumentError, DestinationError
 from ..extras import need
 from ..fleet.state import UNKNOWN, file_state
 from ..render.records import file_of
+from ..render.row_files import format_of, lines_into, row_form
 from ..render.table import table_of
 from ..storage.destination import Destination, usual_mode
 from ..storage.files import Closing, Trying, write_all
 from ..storage.opened import refuse
 from ..text.cells import Again
 from ..text.json import lines, parsed
-from .row_output import format_of, lines_into, row_form
 
 Row = dict[str, Any]
 

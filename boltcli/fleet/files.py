@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ..errors import BoltError
+from ..errors import BoltError, OpenError
 from ..storage.secrets import original_url, redact_url
 
 HOW = ("", "place", "search")  # a file was named; found at a program's place in a folder; found by searching one
@@ -50,6 +50,11 @@ class Named(NamedTuple):
     def shown(self) -> Named:
         """Return the file under its name without secrets."""
         return self._replace(path=redact_url(self.path))
+
+
+def nothing_seen(named: Iterable[str]) -> BoltError:
+    """Return the error for files of which each was passed over: that must not seem to be sound."""
+    return OpenError("search", " ".join(named), "every file was skipped, so nothing was examined")
 
 
 class Files:

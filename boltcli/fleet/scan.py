@@ -1,31 +1,60 @@
 """Find bolt databases by their meta pages, whatever their names."""
 
+from __future__ import annotations
+
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from ..apps.registry import recognised
 from ..errors import BoltError, Changed
-from ..storage.holders import holders, lock_mode
+from ..record import Record
+from ..storage.holders import holders
 from ..storage.live import Live
 from ..storage.snapshot import Snapshot
 from ..storage.source import Source, check_source, open_for_reading, open_source
-from ..text.times import time_text
+from ..text.times import moment
 from .files import Files
 from .find import databases_below, kind, nothing_in, why_not
 
 _UNPACKED = 256 << 20  # packed bytes; a larger file is reported only with its name, size and age
 
 
-def scan(named: Iterable[str], found: Files, looked: Callable[[], object] = bool) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Scanned(Record):
+    """A database that was found. Of one that can't be read ``error`` says why, and what follows from reading is None.
+
+    ``kind`` is bolt, gzip, zip, ...; None if it isn't recognised, though its name or place is that of a database.
+    ``size`` is in bytes, ``modified_ns`` in nanoseconds since 1970, ``age`` in seconds; ``lock`` is the mode in which
+    others hold it: exclusive, shared or None.
+    """
+
+    path: str
+    kind: str | None
+    size: int
+    modified_ns: int
+    age: float
+    lock: str | None = None
+    txid: int | None = None
+    page_size: int | None = None
+    application: str | None = None
+    layout: str | None = None
+    error: BoltError | None = None
+
+    @property
+    def modified(self) -> datetime:
+        """When it was last written, in UTC."""
+        return moment(self.modified_ns)
+
+
+def scan(named: Iterable[str], found: Files, looked: Callable[[], object] = bool) -> Iterator[Scanned]:
     """Yield a description of each database in the folders (or files) ``named``; call ``looked()`` for each file.
 
-    Fields: path, kind (bolt, gzip, zip, ...; None if it isn't recognised, though its name or place is that of a
-    database), size, modified and age (seconds), lock (exclusive, shared or None), txid, page_size, application,
-    layout, error (None, or the BoltError for which the others are None). ``found`` gets what was passed over, and the
-    error for each name that is not there or without a database.
+    ``found`` gets what was passed over, and the error for each name that is not there or without a database.
     """
     for name in named:
         count = 0
@@ -58,25 +87,23 @@ def _paths(name: str, found: Files, looked: Callable[[], object]) -> Iterator[st
         yield name
 
 
-def describe(path: str) -> dict[str, Any]:
+def describe(path: str) -> Scanned:
     """Return a description of the database at ``path``, read without waiting for its lock. Raises FileNotFoundError."""
     status = os.stat(path)
     try:
         packing = kind(path)
     except OSError:
         packing = None  # opening it says why
-    found: dict[str, Any] = {"path": path, "kind": packing, "size": status.st_size}
-    found |= {"modified": time_text(status.st_mtime_ns), "age": max(time.time() - status.st_mtime, 0)}
-    found["lock"] = _lock(path) if packing == "bolt" else None
-    found |= dict.fromkeys(("txid", "page_size", "application", "layout", "error"))
+    lock = _lock(path) if packing == "bolt" else None
+    age = max(time.time() - status.st_mtime, 0)
+    found = Scanned(path, packing, status.st_size, status.st_mtime_ns, age, lock)
     if packing != "bolt" and status.st_size > _UNPACKED:
-        return found | {"error": None if packing else BoltError("it is not recognised as a database")}
+        return found if packing else replace(found, error=BoltError("it is not recognised as a database"))
     try:
         with Live(open_source(path, "none")) as live:
-            found |= live.read(_facts)
+            return replace(found, **live.read(_facts))
     except BoltError as error:
-        found["error"] = error
-    return found
+        return replace(found, error=error)
 
 
 def _facts(snapshot: Snapshot) -> dict[str, Any]:
@@ -94,6 +121,6 @@ def _lock(path: str) -> str | None:
     """Return the mode in which others hold the lock of the file: exclusive or shared; None for none, or unknown."""
     try:
         with Source(open_for_reading(path), path) as source:
-            return lock_mode(holders(source))
+            return holders(source).mode
     except BoltError:
         return None

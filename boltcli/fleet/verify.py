@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..apps.etcd.layout import revision
 from ..apps.registry import recognised
@@ -18,10 +19,12 @@ from ..ops.check.deep_check import deep_check
 from ..ops.read.select_items import items
 from ..ops.space.pages import FREE, page_rows
 from ..progress import portion
+from ..record import Record
 from ..storage.snapshot import Snapshot
 from ..tree.bucket import find_bucket, root_bucket
 from ..tree.page_map import free_pages
 from ..tree.walk import Whole
+from .find import kind_of_file
 
 if TYPE_CHECKING:
     from ..progress import Progress
@@ -33,13 +36,39 @@ _MOST = 1_000_000  # findings; then counting stops
 _NEAR = 256  # of the last keys, of which one is a revision of etcd
 
 
-def verify(snapshot: Snapshot, level: str = WHOLE, progress: Progress | None = None) -> dict[str, Any]:
-    """Verify a database and return the results; ``ok`` is the verdict.
+@dataclass(frozen=True, slots=True)
+class Verified(Record):
+    """The verdict on a file: ``ok``. Of a file that could not be read ``error`` says why, and the rest is None.
 
-    ``sha256`` is about the hash at the end of a snapshot: ok, wrong or none. ``check`` is ok, or damaged with the
-    number of ``errors`` and the first ``problems``; ``warnings`` are those of ``check``. With ``level`` QUICK only the
-    hash, the meta pages and the page headers are verified, and ``pairs`` is None; DEEP includes ``check --deep``.
-    ``revision`` is that of an etcd store. Raises nothing for damage.
+    ``kind`` says how it is packed. ``sha256`` is about the hash at the end of a snapshot: ok, wrong or none. ``check``
+    is ok, or damaged with the number of ``errors`` and the first ``problems``; ``warnings`` are those of ``check``.
+    ``level`` is quick, whole or deep. ``revision`` is that of an etcd store; sizes are in bytes.
+    """
+
+    path: str
+    kind: str | None = None
+    ok: bool = False
+    sha256: str | None = None
+    check: str | None = None
+    errors: int | None = None
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    level: str | None = None
+    pairs: int | None = None
+    buckets: int | None = None
+    application: str | None = None
+    layout: str | None = None
+    revision: int | None = None
+    txid: int | None = None
+    page_size: int | None = None
+    size: int | None = None
+    error: BoltError | None = None
+
+
+def verify(snapshot: Snapshot, level: str = WHOLE, progress: Progress | None = None) -> Verified:
+    """Verify a database; QUICK only its hash, meta pages and page headers, DEEP as ``check --deep`` does, too.
+
+    Raises nothing for damage.
     """
     problems: list[str] = []
     sum_ = _sum(snapshot)
@@ -57,11 +86,11 @@ def verify(snapshot: Snapshot, level: str = WHOLE, progress: Progress | None = N
             errors += 1
             problems.append(problem)
     found = recognised(snapshot)
-    verdict = {"ok": not errors and sum_ != "wrong", "sha256": sum_, "check": "damaged" if errors else "ok"}
-    whose = {"application": found and found.name, "layout": found and found.layout, "revision": _revision(snapshot)}
-    state = {"txid": snapshot.meta.txid, "page_size": snapshot.page_size, "size": snapshot.size, "error": None}
-    counts = {"errors": errors, "problems": problems, "warnings": list(file_warnings(snapshot)), "level": level}
-    return {**verdict, **counts, "pairs": pairs, "buckets": buckets, **whose, **state}
+    return Verified(
+        snapshot.path, kind_of_file(snapshot.path), not errors and sum_ != "wrong", sum_, "damaged" if errors else "ok",
+        errors, tuple(problems), tuple(file_warnings(snapshot)), level, pairs, buckets, found.name if found else None,
+        found.layout if found else None, _revision(snapshot), snapshot.meta.txid, snapshot.page_size, snapshot.size,
+    )  # fmt: skip
 
 
 def _sum(snapshot: Snapshot) -> str:

@@ -15,15 +15,15 @@ _WORDS = {ERROR: "error", WARNING: "warning", INFO: "note"}
 _COLOURS = {"error": "1;31", "warning": "33", "note": "36"}
 
 
-def audit_record(path: str, application: str, audit: Audit, findings: Sequence[AuditFinding], *, ok: bool) -> Record:
+def audit_record(audit: Audit, path: str, *, ok: bool) -> Record:
     """Return the object of one file: its answers, its findings by severity, and additional fields."""
     return {
         **of_file(path),
-        "application": application,
+        "application": audit.application,
         "layout": audit.layout,
         "ok": ok,
         "answers": jsonable(audit.answers),
-        "findings": list(map(_finding_record, by_severity(findings))),
+        "findings": list(map(_finding_record, by_severity(list(audit.findings)))),
         **jsonable(audit.more),
         **({} if audit.retention is None else {"retention": jsonable(audit.retention)}),
     }
@@ -45,11 +45,10 @@ def by_severity(findings: Sequence[AuditFinding]) -> list[AuditFinding]:
     return sorted(findings, key=lambda finding: rank.get(finding.severity, len(rank)))
 
 
-def audit_text(
-    path: str, application: str, audit: Audit, findings: Sequence[AuditFinding], *, verbose: bool, styled: bool
-) -> bytes:
+def audit_text(audit: Audit, path: str, *, verbose: bool, styled: bool) -> bytes:
     """Return the verdict, the findings by severity, and the counts; notes are only counted unless ``verbose``."""
-    lines = [f"{path}: {verdict(findings)} ({application}, {audit.layout})"]
+    findings = list(audit.findings)
+    lines = [f"{path}: {verdict(findings)} ({audit.application}, {audit.layout})"]
     groups: dict[tuple[str, str], list[AuditFinding]] = {}
     for finding in by_severity(findings):
         groups.setdefault((finding.severity, finding.question), []).append(finding)

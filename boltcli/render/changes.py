@@ -86,4 +86,4 @@ def _sequence(fields: Record) -> tuple[int | None, int]:
 
 def summary_record(row: BucketChanges) -> bytes:
     """Return what changed in a bucket and in all inside it."""
-    return line(of_bucket(row.path) | fields_of(row, "added", "removed", "changed", "bytes_before", "bytes_after"))
+    return line(of_bucket(row.bucket) | fields_of(row, "added", "removed", "changed", "bytes_before", "bytes_after"))

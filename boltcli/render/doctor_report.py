@@ -1,46 +1,45 @@
 """The report of ``doctor``: text for people, and the record of ``--json``."""
 
-from ..ops.rescue.doctor import Diagnosis, Remedy
+from ..ops.rescue.doctor import Diagnosis
 from ..text.sizes import counted
 from ..text.values import shell_quoted
 from .explanations import explanation_record, explanation_text
 from .records import Record, fields_of, of_file
 
 
-def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> Record:
+def diagnosis_record(found: Diagnosis) -> Record:
     """Return the object that is written with ``--json``."""
     return {
         **of_file(found.path),
         "ok": found.ok,
-        "application": found.application or None,
-        "holder": found.holder or None,
-        "notes": found.notes,
+        **fields_of(found, "application", "holder"),
+        "notes": list(found.notes),
         "findings": [
-            {"kind": each.kind, "count": each.findings, "first": each.first, **explanation_record(each.kind)}
-            for each in found.symptoms
+            {**fields_of(each, "kind", "count"), "first": list(each.first), **explanation_record(each.kind)}
+            for each in found.findings
         ],
         "records": None if found.records is None else found.records._asdict(),
         "remedies": [
             {
                 **fields_of(each, "name", "pairs", "buckets", "sound", "lost"),
-                "commands": _commands(each, found.path),
-                "problem": each.problem or None,
+                "commands": list(each.commands),
+                "problem": each.problem,
             }
             for each in found.remedies
         ],
-        **({} if fixed is None else {"fixed": fixed.name, **of_file(output, "output")}),
+        **({} if found.output is None else {"fixed": found.fixed, **of_file(found.output, "output")}),
     }
 
 
-def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> str:
+def diagnosis_text(found: Diagnosis) -> str:
     """Return the report for people."""
     heads = (("file of", found.application), ("held by", found.holder), *(("note", note) for note in found.notes))
     lines = [f"{name}: {words}\n" for name, words in heads if words]
-    if not found.symptoms:
+    if not found.findings:
         lines += _soundness(found)
-    for each in found.symptoms:
-        lines.append(explanation_text(each.kind, each.findings))
-        lines += _quoted(each.first, each.findings)
+    for each in found.findings:
+        lines.append(explanation_text(each.kind, each.count))
+        lines += _quoted(each.first, each.count)
     possible = [remedy for remedy in found.remedies if not remedy.problem]
     if possible:
         lines.append("remedies that were tried on copies, the best one first, and what they keep:\n")
@@ -48,10 +47,10 @@ def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> str:
     for remedy in possible:
         sound = "sound" if remedy.sound else "not sound"
         lines.append(f"  {remedy.pairs:>10} {remedy.buckets:>8} {remedy.lost:>7}  {sound:<9} {remedy.name}\n")
-        lines += [f"     {line}\n" for line in _commands(remedy, found.path)]
+        lines += [f"     {line}\n" for line in remedy.commands]
     lines += [f"not possible: {remedy.name}: {remedy.problem}\n" for remedy in found.remedies if remedy.problem]
-    if fixed is not None:
-        lines.append(f"{output}: written by '{fixed.name}'; a check of it finds nothing\n")
+    if found.fixed is not None:
+        lines.append(f"{found.output}: written by '{found.fixed}'; a check of it finds nothing\n")
     return "".join(lines)
 
 
@@ -69,11 +68,6 @@ def _soundness(found: Diagnosis) -> list[str]:
     return [f"the structure is sound; its records: {words}; see {audit}\n", *quoted]
 
 
-def _quoted(first: list[str], count: int) -> list[str]:
+def _quoted(first: tuple[str, ...], count: int) -> list[str]:
     more = count - len(first)
     return [f"  {line}\n" for line in first] + [f"  and {more} more\n"] * (more > 0)
-
-
-def _commands(remedy: Remedy, path: str) -> list[str]:
-    name = shell_quoted(path)
-    return [" ".join(name if word == "FILE" else word for word in command) for command in remedy.commands]

@@ -9,6 +9,8 @@ from ..text.values import shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..storage.holders import Holder
     from ..storage.snapshot import Snapshot
 
@@ -45,19 +47,19 @@ def traffic_text(requests: int, read: int, total: int) -> str:
     return f"read {size(read)} of {size(total)} in {requests} round trips\n"
 
 
-def holders_text(found: list[Holder]) -> str:
+def holders_text(found: Sequence[Holder]) -> str:
     """Return the report of ``lock``: a paragraph for each process that holds the lock, or waits for it."""
     return "\n".join(map(_holder, found)) or "not locked\n"
 
 
 def _holder(holder: Holder) -> str:
-    from ..text.times import SECOND, time_text
+    from ..text.times import moment_text
 
     facts = {
         "Lock": f"{holder.mode}{', waiting for it' * holder.waits}",
         "Process": holder.pid or "unknown",
         "Command": holder.command or "unknown",
-        "Running since": "unknown" if holder.since is None else time_text(int(holder.since) * SECOND),
+        "Running since": "unknown" if holder.since is None else moment_text(holder.since.replace(microsecond=0)),
     }
     if holder.mode == "exclusive" and not holder.waits:
         facts["Writer"] = "unknown" if holder.writes is None else "yes" if holder.writes else "no"

@@ -6,10 +6,8 @@ file may be replaced by an older one.
 
 from collections.abc import Iterable
 
-from ..ops.compare.metrics import Metrics
-
-Labels = tuple[tuple[str, str], ...]
-Sample = tuple[str, Labels, float]
+from ..fleet.metrics import Metrics, Sample
+from .records import Record, of_record
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", '"': '\\"'})
 HELP = {
@@ -32,36 +30,10 @@ HELP = {
 }
 
 
-def samples(labels: Labels, found: Metrics | None, now: float, lock: str) -> Iterable[Sample]:
-    """Yield the samples of one file; None: unreadable. Others hold its ``lock`` exclusive, shared, or "" (not)."""
-    yield from _gauges(labels, up=int(found is not None))
-    for mode in ("exclusive", "shared"):
-        yield from _gauges((*labels, ("mode", mode)), locked=int(lock == mode))
-    if found is None:
-        return
-    yield from _gauges(
-        labels,
-        size_bytes=found.size,
-        page_size_bytes=found.page_size,
-        txid=found.txid,
-        unused_bytes=found.unused_bytes,
-        last_write_timestamp_seconds=round(found.written, 3),
-        last_write_age_seconds=max(round(now - found.written, 3), 0),
-    )
-    if found.findings is not None:
-        yield from _gauges(labels, check_ok=int(not found.findings), check_findings=found.findings)
-    if not found.counted:
-        return
-    for kind, count in found.pages.items():
-        yield from _gauges((*labels, ("kind", kind)), pages=count)
-    sizes = {f"{kind}_bytes": found.pages[kind] * found.page_size for kind in ("free", "lost", "freelist")}
-    yield from _gauges(labels, **sizes)
-    if found.pairs is not None and found.buckets is not None:
-        yield from _gauges(labels, pairs=found.pairs, buckets=found.buckets)
-
-
-def _gauges(labels: Labels, **values: float) -> Iterable[Sample]:
-    return ((f"boltcli_{name}", labels, value) for name, value in values.items())
+def metrics_record(found: Metrics, path: str) -> Record:
+    """Return the object of one file, without what was not asked for."""
+    fields = of_record(found, path)
+    return {name: value for name, value in fields.items() if value is not None or name in ("application", "lock")}
 
 
 def text(all_samples: Iterable[Sample]) -> bytes:

@@ -7,12 +7,13 @@ A byte string ``key`` is the field ``key`` if it is valid UTF-8, else ``key_hex`
 from __future__ import annotations
 
 import os
+from datetime import datetime
 
 from ..format.bucket import BucketRef
 from ..format.page import type_name
 from ..text.golang import percent
 from ..text.json import LARGEST_JSON, embedded, line, lines
-from ..text.times import time_text
+from ..text.times import moment_text
 from ..text.values import LARGE, auto, converter, shown_text, text_of
 from ..text.values import as_text as text
 from .errors import error_text
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ..ops.check.findings import Finding
     from ..ops.space.pages import Usage
     from ..ops.stats import BucketRecord, BucketStats
+    from ..record import Record as Results
     from ..storage.holders import Holder
     from ..storage.snapshot import Snapshot
 
@@ -211,11 +213,29 @@ def holder(found: Holder) -> Record:
     return {
         "mode": found.mode,
         "waits": found.waits,
-        "pid": found.pid or None,
+        "pid": found.pid,
         "command": text(os.fsencode(found.command)) if found.command else None,
-        "since": None if found.since is None else time_text(int(found.since * 1000) * 1_000_000),
+        "since": None if found.since is None else moment_text(found.since),
         "writes": found.writes,
     }
+
+
+def of_record(found: Results, path: str | None = None) -> Record:
+    """Return a result of an operation: its fields in their order, times as text, and ``path`` as the file's name."""
+    fields: Record = {}
+    for name in found.__slots__:
+        value = getattr(found, name)
+        if name in ("path", "output") and value is not None:
+            fields |= of_file(path if path is not None and name == "path" else value, name)
+        elif isinstance(value, tuple):
+            fields[name] = list(value)
+        elif isinstance(value, datetime):
+            fields[name] = moment_text(value)
+        elif isinstance(value, Exception):
+            fields[name] = error(value, path or getattr(found, "path", None))  # type: ignore[arg-type]
+        else:
+            fields[name] = value
+    return fields
 
 
 def traffic(requests: int, read: int, total: int, path: str) -> Record:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ..ops.rescue.recover import Report
+from ..ops.rescue.recover import Recovered
 from ..ops.rescue.tree import Altered, Loss, State
 from ..text.sizes import counted, written
 from ..text.values import path_text, shell_word
@@ -17,17 +17,12 @@ _SOURCES = {
 }
 
 
-def recovery_record(report: Report) -> Record:
+def recovery_record(report: Recovered) -> Record:
     """Return the object of ``--json``; a state's ``difference`` is to the chosen one, in pairs and buckets."""
-    found, emission = report.found, report.emission
     return {
         **of_file(report.path),
         **of_file(report.output, "output"),
-        **fields_of(emission, "pairs", "buckets", "pages"),
-        "size": report.size,
-        "page_size": found.table.page_size,
-        "exact": report.exact,
-        "root": found.root_from or None,
+        **fields_of(report, "pairs", "buckets", "pages", "size", "page_size", "exact", "root"),
         "lost": [
             {
                 **of_bucket(loss.bucket),
@@ -52,39 +47,37 @@ def recovery_record(report: Report) -> Record:
                 **fields_of(state, "pairs", "buckets", "chosen"),
                 "difference": fields_of(state, "added", "removed", "changed"),
             }
-            for number, state in enumerate(found.states, 1)
+            for number, state in enumerate(report.states, 1)
         ],
-        "notes": report.notes,
-        "lost_and_found": {"pairs": emission.within, "pages": found.lost_pages},
-        **fields_of(found, "placed", "older", "stale"),
-        "duplicates": emission.duplicates,
-        **({} if report.text_mode is None else {"text_mode": report.text_mode.certainty}),
+        "notes": list(report.notes),
+        "lost_and_found": fields_of(report.lost_and_found, "pairs", "pages"),
+        **fields_of(report, "placed", "older", "stale", "duplicates"),
+        **({} if report.text_mode is None else {"text_mode": report.text_mode}),
     }
 
 
-def recovery_text(report: Report, human: bool) -> str:
+def recovery_text(report: Recovered, human: bool) -> str:
     """Return the report for people."""
-    found, emission = report.found, report.emission
     lines = [
-        f"{counted(emission.pairs, 'pair')} in {counted(emission.buckets, 'bucket')} recovered,"
-        f" from {counted(emission.pages, 'page')}; {written(report.size, human)} written",
-        f"page size {found.table.page_size}; {_SOURCES[found.root_from]}",
+        f"{counted(report.pairs, 'pair')} in {counted(report.buckets, 'bucket')} recovered,"
+        f" from {counted(report.pages, 'page')}; {written(report.size, human)} written",
+        f"page size {report.page_size}; {_SOURCES[report.root or '']}",
     ]
     if report.text_mode is not None:
-        lines.append(report.text_mode.sentence())
+        lines.append(report.undone)
     if report.exact:
         lines.append(("" if report.notes else "nothing is missing: ") + "this is the tree that bbolt reads")
     for number, what, words in (
-        (found.placed, "page", "that nothing referred to were put in their place"),
-        (found.older, "page", "of earlier transactions were used where newer ones are lost"),
-        (found.stale, "page", "of earlier transactions were left out"),
-        (emission.duplicates, "second version", "of keys were left out"),
+        (report.placed, "page", "that nothing referred to were put in their place"),
+        (report.older, "page", "of earlier transactions were used where newer ones are lost"),
+        (report.stale, "page", "of earlier transactions were left out"),
+        (report.duplicates, "second version", "of keys were left out"),
     ):
         if number:
             lines.append(f"{counted(number, what)} {words}")
-    if found.lost_pages:
-        name, pages = shell_word(report.lost_and_found), counted(found.lost_pages, "page")
-        pairs = counted(emission.within, "pair")
+    if report.lost_and_found.pages:
+        name, pages = shell_word(report.lost_and_found.name), counted(report.lost_and_found.pages, "page")
+        pairs = counted(report.lost_and_found.pairs, "pair")
         lines.append(f"{pairs} in bucket {name}: {pages} whose place is unknown")
     lines += [f"note: {note}" for note in report.notes]
     lines += _list("lost:", map(_loss_text, report.lost[:_SHOWN]), len(report.lost))
@@ -92,9 +85,9 @@ def recovery_text(report: Report, human: bool) -> str:
         _where(each, "" if each.key is None else f", key {shell_word(each.key)}") for each in report.changed[:_SHOWN]
     )
     lines += _list("changed:", changed, len(report.changed))
-    if found.states:
-        lines.append(f"{len(found.states)} states may be the newest one; --state N chooses another one:")
-        lines += [f"  {_state_text(number, state)}" for number, state in enumerate(found.states, 1)]
+    if report.states:
+        lines.append(f"{len(report.states)} states may be the newest one; --state N chooses another one:")
+        lines += [f"  {_state_text(number, state)}" for number, state in enumerate(report.states, 1)]
     return "\n".join(lines) + "\n"
 
 

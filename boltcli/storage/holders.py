@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 
+from ..record import Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Protocol
+    from datetime import datetime
+    from typing import Literal, Protocol
 
     class OpenFile(Protocol):  # a Source
         fd: int
@@ -17,25 +20,42 @@ if TYPE_CHECKING:
 _TABLE = "/proc/locks"
 
 
-class Holder:
+class Holder(Record):
     """A process that holds the file's lock (``mode`` exclusive or shared), or ``waits`` for it.
 
-    ``pid`` is 0 and ``command`` empty if unknown. ``since`` is the start of the process in seconds since 1970.
-    ``writes``: whether it has the file open for writing and mapped, like a bbolt writer; None if unknown.
+    ``pid``, ``command`` and ``since``, the start of the process in UTC, are None if unknown. ``writes``: whether it has
+    the file open for writing and mapped, like a bbolt writer; None if unknown.
     """
 
-    def __init__(self, mode: str, pid: int = 0, *, waits: bool = False) -> None:
-        self.mode = mode
-        self.pid = pid
-        self.waits = waits
+    __slots__ = ("mode", "waits", "pid", "command", "since", "writes", "_name")  # noqa: RUF023
+    if TYPE_CHECKING:
+        mode: str
+        waits: bool
+        pid: int | None
+        command: str | None
+        since: datetime | None
+        writes: bool | None
+        _name: str
+
+    def __init__(self, mode: str, pid: int = 0, *, waits: bool = False, writes: bool | None = None) -> None:
         words = _words(pid)
-        self.command = " ".join(words)
-        self._name = os.path.basename(words[0])
-        self.since = _since(pid)
-        self.writes: bool | None = None
+        command = " ".join(words)
+        super().__init__(mode, waits, pid or None, command or None, _since(pid), writes, os.path.basename(words[0]))
 
     def __str__(self) -> str:
         return f"process {self.pid}" + (f" ({self._name})" if self._name else "") if self.pid else "another process"
+
+
+class Holders(tuple[Holder, ...]):
+    """The other processes that hold a file's lock, or wait for it."""
+
+    __slots__ = ()
+
+    @property
+    def mode(self) -> Literal["exclusive", "shared"] | None:
+        """The mode in which they hold it; None if none does."""
+        modes = {holder.mode for holder in self if not holder.waits}
+        return "exclusive" if "exclusive" in modes else "shared" if modes else None
 
 
 def describe_holder(source: OpenFile) -> str:
@@ -48,22 +68,17 @@ def writer(source: OpenFile) -> Holder | None:
     return next((holder for holder in holders(source) if holder.mode == "exclusive" and not holder.waits), None)
 
 
-def holders(source: OpenFile) -> list[Holder]:
+def holders(source: OpenFile) -> Holders:
     """Return the other processes that hold the flock(2) lock or wait for it; if the system lists none, try the lock."""
     file = os.fstat(source.fd)
-    found = [Holder(mode, pid, waits=waits) for mode, pid, waits in _table(file) if pid != os.getpid()]
-    for holder in found:
-        if holder.mode == "exclusive" and not holder.waits:
-            holder.writes = _writes(holder.pid, file)
+    found = [
+        Holder(mode, pid, waits=waits, writes=_writes(pid, file) if mode == "exclusive" and not waits else None)
+        for mode, pid, waits in _table(file)
+        if pid != os.getpid()
+    ]
     if not found and (mode := _probe(source.path, file)):
-        return [Holder(mode)]
-    return found
-
-
-def lock_mode(found: list[Holder]) -> str | None:
-    """Return the mode in which processes hold a lock, exclusive or shared; None if none does."""
-    modes = {holder.mode for holder in found if not holder.waits}
-    return "exclusive" if "exclusive" in modes else "shared" if modes else None
+        found = [Holder(mode)]
+    return Holders(found)
 
 
 def openers(source: OpenFile) -> list[Holder]:
@@ -148,14 +163,16 @@ def _words(pid: int) -> list[str]:
     return ["".join(char if char.isprintable() else "?" for char in word) for word in text.split("\0")]
 
 
-def _since(pid: int) -> float | None:
+def _since(pid: int) -> datetime | None:
     try:
         # The name, second, is in parentheses and may hold any character.
         ticks = int(_read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[19])
         booted = next(int(line.split()[1]) for line in _read("/proc/stat").splitlines() if line.startswith(b"btime"))
     except (IndexError, ValueError, StopIteration):
         return None
-    return booted + ticks / os.sysconf("SC_CLK_TCK")
+    from ..text.times import moment
+
+    return moment(int((booted + ticks / os.sysconf("SC_CLK_TCK")) * 1000) * 1_000_000)
 
 
 def _read(path: str) -> bytes:

@@ -49,6 +49,25 @@ def time_text(nanoseconds: int | None) -> str:
     return _rfc3339(*divmod(nanoseconds, SECOND), None) or f"{nanoseconds} ns"
 
 
+def moment(nanoseconds: int) -> datetime:
+    """Return nanoseconds since 1970 as a time in UTC; a part of a microsecond is left out."""
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
+def moment_text(when: datetime) -> str:
+    """Return a time as an RFC 3339 time in UTC.
+
+    >>> moment_text(moment(1721008606570000999))
+    '2024-07-15T01:56:46.57Z'
+    """
+    return time_text(nanoseconds_of(when))
+
+
+def nanoseconds_of(when: datetime) -> int:
+    """Return a time with a time zone as nanoseconds since 1970, UTC."""
+    return (when - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
 def _rfc3339(seconds: int, nanoseconds: int, offset: int | None) -> str | None:
     """Format seconds since 1970 at ``offset`` seconds east of UTC; None beyond the years 1 to 9999."""
     try:

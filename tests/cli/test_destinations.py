@@ -17,8 +17,8 @@ import pytest
 
 from boltcli.cli.command_table import COMMANDS
 from boltcli.cli.registry import find
-from boltcli.cli.row_output import FORMATS
 from boltcli.render import json_streams
+from boltcli.render.row_files import FORMATS
 from boltcli.text.values import shell_quoted
 from tests.support import ROOT, error_line, fixture, run
 

@@ -12,14 +12,13 @@ PACKAGE = Path(__file__).resolve().parents[2] / "boltcli"
 
 # A room may import from itself and from the rooms above it.
 ROOMS = (
-    *("read_errors", "installation", "errors", "extras", "progress", "text", "format", "kernel", "storage", "tree"),
-    *("ops", "cursor", "database", "apps", "tables", "fleet", "comparison", "library", "guide", "render", "cli"),
+    *("record", "read_errors", "installation", "errors", "extras", "progress", "text", "format", "kernel", "storage"),
+    *("tree", "ops", "cursor", "database", "apps", "tables", "fleet", "guide", "render", "api", "library", "cli"),
 )
 # So may a package of operations.
 OPERATIONS = ("read", "check", "stats", "space", "write", "compare", "rescue")
-# The command line doesn't go through the library, nor does the rendering.
-_LIBRARY = {"comparison", "library"}
-NOT_FOR = {"render": _LIBRARY, "cli": _LIBRARY}
+# The command line calls the library's operations; the library's objects are for other programs.
+NOT_FOR = {"cli": {"library"}}
 
 DOORS = {
     "typer": {"cli/typer_app.py", "cli/make_table.py", "cli/options.py"},

@@ -132,7 +132,7 @@ def test_odd_tables(path: Path, source: Source, monkeypatch: pytest.MonkeyPatch)
     read = module._read
     monkeypatch.setattr(module, "_read", lambda name: table.encode() if name == "/proc/locks" else read(name))
     assert [(holder.mode, holder.pid, holder.waits) for holder in holders(source)] == [
-        ("exclusive", 0, False),
+        ("exclusive", None, False),
         ("shared", 81, True),
     ]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.ops.compare.metrics import metrics
+from boltcli.fleet.metrics import metrics
 from boltcli.ops.space.page_use import page_story
 from boltcli.ops.space.pages import Usage
 from boltcli.ops.space.top import space_top
@@ -121,6 +121,7 @@ def test_du_top_and_metrics_count_what_the_map_shows(tmp_path: Path) -> None:
     with Snapshot(str(path)) as snapshot:
         used, found, counted = Usage(snapshot), space_top(snapshot), metrics(snapshot)
     assert (used.free, used.lost, used.freelist) == (found.free, found.lost, found.freelist_bytes) == (4096,) * 3
+    assert counted.pages is not None
     assert (counted.pages["free"], counted.pages["lost"]) == (1, 1)
     path.write_bytes(small(page(2, 2), page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")]), *[page(4, 2)] * 3))
     with Snapshot(str(path)) as snapshot:  # the freelist can't be read

@@ -8,30 +8,23 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from ...apps.contract import ERROR, SEVERITIES, WARNING, Application, AuditOptions
-from ...apps.registry import application as application_called
-from ...apps.registry import named, recognised
-from ...apps.values import names
-from ...database import Database
+from ...api.audit import audit_file, compare, is_compared
+from ...apps.contract import ERROR, SEVERITIES, WARNING, AuditOptions
 from ...errors import ArgumentError, BoltError, PassedOver
-from ...fleet.files import Files, Named
-from ...fleet.find import program_at
+from ...fleet.files import Files, Named, nothing_seen
 from ...render.audit_report import audit_record, audit_text
+from ...render.row_files import complete, row_form
 from ...text.times import DAY, SECOND, parse_time
 from ..command import Summary, command
-from ..many import complain, each, nothing_seen, say_passed
-from ..row_output import complete, row_form
+from ..many import complain, each, say_passed
 from ..values import seconds
 
 if TYPE_CHECKING:
-    from ...apps.contract import Audit, AuditFinding, Change
+    from ...apps.contract import Audit, Change
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
     from ..options import JobsApart, argument, choice, files, inputs, results, switch, text
     from ..output import Output
-
-    Done = tuple[Application, Audit]
-
 
 _CHANGES = (
     "Write the changes that repair the file, for `boltcli patch`; with --older-than the changes that delete old"
@@ -125,29 +118,26 @@ def audit_(
     gap = ""
     wanted: dict[str, list[Change]] = {}
 
-    def write(path: str, found: Done | BoltError, joined: Sequence[AuditFinding] = ()) -> None:
-        """Write the result of a file, with the findings of comparing it with others."""
+    def write(path: str, found: Audit | BoltError) -> None:
         nonlocal status, gap
         if isinstance(found, BoltError):
             status = max(status, complain(path, found, UNKNOWN, opener, out))
             return
-        application, audit = found
-        findings = [*audit.findings, *joined]
-        ok = not any(finding.severity in grave for finding in findings)
+        ok = not any(finding.severity in grave for finding in found.findings)
         status = max(status, int(not ok))
         out.text(gap)
         out.records(
-            lambda: [audit_record(path, application.name, audit, findings, ok=ok)],
-            lambda: audit_text(path, application.name, audit, findings, verbose=verbose, styled=out.has_colours),
+            lambda: [audit_record(found, path, ok=ok)],
+            lambda: audit_text(found, path, verbose=verbose, styled=out.has_colours),
             styled=True,
         )
         out.flush()
         gap = "\n"
         if changes:
-            repairs = [change for finding in findings if finding.severity in kinds for change in finding.changes]
-            wanted[path] = list(audit.deletions) if older_than else repairs
+            repairs = [change for finding in found.findings if finding.severity in kinds for change in finding.changes]
+            wanted[path] = list(found.deletions) if older_than else repairs
 
-    waiting: dict[str, Done | BoltError] = {}  # files that are compared with others, and those after them
+    waiting: dict[str, Audit | BoltError] = {}  # files that are compared with others, and those after them
     known: dict[str, bool] = {}  # whether a file in a folder that was searched is of a known program
     seen = 0
     for file, found in each(files, partial(_audit_one, asked, app, opener), opener, out, what="auditing"):
@@ -159,14 +149,14 @@ def audit_(
             out.about(file.path).warn(f"{file.path}: not audited: {found}")
             continue
         seen += 1
-        if waiting or not (isinstance(found, BoltError) or not found[0].compares):
+        if waiting or (not isinstance(found, BoltError) and is_compared(found)):
             waiting[file.path] = found
         else:
             write(file.path, found)
     waiting |= {folder: _nothing(folder) for folder in known if not known[folder]}
-    joined = _joined([(path, found) for path, found in waiting.items() if not isinstance(found, BoltError)])
+    compare([found for found in waiting.values() if not isinstance(found, BoltError)])
     for path, found in waiting.items():
-        write(path, found, joined.get(path, ()))
+        write(path, found)
     out.flush()
     say_passed(files, out)
     if changes:
@@ -176,48 +166,11 @@ def audit_(
     return status
 
 
-def _joined(done: Sequence[tuple[str, Done]]) -> dict[str, list[AuditFinding]]:
-    """Return the findings from comparing the files of each application, by file."""
-    findings: dict[str, list[AuditFinding]] = {}
-    for application in {id(found): found for _, (found, _) in done}.values():
-        audits = [(path, audit) for path, (found, audit) in done if found is application]
-        if len(audits) > 1:
-            for path, finding in application.join(audits):
-                findings.setdefault(path, []).append(finding)
-    return findings
-
-
-def _audit_one(asked: AuditOptions, app: str, opener: Opener, file: Named, out: Output) -> Done:
-    """Audit a file. Raises PassedOver for one without an audit that was not named."""
-
-    def work(snapshot: Snapshot, out: Output) -> Done:
-        db = Database(snapshot)
-        known = recognised(snapshot) if app == "auto" else named(db, app)
-        if known is None:
-            error = "no known application wrote this database; `boltcli help apps` lists them"
-            if file.how and app == "auto" and _is_of_another(db, file, opener.recursive):
-                raise PassedOver(error, unknown=True)
-            raise ArgumentError(error)
-        audit = known.application.audit(db, asked)
-        if audit is None:
-            raise (PassedOver if file.how else ArgumentError)(f"there is no audit of {known.application.name}")
-        audit.deletions = list(audit.deletions)  # while the database is open
-        return known.application, audit
+def _audit_one(asked: AuditOptions, app: str, opener: Opener, file: Named, out: Output) -> Audit:
+    def work(snapshot: Snapshot, out: Output) -> Audit:
+        return audit_file(snapshot, asked, app, file, recursive=opener.recursive)
 
     return opener.read(file.path, work, out)
-
-
-def _is_of_another(db: Database, file: Named, recursive: bool) -> bool:
-    """Return whether a file that no application recognises is no failure: it is of another program, and readable.
-
-    At the place of a store that has an audit the file should have been recognised.
-    """
-    for _ in names(db):  # raises for a damaged root bucket, which would also explain it
-        pass
-    if file.how == "search":
-        return not recursive
-    program = application_called(program_at(file.path))
-    return program is None or not program.has_audit(db)
 
 
 def _write_changes(output: str, found: dict[str, list[Change]], *, replace: bool) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ... import render
-from ...ops.check.database_check import UNCOUNTED, check, file_warnings, pairs_in_root
+from ...api.check import check
 from ...read_errors import ArgumentError
 from ..command import Summary, command
 
@@ -48,38 +47,31 @@ def check_(
     """Verify the integrity of a database."""
     kinds: dict[str, list[int]] = {}
     most = max_findings or (_ON_A_TERMINAL if out.is_terminal else 1 << 62)
-    if deep:
-        from ...ops.check.deep_check import deep_check
     count = 0
-    uncounted = ""
     with out.progress("checking") as progress:
-        found = deep_check(db, progress=progress) if deep else check(db, from_page, progress=progress)
+        found = check(db, from_page, deep=deep, progress=progress)
         for finding in found:
             progress.clear()
-            if finding.kind == UNCOUNTED:
-                uncounted = finding.message
-                continue
             count += 1
             kinds.setdefault(finding.kind, []).append(finding.page)
             if count <= most:
                 _show(out, finding)
-        warnings = [str(warning) for warning in file_warnings(db)]
-        if deep:
-            warnings += pairs_in_root(db)
-    if uncounted:
-        warnings.append(uncounted)
-    for warning in warnings:
+    for warning in found.warnings:
         out.warn(warning)
     if count > most:
         out.warn(f"{count - most} of {count} findings are not shown: --max-findings {most}")
     if count and (count > most or deep):
-        out.say(render.explanations.findings_summary(kinds))
+        from ...render.explanations import findings_summary
+
+        out.say(findings_summary(kinds))
 
     def record() -> Record:
-        found = render.records.verdict(out.path, count, [], warnings, at_least=bool(uncounted))
-        return found | ({"explanations": _explanations(kinds)} if explain else {})
+        from ...render import records
 
-    out.record(record, lambda: _text(count, kinds if explain else {}, bool(uncounted)))
+        verdict = records.verdict(out.path, count, [], found.warnings, at_least=found.at_least)
+        return verdict | ({"explanations": _explanations(kinds)} if explain else {})
+
+    out.record(record, lambda: _text(count, kinds if explain else {}, found.at_least))
     if count:
         from ...errors import CheckFailed
 
@@ -94,14 +86,16 @@ def _hints(path: str) -> list[str]:
 
 
 def _show(out: Output, finding: Finding) -> None:
+    from ...render import records
     from ...text.values import auto
 
-    out.part("findings", lambda: render.records.finding(finding, out.path), lambda: finding.line(auto) + b"\n")
+    out.part("findings", lambda: records.finding(finding, out.path), lambda: finding.line(auto) + b"\n")
 
 
 def _explanations(kinds: dict[str, list[int]]) -> list[dict[str, object]]:
-    explained = render.explanations.explanation_record
-    return [{"kind": kind, "count": len(pages), **explained(kind)} for kind, pages in kinds.items()]
+    from ...render.explanations import explanation_record
+
+    return [{"kind": kind, "count": len(pages), **explanation_record(kind)} for kind, pages in kinds.items()]
 
 
 def _text(count: int, explained: dict[str, list[int]], at_least: bool) -> Iterator[bytes]:
@@ -109,5 +103,8 @@ def _text(count: int, explained: dict[str, list[int]], at_least: bool) -> Iterat
         yield b"OK\n"
         return
     yield b"%s%d errors found\n" % (b"at least " * at_least, count)
-    for kind, pages in explained.items():
-        yield b"\n" + render.explanations.explanation_text(kind, len(pages)).encode()
+    if explained:
+        from ...render.explanations import explanation_text
+
+        for kind, pages in explained.items():
+            yield b"\n" + explanation_text(kind, len(pages)).encode()

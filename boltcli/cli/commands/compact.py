@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ... import render
-from ...ops.write.compact import compact
+from ...api.compact import compact
 from ..command import command
 
 TYPE_CHECKING = False

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
-from ...ops.rescue.deleted import Deleted, deleted
-from ...ops.rescue.pages import MappedFile
+from ...api.deleted import Deleted, deleted
 from ...render import records
 from ...render.decoded import readable
 from ...text.values import bytes_text, formatted
 from ..command import command
-from ..deleted_meaning import meaning
 from ..selection import check_pattern, selection
 from ..streams import cut_to_width
 
 if TYPE_CHECKING:
-    from ...apps.decode import Decoded
     from ..opener import Opener
     from ..options import Filters, Force, KeyFormat, Path, ValueFormat, choice, of_bucket, switch, text, written_to
     from ..output import Output, Record
-
-    Pair = tuple[Decoded, Decoded]
-
 
 _DECODED = (
     "Decode keys and values if the program is known: auto|off. For etcd, list the keys to which the revisions belong."
@@ -62,37 +55,32 @@ def deleted_(
 ) -> None:
     """List deleted pairs and older versions that are still in free pages; bbolt never wipes a page that it frees."""
     chosen = selection(filters, values=True)
-    start, stop = (history, history + b"\0") if history else (chosen["start"], chosen["stop"])
-    every = versions or bool(history)
     form = _Form(key_format, format)
     count = 0
 
     def write(out: Output) -> list[str]:
         """Write the pairs; return what is to be said of all of them."""
-        with MappedFile(path, opener.lock, opener.timeout) as file, out.progress("searching") as progress:
-            known = meaning(file) if decode != "off" else None
+        notes: list[str] = []
+        with out.progress("searching") as progress:
 
-            def pairs(*, ascending: bool = False) -> Iterator[tuple[Deleted, Pair | None]]:
-                nonlocal count
+            def pairs(*, ascending: bool = False) -> Iterator[Deleted]:
+                nonlocal count, notes
                 found = deleted(
-                    file.buffer, tuple(buckets), start=start, stop=stop, wanted=chosen["wanted"],
-                    versions=every, live=bool(history),
-                    version_of=known.version_of if known is not None else lambda *_: None,
-                    ascending=ascending, progress=progress,
+                    path, buckets, start=chosen["start"], stop=chosen["stop"], wanted=chosen["wanted"],
+                    history=history, versions=versions, limit=filters.limit, decode=decode != "off",
+                    ascending=ascending, progress=progress, lock=opener.lock, timeout=opener.timeout,
                 )  # fmt: skip
-                for pair in islice(found, filters.limit or None):
-                    file.check_unchanged()
+                notes = found.notes
+                for pair in found:
                     count += 1
-                    if known is not None:
-                        known.note(pair)
-                    yield pair, known.decoded(pair) if known is not None else None
+                    yield pair
 
             # JSON is in the order in which import takes it.
             out.records(
-                lambda: (form.record(*each) for each in pairs(ascending=not every)),
-                lambda: (cut_to_width(form.line(*each), out.out) for each in pairs()),
+                lambda: map(form.record, pairs(ascending=not (versions or history))),
+                lambda: (cut_to_width(form.line(pair), out.out) for pair in pairs()),
             )
-            return known.summary() if known is not None else []
+            return notes
 
     if output:
         with out.to_file(output, replace=force) as target:
@@ -112,21 +100,21 @@ class _Form(NamedTuple):
     key: str
     value: str
 
-    def record(self, pair: Deleted, decoded: Pair | None) -> Record:
+    def record(self, pair: Deleted) -> Record:
         """Return what JSON says of a pair."""
-        record = records.of_bucket(pair.path)
+        record = records.of_bucket(pair.bucket)
         record |= records.field("key", pair.key, self.key) | records.field("value", pair.value, self.value)
         if pair.version_of is not None:
             record |= records.field("version_of", pair.version_of)
-        if decoded is not None:
-            record |= records.decoded("key", decoded[0]) | records.decoded("value", decoded[1])
+        if pair.key_decoded is not None:
+            record |= records.decoded("key", pair.key_decoded) | records.decoded("value", pair.value_decoded)
         return record | {"page": pair.page, "certainty": pair.certainty}
 
-    def line(self, pair: Deleted, decoded: Pair | None) -> bytes:
+    def line(self, pair: Deleted) -> bytes:
         """Return page, certainty, buckets, key, value, between tabs; of a version the key that it is one of."""
-        if decoded is not None and self == ("auto", "auto"):
-            name = readable(decoded[0]) if pair.version_of is None else bytes_text(pair.version_of)
-            words = [str(pair.page), pair.certainty, *map(bytes_text, pair.path), name, readable(decoded[1])]
+        if pair.key_decoded is not None and self == ("auto", "auto"):
+            name = readable(pair.key_decoded) if pair.version_of is None else bytes_text(pair.version_of)
+            words = [str(pair.page), pair.certainty, *map(bytes_text, pair.bucket), name, readable(pair.value_decoded)]
             return "\t".join(words).encode("utf-8", "surrogateescape") + b"\n"
-        names = [*formatted([*pair.path, pair.key], self.key), *formatted([pair.value], self.value)]
+        names = [*formatted([*pair.bucket, pair.key], self.key), *formatted([pair.value], self.value)]
         return b"\t".join([b"%d" % pair.page, pair.certainty.encode(), *names]) + b"\n"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from ... import render
+from ...api.compare import diff
 from ...errors import ArgumentError, BoltError, Changed
-from ...ops.compare import change
-from ...ops.compare.diff import diff
-from ...tree.walk import bounds
 from ..change_output import ChangeOutput
 from ..command import command
 from ..decoding import asked
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Annotated
 
+    from ...api.compare import ViewChanges
     from ...apps.view_diff import ViewChange
     from ...ops.compare.change import BucketChanges, Change
     from ...render.table import Table
@@ -74,13 +73,12 @@ def diff_(
         buckets = [address(b), *buckets] if b else buckets
     with db.reopened() if opener.previous else opener.open(b) as other:
         if view:
-            return DIFFERENT if _write_view(db, other, view, out) else 0
+            return DIFFERENT if _write_view(diff(db, other, view=view), out) else 0
         path, decoder = (*bucket, *buckets), asked(other, decoding)
-        start, stop = bounds(prefix)
         with out.progress("comparing") as progress:
-            found = diff(db, other, path, start=start, stop=stop, same_file=opener.previous, progress=progress)
+            found = diff(db, other, path, prefix=prefix, progress=progress)
             if summary:
-                return _write_summary(change.summary(found, db, other, path, depth), human or out.is_terminal, out)
+                return _write_summary(found.summary(depth), human or out.is_terminal, out)
             return _write(
                 found, ChangeOutput(out, values=values, keys_only=keys_only, above=len(path), decoder=decoder), out
             )
@@ -119,18 +117,17 @@ def _summary(rows: list[BucketChanges]) -> Table:
     names = ("added", "removed", "changed", *types)
     cells = (
         (row.added, row.removed, row.changed, row.bytes_before, row.bytes_after, row.bytes_after - row.bytes_before,
-         path_text(row.path) or "(all)")
+         path_text(row.bucket) or "(all)")
         for row in rows
     )  # fmt: skip
     return Table([Column(name, types.get(name, "integer")) for name in names], cells)
 
 
-def _write_view(old: Snapshot, new: Snapshot, name: str, out: Output) -> bool:
+def _write_view(changes: ViewChanges, out: Output) -> bool:
     """Write the differences between the rows of a view; return whether there are any."""
-    from ...apps.view_diff import view_diff
     from ...render.view_changes import change_line, facts_text, row_record
 
-    view, facts, changes = view_diff(old, new, name)
+    view, facts = changes.view, changes.facts
     if facts:
         out.record(lambda: {"view": view.name, "facts": facts}, lambda: facts_text(facts))
     different = False

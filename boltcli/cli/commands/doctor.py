@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import os
-import time
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
-from ...apps.contract import ERROR, WARNING, AuditOptions
-from ...apps.registry import recognised
-from ...database import Database
+from ...api.rescue import doctor as diagnose
 from ...errors import ArgumentError, BoltError, InvalidDatabase
-from ...ops.rescue.doctor import Records, diagnose
-from ...ops.rescue.doctor import fix as apply
-from ...render.audit_report import by_severity
 from ...render.doctor_report import diagnosis_record, diagnosis_text
-from ...storage.destination import check_destination
 from ..command import command
 from ..hints import after_check
 from ..many import complain, each
 
 if TYPE_CHECKING:
     from ...fleet.files import Named
-    from ...storage.snapshot import Snapshot
     from ..opener import Opener
     from ..options import Force, NoSync, Path, switch, written_to
     from ..output import Output
 
 WRONG, LOSSES = 1, 2  # exit statuses
-_LISTED = 3  # findings of an audit that are quoted
 
 
 def prepare(fix: bool, output: str) -> None:
@@ -63,7 +53,7 @@ def doctor(
 ) -> int:
     """Say what is wrong with a file, what it means for the data, and what to do; remedies are tried on copies."""
     if not os.path.isdir(path):
-        return _diagnose(path, opener, out, output if fix else "", force=force, sync=not no_sync)
+        return _diagnose(path, opener, out, output if fix else "", replace=force, sync=not no_sync)
     files = opener.files([path])
     if files.paths[0] == path:
         raise InvalidDatabase(path=path)
@@ -80,40 +70,16 @@ def doctor(
     return status
 
 
-def _diagnose(
-    path: str, opener: Opener, out: Output, output: str = "", *, force: bool = False, sync: bool = True
-) -> int:
+def _diagnose(path: str, opener: Opener, out: Output, output: str = "", **writing: bool) -> int:
     """Diagnose one file, and write the best remedy to ``output`` if one is named. Return the exit status."""
-    if output:
-        check_destination(output, replace=force)  # before the long work
-    fixed = None
-    with TemporaryDirectory(prefix="boltcli-doctor-") as folder:
-        with out.progress("examining") as progress:
-            found = diagnose(
-                path, folder, lock=opener.lock, timeout=opener.timeout, progress=progress, whose=_whose, audit=_audit
-            )
-        if output and found.symptoms:
-            fixed = apply(found, folder, output, replace=force, sync=sync)
-    out.record(lambda: diagnosis_record(found, fixed, output), lambda: diagnosis_text(found, fixed, output))
+    with out.progress("examining") as progress:
+        found = diagnose(
+            path, fix=output or None, lock=opener.lock, timeout=opener.timeout, progress=progress, **writing
+        )  # fmt: skip
+    out.record(lambda: diagnosis_record(found), lambda: diagnosis_text(found))
     if found.ok:
         out.hint(lambda: after_check(path))
-    if fixed is not None:
-        return LOSSES if fixed.lost else 0
+    if found.fixed is not None:
+        assert found.best is not None
+        return LOSSES if found.best.lost else 0
     return 0 if found.ok else WRONG
-
-
-def _whose(snapshot: Snapshot) -> str:
-    found = recognised(snapshot)
-    return f"{found.name} ({found.layout})" if found is not None else ""
-
-
-def _audit(snapshot: Snapshot) -> Records | None:
-    """Return what the audit of the application finds in the records; None if there is none."""
-    found = recognised(snapshot)
-    audit = found.application.audit(Database(snapshot), AuditOptions(time.time_ns())) if found is not None else None
-    if audit is None:
-        return None
-    grave = [finding for finding in by_severity(list(audit.findings)) if finding.severity in (ERROR, WARNING)]
-    errors = sum(finding.severity == ERROR for finding in grave)
-    first = [f"{finding.severity}: {finding.message}" for finding in grave[:_LISTED]]
-    return Records(errors, len(grave) - errors, first)

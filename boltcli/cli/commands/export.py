@@ -2,49 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from ...errors import ArgumentError, Corrupted
-from ...ops.read.content import Bounds, Enter, placed, whole_content
-from ...render import records
-from ...render.element_lines import element_lines
+from ...api.export import LINES, export, export_form
 from ..command import command
-from ..decoding import asked, is_asked
-from ..row_output import complete, format_of, lines_into
+from ..decoding import is_asked
 
 if TYPE_CHECKING:
-    from ...apps.decode import Decoder
-    from ...progress import Progress
-    from ...storage.snapshot import Snapshot
     from ..options import Database, Decoding, Force, InBucket, choice, switch, text, views, written_to
     from ..output import Output
 
-    Path = tuple[bytes, ...]
-
-LINES = ("ndjson", "json")
 _FORM = (
     "Format of the output: ndjson|json (an array)|csv|sqlite|parquet|arrow; default: by the suffix of --output, else"
     " ndjson."
 )
 
 
-def _form(format: str, output: str) -> str:
-    if format:
-        return format
-    return "sqlite" if output.lower().endswith(".sqlite") else format_of(output) or "ndjson"
-
-
 def prepare(format: str, output: str, view: str, bucket: list[bytes], all_views: bool, decoding: Decoding) -> None:
-    form = _form(format, output)
-    if form in ("sqlite", "parquet", "arrow") and not output:
-        raise ArgumentError(f"--format {form} needs --output")
-    if all_views and form != "sqlite":
-        raise ArgumentError("--all-views needs --format sqlite: the other formats have one table per file")
-    if is_asked(decoding) and (form not in LINES or view):
-        raise ArgumentError("--decode works only for pairs as lines of JSON")
-    if view and bucket:
-        raise ArgumentError("--view and --bucket can't be combined")
+    export_form(format, output, view=view, bucket=bool(bucket), all_views=all_views, decoded=is_asked(decoding))
 
 
 @command(
@@ -54,7 +29,7 @@ def prepare(format: str, output: str, view: str, bucket: list[bytes], all_views:
     json="Write errors and warnings as JSON too; the rows are always JSON.",
     validate=prepare,
 )
-def export(
+def export_(
     db: Database,
     out: Output,
     *,
@@ -73,39 +48,11 @@ def export(
     decoding: Decoding,
 ) -> None:
     """Write all buckets and pairs as lines of JSON, or pairs and views as CSV, SQLite, Parquet or Arrow."""
-    form = _form(format, output)
-    if view or form not in LINES:
-        from ..export_tables import export_tables
-
-        with out.progress("exporting") as progress:
-            export_tables(
-                db, out, tuple(bucket), view, all_views=all_views, form=form, output=output, force=force,
-                progress=progress,
-            )  # fmt: skip
-        return
-    decoder = asked(db, decoding)
-    into = complete(output, replace=force) if output else nullcontext(out.out)
-    with into as file, lines_into(file, form) as target, out.progress("exporting") as progress:
-        _write_lines(db, out, tuple(bucket), decoder, target, progress)
-        if output:
-            db.finish()
-
-
-def _write_lines(
-    db: Snapshot, out: Output, path: Path, decoder: Decoder | None, file: BinaryIO, progress: Progress
-) -> None:
-    """Write the rows, then their number or the error, so that a truncated export can be recognised."""
-    content = placed(whole_content(db, Bounds(path), warn=out.warn, progress=progress), db.meta.sequence)
-    pairs = buckets = 0
-    try:
-        for place, event in content:
-            if isinstance(event, Enter):
-                file.write(records.line(records.of_bucket(place) | {"sequence": event.sequence}))
-                buckets += bool(place)
-            else:
-                file.writelines(element_lines(place, event.keys, event.values, decoder=decoder))
-                pairs += len(event.keys)
-    except Corrupted as error:
-        file.write(records.line({"end": False, "error": records.error(error, out.path)}))
-        raise
-    file.write(records.line({"end": True, "pairs": pairs, "buckets": buckets}))
+    with out.progress("exporting") as progress:
+        counts = export(
+            db, output or out.out, format=format, bucket=bucket, view=view, all_views=all_views, decode=decoding.decode,
+            proto=decoding.proto, message=decoding.message, replace=force, warn=out.warn, progress=progress,
+        )  # fmt: skip
+    if output and (view or export_form(format, output) not in LINES):
+        words = ", ".join(f"{count} {name}" for name, count in counts.items())
+        out.raw(f"{words} -> {output}\n".encode("utf-8", "surrogateescape"))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-from ...errors import ArgumentError, BoltError, Corrupted
-from ...ops.read.grep import dead_hits, live_hits
-from ...progress import portion
+from ...api.search import compiled
+from ...api.search import grep as search
+from ...errors import ArgumentError, BoltError
 from ...render import records
 from ...render.grep_lines import hit_record, hit_text
 from ..command import command
@@ -18,10 +16,7 @@ from ..many import complain, each, say_passed
 from ..values import addresses
 
 if TYPE_CHECKING:
-    from re import Pattern
-
     from ...fleet.files import Named
-    from ...ops.read.grep import Hit
     from ...progress import Progress
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
@@ -35,7 +30,7 @@ def prepare(
     pattern: str, hex: bool, fixed: bool, ignore_case: bool, keys: bool, values: bool, files: bool, count: bool,
     bucket: list[str], deleted: bool,
 ) -> None:  # fmt: skip
-    _compiled(pattern, hex, fixed, ignore_case)
+    compiled(pattern, hex=hex, fixed=fixed, ignore_case=ignore_case)
     addresses(bucket)
     if keys and values:
         raise ArgumentError("--keys searches only keys, --values only values: they can't be combined")
@@ -43,23 +38,6 @@ def prepare(
         raise ArgumentError("--files prints names, --count numbers: they can't be combined")
     if bucket and deleted:
         raise ArgumentError("deleted bytes belong to no bucket: --bucket and --deleted can't be combined")
-
-
-def _compiled(pattern: str, hex: bool, fixed: bool, ignore_case: bool) -> Pattern[bytes]:
-    text = os.fsencode(pattern)
-    if hex:
-        try:
-            text = re.escape(bytes.fromhex(pattern))
-        except ValueError:
-            raise ArgumentError(f"--hex: {pattern!r} is not hexadecimal") from None
-    elif fixed:
-        text = re.escape(text)
-    if not text:
-        raise ArgumentError("PATTERN is empty and would match everywhere")
-    try:
-        return re.compile(text, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ArgumentError(f"PATTERN {pattern}: {error}") from None
 
 
 @command(
@@ -94,24 +72,29 @@ def grep(
     jobs: JobsIfGiven = 1,
 ) -> int:
     """Search bucket names, keys and values for a pattern, in nested buckets too."""
-    wanted = _compiled(pattern, hex, fixed, ignore_case)
+    wanted = compiled(pattern, hex=hex, fixed=fixed, ignore_case=ignore_case)
     names = tuple(addresses(bucket))
     found = opener.files(paths)
     several = len(found) > 1
 
     def searched(_: Named, out: Output) -> int:
         with out.progress("searching") as progress:
-            return opener.read(out.path, partial(search, progress), out)
+            return opener.read(out.path, partial(look, progress), out)
 
-    def search(progress: Progress, snapshot: Snapshot, out: Output) -> int:
+    def look(progress: Progress, snapshot: Snapshot, out: Output) -> int:
         """Write the hits of one file; return its status."""
-        hits, damaged = 0, False
+        hits, damages = 0, 0
         shown = out.path if several else ""
-        for hit in _hits(snapshot, wanted, names, progress, keys=keys, values=values, deleted=deleted):
-            if isinstance(hit, Corrupted):
-                out.warn(f"{out.path + ': ' if several else ''}{hit}; the rest is searched")
-                damaged = True
-                continue
+
+        def passed_over(damage: BoltError) -> None:
+            nonlocal damages
+            damages += 1
+            out.warn(f"{out.path + ': ' if several else ''}{damage}; the rest is searched")
+
+        for hit in search(
+            wanted, snapshot, bucket=names, keys=keys, values=values, deleted=deleted, skipped=passed_over,
+            progress=progress,
+        ):  # fmt: skip
             hits += 1
             if files:
                 break
@@ -126,7 +109,7 @@ def grep(
             out.record(lambda: records.of_file(out.path) | {"hits": hits}, f"{head}{hits}\n")
         elif files and hits:
             out.record(lambda: records.of_file(out.path), os.fsencode(out.path) + b"\n")
-        return TROUBLE if damaged else FOUND if hits else NOTHING
+        return TROUBLE if damages else FOUND if hits else NOTHING
 
     statuses = set()
     try:
@@ -139,18 +122,3 @@ def grep(
         out.flush()
         say_passed(found, out)
     return TROUBLE if TROUBLE in statuses else FOUND if FOUND in statuses else NOTHING
-
-
-def _hits(
-    snapshot: Snapshot, pattern: Pattern[bytes], path: tuple[bytes, ...], progress: Progress,
-    *, keys: bool, values: bool, deleted: bool,
-) -> Iterator[Hit | Corrupted]:  # fmt: skip
-    damaged = False
-    live, dead = (portion(progress, 0, 0.5), portion(progress, 0.5, 1)) if deleted else (progress, None)
-    for hit in live_hits(snapshot, pattern, path, names=not values, values=not keys, progress=live):
-        damaged = damaged or isinstance(hit, Corrupted)
-        yield hit
-    if deleted or (damaged and not path):
-        for hit in dead_hits(snapshot, pattern, damaged_only=not deleted, progress=dead):
-            if hit.part != ("value" if keys else "key" if values else ""):
-                yield hit

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ... import render
+from ...api.lock import lock
 from ...render.info_text import holders_text
-from ...storage.holders import holders, lock_mode
-from ...storage.source import open_source
 from ..command import command
 
 TYPE_CHECKING = False
@@ -21,9 +20,8 @@ _STATUSES = {None: 0, "shared": 2, "exclusive": 3}
     example="boltcli lock fixtures/document.db",
     statuses={0: "no process holds the lock", 2: "readers hold the lock", 3: "a writer holds the lock"},
 )
-def lock(out: Output, *, path: Path) -> int:
+def lock_(out: Output, *, path: Path) -> int:
     """Show which process holds the lock."""
-    with open_source(path, "none") as source:
-        found = holders(source)
+    found = lock(path)
     out.records(lambda: map(render.records.holder, found), lambda: holders_text(found))
-    return _STATUSES[lock_mode(found)]
+    return _STATUSES[found.mode]

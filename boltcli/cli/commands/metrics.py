@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from itertools import chain
-from time import time
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
-from ...apps.registry import recognised
+from ...api.lock import lock
+from ...api.metrics import Metrics, metrics
 from ...errors import BoltError
-from ...ops.compare.metrics import Metrics, metrics
-from ...render import openmetrics, records
-from ...storage.holders import holders, lock_mode
-from ...storage.source import open_source
-from ...text.times import time_text
+from ...render import openmetrics
 from ..command import Summary, command
 from ..many import complain, each, say_passed
 from ..output import Collected
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ...fleet.files import Files, Named
-    from ...render.openmetrics import Sample
+    from ...fleet.metrics import Sample
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
     from ..options import JobsApart, NoSync, argument, files, switch, written_to
@@ -35,23 +32,6 @@ _OUTPUT = (
     "Write to this file instead of standard output, and replace it in one step; .ndjson, .json, .csv and .parquet get a"
     " row for each database."
 )
-
-
-class _Found(NamedTuple):
-    """What is measured of a file; ``lock`` is the mode in which others hold it, empty for none."""
-
-    metrics: Metrics | None
-    application: str | None
-    lock: str
-
-
-# Fields whose names in JSON are not those of the metrics, which have their unit at the end.
-_FIELDS = {
-    "boltcli_size_bytes": "size",
-    "boltcli_page_size_bytes": "page_size",
-    "boltcli_last_write_timestamp_seconds": "modified",
-    "boltcli_last_write_age_seconds": "age",
-}
 
 
 def select(opener: Opener, paths: Sequence[str]) -> Files:
@@ -100,11 +80,10 @@ def metrics_(
         for file, found in each(files, look, opener, out, what="measuring", jobs=jobs or 1, raises=False):
             if isinstance(found, BoltError):
                 status = max(status, complain(file.path, found, UNKNOWN, opener, out))
-                found = _Found(None, None, "")
+                found = Metrics(file.path)
             else:
-                out.record(partial(_record, file.path, found))
-            whose = (("application", found.application),) if found.application else ()
-            samples.append(openmetrics.samples((("path", file.path), *whose), found.metrics, time(), found.lock))
+                out.record(partial(openmetrics.metrics_record, found, file.path))
+            samples.append(replace(found, path=file.path).samples())
         out.text(lambda: openmetrics.text(chain.from_iterable(samples)))
         say_passed(files, out)
         return status
@@ -115,26 +94,10 @@ def metrics_(
         return write(target)
 
 
-def _look(opener: Opener, deep: bool, check: bool, _: Named, out: Output) -> _Found:
-    with open_source(out.path, "none") as source:
-        lock = lock_mode(holders(source)) or ""
+def _look(opener: Opener, deep: bool, check: bool, _: Named, out: Output) -> Metrics:
+    held = lock(out.path).mode
 
-    def work(snapshot: Snapshot, out: Output) -> _Found:
-        found = metrics(snapshot, deep=deep, checked=check)
-        known = recognised(snapshot)
-        return _Found(found, known.application.name if known else None, lock)
+    def work(snapshot: Snapshot, out: Output) -> Metrics:
+        return metrics(snapshot, deep=deep, check=check, held=held)
 
     return opener.read(out.path, work, Collected(out.path))  # the message about the transaction is one of the metrics
-
-
-def _record(path: str, found: _Found) -> records.Record:
-    record = records.of_file(path) | {"application": found.application, "lock": found.lock or None}
-    for name, labels, value in openmetrics.samples((), found.metrics, time(), found.lock):
-        short = _FIELDS.get(name, name.removeprefix("boltcli_"))
-        if short == "locked":
-            continue
-        if labels:
-            record.setdefault(short, {})[labels[0][1]] = value
-        else:
-            record[short] = time_text(int(value * 1000) * 1_000_000) if short == "modified" else value
-    return record

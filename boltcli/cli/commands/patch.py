@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
+from ...api.patch import Patched, collected, patch
 from ...errors import ArgumentError
-from ...ops.compare.change import Change
-from ...ops.compare.patch import Overlay, patch, patch_in_place
 from ...render import records
-from ...render.changes import parse_changes
-from ...storage.files import Trying
-from ...storage.opened import take_stdin
 from ...text.sizes import counted, written
 from ..command import command
 
 if TYPE_CHECKING:
-    from ...ops.write.load import Loaded
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
     from ..options import Human, NoSync, Path, argument, inputs, switch, written_to
@@ -64,34 +57,24 @@ def patch_(
     human: Human = False,
 ) -> int | None:
     """Apply changes written by diff --json to a copy of a database, or to the file itself."""
-    with Overlay(force=force) as overlay:
-        overlay.add(_changes(changes))
+    with collected(changes, force=force) as overlay:
         if in_place:
-            done, backup = patch_in_place(path, overlay, backup=not no_backup, timeout=opener.timeout, sync=not no_sync)
-            _report(out, overlay, done, path, backup, human)
+            done = patch(path, overlay, in_place=True, backup=not no_backup, timeout=opener.timeout, sync=not no_sync)
+            _report(out, done, human)
             return None
 
         def work(db: Snapshot, out: Output) -> None:
-            _report(out, overlay, patch(db, overlay, output, sync=not no_sync), output, None, human)
+            _report(out, patch(db, overlay, output, sync=not no_sync), human)
 
         return opener.read(path, work, out)
 
 
-def _report(out: Output, overlay: Overlay, done: Loaded, output: str, backup: str | None, human: bool) -> None:
-    kept = f"; the old file is {backup}" if backup is not None else ""
-    text = f"{counted(len(overlay.steps), 'change')}: {done.pairs} pairs in {done.buckets} buckets -> "
+def _report(out: Output, done: Patched, human: bool) -> None:
+    kept = f"; the old file is {done.backup}" if done.backup is not None else ""
+    text = f"{counted(done.changes, 'change')}: {done.pairs} pairs in {done.buckets} buckets -> "
     text += f"{written(done.size, human or out.is_terminal)}{kept}\n"
-    facts = {"changes": len(overlay.steps), "pairs": done.pairs, "buckets": done.buckets, "size": done.size}
-    record = records.result(out.path, output, **facts)
-    if backup is not None:
-        record |= records.of_file(backup, "backup")
+    record = records.of_record(done, out.path)
+    del record["backup"]
+    if done.backup is not None:
+        record |= records.of_file(done.backup, "backup")
     out.record(record, text)
-
-
-def _changes(source: str) -> Iterator[tuple[int, Change]]:
-    """Yield the changes in the file ``source`` (-: standard input), with their line numbers."""
-    with Trying("read", source):
-        if source == "-":
-            take_stdin("changes")
-        with sys.stdin.buffer if source == "-" else open(source, "rb") as file:
-            yield from parse_changes(file)

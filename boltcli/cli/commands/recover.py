@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+from ...api.rescue import recover
 from ...errors import ArgumentError
-from ...ops.rescue.recover import other_database, recover_file
 from ...render.recover_report import recovery_record, recovery_text
 from ..command import command
 
@@ -35,7 +35,7 @@ def prepare(lost_and_found: bytes) -> None:
     },
     validate=prepare,
 )
-def recover(
+def recover_(
     opener: Opener,
     out: Output,
     *,
@@ -55,12 +55,12 @@ def recover(
 ) -> int:
     """Write everything that a damaged file still holds to a sound database."""
     with out.progress("recovering") as progress:
-        report = recover_file(
+        report = recover(
             path, output, lock=opener.lock, timeout=opener.timeout, page_size=page_size, state=state,
             bucket=tuple(bucket), lost_and_found=None if no_lost_and_found else lost_and_found, deleted=deleted,
             replace=force, sync=not no_sync, progress=progress,
         )  # fmt: skip
-    for offset in report.found.others:
-        out.warn(other_database(offset))
+    for warning in report.warnings:
+        out.warn(warning)
     out.record(lambda: recovery_record(report), lambda: recovery_text(report, human or out.is_terminal))
     return 0 if report.is_all else LOSSES

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+from ...api.rescue import redact
 from ...errors import bucket_text
-from ...ops.rescue.redact import Redaction, redact
 from ...render import records
 from ...text.sizes import written
 from ..command import command
 
 if TYPE_CHECKING:
+    from ...ops.rescue.redact import Redaction
     from ..opener import Opener
     from ..options import Destination, Force, Human, NoSync, Path, number, switch
     from ..output import Output, Record
@@ -39,17 +40,13 @@ def redact_(
             path, output, keys=keys, seed=seed, lock=opener.lock, timeout=opener.timeout,
             replace=force, sync=not no_sync, progress=progress,
         )  # fmt: skip
-    out.record(lambda: _record(out.path, output, done), lambda: _text(done, keys, human or out.is_terminal))
+    out.record(lambda: _record(out.path, done), lambda: _text(done, keys, human or out.is_terminal))
 
 
-def _record(path: str, output: str, done: Redaction) -> Record:
-    facts: Record = {
-        "size": done.size, "values": done.values, "value_bytes": done.value_bytes, "keys": done.keys,
-        "pages": done.pages, "wiped": done.wiped,
-    }  # fmt: skip
-    for name, paths in (("secret_keys", sorted(done.secrets)), ("look_like_secrets", sorted(done.suspects))):
-        facts[name] = list(map(records.of_bucket, paths))
-    return records.result(path, output, **facts)
+def _record(path: str, done: Redaction) -> Record:
+    buckets = {"secret_keys": done.secret_keys, "look_like_secrets": done.look_like_secrets}
+    shown = {name: list(map(records.of_bucket, paths)) for name, paths in buckets.items()}
+    return records.of_record(done, path) | shown
 
 
 def _text(done: Redaction, keys: bool, human: bool) -> str:
@@ -60,18 +57,18 @@ def _text(done: Redaction, keys: bool, human: bool) -> str:
             f"{text}{done.keys} keys and names replaced\n"
             "still visible: lengths and order of keys, sizes of values, numbers of pages and buckets, sequences\n"
         )
-    if done.secrets:
-        text += f"{done.keys} keys that are secrets replaced, in {_buckets(done.secrets)}\n"
+    if done.secret_keys:
+        text += f"{done.keys} keys that are secrets replaced, in {_buckets(done.secret_keys)}\n"
     text += (
         "still visible: keys and names of buckets (--keys replaces them), sizes of values, numbers of pages and"
         " buckets\n"
     )
-    if done.suspects:
-        text += f"keys that look like secrets were kept, in {_buckets(done.suspects)}: --keys replaces them\n"
+    if done.look_like_secrets:
+        text += f"keys that look like secrets were kept, in {_buckets(done.look_like_secrets)}: --keys replaces them\n"
     return text
 
 
-def _buckets(paths: set[tuple[bytes, ...]]) -> str:
-    shown = [f"bucket {bucket_text(path)}" for path in sorted(paths)[:_SHOWN]]
+def _buckets(paths: tuple[tuple[bytes, ...], ...]) -> str:
+    shown = [f"bucket {bucket_text(path)}" for path in paths[:_SHOWN]]
     more = len(paths) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

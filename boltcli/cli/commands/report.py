@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from ...errors import BoltError, MissingExtra, PassedOver, SourceNotFound
 from ...render import html_report, records, report_facts
+from ...render.row_files import complete
 from ...storage.destination import check_destination
 from ...text.sizes import counted
 from ..command import command
 from ..many import complain, each
-from ..row_output import complete
 
 if TYPE_CHECKING:
     from ...fleet.files import Named

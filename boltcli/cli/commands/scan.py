@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from itertools import chain, count
 from typing import TYPE_CHECKING, Annotated, Any
 
+from ...api.fleet import Scanned, scan
 from ...apps.contract import Column
 from ...errors import ArgumentError
-from ...fleet.files import Files
-from ...fleet.scan import scan
 from ...render import records
 from ...render.table import Table
 from ...storage.source import is_elsewhere
 from ...text.sizes import counted
-from ...text.times import short_age
+from ...text.times import short_age, time_text
 from ..command import command
 from ..many import say_passed
 
@@ -45,15 +44,15 @@ def scan_(
     out: Output, *, dirs: Annotated[list[str], argument("DIR", "Folders, or files.", files)], human: Human = False
 ) -> int:
     """Find bolt databases in folders by content, including packed ones, and name their applications."""
-    found = Files()
-    looked, databases, bad = count(), count(), count()
+    databases, bad = count(), count()
     with out.progress("scanning", "files") as progress:
+        found = scan(*dirs, progress=progress)
 
-        def rows() -> Iterator[dict[str, Any]]:
-            for row in scan(dirs, found, lambda: progress(next(looked) + 1, 0)):
+        def rows() -> Iterator[Scanned]:
+            for row in found:
                 progress.clear()
                 next(databases)
-                if row["error"] is not None:
+                if row.error is not None:
                     next(bad)
                 yield row
 
@@ -61,20 +60,22 @@ def scan_(
         for first in all_rows:  # without any there is no table
             whole = chain([first], all_rows)
             out.rows(Table(_COLUMNS, map(_cells, whole)), records=map(_record, whole), human=human)
-    out.text(f"{counted(next(databases), 'database')}, {counted(next(looked), 'file')} examined\n")
+    out.text(f"{counted(next(databases), 'database')}, {counted(found.looked, 'file')} examined\n")
     out.flush()
     for path, error in found.failed.items():
         out.complain(error, path)
-    say_passed(found, out)
+    say_passed(found.files, out)
     return 1 if next(bad) or found.failed else 0
 
 
-def _record(row: dict[str, Any]) -> records.Record:
-    path = row.pop("path")
-    error = row["error"] and records.error(row["error"], path)
-    return records.of_file(path) | row | {"error": error}
+def _record(row: Scanned) -> records.Record:
+    fields = records.of_record(row)
+    return {
+        "modified" if name == "modified_ns" else name: time_text(value) if name == "modified_ns" else value
+        for name, value in fields.items()
+    }
 
 
-def _cells(row: dict[str, Any]) -> list[Any]:
-    name = f"{row['path']}: {row['error']}" if row["error"] else row["path"]
-    return [row["kind"], row["size"], row["txid"], short_age(row["age"]), row["lock"], row["application"], name]
+def _cells(row: Scanned) -> list[Any]:
+    name = f"{row.path}: {row.error}" if row.error else row.path
+    return [row.kind, row.size, row.txid, short_age(row.age), row.lock, row.application, name]

@@ -6,23 +6,23 @@ import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
+from ...api.tables import relations
+from ...api.tables import sql as query
 from ...errors import ArgumentError, BoltError
-from ...ops.read.content import EVERYTHING, Bounds
-from ...progress import portion
 from ...render.table import Table
 from ...storage import opened
-from ...tables.duck import Session
-from ...tables.relations import GENERAL, TableFile
+from ...tables.relations import GENERAL
 from ...tables.result_rows import result_columns, result_rows
 from ...text.values import shell_quoted
-from ...tree.walk import bounds
 from ..command import command
 from ..many import complain, each
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ...fleet.files import Named
+    from ...storage.snapshot import Snapshot
+    from ...tables.relations import Relation
     from ..opener import Opener
     from ..options import Force, From, Prefix, To, argument, buckets, files, switch, text, written_to
     from ..output import Output
@@ -79,10 +79,10 @@ def sql(
     status = 0
     with ExitStack() as stack:
 
-        def opened(_: Named, out: Output) -> TableFile:
-            return TableFile(out.path, stack.enter_context(opener.open(out.path)), out.warn)
+        def opened(_: Named, out: Output) -> Snapshot:
+            return stack.enter_context(opener.open(out.path))
 
-        files = []
+        files: list[Snapshot] = []
         for named_file, found in each(opener.files(named), opened, opener, out, what="opening", direct=True):
             if isinstance(found, BoltError):
                 status = max(status, complain(named_file.path, found, None, opener, out))
@@ -90,19 +90,17 @@ def sql(
                 files.append(found)
         if not files:
             return status
-        start, stop = bounds(prefix, from_, to or None)
-        wanted = Bounds(tuple(bucket), start=start, stop=stop) if bucket else EVERYTHING
-        session = Session(files, bounds=wanted, allow_files=allow_files)
-        stack.enter_context(session.connection)
         if text is None:
-            out.records(lambda: _records(session), lambda: _text(session))
+            known = relations(*files)
+            out.records(lambda: _records(known), lambda: _text(known, files))
             return status
         progress = stack.enter_context(out.progress("reading"))
-        for number, file in enumerate(files):
-            file.progress = portion(progress, number / len(files), (number + 1) / len(files))
-        schema, batches = session.run(text)
-        if schema is not None:
-            table = Table(result_columns(schema), result_rows(batches), batches=(schema, batches))
+        result = query(
+            text, *files, bucket=bucket or None, prefix=prefix, start=from_, stop=to or None, allow_files=allow_files,
+            warn=lambda path, message: out.about(path).warn(message), progress=progress,
+        )  # fmt: skip
+        if result is not None:
+            table = Table(result_columns(result.schema), result_rows(result), batches=(result.schema, result))
             out.rows(table, form="csv" * csv, output=output, force=force)
     return status
 
@@ -123,18 +121,18 @@ def _split(arguments: list[str]) -> tuple[str | None, list[str]]:
     return None, arguments
 
 
-def _records(session: Session) -> Iterator[dict[str, Any]]:
-    for name, relation in session.relations.items():
+def _records(relations: dict[str, Relation]) -> Iterator[dict[str, Any]]:
+    for name, relation in relations.items():
         columns = [{"name": column.name, "type": column.type} for column in relation.columns]
         yield {"relation": name, "title": relation.title, "columns": columns}
 
 
-def _text(session: Session) -> Iterator[bytes]:
-    for name, relation in session.relations.items():
+def _text(relations: dict[str, Relation], files: Sequence[Snapshot]) -> Iterator[bytes]:
+    for name, relation in relations.items():
         described = ", ".join(f"{column.name} {column.type}" for column in relation.columns)
         yield f"{name}: {relation.title}\n    {described}\n".encode()
     yield b"\nStatements to begin with:\n"
-    paths = " ".join(shell_quoted(file.path) for file in session.files)
-    views = [f"SELECT * FROM {name} LIMIT 10" for name in session.relations if name not in GENERAL]
+    paths = " ".join(shell_quoted(file.path) for file in files)
+    views = [f"SELECT * FROM {name} LIMIT 10" for name in relations if name not in GENERAL]
     for statement in [*views[:2], *_GENERAL][:5]:
         yield f"    boltcli sql {shell_quoted(statement)} {paths}\n".encode()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
+from ...api.fleet import verify
 from ...errors import ArgumentError
-from ...fleet.find import kind_of_file
-from ...fleet.verify import DEEP, QUICK, WHOLE, verify
 from ...render import records
 from ..command import Summary, command
 
@@ -63,10 +62,9 @@ def verify_(
     jobs: Jobs = 0,
 ) -> int:
     """Verify databases and backups: checksum, structure, all pairs; print a verdict on each."""
-    level = QUICK if quick else DEEP if deep else WHOLE
     with out.progress("verifying") as progress:
-        found = verify(db, level, progress)
-    for warning in found["warnings"]:
+        (found,) = verify(db, quick=quick, deep=deep, progress=progress)
+    for warning in found.warnings:
         out.warn(warning)
-    out.record(records.of_file(out.path) | {"kind": kind_of_file(out.path)} | found)
-    return 0 if found["ok"] else 1
+    out.record(records.of_record(found, out.path))
+    return 0 if found.ok else 1

@@ -9,10 +9,10 @@ from ...apps.contract import Column
 from ...apps.rows import selected, view_rows
 from ...database import Database as Opened
 from ...errors import ArgumentError
+from ...render.row_files import row_form
 from ...render.table import Table, table_of
 from ...text.values import shell_quoted
 from ..command import command
-from ..row_output import row_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,26 +7,22 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Annotated
 
+from ...api.watch import watch
 from ...errors import ArgumentError
-from ...ops.compare.watch import Waiter, watch
-from ...storage.live import Live
-from ...storage.snapshot import Snapshot
-from ...storage.source import is_elsewhere, open_source
+from ...storage.source import is_elsewhere
 from ...text.times import time_text
-from ...tree.walk import bounds
 from ..change_output import ChangeOutput
 from ..command import command
-from ..decoding import asked, is_asked
+from ..decoding import asked_of_file
 from ..values import seconds
 
 if TYPE_CHECKING:
-    from ...apps.decode import Decoder
+    from ...api.watch import Watch
     from ..options import BucketPath, Decoding, Path, number, switch, text
     from ..output import Output
     from ..values import parse_timeout
 
 
-_SHORTEST = 0.001  # seconds between two looks
 _INTERVAL = "Look at the file at least this often: 5ms, 10ms; more than 20ms counts as 20ms."
 
 
@@ -54,16 +50,14 @@ def watch_(
 ) -> None:
     """Follow a database in use: print each change as it is committed."""
     names = tuple(buckets)
-    start, stop = bounds(prefix)
-
-    decoder = _decoder(path, names, decoding)
+    decoder = asked_of_file(path, names, decoding)
     output = ChangeOutput(out, values=values, keys_only=keys_only, above=len(names), decoder=decoder)
-    waiter = Waiter(max(seconds(interval), _SHORTEST))
-    _end_by_signals(waiter)
-    for commit in watch(path, waiter, names, start=start, stop=stop, initial=initial):
+    watched = watch(path, names, prefix=prefix, initial=initial, interval=seconds(interval))
+    _end_by_signals(watched)
+    for commit in watched:
         if commit.replaced:
             out.note(f"the file was replaced by another one; the differences up to transaction {commit.txid} follow")
-            output.decoder = _decoder(path, names, decoding)
+            output.decoder = asked_of_file(path, names, decoding)
         elif commit.skipped:
             out.note(
                 f"{commit.skipped} transactions before {commit.txid} were not seen one by one; the net change follows"
@@ -74,22 +68,7 @@ def watch_(
         out.flush()
 
 
-def _decoder(path: str, bucket: tuple[bytes, ...], decoding: Decoding) -> Decoder | None:
-    """Return the decoder that the options select for the file's present content; None for none."""
-    if not is_asked(decoding):
-        return None
-
-    def ask(snapshot: Snapshot) -> Decoder | None:
-        found = asked(snapshot, decoding)
-        if found is not None:
-            found.leave([bucket])
-        return found
-
-    with Live(open_source(path, "none")) as live:
-        return live.read(ask)
-
-
-def _end_by_signals(waiter: Waiter) -> None:
+def _end_by_signals(watched: Watch) -> None:
     """Make SIGINT and SIGTERM end the watch after the current transaction; a second signal ends it at once.
 
     This is done only in the boltcli process itself, and only for signals that aren't ignored.
@@ -98,9 +77,9 @@ def _end_by_signals(waiter: Waiter) -> None:
         return
 
     def end(number: int, frame: object) -> None:
-        if waiter.stopped:
+        if watched.stopped:
             os._exit(128 + number)
-        waiter.stop()
+        watched.stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) not in (signal.SIG_IGN, None):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ...record import Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,14 +17,18 @@ if TYPE_CHECKING:
     ]  # fmt: skip
 
 
-class Finding:
+class Finding(Record):
     """One line of ``check`` about page ``page``: ``message`` as text; ``keys`` are the byte strings that it quotes."""
 
+    __slots__ = ("page", "kind", "template", "keys")  # noqa: RUF023
+    if TYPE_CHECKING:
+        kind: FindingKind
+        page: int
+        template: str
+        keys: tuple[bytes, ...]
+
     def __init__(self, kind: FindingKind, page: int, template: str, keys: tuple[bytes, ...] = ()) -> None:
-        self.kind = kind
-        self.page = page
-        self.template = template
-        self.keys = keys
+        super().__init__(page, kind, template, keys)
 
     @property
     def message(self) -> str:

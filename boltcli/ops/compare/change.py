@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from ...record import Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Literal
+    from typing import Final, Literal
 
     from ...storage.snapshot import Snapshot
 
     Op = Literal["add", "remove", "change"]
     Path = tuple[bytes, ...]
+
+
+OPS: Final = ("add", "remove", "change")
 
 
 class Change:
@@ -50,34 +55,38 @@ class Change:
         return self.op, self.bucket, self.key, self.old, self.new
 
 
-class BucketChanges:
+class BucketChanges(Record):
     """A bucket with everything in it: the pairs, buckets and sequences ``added``, ``removed`` or ``changed``.
 
     ``bytes_before`` and ``bytes_after`` are those of its pages, as ``tree`` has them. 0 where it isn't there.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.added = self.removed = self.changed = 0
-        self.bytes_before = self.bytes_after = 0
+    __slots__ = ("bucket", "added", "removed", "changed", "bytes_before", "bytes_after")  # noqa: RUF023
+    if TYPE_CHECKING:
+        bucket: Path
+        added: int
+        removed: int
+        changed: int
+        bytes_before: int
+        bytes_after: int
 
 
 def summary(
     changes: Iterable[Change], old: Snapshot, new: Snapshot, path: Path = (), depth: int = 0
 ) -> list[BucketChanges]:
     """Return a row for each bucket with ``changes``, to ``depth`` levels (0: all) below ``path``. Raises Corrupted."""
-    rows: dict[Path, BucketChanges] = {}
+    counts: dict[Path, dict[Op, int]] = {}
     for change in changes:
         place = change.bucket[: len(path) + depth] if depth else change.bucket
         for length in range(len(path), len(place) + 1):
-            row = rows.get(place[:length]) or rows.setdefault(place[:length], BucketChanges(place[:length]))
-            row.added += change.op == "add"
-            row.removed += change.op == "remove"
-            row.changed += change.op == "change"
-    if rows:
-        from ..stats.buckets import bucket_usage
+            row = counts.get(place[:length]) or counts.setdefault(place[:length], dict.fromkeys(OPS, 0))
+            row[change.op] += 1
+    if not counts:
+        return []
+    from ..stats.buckets import bucket_usage
 
-        before, after = ({usage.path: usage.bytes for usage in bucket_usage(side)} for side in (old, new))
-        for place, row in rows.items():
-            row.bytes_before, row.bytes_after = before.get(place, 0), after.get(place, 0)
-    return [rows[place] for place in sorted(rows)]
+    before, after = ({usage.path: usage.bytes for usage in bucket_usage(side)} for side in (old, new))
+    return [
+        BucketChanges(place, *row.values(), before.get(place, 0), after.get(place, 0))
+        for place, row in sorted(counts.items())
+    ]

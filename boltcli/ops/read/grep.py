@@ -19,6 +19,7 @@ from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, FREELIST_PAGE, LEAF_PAGE, META_SIZE, PAGE_HEADER_SIZE
 from ...format.page import BranchElements, LeafElements, Page
 from ...progress import portion, watched
+from ...record import Record
 from ...storage.snapshot import Snapshot
 from ...tree.bucket import find_bucket
 from ...tree.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, LEAF, LOST, META, page_map
@@ -37,30 +38,43 @@ _HEADS = 64  # pages before a hit that are searched for the head of its run
 _IN_A_PAGE = 100  # hits reported in a page whose elements are not known
 
 
-class Hit:
-    """The first match of the pattern in one name, key or value.
+@dataclass(frozen=True, slots=True)
+class Hit(Record):
+    """The first match of the pattern in one name, key or value of the file ``path``.
 
-    ``part`` says where: "bucket" (its name, the last of ``path``), "key", "value", or "bytes" of a page whose elements
-    are not known. ``offset`` is the start of ``match`` in that part, ``before`` and ``after`` are around it. ``place``
-    and ``page`` say where bytes that are not in use are ("free page", ...). ``found`` is a match in the part of
-    ``data`` from ``start`` to ``stop``.
+    ``part`` says where: "bucket" (its name, the last of the path ``bucket``), "key", "value", or "bytes" of a page
+    whose elements are not known. ``offset`` is the start of ``match`` in that part, ``before`` and ``after`` are around
+    it. ``place`` and ``page`` say where bytes that are not in use are ("free page", ...).
     """
 
-    def __init__(
-        self, part: str, path: Path, key: bytes, found: Match[bytes], data: bytes | mmap,
-        *, start: int = 0, stop: int | None = None, place: str = "", page: int | None = None,
-    ) -> None:  # fmt: skip
-        first, last = found.start(), found.end()
-        stop = len(data) if stop is None else stop
-        self.part = part
-        self.path = path
-        self.key = key
-        self.offset = first - start
-        self.match = bytes(data[first : min(last, first + _LONGEST)])
-        self.before = bytes(data[max(start, first - _AROUND) : first])
-        self.after = bytes(data[last : min(stop, last + _AROUND)])
-        self.place = place
-        self.page = page
+    path: str
+    bucket: Path
+    key: bytes
+    part: str
+    offset: int
+    match: bytes
+    before: bytes
+    after: bytes
+    place: str = ""
+    page: int | None = None
+
+    @property
+    def deleted(self) -> bool:
+        """Whether it is in bytes that are not in use."""
+        return bool(self.place)
+
+
+def _hit(
+    file: str, part: str, path: Path, key: bytes, found: Match[bytes], data: bytes | mmap,
+    *, start: int = 0, stop: int | None = None, place: str = "", page: int | None = None,
+) -> Hit:  # fmt: skip
+    """Return a match in the part of ``data`` from ``start`` to ``stop`` as a hit."""
+    first, last = found.start(), found.end()
+    stop = len(data) if stop is None else stop
+    match = bytes(data[first : min(last, first + _LONGEST)])
+    before = bytes(data[max(start, first - _AROUND) : first])
+    after = bytes(data[last : min(stop, last + _AROUND)])
+    return Hit(file, path, key, part, first - start, match, before, after, place, page)
 
 
 def live_hits(
@@ -71,24 +85,25 @@ def live_hits(
 
     After a damaged page the rest is searched page by page; the damage is yielded too. Raises BucketNotFound.
     """
-    search = _Search(pattern.search, names, values)
+    search = _Search(snapshot.path, pattern.search, names, values)
     bucket = find_bucket(snapshot, path)
     seen: set[tuple[Path, bytes, str]] = set()
     guard = Whole(snapshot, ordered=True, progress=progress)
     try:
         for hit in search.parts(items(snapshot, bucket, path, recursive=True, guard=guard)):
-            seen.add((hit.path, hit.key, hit.part))
+            seen.add((hit.bucket, hit.key, hit.part))
             yield hit
     except Corrupted as damage:
         yield damage
         done = min(guard.visited / snapshot.used_pages(), 0.9)
         for hit in _page_by_page(snapshot, search, path, portion(progress, done, 1)):
-            if (hit.path, hit.key, hit.part) not in seen:
+            if (hit.bucket, hit.key, hit.part) not in seen:
                 yield hit
 
 
 @dataclass(slots=True)
 class _Search:
+    file: str
     find: Find
     names: bool
     values: bool
@@ -101,9 +116,10 @@ class _Search:
     def element(self, path: Path, key: bytes, value: bytes | BucketRef) -> Iterator[Hit]:
         if self.names and (found := self.find(key)):
             is_bucket = isinstance(value, BucketRef)
-            yield Hit("bucket", (*path, key), b"", found, key) if is_bucket else Hit("key", path, key, found, key)
+            where = ("bucket", (*path, key), b"") if is_bucket else ("key", path, key)
+            yield _hit(self.file, *where, found, key)
         if self.values and not isinstance(value, BucketRef) and (found := self.find(value)):
-            yield Hit("value", path, key, found, value)
+            yield _hit(self.file, "value", path, key, found, value)
 
 
 def _page_by_page(snapshot: Snapshot, search: _Search, path: Path, progress: Progress | None) -> Iterator[Hit]:
@@ -193,7 +209,18 @@ def _in_region(snapshot: Snapshot, find: Find, start: int, stop: int, place: str
             spans = next(filter(None, map(elements, heads)), spans)
         first, middle, last = spans[max(bisect_right(spans, (at, inf)) - 1, 0)] if spans else (0, 0, 0)
         if not first <= at < last:
-            yield Hit("bytes", (), b"", found, buffer, start=pgid * page_size, stop=stop, place=place, page=pgid)
+            yield _hit(
+                snapshot.path,
+                "bytes",
+                (),
+                b"",
+                found,
+                buffer,
+                start=pgid * page_size,
+                stop=stop,
+                place=place,
+                page=pgid,
+            )
             position = max(found.end(), at + 1)
             in_page = in_page + 1 if pgid == last_page else 1
             last_page = pgid
@@ -202,7 +229,7 @@ def _in_region(snapshot: Snapshot, find: Find, start: int, stop: int, place: str
             continue
         key = bytes(buffer[first : min(middle, first + _LONGEST)])
         part, first, last = ("key", first, middle) if at < middle else ("value", middle, last)
-        yield Hit(part, (), key, found, buffer, start=first, stop=last, place=place, page=pgid)
+        yield _hit(snapshot.path, part, (), key, found, buffer, start=first, stop=last, place=place, page=pgid)
         position = max(found.end(), last)
 
 

@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...progress import portion
+from ...record import Record
 from .elements import Elements, page_elements, read_elements, readable, usual_size, with_inline
 from .pages import Buffer, Path
 from .roots import Candidate, PageGraph, candidates
@@ -31,9 +32,28 @@ _OLDEST = 1 << 30
 _SEARCHES = 4  # passes over the pages that the search for older trees takes, about
 
 
+@dataclass(frozen=True, slots=True)
+class Deleted(Record):
+    """A deleted pair, or an older version of one, of ``bucket``; ``page`` holds it.
+
+    ``certainty`` says how sure the bucket is: certain, likely, unknown; live is what the tree has. ``version_of`` is
+    the key that the pair is a version of, where the program keeps versions as pairs of their own. What key and value
+    mean is filled in where the program is known.
+    """
+
+    bucket: Path
+    key: bytes
+    value: bytes
+    page: int
+    certainty: str
+    version_of: bytes | None = None
+    key_decoded: Any = None
+    value_decoded: Any = None
+
+
 @dataclass(slots=True, eq=False)
-class Deleted:
-    """A deleted pair or an older version of one; ``page`` holds it, ``certainty`` says how sure its bucket is.
+class _Pair:
+    """A pair in ``buffer``: its key from ``start`` to ``middle``, its value to ``stop``.
 
     ``age`` orders versions of a key, the newest first. ``version_of`` is the key that the pair is a version of, where
     the program keeps versions as pairs of their own.
@@ -79,7 +99,7 @@ def deleted(
     """
     search = _Search(buffer, portion(progress, 0, 0.7))
 
-    def fitting(pairs: Iterable[Deleted]) -> Iterator[Deleted]:
+    def fitting(pairs: Iterable[_Pair]) -> Iterator[_Pair]:
         for pair in pairs:
             if pair.path[: len(path)] != path:
                 continue
@@ -92,7 +112,7 @@ def deleted(
             if start <= name and (stop is None or name < stop) and (wanted is None or wanted(name, pair.value)):
                 yield pair
 
-    def chosen(pairs: list[Deleted]) -> Iterator[Deleted]:
+    def chosen(pairs: list[_Pair]) -> Iterator[_Pair]:
         for _, group in groupby(pairs, key=lambda pair: (pair.path, pair.name)):
             seen: set[tuple[bytes, bytes]] = set()
             for pair in group if versions else islice(group, 1):
@@ -110,7 +130,8 @@ def deleted(
     pairs.sort(key=lambda pair: b"" if pair.version_of is None else pair.key, reverse=True)
     pairs.sort(key=lambda pair: (*pair.path, pair.name))
     found = chosen(pairs)
-    yield from sorted(found, key=lambda pair: (*pair.path, pair.key)) if ascending else found
+    for pair in sorted(found, key=lambda pair: (*pair.path, pair.key)) if ascending else found:
+        yield Deleted(pair.path, pair.key, pair.value, pair.page, pair.certainty, pair.version_of)
 
 
 class _Search:
@@ -125,7 +146,7 @@ class _Search:
         first = {root: older.pop(root) if root in older else Candidate(table, root).tree for root in roots}
         self.older = [*first.values(), *older.values()]
 
-    def pairs(self, progress: Progress | None) -> Iterator[Deleted]:
+    def pairs(self, progress: Progress | None) -> Iterator[_Pair]:
         """Yield all pairs in pages that the tree doesn't use, and in the slack of those that it uses."""
         table = self.table
         pages = [page for page in self.tree.unreached(None) if table.kind[page] == LEAF_PAGE]
@@ -151,13 +172,13 @@ class _Search:
                 if slack is not None:
                     yield from _pairs(slack, owner.path(), page, CERTAIN, _OLDEST, low=low)
 
-    def live_pairs(self) -> Iterator[Deleted]:
+    def live_pairs(self) -> Iterator[_Pair]:
         for bucket in self.tree.buckets:
             for page, found in readable(self.table, bucket.leaves):
                 yield from _pairs(found, bucket.path(), page, LIVE, -1)
 
-    def without_live(self, pairs: list[Deleted]) -> list[Deleted]:
-        by_content: dict[int, list[Deleted]] = {}
+    def without_live(self, pairs: list[_Pair]) -> list[_Pair]:
+        by_content: dict[int, list[_Pair]] = {}
         for pair in pairs:
             by_content.setdefault(hash((pair.key, pair.value)), []).append(pair)
         gone = {
@@ -208,11 +229,11 @@ class _Search:
 
 def _pairs(
     found: Elements, path: Path, page: int, sure: str, age: int, *, low: int = 0, high: int | None = None
-) -> Iterator[Deleted]:
+) -> Iterator[_Pair]:
     for inside, each in with_inline(path, found):
         for start, middle, stop, flag in zip(each.starts, each.mids, each.ends, each.flags):
             if not flag and start >= low and (high is None or stop <= high):
-                yield Deleted(each.buffer, inside, start, middle, stop, page, sure, age)
+                yield _Pair(each.buffer, inside, start, middle, stop, page, sure, age)
 
 
 def _usual_length(keys: Iterable[bytes]) -> int:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ...errors import BoltError, DestinationError, InvalidDatabase
 from ...format.magic import HEAD, is_unknown, kind_of
 from ...progress import portion
+from ...record import Record
 from ...storage.destination import Destination
 from ...storage.files import copy_sparse, write_all
 from ...storage.holders import holders
 from ...storage.raw import RawFile
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_for_reading, open_source
+from ...text.values import shell_quoted
 from ..check.database_check import file_warnings, trailer_is_right
 from ..check.deep_check import deep_check
 from ..write.page_surgery import abandon_freelist, clear_elements, rebuild_freelist, revert_meta
 from .elements import readable
 from .emit import Emission
 from .pages import MappedFile, find_page_size
-from .recover import other_database, recover_file
+from .recover import recover_file
 from .roots import is_torn
 from .text_mode import undone
 from .tree import free_pages, newest_tree
@@ -55,18 +59,22 @@ _SURGERY: dict[str, tuple[list[Step], int]] = {
 }
 
 
-class Symptom(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Symptom(Record):
+    """Findings of one kind: their number, and the first ones as sentences."""
+
     kind: str
-    findings: int
-    first: list[str]
+    count: int
+    first: tuple[str, ...]
 
 
 class Remedy(NamedTuple):
-    """Something that can be done: what it keeps, whether a check finds nothing after it, and the ``commands``."""
+    """Something that can be done: what it keeps, whether a check finds nothing after it, and the ``commands``, in which
+    DEST stands for the result. ``problem``: why it can't be done."""
 
     name: str
-    commands: list[list[str]]
-    problem: str = ""
+    commands: tuple[str, ...]
+    problem: str | None = None
     pairs: int = 0
     buckets: int = 0
     sound: bool = False
@@ -78,23 +86,32 @@ class Records(NamedTuple):
 
     errors: int
     warnings: int
-    first: list[str]
+    first: tuple[str, ...]
 
 
-class Diagnosis(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Diagnosis(Record):
     """What is wrong with ``path`` (``ok``: nothing), what is to be known of it, the remedies, the best one first.
 
-    ``application``: whose file it is, in words; ``holder``: who has it open. Both may be empty.
+    ``application``: whose file it is, in words; ``holder``: who has it open. ``fixed`` is the name of the remedy that
+    was carried out into ``output``.
     """
 
     path: str
     ok: bool
-    holder: str
-    application: str
-    notes: list[str]
-    symptoms: list[Symptom]
-    remedies: list[Remedy]
+    application: str | None
+    holder: str | None
+    notes: tuple[str, ...]
+    findings: tuple[Symptom, ...]
     records: Records | None
+    remedies: tuple[Remedy, ...]
+    fixed: str | None = None
+    output: str | None = None
+
+    @property
+    def best(self) -> Remedy | None:
+        """The best remedy that leads to a sound file."""
+        return next((remedy for remedy in self.remedies if remedy.sound), None)
 
 
 def diagnose(
@@ -114,7 +131,7 @@ def diagnose(
         symptoms = _symptoms(path, notes, progress)
         text_mode = undone(file.buffer)
         if text_mode is not None:
-            symptoms.insert(0, Symptom("text-mode", 1, [text_mode.sentence()]))
+            symptoms.insert(0, Symptom("text-mode", 1, (text_mode.sentence(),)))
         application, _ = _answer(path, whose)
         records, remedies = None, []
         if not symptoms:
@@ -130,7 +147,9 @@ def diagnose(
             application = application or _answer(os.path.join(folder, _RECOVERED), whose)[0]
         file.check_unchanged()
     ok = not symptoms and not (records is not None and records.errors)
-    return Diagnosis(path, ok, holder, application or "", notes, symptoms, remedies, records)
+    return Diagnosis(
+        path, ok, application or None, holder or None, tuple(notes), tuple(symptoms), records, tuple(remedies)
+    )
 
 
 def _answer(path: str, question: Callable[[Snapshot], T]) -> tuple[T | None, Exception | None]:
@@ -163,7 +182,7 @@ def _symptoms(path: str, notes: list[str], progress: Progress | None) -> list[Sy
     except BoltError as error:
         kind = "invalid-database" if isinstance(error, InvalidDatabase) else "damaged"
         found.setdefault(kind, []).append(str(error))
-    return [Symptom(kind, len(messages), messages[:_LISTED]) for kind, messages in found.items()]
+    return [Symptom(kind, len(messages), tuple(messages[:_LISTED])) for kind, messages in found.items()]
 
 
 def _try_all(
@@ -208,7 +227,9 @@ def _operated(name: str, path: str, folder: str, progress: Progress | None = Non
         return None
     names = ["FILE", *(f"STEP{number}" for number in range(1, len(steps))), "DEST"]
     places = zip(steps, names, names[1:])
-    commands = [["boltcli", "surgery", *words, source, "--output", output] for (words, _), source, output in places]
+    commands = tuple(
+        _command(path, "surgery", *words, source, "--output", output) for (words, _), source, output in places
+    )
     try:
         with RawFile(path) as source, open(copy, "wb") as target:
             copy_sparse(source.fd, target.fileno())
@@ -227,7 +248,7 @@ def _operated(name: str, path: str, folder: str, progress: Progress | None = Non
             emission.write()
     except (BoltError, OSError) as error:
         return Remedy(name, commands, str(error))
-    return Remedy(name, commands, "", emission.pairs, emission.buckets, sound, lost + len(tree.gaps))
+    return Remedy(name, commands, None, emission.pairs, emission.buckets, sound, lost + len(tree.gaps))
 
 
 def _is_sound(copy: str, progress: Progress | None) -> bool:
@@ -239,26 +260,32 @@ def _is_sound(copy: str, progress: Progress | None) -> bool:
 
 def _recovered(path: str, folder: str, notes: list[str], progress: Progress | None) -> Remedy:
     copy = os.path.join(folder, _RECOVERED)
-    commands = [["boltcli", "recover", "FILE", "-o", "DEST"]]
+    commands = (_command(path, "recover", "FILE", "-o", "DEST"),)
     try:
         report = recover_file(path, copy, lock="none", replace=True, sync=False, progress=portion(progress, 0, 0.7))
         sound = _is_sound(copy, portion(progress, 0.7, 1))
     except (BoltError, OSError) as error:
         return Remedy(RECOVER, commands, str(error))
-    notes += map(other_database, report.found.others)
-    others = sum(state.differs for state in report.found.states)
+    notes += report.warnings
+    others = sum(state.differs for state in report.states)
     if others:
-        notes.append(f"{len(report.found.states)} states may be the newest one: `boltcli recover` lists them")
+        notes.append(f"{len(report.states)} states may be the newest one: `boltcli recover` lists them")
     losses = len(report.lost) + len(report.changed) + others
-    return Remedy(RECOVER, commands, "", report.emission.pairs, report.emission.buckets, sound, losses)
+    return Remedy(RECOVER, commands, None, report.pairs, report.buckets, sound, losses)
 
 
-def fix(diagnosis: Diagnosis, folder: str, output: str, *, replace: bool = False, sync: bool = True) -> Remedy:
+def _command(path: str, *words: str) -> str:
+    """Return a command as a line of a shell, with the path for FILE."""
+    name = shell_quoted(path)
+    return " ".join(["boltcli", *(name if word == "FILE" else word for word in words)])
+
+
+def fix(diagnosis: Diagnosis, folder: str, output: str, *, replace: bool = False, sync: bool = True) -> Diagnosis:
     """Carry out the best remedy of ``diagnosis``, which was made in ``folder``, into ``output``; a check proved it.
 
     Raises :class:`~boltcli.errors.InvalidDatabase` if no remedy leads to a sound file.
     """
-    best = next((remedy for remedy in diagnosis.remedies if remedy.sound), None)
+    best = diagnosis.best
     if best is None:
         raise InvalidDatabase("no remedy leads to a sound database: nothing was written", path=diagnosis.path)
     if best.name != RECOVER:  # of the others only the last copy is there
@@ -272,4 +299,4 @@ def fix(diagnosis: Diagnosis, folder: str, output: str, *, replace: bool = False
         except OSError as error:
             raise DestinationError("write", output, error) from error
         destination.commit()
-    return best
+    return dataclasses.replace(diagnosis, fixed=best.name, output=output)

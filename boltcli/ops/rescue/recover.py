@@ -9,11 +9,12 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import ArgumentError, BoltError, BucketNotFound, DestinationError, InvalidDatabase
 from ...format.constants import LEAF_PAGE
 from ...progress import portion
+from ...record import Record
 from ...storage.destination import Destination
 from ...storage.files import write_all
 from ...storage.snapshot import Snapshot
@@ -24,7 +25,7 @@ from .emit import Emission
 from .pages import Buffer, MappedFile, Path
 from .search import is_mended, recover
 from .text_mode import PROVED, TextMode, undone
-from .tree import OLDER, PLACED, Altered, Bucket, Gap, Loss, RecoveredTree, Recovery
+from .tree import OLDER, PLACED, Altered, Bucket, Gap, Loss, RecoveredTree, Recovery, State
 
 if TYPE_CHECKING:
     from ...progress import Progress
@@ -36,42 +37,69 @@ _MOST_ALTERED = 100  # differences of one kind that are listed
 _PAGE_SIZE = 4096
 
 
-@dataclass(slots=True, eq=False)
-class Report:
-    """What was ``found`` in the file ``path``, and what of it the ``emission`` wrote to ``output``: ``size`` bytes.
+class LostAndFound(NamedTuple):
+    """What is in the bucket ``name`` for pages of which it isn't known where they belong."""
 
-    ``exact``: it is all that bbolt reads, and nothing else. ``text_mode``: the copy in text mode that was undone first.
+    pairs: int
+    pages: int
+    name: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered(Record):
+    """What was found in the file ``path`` and written to ``output``: ``size`` bytes, from so many ``pages``.
+
+    ``exact``: it is all that bbolt reads, and nothing else. ``root`` says how the root page was found: meta, pages,
+    older or None. ``lost`` is missing, ``changed`` is otherwise than bbolt reads it; ``states`` may be the newest one,
+    if that isn't sure. ``placed``, ``older`` and ``stale`` count pages, ``duplicates`` second versions of keys that
+    were left out. ``text_mode`` says how certain it is that a copy in text mode was undone, ``undone`` the same in
+    words. ``others`` are the offsets at which other databases begin.
     """
 
     path: str
     output: str
-    found: Recovery
-    emission: Emission
+    pairs: int
+    buckets: int
+    pages: int
     size: int
+    page_size: int
     exact: bool
-    lost: list[Loss]
-    changed: list[Altered]
-    notes: list[str]
-    text_mode: TextMode | None
-    lost_and_found: bytes
+    root: str | None
+    lost: tuple[Loss, ...]
+    changed: tuple[Altered, ...]
+    states: tuple[State, ...]
+    notes: tuple[str, ...]
+    lost_and_found: LostAndFound
+    placed: int
+    older: int
+    stale: int
+    duplicates: int
+    text_mode: str | None
+    undone: str
+    others: tuple[int, ...]
 
     @property
     def is_all(self) -> bool:
         """Whether nothing is lost or changed, and no other state may be the newest one."""
-        return not (self.lost or self.changed or any(state.differs for state in self.found.states))
+        return not (self.lost or self.changed or any(state.differs for state in self.states))
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences about other databases in the file."""
+        return list(map(other_database, self.others))
 
 
 def recover_file(
     path: str, output: str, *, lock: Way = "wait", timeout: float = 1.0, page_size: int = 0, state: int = 0,
     bucket: Path = (), lost_and_found: bytes | None = LOST_AND_FOUND, deleted: bool = False, replace: bool = False,
     sync: bool = True, progress: Progress | None = None,
-) -> Report:  # fmt: skip
+) -> Recovered:  # fmt: skip
     """Write what ``path`` still holds to ``output``, a sound database that appears there when it is complete.
 
     ``bucket``: only this one. ``lost_and_found`` names the bucket for pages of which it isn't known where they
     belong; None leaves them out. ``deleted``: old versions and deleted pairs go into a bucket of their own.
     ``page_size`` 0: it is found. ``state``: where several states may be the newest one, the one of this number in
-    ``Report.found.states``, counted from 1; 0: the likeliest.
+    ``states``, counted from 1; 0: the likeliest.
 
     Raises :class:`~boltcli.errors.InvalidDatabase` if the file holds nothing, what opening raises (as ``Locked``),
     ``ArgumentError``, ``BucketNotFound`` and the errors of a destination; then nothing is written.
@@ -121,9 +149,12 @@ def recover_file(
                 path, destination.fd, bucket, {name, DELETED if deleted else name}, portion(progress, 0.95, 1)
             )
             exact, changed = done.exact and found == [], found or []
-        report = Report(
-            path, output, done, emission, size, exact, lost, changed, _notes(done), text_mode,
-            name or lost_and_found or b"",
+        report = Recovered(
+            path, output, emission.pairs, emission.buckets, emission.pages, size, done.table.page_size, exact,
+            done.root_from or None, tuple(lost), tuple(changed), tuple(done.states), tuple(_notes(done)),
+            LostAndFound(emission.within, done.lost_pages, name or lost_and_found or b""), done.placed, done.older,
+            done.stale, emission.duplicates, None if text_mode is None else text_mode.certainty,
+            "" if text_mode is None else text_mode.sentence(), tuple(done.others),
         )  # fmt: skip
         destination.commit()
     return report

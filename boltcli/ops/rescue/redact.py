@@ -33,6 +33,7 @@ from ...format.constants import (
 from ...format.meta import Meta
 from ...format.page import BUCKET_HEADER, HEADER, ascend, find
 from ...progress import portion, watched
+from ...record import Record
 from ...storage.destination import Destination
 from ...storage.files import read_or_raise, write_all
 from ..check.database_check import TRAILER
@@ -54,15 +55,28 @@ _FILL, _BLANK, _MASK, _NAME, _HEAD = range(5)
 _SMALL = 1 << 24  # a sequence below has too few bytes to be a piece of a value
 
 
-@dataclass
-class Redaction:
+@dataclass(frozen=True, slots=True)
+class Redaction(Record):
     """What was done: ``size`` of the copy in bytes, how many ``values`` were replaced, and ``keys`` (0: they stay).
 
-    ``pages`` were kept, the others ``wiped``. ``secrets``: buckets whose keys were replaced because they are secrets.
-    ``suspects``: buckets whose keys stay and look like secrets.
+    ``pages`` were kept, the others ``wiped``. ``secret_keys``: buckets whose keys were replaced because they are
+    secrets. ``look_like_secrets``: buckets whose keys stay and look like secrets.
     """
 
+    path: str
+    output: str
     size: int
+    values: int
+    value_bytes: int
+    keys: int
+    pages: int
+    wiped: int
+    secret_keys: tuple[Path, ...]
+    look_like_secrets: tuple[Path, ...]
+
+
+@dataclass
+class _Counts:
     values: int = 0
     value_bytes: int = 0
     keys: int = 0
@@ -94,7 +108,11 @@ def redact(
                 raise DestinationError("write", output, error) from error
             file.check_unchanged()
             destination.commit()
-    return copy.done
+    done = copy.done
+    return Redaction(
+        path, output, table.size, done.values, done.value_bytes, done.keys, done.pages, done.wiped,
+        tuple(sorted(done.secrets)), tuple(sorted(done.suspects)),
+    )  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -108,7 +126,7 @@ class _Copy:
     def __post_init__(self) -> None:
         table = self.table
         self.buffer: Buffer = table.buffer
-        self.done = Redaction(table.size)
+        self.done = _Counts()
         self._seen = bytearray(table.pages)
         self._walked, self._expected = 0, table.pages  # pages
         self._highest = table.pages  # ids of the file's pages are below

@@ -12,6 +12,7 @@ import stat
 
 from ...errors import ArgumentError, BoltError, Corrupted, DamagedSource, DestinationError
 from ...kernel import compact as copied
+from ...record import Record
 from ...storage.destination import Destination
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_for_reading
@@ -45,13 +46,20 @@ _WARNINGS = 3  # so many are told; of the rest the number
 _HARMLESS = ("unreachable-unfreed", "already-freed", "reachable-freed", "multiple-references", "out-of-bounds")
 
 
-class Compaction:
+class Compaction(Record):
     """The result: the bytes of both files, what was copied, and ``warnings``, sentences about the source."""
 
-    def __init__(self, source_size: int, done: Done, warnings: list[str]) -> None:
-        self.source_size = source_size
-        self.size, self.transactions, self.pairs, self.buckets = done
-        self.warnings = warnings
+    __slots__ = ("source_size", "size", "transactions", "pairs", "buckets", "warnings")  # noqa: RUF023
+    if TYPE_CHECKING:
+        source_size: int
+        size: int
+        transactions: int
+        pairs: int
+        buckets: int
+        warnings: tuple[str, ...]
+
+    def __init__(self, source_size: int, done: Done, warnings: Iterable[str] = ()) -> None:
+        super().__init__(source_size, *done, tuple(warnings))
 
     @property
     def gain(self) -> float:
@@ -73,7 +81,7 @@ def compact(
 ) -> Compaction:
     """Write a compact copy of ``snapshot`` to ``path``, which appears there when it is complete.
 
-    See :func:`boltcli.compact` for the options; ``tx_max_size`` below 0 means no limit. An empty file at ``path``, or a
+    See :func:`boltcli.compact` for the options. An empty file at ``path``, or a
     database without content, is always replaced. A source that isn't sound is copied as bbolt copies it, with the
     findings of its check as ``warnings``. Raises DamagedSource or Corrupted if pairs can't be read, or bbolt would
     fail, ArgumentError, the errors of a destination, and Changed. Then there is no copy.

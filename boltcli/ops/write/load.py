@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import mmap
+from dataclasses import dataclass
 from itertools import chain, takewhile
 from operator import eq
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ...errors import ArgumentError, BoltError, DestinationError
+from ...record import Record
 from ...storage.destination import Destination
 from ..read.content import LEAVE, Enter, Misplaced, Pairs, in_order, write
+from .compact import PAGE_SIZES
 from .dense import DenseWriter
+from .pager import BboltFile
+from .transactions import BboltWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,35 +26,51 @@ _BATCH = 256  # pairs that are gathered
 _BATCH_BYTES = 1 << 16
 
 
-class Loaded(NamedTuple):
-    """The result: the numbers of ``pairs`` and ``buckets``, and the ``size`` of the file in bytes."""
+@dataclass(frozen=True, slots=True)
+class Loaded(Record):
+    """The result: the numbers of ``pairs`` and ``buckets``, and the ``size`` of the file in bytes; ``warnings`` are
+    sentences about what was read."""
 
     pairs: int
     buckets: int
     size: int
+    warnings: tuple[str, ...] = ()
 
 
 def load(
     parts: Iterable[Placed],
     path: str,
     *,
-    page_size: int,
+    page_size: int = 0,
     fill_percent: int = 100,
+    tx_max_size: int | None = None,
     replace: bool = False,
     sync: bool = True,
 ) -> Loaded:
     """Write a database of ``parts`` to ``path``, which appears there when it is complete.
+
+    It is as small as possible, with pages filled up to ``fill_percent``; or with ``tx_max_size`` as bbolt writes it, in
+    transactions of at most so many bytes (0: one). ``page_size`` 0: the host's.
 
     They must be in key order, a bucket before its content; one that appears only in the path of its content has the
     sequence 0. Raises ArgumentError (``row 3: ...``; a bucket is a row, and a pair is one), the errors of a
     destination, and what ``parts`` raises; then there is no file.
     """
     with Destination(path, replace=replace, sync=sync) as destination:
+        if page_size and page_size not in PAGE_SIZES:
+            raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
         if not 10 <= fill_percent <= 100:
             raise ArgumentError(f"fill percent {fill_percent} is not between 10 and 100")
         nested = _Nested(parts)
+        page_size = page_size or mmap.PAGESIZE
         try:
-            done = write_content(nested.events(), destination, nested.sequence, page_size, fill_percent)
+            if tx_max_size is None:
+                done = write_content(nested.events(), destination, nested.sequence, page_size, fill_percent)
+            elif nested.sequence:
+                raise ArgumentError("bbolt gives the root bucket no sequence")
+            else:
+                writer = BboltWriter(BboltFile(destination.fd, page_size), tx_max_size)
+                done = _written(nested.events(), destination, writer)
         except Misplaced as misplaced:
             raise ArgumentError(f"row {nested.number + misplaced.index}: {misplaced}") from None
         destination.commit()
@@ -59,7 +81,10 @@ def write_content(
     events: Iterable[Event], destination: Destination, sequence: int, page_size: int, fill_percent: int = 100
 ) -> Loaded:
     """Write a database of ``events`` to ``destination``; ``sequence`` is that of the root bucket. Raises Misplaced."""
-    writer = DenseWriter(destination.fd, page_size, fill_percent, sequence)
+    return _written(events, destination, DenseWriter(destination.fd, page_size, fill_percent, sequence))
+
+
+def _written(events: Iterable[Event], destination: Destination, writer: DenseWriter | BboltWriter) -> Loaded:
     try:
         return Loaded(*write(in_order(events), writer), writer.size)
     except OSError as error:

@@ -40,7 +40,7 @@ def lines_into(file: BinaryIO, kind: str) -> Iterator[BinaryIO]:
     if kind != "json":
         yield file
         return
-    from ..render.json_streams import as_array
+    from .json_streams import as_array
 
     with as_array(file) as array:
         yield array  # type: ignore[misc]

@@ -1,0 +1,177 @@
+"""Compare databases, or two states of one."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import ArgumentError, InvalidDatabase, OpenError
+from ..ops.compare.diff import diff as compared
+from ..tree.bucket import bucket_path
+from ..tree.walk import bounds
+from . import Stream, for_path, opened
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+    from typing import Any, Unpack, overload
+
+    from ..apps.contract import View
+    from ..apps.view_diff import ViewChange
+    from ..ops.compare.change import BucketChanges, Change
+    from ..storage.snapshot import Snapshot
+    from . import Given, Opening, Progress
+
+    Names = bytes | str | Sequence[bytes | str]
+    Begun = tuple[Snapshot, Snapshot, Iterator[Change]]
+    Compared = tuple[View, dict[str, Any]]
+
+
+class Changes(Stream["Change"]):
+    """The changes that turn one database into another one, in key order."""
+
+    def __init__(self, begun: Generator[Begun], path: tuple[bytes, ...]) -> None:
+        self._path = path
+        self._begun = begun
+        super().__init__(change for _, _, changes in self._begun for change in changes)
+
+    def summary(self, depth: int = 0) -> list[BucketChanges]:
+        """Return a row for each bucket with changes, to ``depth`` levels (0: all), in place of the changes.
+
+        >>> import boltcli
+        >>> changes = boltcli.diff("fixtures/bacalhau-compute-1.4.db", "fixtures/bacalhau-compute-1.5.db")
+        >>> [(row.bucket, row.added, row.removed, row.changed) for row in changes.summary(depth=1)][:2]
+        [((), 1446, 1879, 193), ((b'execution',), 0, 238, 0)]
+        """
+        from ..ops.compare.change import summary
+
+        rows: list[BucketChanges] = []
+        for before, after, changes in self._begun:
+            rows = summary(changes, before, after, self._path, depth)
+        return rows
+
+    def close(self) -> None:
+        super().close()
+        self._begun.close()
+
+
+def _begin(
+    old: Given, new: Given, path: tuple[bytes, ...], prefix: bytes, progress: Progress | None, opening: Opening
+) -> Generator[Begun]:
+    """Yield both states, which are open until then, and the changes: once."""
+    start, stop = bounds(prefix)
+    with opened(old, for_path(old, opening)) as before, opened(new, for_path(new, opening)) as after:
+        follows = _follows(before, after)
+        found = compared(before, after, path, start=start, stop=stop, same_file=follows, progress=progress)
+        yield before, after, found
+
+
+class ViewChanges(Stream["ViewChange"]):
+    """The rows of a view that differ. ``view`` has its columns; ``facts`` say at which revision, say, both files are
+    compared."""
+
+    def __init__(self, old: Given, new: Given, name: str, opening: Opening) -> None:
+        self._about: list[Compared] = []
+        super().__init__(_view_changes(old, new, name, opening, self._about))
+
+    def _begin(self) -> Compared:
+        if not self._about:
+            next(self._parts)
+        return self._about[0]
+
+    def __iter__(self) -> Iterator[ViewChange]:
+        self._begin()
+        return super().__iter__()
+
+    def __next__(self) -> ViewChange:
+        self._begin()
+        return super().__next__()
+
+    @property
+    def view(self) -> View:
+        return self._begin()[0]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return self._begin()[1]
+
+
+def _view_changes(old: Given, new: Given, name: str, opening: Opening, about: list[Compared]) -> Generator[ViewChange]:
+    """Note in ``about`` what is compared, yield a change without rows, then the changes."""
+    from ..apps.view_diff import ViewChange, view_diff
+
+    with opened(old, for_path(old, opening)) as before, opened(new, for_path(new, opening)) as after:
+        view, facts, changes = view_diff(before, after, name)
+        about.append((view, facts))
+        yield ViewChange(None, None)
+        yield from changes
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def diff(
+        old: Given, new: Given, bucket: Names = (), *, prefix: bytes | str = b"", view: None = None,
+        progress: Progress | None = None, **opening: Unpack[Opening],
+    ) -> Changes: ...  # fmt: skip
+    @overload
+    def diff(old: Given, new: Given, *, view: str, **opening: Unpack[Opening]) -> ViewChanges: ...
+
+
+def diff(
+    old: Given, new: Given, bucket: Names = (), *, prefix: bytes | str = b"", view: str | None = None,
+    progress: Progress | None = None, **opening: Unpack[Opening],
+) -> Changes | ViewChanges:  # fmt: skip
+    """Yield the changes that turn the database ``old`` into the database ``new``, in key order.
+
+    Both are paths or open databases. ``bucket`` (a name, or a path, outermost name first) limits the changes to one
+    bucket, ``prefix`` to its keys that begin so. ``view`` compares the rows of an application's view instead.
+    :meth:`Changes.summary` counts the changes by bucket. ``progress(done, total)`` is called with pages of both. The
+    other arguments are those of :func:`boltcli.open`.
+
+    Raises what that raises, BucketNotFound if neither has the bucket, ArgumentError if there is no such view, and
+    Corrupted; all while the changes are read.
+
+    >>> import boltcli
+    >>> one, two = "fixtures/bacalhau-compute-1.4.db", "fixtures/bacalhau-compute-1.5.db"
+    >>> change = next(boltcli.diff(one, two, ["execution-live-index"]))
+    >>> change.op, change.bucket, change.key[:6], change.old, change.new
+    ('remove', (b'execution-live-index',), b'e-0b7c', b'', None)
+    >>> with boltcli.diff(one, two, view="executions") as rows:
+    ...     [(change.old is None, change.new is None) for change in rows][:2]
+    [(True, False), (True, False)]
+    """
+    path, first = bucket_path(bucket), prefix.encode() if isinstance(prefix, str) else prefix
+    if view is None:
+        return Changes(_begin(old, new, path, first, progress, opening), path)
+    if path or first:
+        raise ArgumentError("a view compares rows: it can't be combined with a bucket or a prefix")
+    return ViewChanges(old, new, view, opening)
+
+
+def changes(source: Given, *, previous: bool = True) -> Iterator[Change]:
+    """Yield the changes of the last transaction of the open database ``source``, or without ``previous`` those made
+    since it was opened.
+
+    Raises OpenError if a writer may be overwriting the state before it, InvalidDatabase if there is none.
+
+    >>> import boltcli
+    >>> with boltcli.open("fixtures/document.db") as db:
+    ...     [(change.op, change.bucket[0], change.key is None) for change in db.changes()]
+    [('add', b'execution-index', True), ('add', b'execution-index', False)]
+    """
+    with opened(source, {}) as now:
+        if not previous:
+            yield from diff(now, now.path)
+            return
+        if not now.locked:
+            raise OpenError("lock", now.path, "without the lock, the previous state can't be read safely")
+        with now.reopened(previous=True) as before:
+            if before.meta.txid >= now.meta.txid:
+                raise InvalidDatabase("there is no state before the previous one", path=now.path)
+            yield from diff(before, now)
+
+
+def _follows(old: Snapshot, new: Snapshot) -> bool:
+    """Return whether ``new`` is the transaction right after ``old`` in one file, both meta pages of which are valid."""
+    same = old.heads == new.heads and os.path.samestat(os.fstat(old.fd), os.fstat(new.fd))
+    return same and old.meta.txid < new.meta.txid
