@@ -26,7 +26,8 @@ from .ops.stats import BucketStats
 from .ops.stats.buckets import database_stats
 from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.write.compact import compact as compact_snapshot
-from .storage.live import Live, open_state
+from .storage.given import given_source
+from .storage.live import Live, newer_state, open_state
 from .storage.source import LOCK_PATIENCE, at_offset, open_source
 from .tree.bucket import bucket_path, find_bucket
 from .tree.page_map import free_pages
@@ -34,10 +35,13 @@ from .tree.walk import bounds
 
 if TYPE_CHECKING:
     from .ops.compare.change import Change
+    from .storage.given import Content
     from .storage.snapshot import Snapshot
     from .storage.source import Source, Way
     from .tables.arrow import RecordBatchReader
     from .tables.duck import Connection
+
+    Path = str | os.PathLike[str]
 
 __all__ = ["Bucket", "Database", "PageRow", "ViewRows", "compact", "open", "view"]
 
@@ -45,10 +49,13 @@ T = TypeVar("T")
 
 
 def open(
-    path: str | os.PathLike[str], *, lock: Way = "auto", timeout: float = LOCK_PATIENCE, previous: bool = False,
+    path: Path | Content, *, lock: Way = "auto", timeout: float = LOCK_PATIENCE, previous: bool = False,
     offset: int = 0,
 ) -> Database:  # fmt: skip
     """Open the database file at ``path`` for reading, or the one in a program's data directory.
+
+    ``path`` may also be the database's bytes, or a binary file, which is neither closed nor moved, and not locked: an
+    open file of the system is read where it is, any other as a whole, from its beginning if it can seek.
 
     ``lock`` says what to do if another process holds bbolt's lock: ``auto`` waits ``timeout`` seconds (0: for ever),
     then reads without the lock; ``wait`` then fails; ``try`` doesn't wait and reads without the lock; ``none`` doesn't
@@ -59,18 +66,27 @@ def open(
     Raises SourceNotFound, OpenError, InvalidDatabase or, if the file is written to too fast to be copied, Changed. Use
     it in a ``with`` statement, or call :meth:`Database.close`.
     """
-    return Database(open_state(_source(path, lock, timeout, offset), previous=previous), owns=True)
+
+    def newer(before: Snapshot) -> Snapshot | None:
+        # A writer that had the lock at first is not waited for again.
+        way: Way = "try" if lock == "auto" and not before.locked else lock
+        return newer_state(_source(path, way, timeout, offset), before, previous=previous)
+
+    state = open_state(_source(path, lock, timeout, offset), previous=previous)
+    return Database(state, owns=True, newer=newer if isinstance(path, (str, os.PathLike)) else None)
 
 
-def _source(path: str | os.PathLike[str], lock: Way, timeout: float, offset: int) -> Source:
-    """Open a file, or the database in a program's data directory."""
+def _source(path: Path | Content, lock: Way, timeout: float, offset: int) -> Source:
+    """Open a file, or the database in a program's data directory, or what is given."""
     from .fleet.find import resolved
 
+    if not isinstance(path, (str, os.PathLike)):
+        return given_source(path, offset)
     return open_source(at_offset(resolved(os.fspath(path)), offset), lock, timeout)
 
 
 def view(
-    path: str | os.PathLike[str],
+    path: Path | Content,
     read: Callable[[Database], T],
     *,
     lock: Way = "auto",
@@ -88,7 +104,7 @@ def view(
 
 
 def compact(
-    source: str | os.PathLike[str],
+    source: Path | Content,
     destination: str | os.PathLike[str],
     *,
     tx_max_size: int = TX_MAX_SIZE,
@@ -150,10 +166,33 @@ class PageRow(NamedTuple):
 class Database(Reading):
     """An open database: its root bucket, which holds the top-level buckets. See :func:`open`."""
 
-    def __init__(self, snapshot: Snapshot, *, owns: bool = False) -> None:
-        """With ``owns`` the file is closed, with a ResourceWarning, when the last reference to this is gone."""
+    def __init__(
+        self, snapshot: Snapshot, *, owns: bool = False, newer: Callable[[Snapshot], Snapshot | None] | None = None
+    ) -> None:
+        """With ``owns`` the file is closed, with a ResourceWarning, when the last reference to this is gone.
+
+        ``newer(snapshot)`` returns the newest state if it is another one, else None.
+        """
         super().__init__(snapshot)
         self._owns = owns
+        self._newer = newer
+
+    def refresh(self) -> bool:
+        """Move to the newest transaction of the file at the path; return whether it is another one than before.
+
+        Buckets that were taken before show the new state from then on; iterators that were begun before raise Changed.
+        With the lock there can't be another transaction, except in another file that was moved to the path. Raises what
+        :func:`open` raises, and then nothing has changed, and ArgumentError unless this was opened by its path.
+        """
+        before = self._snapshot
+        if self._newer is None:
+            raise ArgumentError("only a database that was opened by its path can be refreshed")
+        found = self._newer(before)
+        if found is None:
+            return False
+        self._move(found)
+        before.close()
+        return True
 
     def close(self) -> None:
         """Unmap the file and release its lock; its buckets can't be read any more."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import errno
+import gzip
+import io
 import os
 import pickle
 import subprocess
@@ -17,7 +19,7 @@ import pytest
 import boltcli
 from boltcli.errors import BoltError, BucketNotFound, KeyNotFound
 from boltcli.tree.bucket import seek
-from tests.live import held
+from tests.live import Writer, held
 from tests.support import DATABASES, ROOT, error_line, fixture, needed, run
 
 
@@ -360,3 +362,135 @@ def test_the_end_of_the_interpreter_is_silent(program: str, warned: list[str]) -
         [sys.executable, *warned, "-c", script], capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_nested_content_is_walked() -> None:
+    with boltcli.open(fixture("document")) as db:
+        walked = list(db.walk())
+        assert walked[0][:2] == ((), b"execution")
+        assert sum(isinstance(value, bytes) for _, _, value in walked) == db.stats().keys - db.stats().buckets + 3
+        for path, key, value in walked:
+            found = db.bucket(*path)[key]
+            assert found == value
+            assert not isinstance(value, boltcli.Bucket) or value.names == (*path, key)
+        history = db["execution-history"]
+        assert list(history.walk()) == [row for row in walked if row[0][:1] == history.names]
+        (first, inner), *_ = history.buckets()
+        assert list(inner.walk()) == [row for row in walked if row[0] == (b"execution-history", first)]
+        assert [name for name, _ in db.buckets()] == list(db)
+        assert [name for name, _ in inner.buckets()] == []
+    with boltcli.open(fixture("bucket-and-key-mix")) as db:
+        kinds = {type(value) for _, _, value in db.walk()}
+        assert kinds == {bytes, boltcli.Bucket}
+        for path, key, value in list(db.walk()):
+            bucket = db.bucket(*path)
+            assert ((key, value) in list(bucket.buckets())) == isinstance(value, boltcli.Bucket)
+            if isinstance(value, bytes):
+                assert db.value(*path, key) == bucket.value(key) == value
+            else:
+                with pytest.raises(KeyNotFound):
+                    bucket.value(key)
+        with pytest.raises(BucketNotFound):
+            db.value("none", "key")
+        with pytest.raises(KeyNotFound):
+            db.value(next(iter(db)), "none")
+
+
+@pytest.mark.parametrize("name", ["depth-4", "inline", "empty-bucket"])
+def test_the_other_way_round(name: str) -> None:
+    with boltcli.open(fixture(name)) as db:
+        for _, bucket in db.buckets():
+            assert list(reversed(bucket)) == list(bucket)[::-1]
+            assert next(reversed(bucket), None) == max(bucket, default=None)
+
+
+def _opened(**inputs: Any) -> dict[str, tuple[list[bytes], int]]:
+    found = {}
+    for name, given in inputs.items():
+        with boltcli.open(given) as db:
+            found[name] = list(db), db.txid
+    return found
+
+
+def test_what_is_given_is_opened_and_left_as_it_was(tmp_path: Path) -> None:
+    content = fixture("document").read_bytes()
+    (tmp_path / "a.db").write_bytes(content)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(content))
+    with (
+        (tmp_path / "a.db").open("rb") as file, (tmp_path / "a.db").open("rb", buffering=0) as raw,
+        (tmp_path / "a.gz").open("rb") as packed, gzip.open(tmp_path / "a.gz") as unpacked,
+        subprocess.Popen(["cat", str(tmp_path / "a.db")], stdout=subprocess.PIPE) as pipe,
+    ):  # fmt: skip
+        files: list[Any] = [file, raw, packed, unpacked, io.BytesIO(content)]
+        for each in files:
+            each.seek(17)
+        found = _opened(
+            path=tmp_path / "a.db", bytes=content, bytearray=bytearray(content), view=memoryview(content),
+            gzip=gzip.compress(content), pipe=pipe.stdout, **{str(place): each for place, each in enumerate(files)},
+        )  # fmt: skip
+        assert list(found.values()) == [found["path"]] * len(found)
+        for each in files:
+            assert each.tell() == 17
+            assert not each.closed
+        assert boltcli.view(file, len) == boltcli.view(content, len) == 3
+        assert boltcli.compact(file, tmp_path / "copy.db").source_size == len(content)
+        for given in (b"x" * 100 + content, io.BytesIO(b"x" * 100 + content)):
+            assert boltcli.view(given, list, offset=100) == found["path"][0]
+        # Its lock is the caller's: a writer can take it while the database is open.
+        with boltcli.open(file) as db, held(tmp_path / "a.db"):
+            assert not db.locked
+    for wrong in (io.StringIO("x"), 5, None, [content]):
+        with pytest.raises(boltcli.ArgumentError):
+            boltcli.open(wrong)  # type: ignore[arg-type]
+    with pytest.raises(boltcli.ArgumentError):
+        boltcli.open(content, offset=-1)
+    for damaged in (b"", content[:100], bytes(40000)):
+        with pytest.raises(BoltError):
+            boltcli.open(damaged)
+
+
+@pytest.mark.parametrize("size", [0, 2 << 20])
+def test_refresh_beside_a_writer(size: int, tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "a.db", size)
+    with boltcli.open(writer.path, lock="none") as db:
+        data, more = db["data"], db["more"]
+        assert not db.refresh()
+        begun = [iter(db), iter(db.range()), db.walk(), iter(db.items()), db.pages(), db.prefix(b"")]
+        for each in begun:
+            next(each)
+        writer.commit()
+        assert (data.value("n"), db.txid) == (b"2", 2)
+        assert db.refresh()
+        assert (data.value("n"), more.value("n"), db["data"].value("n"), db.txid) == (b"3", b"3", b"3", 3)
+        for each in begun:
+            with pytest.raises(boltcli.Changed, match="refreshed"):
+                list(each)
+        assert not db.refresh()
+        assert len(os.listdir("/dev/fd")) < 50
+        # Another file at the path, without the bucket.
+        with pytest.raises(boltcli.SourceNotFound):
+            (writer.path.rename(tmp_path / "gone"), db.refresh())
+        assert data.value("n") == b"3"
+        writer.path.write_bytes(fixture("document").read_bytes())
+        assert db.refresh()
+        assert "execution" in db
+        with pytest.raises(BucketNotFound):
+            data.value("n")
+        assert "not there any more" in repr(data)
+    with pytest.raises(boltcli.DatabaseClosed):
+        db.refresh()
+    with (
+        boltcli.open(fixture("document").read_bytes()) as db,
+        pytest.raises(boltcli.ArgumentError, match="by its path"),
+    ):
+        db.refresh()
+
+
+def test_refresh_of_the_state_before(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "a.db")
+    with boltcli.open(writer.path, previous=True) as db:
+        assert db.locked
+        assert not db.refresh()
+        writer.commit()  # it doesn't ask for the lock
+        assert db.refresh()
+        assert (db.txid, db.value("data", "n")) == (2, b"2")

@@ -208,6 +208,22 @@ def open_source(
     return source
 
 
+def open_descriptor(fd: int, path: str, offset: int = 0, *, is_own_copy: bool = False) -> Source:
+    """Return the open file ``fd`` as a source, which then owns it, without a lock; ``path`` is what it is called.
+
+    What is packed, or begins at the byte ``offset``, becomes a private copy. Raises as :func:`open_source`.
+    """
+    at = [f"@{offset}"] if offset else []
+    source = Source(fd, "!".join([path, *at]), is_own_copy=is_own_copy)
+    try:
+        source.held = hold(fd, path)
+        packed = bool(at) or _is_packed(fd)
+    except BaseException:
+        source.close()
+        raise
+    return _private_copy(source, at, 0, None) if packed else source
+
+
 def _lock(source: Source, lock: Way, timeout: float, waiting: Waiting | None) -> None:
     if lock == "none" or source.try_lock() or lock == "try" or wait_for_lock(source, timeout, waiting=waiting):
         return
