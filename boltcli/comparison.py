@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from math import inf
 from threading import Event, Lock, get_ident
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import ArgumentError, InvalidDatabase, OpenError
 from .ops.compare.change import Change
 from .ops.compare.diff import diff as compare
 from .ops.compare.watch import Commit, Waiter
 from .ops.compare.watch import watch as follow
+from .results.rows import Rows
 from .storage.files import Closing
 from .storage.live import open_state
 from .storage.source import LOCK_PATIENCE, open_source
+from .text.cells import Column
 from .tree.bucket import bucket_path
 
 if TYPE_CHECKING:
@@ -30,20 +32,49 @@ def diff(
     *,
     lock: Way = "auto",
     timeout: float = LOCK_PATIENCE,
-) -> Iterator[Change]:
-    """Yield the changes that turn the database ``old`` into the database ``new``, in key order.
+) -> Changes:
+    """Return the changes that turn the database ``old`` into the database ``new``, in key order: see :class:`Changes`.
 
     ``bucket`` (a name, or a path, outermost name first) limits them to one bucket. ``lock`` and ``timeout`` are those
-    of :func:`boltcli.open`. Raises what that raises, BucketNotFound if neither has the bucket, and Corrupted.
+    of :func:`boltcli.open`. Reading the changes raises what that raises, BucketNotFound if neither has the bucket, and
+    Corrupted.
 
     >>> import boltcli
     >>> one, two = "fixtures/bacalhau-compute-1.4.db", "fixtures/bacalhau-compute-1.5.db"
-    >>> change = next(boltcli.diff(one, two, ["execution-live-index"]))
+    >>> change = next(iter(boltcli.diff(one, two, ["execution-live-index"])))
     >>> change.op, change.bucket, change.key[:6], change.old, change.new
     ('remove', (b'execution-live-index',), b'e-0b7c', b'', None)
     """
-    with _open(old, lock, timeout) as before, _open(new, lock, timeout) as after:
-        yield from compare(before, after, bucket_path(bucket))
+    path = bucket_path(bucket)
+
+    def read() -> Iterator[Change]:
+        with _open(old, lock, timeout) as before, _open(new, lock, timeout) as after:
+            yield from compare(before, after, path)
+
+    return Changes(read)
+
+
+class Changes(Rows[Change]):
+    """Changes from one state to another, in order; each ``iter()`` compares anew, and data frames take them, too.
+
+    The columns are those of :class:`Change`; numbers of a bucket's sequence are in two of their own.
+    """
+
+    def __init__(self, changes: Callable[[], Iterator[Change]]) -> None:
+        super().__init__(_COLUMNS, lambda: map(_cells, changes()), changes)
+
+
+_COLUMNS = (
+    Column("op"), Column("bucket", "names"), Column("key", "bytes"), Column("old", "bytes"), Column("new", "bytes"),
+    Column("old_sequence", "unsigned"), Column("new_sequence", "unsigned"),
+)  # fmt: skip
+
+
+def _cells(change: Change) -> tuple[Any, ...]:
+    both = change.old, change.new
+    values = both if change.key is not None else (None, None)
+    sequences = both if change.key is None else (None, None)
+    return change.op, list(change.bucket), change.key, *values, *sequences
 
 
 def watch(

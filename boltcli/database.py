@@ -5,11 +5,14 @@ from __future__ import annotations
 import weakref
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from struct import Struct
+from typing import Any, TypeVar
 
 from .errors import BucketNotFound, Changed, Corrupted, DatabaseClosed, KeyNotFound
 from .format.bucket import BucketRef, open_bucket
 from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE, PAGE_HEADER_SIZE
 from .ops.read.select_items import items
+from .results.rows import Rows
+from .text.cells import Column, cell
 from .tree.bucket import find_bucket, root_bucket, seek
 from .tree.page_map import free_pages
 from .tree.walk import Whole, bounds, leaf_pages, refuse_nested
@@ -17,19 +20,20 @@ from .tree.walk import Whole, bounds, leaf_pages, refuse_nested
 _ELEMENT = 16  # bytes of an element in a leaf page's table
 _TABLES = [Struct(f"<{4 * count}I") for count in range(17)]
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Reversible
-    from typing import Any, TypeVar, overload
+    from collections.abc import Callable, Reversible
+    from typing import overload
 
     from .format.page import LeafElements, Page
     from .ops.read.select_items import Items
     from .ops.stats import BucketStats
     from .storage.snapshot import Snapshot
 
-    K = TypeVar("K")
     T = TypeVar("T")
-    V = TypeVar("V")
 
     class _Mapping(Reversible[bytes]):
         """What type checkers take for a bucket's base: mypy lets nobody look for a str in a Container[bytes]."""
@@ -63,6 +67,45 @@ class _Values(ValuesView["bytes | Bucket"]):
 
     def __contains__(self, value: object) -> bool:
         return any(each == value for each in self)
+
+
+class Pairs(Rows[tuple[K, V]]):
+    """Pairs of a bucket in key order, without nested buckets: rows of ``key`` and ``value``, read anew by each iter().
+
+    In Arrow both are binary; what was decoded is text, JSON where it isn't str.
+    """
+
+    def __init__(
+        self, parts: Callable[[], Iterator[Items]], key: Callable[[bytes], K] | None,
+        value: Callable[[bytes], V] | None,
+    ) -> None:  # fmt: skip
+        self._parts = parts
+        self._key, self._value = key, value
+        columns = Column("key", "bytes" if key is None else "text"), Column("value", "text" if value else "bytes")
+        super().__init__(columns, self._pairs, self._pairs)
+
+    def _pairs(self) -> Iterator[tuple[Any, Any]]:
+        for keys, values in self._columns():
+            yield from zip(keys, values)
+
+    def _columns(self) -> Iterator[tuple[Iterator[Any], Iterator[Any]]]:
+        for part in self._parts():
+            keys, values = part.keys, part.values
+            if BucketRef in set(map(type, values)):
+                keys = [key for key, value in zip(keys, values) if isinstance(value, bytes)]
+                values = [value for value in values if isinstance(value, bytes)]
+            yield (
+                iter(keys) if self._key is None else map(self._key, keys),
+                iter(values) if self._value is None else map(self._value, values),  # type: ignore[arg-type]
+            )
+
+    def _batches(self) -> Iterator[tuple[int, dict[str, list[Any]]]]:
+        from .results.arrow import gathered
+
+        key, value = ((lambda part: cell(part, "text")) if each.type == "text" else None for each in self.columns)
+        found = ({"key": list(map(key, keys) if key else keys), "value": list(map(value, values) if value else values)}
+                 for keys, values in self._columns())  # fmt: skip
+        return gathered(part for part in found if part["key"])
 
 
 class Bucket(_Mapping):
@@ -305,15 +348,58 @@ class Bucket(_Mapping):
         start, stop = bounds(as_bytes(prefix))
         return self.range(start, stop, reverse=reverse)
 
-    def pairs(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield keys and values in order, without the nested buckets."""
-        return ((key, value) for key, value in self.range() if isinstance(value, bytes))
+    if TYPE_CHECKING:
+
+        @overload
+        def pairs(
+            self, start: bytes | str = b"", stop: bytes | str | None = None, *, prefix: bytes | str = b"",
+            reverse: bool = False,
+        ) -> Pairs[bytes, bytes]: ...  # fmt: skip
+        @overload
+        def pairs(
+            self, start: bytes | str = b"", stop: bytes | str | None = None, *, prefix: bytes | str = b"",
+            reverse: bool = False, key: Callable[[bytes], K],
+        ) -> Pairs[K, bytes]: ...  # fmt: skip
+        @overload
+        def pairs(
+            self, start: bytes | str = b"", stop: bytes | str | None = None, *, prefix: bytes | str = b"",
+            reverse: bool = False, value: Callable[[bytes], V],
+        ) -> Pairs[bytes, V]: ...  # fmt: skip
+        @overload
+        def pairs(
+            self, start: bytes | str = b"", stop: bytes | str | None = None, *, prefix: bytes | str = b"",
+            reverse: bool = False, key: Callable[[bytes], K], value: Callable[[bytes], V],
+        ) -> Pairs[K, V]: ...  # fmt: skip
+
+    def pairs(
+        self, start: bytes | str = b"", stop: bytes | str | None = None, *, prefix: bytes | str = b"",
+        reverse: bool = False, key: Any = None, value: Any = None,
+    ) -> Pairs[Any, Any]:  # fmt: skip
+        """Return keys and values without the nested buckets, which data frames take, too: see :class:`Pairs`.
+
+        Keys are at least ``start``, below ``stop`` (None: to the end) and begin with ``prefix``. ``key`` and ``value``
+        are called with the bytes of each and return what is to be there instead: ``bytes.decode``, ``json.loads``.
+
+        >>> import boltcli, json
+        >>> with boltcli.open("fixtures/document.db") as db:
+        ...     executions = dict(db["execution"].pairs(prefix="e-9", key=bytes.decode, value=json.loads))
+        >>> [(key[:6], record["State"]) for key, record in executions.items()]
+        [('e-9a93', 3)]
+        """
+        self._snapshot  # noqa: B018 - raises if it is closed
+        first, last = bounds(as_bytes(prefix), as_bytes(start), None if stop is None else as_bytes(stop))
+        return Pairs(lambda: self._parts(first, last, reverse), key, value)
 
     @property
     def sequence(self) -> int:
         """The bucket's sequence number (``NextSequence`` in bbolt)."""
         self._snapshot  # noqa: B018 - raises if it is closed
         return self._ref.sequence
+
+    def _repr_html_(self) -> str:
+        from .results.notebook import elements, page
+
+        return page(repr(self)[1:-1], "" if self._owner.closed else elements(self.range()))
 
     def stats(self) -> BucketStats:
         """Return counts and sizes of this bucket and everything in it."""

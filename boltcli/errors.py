@@ -174,12 +174,12 @@ class PatchMismatch(BoltError):
 
 
 class MissingExtra(BoltError):
-    """``module`` is not installed; ``boltcli[extra]`` installs it, or ``pip install module`` if ``extra`` is ""."""
+    """``module`` is not installed; ``boltcli[extra]`` installs it."""
 
     kind = "missing-extra"
     detailed_status = 2
 
     def __init__(self, module: str, extra: str, purpose: str = "this") -> None:
-        super().__init__(f"{purpose} needs {module}: pip install " + (f"'boltcli[{extra}]'" if extra else module))
+        super().__init__(f"{purpose} needs {module}: pip install 'boltcli[{extra}]'")
         self.module = module
         self.extra = extra

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from .apps.contract import Audit, AuditOptions, Column
+from .apps.contract import Audit, AuditOptions
 from .apps.registry import Recognised, recognised
 from .apps.rows import view_rows
-from .comparison import changes
+from .comparison import Changes, changes
 from .database import Bucket, as_bytes
 from .database import Database as Reading
-from .errors import ArgumentError, MissingExtra
+from .errors import ArgumentError
 from .format.page import type_name
 from .ops.check.database_check import check, file_warnings
 from .ops.check.deep_check import deep_check
@@ -26,19 +26,20 @@ from .ops.stats import BucketStats
 from .ops.stats.buckets import database_stats
 from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.write.compact import compact as compact_snapshot
+from .results.rows import ViewRows
 from .storage.given import given_source
 from .storage.live import Live, newer_state, open_state
 from .storage.source import LOCK_PATIENCE, at_offset, open_source
+from .text.times import since_epoch
 from .tree.bucket import bucket_path, find_bucket
 from .tree.page_map import free_pages
 from .tree.walk import bounds
 
 if TYPE_CHECKING:
-    from .ops.compare.change import Change
+    from .results.arrow import RecordBatchReader
     from .storage.given import Content
     from .storage.snapshot import Snapshot
     from .storage.source import Source, Way
-    from .tables.arrow import RecordBatchReader
     from .tables.duck import Connection
 
     Path = str | os.PathLike[str]
@@ -202,7 +203,8 @@ class Database(Reading):
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._file.__exit__(*error)
+        if not self.closed:
+            self._file.__exit__(*error)
 
     def __del__(self) -> None:
         # When the interpreter ends modules can't be imported any more; the system closes the file.
@@ -220,6 +222,18 @@ class Database(Reading):
             return f"<Database {self.path!r}, closed>"
         lock = "locked" if self.locked else "not locked"
         return f"<Database {self.path!r}: transaction {self.txid}, pages of {self.page_size} bytes, {lock}>"
+
+    def _repr_html_(self) -> str:
+        from .results.notebook import elements, facts, page
+
+        if self.closed:
+            return page(repr(self)[1:-1])
+        known = self.application
+        about = facts(
+            transaction=self.txid, page_size=f"{self.page_size} bytes", application=known or "not known",
+            warnings="; ".join(self.warnings) or "none",
+        )  # fmt: skip
+        return page(self.path, about, elements(self.range()))
 
     @property
     def warnings(self) -> list[str]:
@@ -254,9 +268,10 @@ class Database(Reading):
                 else:
                     yield PageRow(page, type_name(head & 0xFFFF), head >> 16 & 0xFFFF, head >> 32)
 
-    def changes(self, *, previous: bool = True) -> Iterator[Change]:
-        """Yield the changes of the last transaction, or without ``previous`` those since this was opened."""
-        return self._while_open(changes(self._snapshot, previous=previous))
+    def changes(self, *, previous: bool = True) -> Changes:
+        """Return the changes of the last transaction, or without ``previous`` those since this was opened."""
+        self._snapshot  # noqa: B018 - raises if it is closed
+        return Changes(lambda: self._while_open(changes(self._snapshot, previous=previous)))
 
     @property
     def application(self) -> Recognised | None:
@@ -270,9 +285,9 @@ class Database(Reading):
         return found
 
     def view(self, name: str, **options: str) -> ViewRows:
-        """Return the rows of a view of the application's records, as named tuples; times are nanoseconds since 1970.
+        """Return the rows of a view of the application's records: named tuples, which data frames take, too.
 
-        ``to_pandas()`` of the result makes a data frame. Raises ArgumentError if there is no such view or option.
+        Times are ``datetime`` in UTC: see :class:`ViewRows`. Raises ArgumentError if there is no such view or option.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/bacalhau-compute-1.4.db") as db:
@@ -283,15 +298,21 @@ class Database(Reading):
         found = known.application.view(name)
         if found is None:
             raise ArgumentError(f"{known.application.name} has no view {name!r}")
-        row = namedtuple("Row", [column.name for column in found.columns], rename=True)  # type: ignore[misc]
-        rows: Iterator[Any] = map(row._make, view_rows(found, self, options))
-        return ViewRows(self._while_open(rows), found.columns)
+        view_rows(found, self, options)  # raises for an option that there isn't
+        return ViewRows(found.columns, lambda: self._while_open(view_rows(found, self, options)))
 
-    def audit(self, *, now: int | None = None, older_than: int | None = None) -> Audit:
+    def audit(self, *, now: datetime | int | None = None, older_than: timedelta | int | None = None) -> Audit:
         """Audit the application's records: answers by name, and findings with remedies. Raises ArgumentError.
 
-        Nanoseconds; ``now`` since 1970 (None: the current time).
+        ``now`` (an aware time, or nanoseconds since 1970; None: the current time) is what ages are counted from; with
+        ``older_than`` (nanoseconds, if it is a number) the audit also says what was finished longer ago than that.
         """
+        if isinstance(now, datetime):
+            if now.tzinfo is None:
+                raise ArgumentError(f"now {now}: must have a time zone")
+            now = since_epoch(now)
+        if isinstance(older_than, timedelta):
+            older_than = older_than // timedelta(microseconds=1) * 1000
         application = self._known().application
         found = application.audit(self, AuditOptions(time.time_ns() if now is None else now, older_than))
         if found is None:
@@ -323,7 +344,8 @@ class Database(Reading):
         >>> table.num_rows, table.column_names
         (4, ['key_text'])
         """
-        from .tables.arrow import batches, reader, schema
+        from .results.arrow import reader, schema
+        from .tables.arrow import batches
         from .tables.relations import TableFile, relations
 
         file = TableFile(self.path, self._snapshot)
@@ -368,7 +390,7 @@ class Database(Reading):
         >>> table.to_pylist()
         [{'pairs': 1}]
         """
-        from .tables.arrow import pyarrow
+        from .results.arrow import pyarrow
         from .tables.duck import Session
         from .tables.relations import TableFile
 
@@ -403,43 +425,3 @@ class Database(Reading):
         from .tables.relations import TableFile
 
         return Session([TableFile(self.path, self._snapshot)], wide=wide, allow_files=allow_files).connection
-
-
-class ViewRows(Iterator[Any]):
-    """The rows of a view, named tuples, as they are read; ``columns`` have their names and types."""
-
-    def __init__(self, rows: Iterator[Any], columns: Sequence[Column]) -> None:
-        self._rows = rows
-        self.columns = tuple(columns)
-
-    def __next__(self) -> Any:
-        return next(self._rows)
-
-    def to_pandas(self) -> Any:
-        """Return the rows that are left as a ``pandas.DataFrame``. Raises MissingExtra without pandas.
-
-        Times are timestamps in UTC, integers ``Int64`` (Python's own where 64 bits are too few).
-        """
-        try:
-            import pandas
-        except ImportError:
-            raise MissingExtra("pandas", "", "to_pandas") from None
-        rows = list(self)
-        return pandas.DataFrame(
-            {
-                column.name: _series(pandas, [row[place] for row in rows], column.type)
-                for place, column in enumerate(self.columns)
-            },
-            columns=[column.name for column in self.columns],
-        )
-
-
-def _series(pandas: Any, values: list[Any], kind: str) -> Any:
-    if kind == "time":
-        kept = [value if value is not None and -(1 << 63) < value < 1 << 63 else None for value in values]
-        return pandas.Series(pandas.array(kept, dtype="Int64")).astype("datetime64[ns]").dt.tz_localize("UTC")
-    kinds = {"integer": "Int64", "boolean": "boolean", "number": "Float64"}
-    try:
-        return pandas.Series(values, dtype=kinds.get(kind, object))
-    except (OverflowError, TypeError, ValueError):  # integers of more than 64 bits
-        return pandas.Series(values, dtype=object)

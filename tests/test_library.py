@@ -11,6 +11,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -155,7 +156,7 @@ def test_after_the_end_every_access_is_an_error() -> None:
     db = boltcli.open(fixture("depth-4"))
     bucket = db.bucket(next(iter(db)))
     begun: list[Iterator[object]] = [iter(bucket), iter(bucket.items()), iter(bucket.values())]
-    begun += [bucket.pairs(), bucket.cursor(), db.pages()]
+    begun += [iter(bucket.pairs()), bucket.cursor(), db.pages()]
     for iterator in begun:
         next(iterator)
     db.close()
@@ -197,6 +198,8 @@ def test_what_was_closed_is_not_told_of() -> None:
         list(db)
     del db
     assert boltcli.view(fixture("one-bucket"), lambda db: len(db)) == 1
+    with boltcli.open(fixture("one-bucket")) as db:
+        db.close()
 
 
 def test_it_is_not_copied() -> None:
@@ -282,6 +285,34 @@ def test_findings_are_text(tmp_path: Path) -> None:
     finding = boltcli.Finding("key-order", 5, "key \0 is out of order", (b"\xff",))
     assert finding.message == "key ff is out of order"
     assert repr(finding) == "<Finding key-order at page 5: key ff is out of order>"
+
+
+def test_results_are_records() -> None:
+    """They compare, sort and print as what they are, and a process pool can return them."""
+    path = fixture("bacalhau-compute-1.4")
+    change, other = boltcli.Change("add", (b"b",), b"k", None, b"v"), boltcli.Change("remove", (b"b",))
+    assert eval(repr(change), {"Change": boltcli.Change}) == change
+    assert sorted([change, other, boltcli.Change("add", (b"a",), b"z", None, b"")])[1:] == [other, change]
+    assert sorted([boltcli.Change("add", (), key) for key in (b"b", b"", b"a")])[1].key == b"a"
+    match change:
+        case boltcli.Change(op, bucket, key):
+            assert (op, bucket, key) == ("add", (b"b",), b"k")
+    one, two = (boltcli.Finding("key-order", page, "x") for page in (10, 9))
+    assert sorted([one, two]) == [two, one]
+    assert {one, boltcli.Finding("key-order", 10, "x")} == {one} != {two}
+    with boltcli.open(path) as db:
+        stats, audit, pages = db.stats(), db.audit(now=datetime(2024, 7, 1, tzinfo=UTC)), list(db.pages())
+        assert stats == db.stats() != boltcli.BucketStats()
+        assert repr(boltcli.BucketStats(keys=3)).count("keys=3") == 1
+        assert audit == db.audit(now=1719792000 * 10**9)
+        assert audit != db.audit()
+        old = db.audit(older_than=timedelta(days=1)).retention
+        assert old == db.audit(older_than=86400 * 10**9).retention
+        assert old is not None
+        with pytest.raises(boltcli.ArgumentError, match="time zone"):
+            db.audit(now=datetime(2024, 7, 1))
+    for result in (change, one, stats, audit, pages):
+        assert pickle.loads(pickle.dumps(result)) == result
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:

@@ -1,29 +1,43 @@
 """Cells of tables: what stands in a column of a type, and its text; the same wherever a table comes out.
 
-The types are those of a view's ``Column``. A record's field may hold anything: a cell of text takes all of it (what is
-not text as JSON), a cell of another type is empty where the value is of no use.
+The types are those of :class:`Column`, and ``unsigned``. A record's field may hold anything: a cell of text takes all
+of it (what is not text as JSON), a cell of another type is empty where the value is of no use.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from .json import jsonable, plain_text
 from .times import ZERO, go_time, parse_time, time_text
 from .values import bytes_text
 
 Row = TypeVar("Row", bound=Sequence[Any])
+T = TypeVar("T")
 
 _AT_ONCE = 1 << 20  # bytes and characters in a chunk
 _SIZES: dict[type, int] = {bytes: 1, str: 1, tuple: 16, list: 16}  # for a path: an estimate of a name's length
 
 
-class Again:
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its name, and the type of its values; each may be None where a record has none.
+
+    ``text`` str, ``integer`` int, ``number`` float, ``boolean`` bool, ``bytes`` bytes, ``time`` int (nanoseconds since
+    1970, UTC), ``json`` a list or dict of what JSON can say.
+    """
+
+    name: str
+    type: str = "text"
+
+
+class Again(Generic[T]):
     """Rows that can be read more than once: each time from what ``make`` returns."""
 
-    def __init__(self, make: Callable[[], Iterator[Any]]) -> None:
+    def __init__(self, make: Callable[[], Iterator[T]]) -> None:
         self._make = make
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T]:
         return self._make()
 
 
@@ -91,6 +105,7 @@ def _bytes(value: Any) -> bytes:
 
 _CELLS: dict[str, Callable[[Any], Any]] = {
     "integer": _integer,
+    "unsigned": _integer,
     "number": _number,
     "boolean": lambda value: bool(value) if isinstance(value, int) else None,
     "bytes": _bytes,

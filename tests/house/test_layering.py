@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "boltcli"
 
 # A room may import from itself and from the rooms above it.
 ROOMS = (
-    *("read_errors", "errors", "extras", "text", "format", "kernel", "storage", "tree", "ops", "database"),
+    *("read_errors", "errors", "extras", "text", "results", "format", "kernel", "storage", "tree", "ops", "database"),
     *("apps", "tables", "fleet", "comparison", "library", "guide", "render", "cli"),
 )
 # So may a package of operations.
@@ -31,9 +31,8 @@ DOORS = {
     "google": {"apps/codecs/schema.py"},
     "google_crc32c": {"apps/codecs/crc32c.py"},
     "jinja2": {"render/html_report.py"},
-    "pyarrow": {"tables/arrow.py"},
+    "pyarrow": {"results/arrow.py"},
     "duckdb": {"tables/duck.py"},
-    "pandas": {"library.py"},
     "textual": {"cli/browse/app.py", "cli/browse/widgets.py"},
     "PIL": {"render/page_picture.py"},
 }

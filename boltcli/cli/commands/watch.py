@@ -12,7 +12,7 @@ from ...ops.compare.watch import Waiter, watch
 from ...storage.live import Live
 from ...storage.snapshot import Snapshot
 from ...storage.source import is_elsewhere, open_source
-from ...text.times import time_text
+from ...text.times import since_epoch, time_text
 from ...tree.walk import bounds
 from ..change_output import ChangeOutput
 from ..command import command
@@ -68,7 +68,7 @@ def watch_(
             out.note(
                 f"{commit.skipped} transactions before {commit.txid} were not seen one by one; the net change follows"
             )
-        time = time_text(int(commit.time * 1000) * 1_000_000)
+        time = time_text(since_epoch(commit.time) // 1_000_000 * 1_000_000)
         for change in commit.changes:
             output.write(change, f"{time} {commit.txid} ".encode(), txid=commit.txid, time=time)
         out.flush()

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class Finding:
-    """One line of ``check`` about page ``page``: ``message`` as text; ``keys`` are the byte strings that it quotes."""
+    """One line of ``check`` about page ``page``: ``message`` as text; ``keys`` are the byte strings that it quotes.
+
+    Findings sort by page.
+    """
 
     def __init__(self, kind: FindingKind, page: int, template: str, keys: tuple[bytes, ...] = ()) -> None:
         self.kind = kind
@@ -37,6 +40,18 @@ class Finding:
         for key, part in zip(self.keys, parts[1:], strict=True):
             line += (write_key(key) if write_key else key.hex().encode()) + part
         return line
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Finding) and self._fields() == other._fields()
+
+    def __lt__(self, other: Finding) -> bool:
+        return self._fields() < other._fields()
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
+
+    def _fields(self) -> tuple[int, str, str, tuple[bytes, ...]]:
+        return self.page, self.kind, self.template, self.keys
 
     def __repr__(self) -> str:
         return f"<Finding {self.kind} at page {self.page}: {self.message}>"
