@@ -20,8 +20,12 @@ BBOLT_VERSION = "1.5.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .apps.contract import Audit as Audit
+    from .comparison import Changes as Changes
+    from .comparison import Watch as Watch
     from .comparison import diff as diff
     from .comparison import watch as watch
+    from .database import Pairs as Pairs
     from .errors import *  # noqa: F403
     from .library import Bucket as Bucket
     from .library import Database as Database
@@ -34,13 +38,17 @@ if TYPE_CHECKING:
     from .ops.compare.watch import Commit as Commit
     from .ops.stats import BucketStats as BucketStats
     from .ops.write.compact import Compaction as Compaction
+    from .results.rows import ViewRows as ViewRows
 
 # The module of each public name.
 _LAZY = {
     name: module
     for module, names in {
         "library": "Bucket Database PageRow compact open view",
-        "comparison": "diff watch",
+        "comparison": "Changes Watch diff watch",
+        "database": "Pairs",
+        "results.rows": "ViewRows",
+        "apps.contract": "Audit",
         "ops.check.findings": "Finding",
         "ops.compare.change": "Change",
         "ops.compare.watch": "Commit",
@@ -57,13 +65,15 @@ _LAZY = {
 __all__ = sorted(["BBOLT_VERSION", "__version__", *_LAZY])
 
 
-def __getattr__(name: str) -> object:
-    module = _LAZY.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(__import__(f"{__name__}.{module}", fromlist=[name]), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # with it every name would be one for type checkers
+
+    def __getattr__(name: str) -> object:
+        module = _LAZY.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(__import__(f"{__name__}.{module}", fromlist=[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

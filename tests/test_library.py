@@ -21,7 +21,7 @@ import boltcli
 from boltcli.errors import BoltError, BucketNotFound, KeyNotFound
 from boltcli.tree.bucket import seek
 from tests.live import Writer, held
-from tests.support import DATABASES, ROOT, error_line, fixture, needed, run
+from tests.support import DATABASES, ROOT, error_line, fixture, run
 
 
 def test_a_bucket_is_a_mapping() -> None:
@@ -345,35 +345,6 @@ def test_keys_are_bytes_or_str() -> None:
         assert db["execution"].get("none", 3) == 3
         assert db["execution"].get(b"none", b"") == b""
         assert isinstance(db.get("execution"), boltcli.Bucket)
-
-
-SAMPLE = """
-import boltcli
-with boltcli.open("x") as db:
-    found: bytes | boltcli.Bucket | None = db["x"].get("k")
-    other: bytes | boltcli.Bucket | int = db["x"].get(b"k", 1)
-    there: bool = "k" in db["x"]
-    inner: bytes | boltcli.Bucket = db["x"]["k"]
-    names: list[bytes] = list(db)
-    first: bytes = sorted(db)[0]
-    values = {name.decode(): value for name, value in db["x"].items()}
-for commit in boltcli.watch("x", timeout=1):
-    print(commit.txid)
-async def follow() -> None:
-    async for commit in boltcli.watch("x"):
-        print(commit.txid)
-"""
-
-
-@pytest.mark.slow
-def test_types_of_a_users_program(tmp_path: Path) -> None:
-    needed("mypy")
-    (tmp_path / "sample.py").write_text(SAMPLE)
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={tmp_path}", "sample.py"],
-        cwd=tmp_path, capture_output=True, env=os.environ | {"MYPYPATH": str(ROOT)},
-    )  # fmt: skip
-    assert b"sample.py" not in done.stdout, done.stdout
 
 
 @pytest.mark.slow

@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import os
 from stat import S_ISREG
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 from ..errors import ArgumentError
 from .files import Trying, Unnamed
 from .source import Source, open_descriptor
 
 if TYPE_CHECKING:
-    Content = bytes | bytearray | memoryview | BinaryIO
+    Content = bytes | bytearray | memoryview | IO[bytes]
 
 _CHUNK = 1 << 20
 
