@@ -114,6 +114,7 @@ class Bucket(_Mapping):
     Keys may be given as str, which is encoded as UTF-8. A missing key raises KeyNotFound, which is a KeyError. Reading
     a damaged page raises Corrupted, reading after the database was closed DatabaseClosed. After
     :meth:`boltcli.Database.refresh` a bucket shows the newer state, and raises BucketNotFound if it isn't there.
+    ``names`` is its path from the root bucket.
 
     >>> import boltcli
     >>> with boltcli.open("fixtures/document.db") as db:
@@ -222,12 +223,15 @@ class Bucket(_Mapping):
             raise Changed("the database was refreshed: begin anew to iterate", path=snapshot.path)
 
     def keys(self) -> KeysView[bytes]:
+        """Return a view of the keys, the names of nested buckets among them, in order."""
         return KeysView(self)
 
     def items(self) -> ItemsView[bytes, bytes | Bucket]:
+        """Return a view of keys with values or nested buckets, in order."""
         return _Items(self)
 
     def values(self) -> ValuesView[bytes | Bucket]:
+        """Return a view of the values and nested buckets, in the order of their keys."""
         return _Values(self)
 
     def __repr__(self) -> str:
@@ -438,14 +442,17 @@ class Database(Bucket):
 
     @property
     def path(self) -> str:
+        """The path of the file, or what else was opened."""
         return self._file.path
 
     @property
     def closed(self) -> bool:
+        """Whether it was closed: then every other access raises DatabaseClosed."""
         return self._file.closed
 
     @property
     def page_size(self) -> int:
+        """In bytes."""
         return self._snapshot.page_size
 
     @property

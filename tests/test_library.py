@@ -19,6 +19,7 @@ import pytest
 
 import boltcli
 from boltcli.errors import BoltError, BucketNotFound, KeyNotFound
+from boltcli.storage.source import open_source
 from boltcli.tree.bucket import seek
 from tests.live import Writer, held
 from tests.support import DATABASES, ROOT, error_line, fixture, run
@@ -486,6 +487,23 @@ def test_refresh_beside_a_writer(size: int, tmp_path: Path) -> None:
         pytest.raises(boltcli.ArgumentError, match="by its path"),
     ):
         db.refresh()
+
+
+def test_refresh_does_not_wait_again_for_a_lock_that_was_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.db"
+    path.write_bytes(fixture("document").read_bytes())
+    ways: list[str] = []
+
+    def opening(path: str, lock: Any, timeout: float) -> Any:
+        ways.append(lock)
+        return open_source(path, lock, timeout)
+
+    monkeypatch.setattr("boltcli.library.open_source", opening)
+    with held(path), boltcli.open(path, timeout=0.01) as db:
+        assert not db.refresh()
+    with boltcli.open(path) as db:
+        assert not db.refresh()
+    assert ways == ["auto", "try", "auto", "auto"]
 
 
 def test_refresh_of_the_state_before(tmp_path: Path) -> None:

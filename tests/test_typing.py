@@ -16,6 +16,8 @@ import boltcli
 from boltcli import guide
 from tests.support import ROOT, needed
 
+PLAIN = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"} | {"NO_COLOR": "1"}
+
 NATURAL = """# pyright: strict
 import json
 from typing import Any, BinaryIO
@@ -112,7 +114,7 @@ def test_mypy_takes_programs_that_use_the_library(programs: Path) -> None:
     needed("mypy")
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={programs / 'cache'}", "."],
-        cwd=programs, capture_output=True, text=True, env=os.environ | {"MYPYPATH": str(ROOT)},
+        cwd=programs, capture_output=True, text=True, env=PLAIN | {"MYPYPATH": str(ROOT)},
     )  # fmt: skip
     found = _complaints(done.stdout)
     assert {name for name in found if (programs / f"{name}.py").exists()} == {"wrong"}, done.stdout + done.stderr
@@ -128,7 +130,7 @@ def test_pyright_takes_programs_that_use_the_library(programs: Path) -> None:
     (programs / "pyrightconfig.json").write_text(json.dumps(settings))
     done = subprocess.run(
         [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--project", str(programs)],
-        cwd=programs, capture_output=True, text=True, env=os.environ | {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"},
+        cwd=programs, capture_output=True, text=True, env=PLAIN | {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"},
     )  # fmt: skip
     found = _complaints(done.stdout)
     assert found.keys() == {"wrong"}, done.stdout + done.stderr
