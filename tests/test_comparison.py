@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,7 @@ def test_watch_by_path(tmp_path: Path) -> None:
     seen = []
     for commit in boltcli.watch(writer.path, ["data"], initial=True, interval=0.02):
         seen.append((commit.txid, [change.new for change in commit.changes]))
+        assert timedelta() <= datetime.now(UTC) - commit.time < timedelta(minutes=1)
         if commit.txid == 4:
             break
         threading.Timer(0.02, writer.commit).start()

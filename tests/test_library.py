@@ -22,7 +22,7 @@ from boltcli.errors import BoltError, BucketNotFound, KeyNotFound
 from boltcli.storage.source import open_source
 from boltcli.tree.bucket import seek
 from tests.live import Writer, held
-from tests.support import DATABASES, ROOT, error_line, fixture, run
+from tests.support import DATABASES, ROOT, error_line, fixture, freelist, page, pgid, run, small
 
 
 def test_a_bucket_is_a_mapping() -> None:
@@ -294,7 +294,8 @@ def test_results_are_records() -> None:
     change, other = boltcli.Change("add", (b"b",), b"k", None, b"v"), boltcli.Change("remove", (b"b",))
     assert eval(repr(change), {"Change": boltcli.Change}) == change
     assert sorted([change, other, boltcli.Change("add", (b"a",), b"z", None, b"")])[1:] == [other, change]
-    assert sorted([boltcli.Change("add", (), key) for key in (b"b", b"", b"a")])[1].key == b"a"
+    keys = b"b", b"", None, b"a"
+    assert [each.key for each in sorted(boltcli.Change("add", (), key) for key in keys)] == [None, b"", b"a", b"b"]
     match change:
         case boltcli.Change(op, bucket, key):
             assert (op, bucket, key) == ("add", (b"b",), b"k")
@@ -437,6 +438,8 @@ def test_what_is_given_is_opened_and_left_as_it_was(tmp_path: Path) -> None:
             assert not each.closed
         assert boltcli.view(file, len) == boltcli.view(content, len) == 3
         assert boltcli.compact(file, tmp_path / "copy.db").source_size == len(content)
+        with pytest.raises(boltcli.DestinationIsSource):
+            boltcli.compact(file, tmp_path / "a.db", replace=True)
         for given in (b"x" * 100 + content, io.BytesIO(b"x" * 100 + content)):
             assert boltcli.view(given, list, offset=100) == found["path"][0]
         # Its lock is the caller's: a writer can take it while the database is open.
@@ -458,6 +461,7 @@ def test_refresh_beside_a_writer(size: int, tmp_path: Path) -> None:
     with boltcli.open(writer.path, lock="none") as db:
         data, more = db["data"], db["more"]
         assert not db.refresh()
+        descriptors = len(os.listdir("/dev/fd"))
         begun = [iter(db), iter(db.range()), db.walk(), iter(db.items()), db.pages(), db.prefix(b"")]
         for each in begun:
             next(each)
@@ -469,7 +473,7 @@ def test_refresh_beside_a_writer(size: int, tmp_path: Path) -> None:
             with pytest.raises(boltcli.Changed, match="refreshed"):
                 list(each)
         assert not db.refresh()
-        assert len(os.listdir("/dev/fd")) < 50
+        assert len(os.listdir("/dev/fd")) == descriptors
         # Another file at the path, without the bucket.
         with pytest.raises(boltcli.SourceNotFound):
             (writer.path.rename(tmp_path / "gone"), db.refresh())
@@ -487,6 +491,40 @@ def test_refresh_beside_a_writer(size: int, tmp_path: Path) -> None:
         pytest.raises(boltcli.ArgumentError, match="by its path"),
     ):
         db.refresh()
+
+
+def test_nothing_of_the_old_state_is_left_after_a_refresh(tmp_path: Path) -> None:
+    """Not the page either on which the next key of a lookup in order would be."""
+
+    def write(value: bytes, txid: int) -> None:
+        leaf = page(4, 2, [(b"a", value), (b"b", value)])
+        root = page(
+            3, 2, [(b"x", pgid(4) + pgid(txid), b"\1"), (b"y", pgid(0) + pgid(txid) + page(0, 2, page_size=0), b"\1")]
+        )
+        (tmp_path / "new").write_bytes(small(freelist(2), root, leaf, txid=txid))
+        (tmp_path / "new").replace(tmp_path / "a.db")
+
+    write(b"old", 5)
+    with boltcli.open(tmp_path / "a.db") as db:
+        bucket = db["x"]
+        assert bucket["a"] == b"old"
+        write(b"new", 6)
+        assert db.refresh()
+        assert bucket["b"] == b"new"
+        assert (db["y"].sequence, bucket.sequence) == (6, 6)
+
+
+def test_pairs_of_a_range() -> None:
+    with boltcli.open(fixture("bucket-and-key-mix")) as db:
+        for bucket in (db, *(inner for _, inner in db.buckets())):
+            plain = [(key, value) for key, value in bucket.range() if isinstance(value, bytes)]
+            for start in [b"", *(key for key, _ in plain[1:4])]:
+                assert list(bucket.pairs(start)) == [pair for pair in plain if pair[0] >= start]
+                assert list(bucket.pairs(b"", start)) == [pair for pair in plain if pair[0] < start]
+                assert list(bucket.pairs(prefix=start[:2])) == [pair for pair in plain if pair[0].startswith(start[:2])]
+            assert list(bucket.pairs(reverse=True)) == plain[::-1]
+            assert list(bucket.pairs(key=len, value=bytes.hex)) == [(len(key), value.hex()) for key, value in plain]
+        assert plain
 
 
 def test_refresh_does_not_wait_again_for_a_lock_that_was_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

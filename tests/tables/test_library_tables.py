@@ -206,7 +206,8 @@ def test_what_notebooks_show_is_escaped_and_bounded(tmp_path: Path) -> None:
     assert len(shown) < 2000
     assert "&lt;i&gt;" in both
     assert "Error: " in both
-    for tag in ("<b>&", "<script>", "<i>", "<u>"):
+    both += ViewRows([Column("<p>x")], lambda: iter([("y",)]))._repr_html_()
+    for tag in ("<p>x", "<b>&", "<script>", "<i>", "<u>"):
         assert tag not in shown + both
 
 
