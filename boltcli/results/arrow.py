@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
@@ -48,6 +49,22 @@ def schema(columns: Sequence[Column], *, wide: bool = False) -> Any:
         "names": pa.list_(pa.string()),
     }
     return pa.schema([(column.name, types.get(column.type, pa.string())) for column in columns])
+
+
+def stream(columns: Sequence[Column], parts: Iterator[tuple[int, Columns]], requested: object) -> object:
+    """Return parts of a table as an Arrow C stream. The first one is read at once: it shows which integers are wide."""
+    first = next(parts, None)
+    known = first[1] if first else {}
+    wide = [
+        column.type == "integer" and any(v is not None and not -(1 << 63) <= v < 1 << 63 for v in known[column.name])
+        for column in columns if known
+    ]  # fmt: skip
+    plain, decimal = schema(columns), schema(columns, wide=True)
+    whole = (
+        pyarrow().schema([(decimal if each else plain).field(at) for at, each in enumerate(wide)]) if wide else plain
+    )
+    batches = (record_batch(whole, count, part) for count, part in chain([first] if first else [], parts))
+    return reader(whole, batches, None).__arrow_c_stream__(requested)
 
 
 def reader(whole: Any, parts: Iterator[Any], columns: Sequence[str] | None) -> RecordBatchReader:

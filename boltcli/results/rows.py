@@ -17,7 +17,8 @@ class Rows(Again[T]):
     """Rows with named columns, of the types of :class:`~boltcli.text.cells.Column`. Each ``iter()`` reads them anew.
 
     polars, pandas, pyarrow and DuckDB take them as they are (``polars.DataFrame(rows)``, ``pyarrow.table(rows)``), a
-    batch of about a megabyte at a time. What is raised meanwhile is the message of an error of that library.
+    batch of about a megabyte at a time. What is raised after the first batch is the message of an error of
+    that library.
     """
 
     def __init__(
@@ -29,12 +30,13 @@ class Rows(Again[T]):
         self._read = read
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Return the rows as an Arrow C stream; integers must fit 64 bits. Raises MissingExtra without pyarrow."""
-        from .arrow import reader, record_batch, schema
+        """Return the rows as an Arrow C stream. Raises MissingExtra without pyarrow, and what reading the first raises.
 
-        whole = schema(self.columns)
-        batches = (record_batch(whole, count, part) for count, part in self._batches())
-        return reader(whole, batches, None).__arrow_c_stream__(requested_schema)
+        A column of integers has 64 bits, signed, or is decimal if one in the first batch doesn't fit.
+        """
+        from .arrow import stream
+
+        return stream(self.columns, self._batches(), requested_schema)
 
     def _batches(self) -> Iterator[tuple[int, dict[str, list[Any]]]]:
         """Yield the number of rows of each batch, and their values by column."""

@@ -162,8 +162,14 @@ def test_rows_of_a_view() -> None:
     assert pickle.loads(pickle.dumps(found)) == found
     assert tuple(none) == (None, None, None)
     assert pyarrow.table(ViewRows(columns, lambda: iter(found)))["when"].to_pylist() == [None, None]
-    with pytest.raises(Exception, match="64 bits"):
-        pyarrow.table(ViewRows(columns, lambda: iter([(1, None, late)])))
+    rows = [(1, None, value) for value in (1 << 63, None, -(1 << 63))]
+    wide = pyarrow.table(ViewRows(columns, lambda: iter(rows)))
+    assert wide["number"].to_pylist() == [row[2] for row in rows]
+    assert [str(kind) for kind in wide.schema.types] == ["timestamp[ns, tz=UTC]", "string", "decimal128(20, 0)"]
+    rows = [(1, None, value) for value in [*range(10_000), 1 << 63]]
+    with pytest.raises(Exception, match=r"64 bits.*wide=True"):
+        pyarrow.table(ViewRows(columns, lambda: iter(rows)))
+    assert pyarrow.table(ViewRows(columns, lambda: iter(()))).schema.types[2] == pyarrow.int64()
 
 
 def test_without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
