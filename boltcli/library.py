@@ -29,7 +29,7 @@ from .ops.write.compact import compact as compact_snapshot
 from .results.rows import ViewRows
 from .storage.given import given_source
 from .storage.live import Live, newer_state, open_state
-from .storage.source import LOCK_PATIENCE, at_offset, open_source
+from .storage.source import LOCK_PATIENCE, at_offset, check_waiting, open_source
 from .text.times import since_epoch
 from .tree.bucket import bucket_path, find_bucket
 from .tree.page_map import free_pages
@@ -82,6 +82,7 @@ def _source(path: Path | Content, lock: Way, timeout: float, offset: int) -> Sou
     from .fleet.find import resolved
 
     if not isinstance(path, (str, os.PathLike)):
+        check_waiting(lock, timeout)
         return given_source(path, offset)
     return open_source(at_offset(resolved(os.fspath(path)), offset), lock, timeout)
 

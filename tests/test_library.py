@@ -218,6 +218,8 @@ def test_bad_options_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(boltcli.ArgumentError):
         boltcli.open(fixture("one-bucket"), **options)
     with pytest.raises(boltcli.ArgumentError):
+        boltcli.open(fixture("one-bucket").read_bytes(), **options)
+    with pytest.raises(boltcli.ArgumentError):
         boltcli.view(fixture("one-bucket"), len, **options)
 
 
