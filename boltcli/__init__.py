@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from .api.write import import_ as import_
     from .api.write import write as write
     from .cursor import Cursor as Cursor
+    from .database import Pairs as Pairs
     from .errors import *  # noqa: F403
     from .library import Bucket as Bucket
     from .library import Database as Database
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from .ops.compare.watch import Commit as Commit
     from .ops.stats import BucketStats as BucketStats
     from .ops.write.compact import Compaction as Compaction
+    from .results.view_rows import ViewRows as ViewRows
 
 # The module of each public name.
 _LAZY = {
@@ -94,6 +96,8 @@ _LAZY = {
         "api.write": "Loaded import_ write",
         "cursor": "Cursor",
         "library": "Bucket Database PageRow open view",
+        "database": "Pairs",
+        "results.view_rows": "ViewRows",
         "ops.check.findings": "Finding",
         "ops.compare.change": "Change",
         "ops.compare.watch": "Commit",
@@ -110,13 +114,15 @@ _LAZY = {
 __all__ = sorted(["BBOLT_VERSION", "__version__", *_LAZY])
 
 
-def __getattr__(name: str) -> object:
-    module = _LAZY.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(__import__(f"{__name__}.{module}", fromlist=[name]), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # with it every name would be one for type checkers
+
+    def __getattr__(name: str) -> object:
+        module = _LAZY.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(__import__(f"{__name__}.{module}", fromlist=[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

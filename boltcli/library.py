@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from .api import open_snapshot
+from .api import open_snapshot, source_of
 from .api import read as read_state
 from .api.audit import audit
 from .api.check import check
-from .api.compare import changes
-from .apps.contract import Audit, Column
+from .api.compare import Changes, changes
+from .apps.contract import Audit
 from .apps.registry import Recognised, recognised
 from .apps.rows import view_rows
 from .database import Bucket, as_bytes
 from .database import Database as Reading
-from .errors import ArgumentError, MissingExtra
+from .errors import ArgumentError
 from .format.page import type_name
 from .ops.check.database_check import file_warnings
 from .ops.read.content import EVERYTHING, Bounds
 from .ops.space.pages import FREE, page_rows
 from .ops.stats import BucketStats
 from .ops.stats.buckets import database_stats
+from .results.view_rows import ViewRows
+from .storage.live import newer_state
 from .storage.source import LOCK_PATIENCE
 from .tree.bucket import bucket_path, find_bucket
 from .tree.page_map import free_pages
@@ -34,11 +35,13 @@ if TYPE_CHECKING:
 
     from .api import Opening
     from .api.check import Findings
-    from .ops.compare.change import Change
+    from .results.arrow import RecordBatchReader
+    from .storage.given import Content
     from .storage.snapshot import Snapshot
     from .storage.source import Way
-    from .tables.arrow import RecordBatchReader
     from .tables.duck import Connection
+
+    Path = str | os.PathLike[str]
 
 __all__ = ["Bucket", "Database", "PageRow", "ViewRows", "open", "view"]
 
@@ -46,10 +49,13 @@ T = TypeVar("T")
 
 
 def open(
-    path: str | os.PathLike[str], *, lock: Way = "auto", timeout: float = LOCK_PATIENCE, previous: bool = False,
+    path: Path | Content, *, lock: Way = "auto", timeout: float = LOCK_PATIENCE, previous: bool = False,
     offset: int = 0,
 ) -> Database:  # fmt: skip
     """Open the database file at ``path`` for reading, or the one in a program's data directory.
+
+    ``path`` may also be the database's bytes, or a binary file, which is neither closed nor moved, and not locked: an
+    open file of the system is read where it is, any other as a whole, from its beginning if it can seek.
 
     ``lock`` says what to do if another process holds bbolt's lock: ``auto`` waits ``timeout`` seconds (0: for ever),
     then reads without the lock; ``wait`` then fails; ``try`` doesn't wait and reads without the lock; ``none`` doesn't
@@ -61,11 +67,19 @@ def open(
     it in a ``with`` statement, or call :meth:`Database.close`.
     """
     opening: Opening = {"lock": lock, "timeout": timeout, "previous": previous, "offset": offset}
-    return Database(open_snapshot(path, opening), owns=True)
+
+    def newer(before: Snapshot) -> Snapshot | None:
+        # A writer that had the lock at first is not waited for again.
+        way: Way = "try" if lock == "auto" and not before.locked else lock
+        source, _ = source_of(path, {**opening, "lock": way})
+        return newer_state(source, before, previous=previous)
+
+    state = open_snapshot(path, opening)
+    return Database(state, owns=True, newer=newer if isinstance(path, (str, os.PathLike)) else None)
 
 
 def view(
-    path: str | os.PathLike[str],
+    path: Path | Content,
     read: Callable[[Database], T],
     *,
     lock: Way = "auto",
@@ -94,10 +108,33 @@ class PageRow(NamedTuple):
 class Database(Reading):
     """An open database: its root bucket, which holds the top-level buckets. See :func:`open`."""
 
-    def __init__(self, snapshot: Snapshot, *, owns: bool = False) -> None:
-        """With ``owns`` the file is closed, with a ResourceWarning, when the last reference to this is gone."""
+    def __init__(
+        self, snapshot: Snapshot, *, owns: bool = False, newer: Callable[[Snapshot], Snapshot | None] | None = None
+    ) -> None:
+        """With ``owns`` the file is closed, with a ResourceWarning, when the last reference to this is gone.
+
+        ``newer(snapshot)`` returns the newest state if it is another one, else None.
+        """
         super().__init__(snapshot)
         self._owns = owns
+        self._newer = newer
+
+    def refresh(self) -> bool:
+        """Move to the newest transaction of the file at the path; return whether it is another one than before.
+
+        Buckets that were taken before show the new state from then on; iterators that were begun before raise Changed.
+        With the lock there can't be another transaction, except in another file that was moved to the path. Raises what
+        :func:`open` raises, and then nothing has changed, and ArgumentError unless this was opened by its path.
+        """
+        before = self._snapshot
+        if self._newer is None:
+            raise ArgumentError("only a database that was opened by its path can be refreshed")
+        found = self._newer(before)
+        if found is None:
+            return False
+        self._move(found)
+        before.close()
+        return True
 
     def close(self) -> None:
         """Unmap the file and release its lock; its buckets can't be read any more."""
@@ -107,7 +144,8 @@ class Database(Reading):
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._file.__exit__(*error)
+        if not self.closed:
+            self._file.__exit__(*error)
 
     def __del__(self) -> None:
         # When the interpreter ends modules can't be imported any more; the system closes the file.
@@ -125,6 +163,18 @@ class Database(Reading):
             return f"<Database {self.path!r}, closed>"
         lock = "locked" if self.locked else "not locked"
         return f"<Database {self.path!r}: transaction {self.txid}, pages of {self.page_size} bytes, {lock}>"
+
+    def _repr_html_(self) -> str:
+        from .results.notebook import elements, facts, page
+
+        if self.closed:
+            return page(repr(self)[1:-1])
+        known = self.application
+        about = facts(
+            transaction=self.txid, page_size=f"{self.page_size} bytes", application=known or "not known",
+            warnings="; ".join(self.warnings) or "none",
+        )  # fmt: skip
+        return page(self.path, about, elements(self.range()))
 
     @property
     def warnings(self) -> list[str]:
@@ -155,8 +205,8 @@ class Database(Reading):
                 else:
                     yield PageRow(page, type_name(head & 0xFFFF), head >> 16 & 0xFFFF, head >> 32)
 
-    def changes(self, *, previous: bool = True) -> Iterator[Change]:
-        """Yield the changes of the last transaction, or without ``previous`` those since this was opened."""
+    def changes(self, *, previous: bool = True) -> Changes:
+        """Return the changes of the last transaction, or without ``previous`` those since this was opened."""
         return changes(self, previous=previous)
 
     @property
@@ -171,9 +221,9 @@ class Database(Reading):
         return found
 
     def view(self, name: str, **options: str) -> ViewRows:
-        """Return the rows of a view of the application's records, as named tuples; times are nanoseconds since 1970.
+        """Return the rows of a view of the application's records: named tuples, which data frames take, too.
 
-        ``to_pandas()`` of the result makes a data frame. Raises ArgumentError if there is no such view or option.
+        Times are ``datetime`` in UTC: see :class:`ViewRows`. Raises ArgumentError if there is no such view or option.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/bacalhau-compute-1.4.db") as db:
@@ -184,9 +234,8 @@ class Database(Reading):
         found = known.application.view(name)
         if found is None:
             raise ArgumentError(f"{known.application.name} has no view {name!r}")
-        row = namedtuple("Row", [column.name for column in found.columns], rename=True)  # type: ignore[misc]
-        rows: Iterator[Any] = map(row._make, view_rows(found, self, options))
-        return ViewRows(self._while_open(rows), found.columns)
+        view_rows(found, self, options)  # raises for an option that there isn't
+        return ViewRows(found.columns, lambda: self._while_open(view_rows(found, self, options)))
 
     def audit(self, *, now: datetime | None = None, older_than: timedelta | None = None) -> Audit:
         """Audit the application's records; see :func:`boltcli.audit`. Raises ArgumentError."""
@@ -217,7 +266,8 @@ class Database(Reading):
         >>> table.num_rows, table.column_names
         (4, ['key_text'])
         """
-        from .tables.arrow import batches, reader, schema
+        from .results.arrow import reader, schema
+        from .tables.arrow import batches
         from .tables.relations import TableFile, relations
 
         file = TableFile(self.path, self._snapshot)
@@ -275,43 +325,3 @@ class Database(Reading):
         from .tables.relations import TableFile
 
         return Session([TableFile(self.path, self._snapshot)], wide=wide, allow_files=allow_files).connection
-
-
-class ViewRows(Iterator[Any]):
-    """The rows of a view, named tuples, as they are read; ``columns`` have their names and types."""
-
-    def __init__(self, rows: Iterator[Any], columns: Sequence[Column]) -> None:
-        self._rows = rows
-        self.columns = tuple(columns)
-
-    def __next__(self) -> Any:
-        return next(self._rows)
-
-    def to_pandas(self) -> Any:
-        """Return the rows that are left as a ``pandas.DataFrame``. Raises MissingExtra without pandas.
-
-        Times are timestamps in UTC, integers ``Int64`` (Python's own where 64 bits are too few).
-        """
-        try:
-            import pandas
-        except ImportError:
-            raise MissingExtra("pandas", "", "to_pandas") from None
-        rows = list(self)
-        return pandas.DataFrame(
-            {
-                column.name: _series(pandas, [row[place] for row in rows], column.type)
-                for place, column in enumerate(self.columns)
-            },
-            columns=[column.name for column in self.columns],
-        )
-
-
-def _series(pandas: Any, values: list[Any], kind: str) -> Any:
-    if kind == "time":
-        kept = [value if value is not None and -(1 << 63) < value < 1 << 63 else None for value in values]
-        return pandas.Series(pandas.array(kept, dtype="Int64")).astype("datetime64[ns]").dt.tz_localize("UTC")
-    kinds = {"integer": "Int64", "boolean": "boolean", "number": "Float64"}
-    try:
-        return pandas.Series(values, dtype=kinds.get(kind, object))
-    except (OverflowError, TypeError, ValueError):  # integers of more than 64 bits
-        return pandas.Series(values, dtype=object)

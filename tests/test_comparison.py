@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,13 @@ def test_diff_by_path(tmp_path: Path) -> None:
     assert list(boltcli.diff(one, two, ["execution"])) == part
     assert list(boltcli.diff(one, two, [b"execution"])) == part
     with pytest.raises(boltcli.BucketNotFound):
-        next(boltcli.diff(one, two, ["nosuch"]))
+        next(iter(boltcli.diff(one, two, ["nosuch"])))
     with pytest.raises(boltcli.SourceNotFound):
-        next(boltcli.diff(one, tmp_path / "nosuch"))
+        next(iter(boltcli.diff(one, tmp_path / "nosuch")))
     with held(one):
         assert list(boltcli.diff(one, one, timeout=0.01)) == []
         with pytest.raises(boltcli.OpenError):
-            next(boltcli.diff(one, one, lock="wait", timeout=0.01))
+            next(iter(boltcli.diff(one, one, lock="wait", timeout=0.01)))
 
 
 def test_changes_of_the_last_transaction(tmp_path: Path) -> None:
@@ -43,14 +44,14 @@ def test_changes_of_the_last_transaction(tmp_path: Path) -> None:
         ]
         assert list(db.changes(previous=False)) == []
     with boltcli.open(writer.path, previous=True) as db, pytest.raises(boltcli.InvalidDatabase):
-        next(db.changes())
+        next(iter(db.changes()))
     with boltcli.open(writer.path, lock="none") as db:
         with pytest.raises(boltcli.OpenError):
-            next(db.changes())
+            next(iter(db.changes()))
         writer.commit()
         assert [change.new for change in db.changes(previous=False)] == [b"4", b"4"]
     with pytest.raises(boltcli.DatabaseClosed):
-        next(db.changes())
+        next(iter(db.changes()))
 
 
 def test_watch_by_path(tmp_path: Path) -> None:
@@ -58,6 +59,7 @@ def test_watch_by_path(tmp_path: Path) -> None:
     seen = []
     for commit in boltcli.watch(writer.path, ["data"], initial=True, interval=0.02):
         seen.append((commit.txid, [change.new for change in commit.changes]))
+        assert timedelta() <= datetime.now(UTC) - commit.time < timedelta(minutes=1)
         if commit.txid == 4:
             break
         threading.Timer(0.02, writer.commit).start()
@@ -67,7 +69,7 @@ def test_watch_by_path(tmp_path: Path) -> None:
 def test_the_types_are_public(tmp_path: Path) -> None:
     (change,) = boltcli.diff(database(tmp_path / "a", {}), database(tmp_path / "b", {b"t": (0, {})}))
     assert isinstance(change, boltcli.Change)
-    assert repr(change) == "Change('add', (b't',), None, None, None)"
+    assert repr(change) == "Change(op='add', bucket=(b't',), key=None, old=None, new=None)"
     assert len({change, boltcli.Change("add", (b"t",))}) == 1
     assert change != "add"
     assert change.reversed() == boltcli.Change("remove", (b"t",))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 import errno
+import gzip
+import io
 import os
 import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,9 +19,10 @@ import pytest
 
 import boltcli
 from boltcli.errors import BoltError, BucketNotFound, KeyNotFound
+from boltcli.storage.source import open_source
 from boltcli.tree.bucket import descend
-from tests.live import held
-from tests.support import DATABASES, ROOT, error_line, fixture, needed, run
+from tests.live import Writer, held
+from tests.support import DATABASES, ROOT, error_line, fixture, freelist, page, pgid, run, small
 
 
 def test_a_bucket_is_a_mapping() -> None:
@@ -157,7 +161,7 @@ def test_after_the_end_every_access_is_an_error() -> None:
     db = boltcli.open(fixture("depth-4"))
     bucket = db.bucket(next(iter(db)))
     begun: list[Iterator[object]] = [iter(bucket), iter(bucket.items()), iter(bucket.values())]
-    begun += [bucket.pairs(), iter(bucket.cursor()), db.pages()]
+    begun += [iter(bucket.pairs()), iter(bucket.cursor()), db.pages()]
     for iterator in begun:
         next(iterator)
     db.close()
@@ -199,6 +203,8 @@ def test_what_was_closed_is_not_told_of() -> None:
         list(db)
     del db
     assert boltcli.view(fixture("one-bucket"), lambda db: len(db)) == 1
+    with boltcli.open(fixture("one-bucket")) as db:
+        db.close()
 
 
 def test_it_is_not_copied() -> None:
@@ -215,6 +221,8 @@ def test_it_is_not_copied() -> None:
 def test_bad_options_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(boltcli.ArgumentError):
         boltcli.open(fixture("one-bucket"), **options)
+    with pytest.raises(boltcli.ArgumentError):
+        boltcli.open(fixture("one-bucket").read_bytes(), **options)
     with pytest.raises(boltcli.ArgumentError):
         boltcli.view(fixture("one-bucket"), len, **options)
 
@@ -286,6 +294,33 @@ def test_findings_are_text(tmp_path: Path) -> None:
     assert repr(finding) == "<Finding key-order at page 5: key ff is out of order>"
 
 
+def test_results_are_records() -> None:
+    """They compare, sort and print as what they are, and a process pool can return them."""
+    path = fixture("bacalhau-compute-1.4")
+    change, other = boltcli.Change("add", (b"b",), b"k", None, b"v"), boltcli.Change("remove", (b"b",))
+    assert eval(repr(change), {"Change": boltcli.Change}) == change
+    assert sorted([change, other, boltcli.Change("add", (b"a",), b"z", None, b"")])[1:] == [other, change]
+    keys = b"b", b"", None, b"a"
+    assert [each.key for each in sorted(boltcli.Change("add", (), key) for key in keys)] == [None, b"", b"a", b"b"]
+    match change:
+        case boltcli.Change(op, bucket, key):
+            assert (op, bucket, key) == ("add", (b"b",), b"k")
+    one, two = (boltcli.Finding("key-order", page, "x") for page in (10, 9))
+    assert sorted([one, two]) == [two, one]
+    assert {one, boltcli.Finding("key-order", 10, "x")} == {one} != {two}
+    with boltcli.open(path) as db:
+        stats, audit, pages = db.stats(), db.audit(now=datetime(2024, 7, 1, tzinfo=UTC)), list(db.pages())
+        assert stats == db.stats() != boltcli.BucketStats()
+        assert repr(boltcli.BucketStats(keys=3)).count("keys=3") == 1
+        assert audit == db.audit(now=datetime(2024, 7, 1, tzinfo=UTC))
+        assert audit != db.audit()
+        assert db.audit(older_than=timedelta(days=1)).retention is not None
+        with pytest.raises(boltcli.ArgumentError, match="time zone"):
+            db.audit(now=datetime(2024, 7, 1))
+    for result in (change, one, stats, audit, pages):
+        assert pickle.loads(pickle.dumps(result)) == result
+
+
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     path = fixture("document")
     with boltcli.open(path) as db:
@@ -318,35 +353,6 @@ def test_keys_are_bytes_or_str() -> None:
         assert isinstance(db.get("execution"), boltcli.Bucket)
 
 
-SAMPLE = """
-import boltcli
-with boltcli.open("x") as db:
-    found: bytes | boltcli.Bucket | None = db["x"].get("k")
-    other: bytes | boltcli.Bucket | int = db["x"].get(b"k", 1)
-    there: bool = "k" in db["x"]
-    inner: bytes | boltcli.Bucket = db["x"]["k"]
-    names: list[bytes] = list(db)
-    first: bytes = sorted(db)[0]
-    values = {name.decode(): value for name, value in db["x"].items()}
-for commit in boltcli.watch("x", timeout=1):
-    print(commit.txid)
-async def follow() -> None:
-    async for commit in boltcli.watch("x"):
-        print(commit.txid)
-"""
-
-
-@pytest.mark.slow
-def test_types_of_a_users_program(tmp_path: Path) -> None:
-    needed("mypy")
-    (tmp_path / "sample.py").write_text(SAMPLE)
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={tmp_path}", "sample.py"],
-        cwd=tmp_path, capture_output=True, env=os.environ | {"MYPYPATH": str(ROOT)},
-    )  # fmt: skip
-    assert b"sample.py" not in done.stdout, done.stdout
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "program",
@@ -364,3 +370,189 @@ def test_the_end_of_the_interpreter_is_silent(program: str, warned: list[str]) -
         [sys.executable, *warned, "-c", script], capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_nested_content_is_walked() -> None:
+    with boltcli.open(fixture("document")) as db:
+        walked = list(db.walk())
+        assert walked[0][:2] == ((), b"execution")
+        assert sum(isinstance(value, bytes) for _, _, value in walked) == db.stats().keys - db.stats().buckets + 3
+        for path, key, value in walked:
+            found = db.bucket(*path)[key]
+            assert found == value
+            assert not isinstance(value, boltcli.Bucket) or value.names == (*path, key)
+        history = db["execution-history"]
+        assert list(history.walk()) == [row for row in walked if row[0][:1] == history.names]
+        (first, inner), *_ = history.buckets()
+        assert list(inner.walk()) == [row for row in walked if row[0] == (b"execution-history", first)]
+        assert [name for name, _ in db.buckets()] == list(db)
+        assert [name for name, _ in inner.buckets()] == []
+    with boltcli.open(fixture("bucket-and-key-mix")) as db:
+        kinds = {type(value) for _, _, value in db.walk()}
+        assert kinds == {bytes, boltcli.Bucket}
+        for path, key, value in list(db.walk()):
+            bucket = db.bucket(*path)
+            assert ((key, value) in list(bucket.buckets())) == isinstance(value, boltcli.Bucket)
+            if isinstance(value, bytes):
+                assert db.value(*path, key) == bucket.value(key) == value
+            else:
+                with pytest.raises(KeyNotFound):
+                    bucket.value(key)
+        with pytest.raises(BucketNotFound):
+            db.value("none", "key")
+        with pytest.raises(KeyNotFound):
+            db.value(next(iter(db)), "none")
+
+
+@pytest.mark.parametrize("name", ["depth-4", "inline", "empty-bucket"])
+def test_the_other_way_round(name: str) -> None:
+    with boltcli.open(fixture(name)) as db:
+        for _, bucket in db.buckets():
+            assert list(reversed(bucket)) == list(bucket)[::-1]
+            assert next(reversed(bucket), None) == max(bucket, default=None)
+
+
+def _opened(**inputs: Any) -> dict[str, tuple[list[bytes], int]]:
+    found = {}
+    for name, given in inputs.items():
+        with boltcli.open(given) as db:
+            found[name] = list(db), db.txid
+    return found
+
+
+def test_what_is_given_is_opened_and_left_as_it_was(tmp_path: Path) -> None:
+    content = fixture("document").read_bytes()
+    (tmp_path / "a.db").write_bytes(content)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(content))
+    with (
+        (tmp_path / "a.db").open("rb") as file, (tmp_path / "a.db").open("rb", buffering=0) as raw,
+        (tmp_path / "a.gz").open("rb") as packed, gzip.open(tmp_path / "a.gz") as unpacked,
+        subprocess.Popen(["cat", str(tmp_path / "a.db")], stdout=subprocess.PIPE) as pipe,
+    ):  # fmt: skip
+        files: list[Any] = [file, raw, packed, unpacked, io.BytesIO(content)]
+        for each in files:
+            each.seek(17)
+        found = _opened(
+            path=tmp_path / "a.db", bytes=content, bytearray=bytearray(content), view=memoryview(content),
+            gzip=gzip.compress(content), pipe=pipe.stdout, **{str(place): each for place, each in enumerate(files)},
+        )  # fmt: skip
+        assert list(found.values()) == [found["path"]] * len(found)
+        for each in files:
+            assert each.tell() == 17
+            assert not each.closed
+        assert boltcli.view(file, len) == boltcli.view(content, len) == 3
+        assert boltcli.compact(file, tmp_path / "copy.db").source_size == len(content)
+        with pytest.raises(boltcli.DestinationIsSource):
+            boltcli.compact(file, tmp_path / "a.db", replace=True)
+        for given in (b"x" * 100 + content, io.BytesIO(b"x" * 100 + content)):
+            assert boltcli.view(given, list, offset=100) == found["path"][0]
+        # Its lock is the caller's: a writer can take it while the database is open.
+        with boltcli.open(file) as db, held(tmp_path / "a.db"):
+            assert not db.locked
+    for wrong in (io.StringIO("x"), 5, None, [content]):
+        with pytest.raises(boltcli.ArgumentError):
+            boltcli.open(wrong)  # type: ignore[arg-type]
+    with pytest.raises(boltcli.ArgumentError):
+        boltcli.open(content, offset=-1)
+    for damaged in (b"", content[:100], bytes(40000)):
+        with pytest.raises(BoltError):
+            boltcli.open(damaged)
+
+
+@pytest.mark.parametrize("size", [0, 2 << 20])
+def test_refresh_beside_a_writer(size: int, tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "a.db", size)
+    with boltcli.open(writer.path, lock="none") as db:
+        data, more = db["data"], db["more"]
+        assert not db.refresh()
+        descriptors = len(os.listdir("/dev/fd"))
+        begun = [iter(db), iter(db.range()), db.walk(), iter(db.items()), db.pages(), db.prefix(b"")]
+        for each in begun:
+            next(each)
+        writer.commit()
+        assert (data.value("n"), db.txid) == (b"2", 2)
+        assert db.refresh()
+        assert (data.value("n"), more.value("n"), db["data"].value("n"), db.txid) == (b"3", b"3", b"3", 3)
+        for each in begun:
+            with pytest.raises(boltcli.Changed, match="refreshed"):
+                list(each)
+        assert not db.refresh()
+        assert len(os.listdir("/dev/fd")) == descriptors
+        # Another file at the path, without the bucket.
+        with pytest.raises(boltcli.SourceNotFound):
+            (writer.path.rename(tmp_path / "gone"), db.refresh())
+        assert data.value("n") == b"3"
+        writer.path.write_bytes(fixture("document").read_bytes())
+        assert db.refresh()
+        assert "execution" in db
+        with pytest.raises(BucketNotFound):
+            data.value("n")
+        assert "not there any more" in repr(data)
+    with pytest.raises(boltcli.DatabaseClosed):
+        db.refresh()
+    with (
+        boltcli.open(fixture("document").read_bytes()) as db,
+        pytest.raises(boltcli.ArgumentError, match="by its path"),
+    ):
+        db.refresh()
+
+
+def test_nothing_of_the_old_state_is_left_after_a_refresh(tmp_path: Path) -> None:
+    """Not the page either on which the next key of a lookup in order would be."""
+
+    def write(value: bytes, txid: int) -> None:
+        leaf = page(4, 2, [(b"a", value), (b"b", value)])
+        root = page(
+            3, 2, [(b"x", pgid(4) + pgid(txid), b"\1"), (b"y", pgid(0) + pgid(txid) + page(0, 2, page_size=0), b"\1")]
+        )
+        (tmp_path / "new").write_bytes(small(freelist(2), root, leaf, txid=txid))
+        (tmp_path / "new").replace(tmp_path / "a.db")
+
+    write(b"old", 5)
+    with boltcli.open(tmp_path / "a.db") as db:
+        bucket = db["x"]
+        assert bucket["a"] == b"old"
+        write(b"new", 6)
+        assert db.refresh()
+        assert bucket["b"] == b"new"
+        assert (db["y"].sequence, bucket.sequence) == (6, 6)
+
+
+def test_pairs_of_a_range() -> None:
+    with boltcli.open(fixture("bucket-and-key-mix")) as db:
+        for bucket in (db, *(inner for _, inner in db.buckets())):
+            plain = [(key, value) for key, value in bucket.range() if isinstance(value, bytes)]
+            for start in [b"", *(key for key, _ in plain[1:4])]:
+                assert list(bucket.pairs(start)) == [pair for pair in plain if pair[0] >= start]
+                assert list(bucket.pairs(b"", start)) == [pair for pair in plain if pair[0] < start]
+                assert list(bucket.pairs(prefix=start[:2])) == [pair for pair in plain if pair[0].startswith(start[:2])]
+            assert list(bucket.pairs(reverse=True)) == plain[::-1]
+            assert list(bucket.pairs(key=len, value=bytes.hex)) == [(len(key), value.hex()) for key, value in plain]
+        assert plain
+
+
+def test_refresh_does_not_wait_again_for_a_lock_that_was_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.db"
+    path.write_bytes(fixture("document").read_bytes())
+    ways: list[str] = []
+
+    def opening(path: str, lock: Any, timeout: float) -> Any:
+        ways.append(lock)
+        return open_source(path, lock, timeout)
+
+    monkeypatch.setattr("boltcli.storage.source.open_source", opening)
+    with held(path), boltcli.open(path, timeout=0.01) as db:
+        assert not db.refresh()
+    with boltcli.open(path) as db:
+        assert not db.refresh()
+    assert ways == ["auto", "try", "auto", "auto"]
+
+
+def test_refresh_of_the_state_before(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "a.db")
+    with boltcli.open(writer.path, previous=True) as db:
+        assert db.locked
+        assert not db.refresh()
+        writer.commit()  # it doesn't ask for the lock
+        assert db.refresh()
+        assert (db.txid, db.value("data", "n")) == (2, b"2")

@@ -283,7 +283,7 @@ def test_a_file_is_closed_when_its_results_are_left(lock: Any, tmp_path: Path) -
     path = tmp_path / "a.db"
     path.write_bytes(fixture("many-free").read_bytes())
     next(boltcli.grep("x", path, lock=lock))
-    next(boltcli.diff(fixture("document"), path, lock=lock))
+    next(iter(boltcli.diff(fixture("document"), path, lock=lock)))
     with pytest.raises(StopIteration):
         next(boltcli.check(path, lock=lock))
     found = boltcli.deleted(path)
@@ -309,7 +309,7 @@ def test_an_open_database_is_used_and_stays_open() -> None:
     for closed in (lambda: list(waiting), lambda: boltcli.metrics(db), lambda: list(boltcli.grep("x", db))):
         with pytest.raises(boltcli.DatabaseClosed):
             closed()
-    with pytest.raises(TypeError, match="a path or an open database is needed, not int"):
+    with pytest.raises(boltcli.ArgumentError, match="5: must be a path, bytes or a binary file"):
         boltcli.metrics(5)  # type: ignore[arg-type]
 
 
@@ -320,7 +320,10 @@ def test_several_files(tmp_path: Path) -> None:
     found = list(boltcli.verify(paths, progress=lambda done, total: seen.append((done, total))))
     assert [each.ok for each in found] == [True, False, True]
     assert isinstance(found[1].error, boltcli.BoltError)
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+    shares = [done / total for done, total in seen]
+    assert shares == sorted(shares)
+    assert shares[0] < 1 / 3
+    assert 2 / 3 < shares[-1] <= 1
     hits = boltcli.grep("e-9", paths)
     with pytest.raises(boltcli.BoltError) as missed:
         list(hits)

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import TypedDict, TypeVar
 
+    from typing_extensions import TypeIs
+
     from ..database import Database
+    from ..storage.given import Content
     from ..storage.source import Source, Way
 
     T = TypeVar("T")
-    Given = str | os.PathLike[str] | Database | Snapshot
+    Given = str | os.PathLike[str] | Content | Database | Snapshot
     Progress = Callable[[int, int], None]
 
     class Opening(TypedDict, total=False):
@@ -36,35 +39,46 @@ else:
         __class_getitem__ = classmethod(lambda cls, _: cls)  # hot commands don't import typing
 
 
+def is_open(given: Given) -> TypeIs[Database | Snapshot]:
+    """Return whether ``given`` is an open database; else it is the path or the content of one."""
+    return isinstance(given, Snapshot) or hasattr(type(given), "_snapshot")
+
+
 def _state(given: Database | Snapshot, opening: Opening) -> Snapshot:
-    """Return the state that is open. Raises DatabaseClosed, and TypeError for anything else."""
-    found = given if isinstance(given, Snapshot) else getattr(given, "_snapshot", None)
-    if not isinstance(found, Snapshot):
-        raise TypeError(f"a path or an open database is needed, not {type(given).__name__}")
+    """Return the state that is open. Raises DatabaseClosed."""
     if opening:
         raise TypeError(f"{', '.join(opening)}: only for a path, and this database is open")
-    return found
+    return given if isinstance(given, Snapshot) else given._snapshot
 
 
 def for_path(given: Given, opening: Opening) -> Opening:
-    """Return how to open ``given``, one of several sources: as ``opening`` says if it is a path."""
-    return opening if isinstance(given, (str, os.PathLike)) else {}
+    """Return how to open ``given``, one of several sources: as ``opening`` says unless it is open."""
+    return {} if is_open(given) else opening
 
 
-def opened_path(given: Database | Snapshot) -> str:
-    """Return the path of a database that is open."""
-    return _state(given, {}).path
+def name_of(given: Given) -> str:
+    """Return the path of a database; of its content a name."""
+    if is_open(given):
+        return _state(given, {}).path
+    return os.fspath(given) if isinstance(given, (str, os.PathLike)) else "<content>"
 
 
-def _source(path: str | os.PathLike[str], opening: Opening) -> tuple[Source, bool]:
-    """Open a file, or the database in a program's data directory; return whether its ``previous`` state is meant."""
-    from ..fleet.find import resolved
-    from ..storage.source import LOCK_PATIENCE, at_offset, open_source
+def source_of(given: str | os.PathLike[str] | Content, opening: Opening) -> tuple[Source, bool]:
+    """Open a file, the database in a program's data directory, or content; return whether its ``previous`` state is
+    meant. Raises as :func:`boltcli.open`."""
+    from ..storage.source import LOCK_PATIENCE, at_offset, check_waiting, open_source
 
     def source(
         lock: Way = "auto", timeout: float = LOCK_PATIENCE, previous: bool = False, offset: int = 0
     ) -> tuple[Source, bool]:
-        return open_source(at_offset(resolved(os.fspath(path)), offset), lock, timeout), previous
+        if isinstance(given, (str, os.PathLike)):
+            from ..fleet.find import resolved
+
+            return open_source(at_offset(resolved(os.fspath(given)), offset), lock, timeout), previous
+        from ..storage.given import given_source
+
+        check_waiting(lock, timeout)
+        return given_source(given, offset), previous
 
     return source(**opening)
 
@@ -83,27 +97,25 @@ class _StaysOpen:
 def opened(given: Given, opening: Opening) -> AbstractContextManager[Snapshot]:
     """Context manager: the state that is open, which stays open, or that of the file at a path; without the lock of a
     private copy."""
-    if isinstance(given, (str, os.PathLike)):
-        return open_snapshot(given, opening)
-    return _StaysOpen(_state(given, opening))
+    return _StaysOpen(_state(given, opening)) if is_open(given) else open_snapshot(given, opening)
 
 
-def open_snapshot(path: str | os.PathLike[str], opening: Opening) -> Snapshot:
-    """Open the database at ``path``; without the lock a private copy of one state. Raises as :func:`boltcli.open`."""
+def open_snapshot(given: str | os.PathLike[str] | Content, opening: Opening) -> Snapshot:
+    """Open a database; without the lock a private copy of one state. Raises as :func:`boltcli.open`."""
     from ..storage.live import open_state
 
-    source, previous = _source(path, opening)
+    source, previous = source_of(given, opening)
     return open_state(source, previous=previous)
 
 
 def read(given: Given, work: Callable[[Snapshot], T], opening: Opening) -> T:
     """Return what ``work`` returns for the state of a database. Of a path it is called again, if that isn't locked,
     until all that it read is of one transaction. Raises what it raises, and what :func:`boltcli.open` raises."""
-    if not isinstance(given, (str, os.PathLike)):
+    if is_open(given):
         return work(_state(given, opening))
     from ..storage.live import Live
 
-    source, previous = _source(given, opening)
+    source, previous = source_of(given, opening)
     with Live(source, previous=previous) as live:
         return live.read(work)
 
@@ -128,5 +140,9 @@ class Stream(_Iterator["T"]):
 def stream(given: Given, found: Callable[[Snapshot], Iterator[T]], opening: Opening) -> Generator[T]:
     """Yield what ``found`` yields for the state of a database. Raises DatabaseClosed once that is closed."""
     with opened(given, opening) as snapshot:
-        results = found(snapshot)
-        yield from results if isinstance(given, (str, os.PathLike, Snapshot)) else given._while_open(results)
+        yield from while_open(given, found(snapshot))
+
+
+def while_open(given: Given, results: Iterator[T]) -> Iterator[T]:
+    """Return ``results`` of a database, which raise DatabaseClosed once that is closed."""
+    return given._while_open(results) if is_open(given) and not isinstance(given, Snapshot) else results

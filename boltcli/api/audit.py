@@ -17,7 +17,7 @@ from ..errors import ArgumentError, PassedOver
 from ..fleet.files import Named
 from ..fleet.find import program_at
 from ..storage.snapshot import Snapshot
-from ..text.times import SECOND, nanoseconds_of
+from ..text.times import SECOND, since_epoch
 from . import for_path, read
 from .sources import Sources
 
@@ -65,7 +65,7 @@ def audit(
     """
     if now is not None and now.tzinfo is None:
         raise ArgumentError("now needs a time zone: datetime.now(timezone.utc)")
-    moment = time.time_ns() if now is None else nanoseconds_of(now)
+    moment = time.time_ns() if now is None else since_epoch(now)
     span = None if older_than is None else int(older_than.total_seconds() * SECOND)
     asked = AuditOptions(moment, span, deletions=deletions, snapshot=snapshot)
     if isinstance(source, (list, tuple)):

@@ -6,17 +6,20 @@ import os
 
 from ..errors import ArgumentError, InvalidDatabase, OpenError
 from ..ops.compare.diff import diff as compared
+from ..results.rows import Rows
+from ..text.columns import Column
 from ..tree.bucket import bucket_path
 from ..tree.walk import bounds
-from . import Stream, for_path, opened
+from . import Stream, for_path, opened, while_open
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from typing import Any, Unpack, overload
 
     from ..apps.contract import View
     from ..apps.view_diff import ViewChange
+    from ..database import Database
     from ..ops.compare.change import BucketChanges, Change
     from ..storage.snapshot import Snapshot
     from . import Given, Opening, Progress
@@ -26,16 +29,24 @@ if TYPE_CHECKING:
     Compared = tuple[View, dict[str, Any]]
 
 
-class Changes(Stream["Change"]):
-    """The changes that turn one database into another one, in key order."""
+class Changes(Rows["Change"]):
+    """Changes from one state to another, in key order; each ``iter()`` compares anew, and data frames take them, too.
 
-    def __init__(self, begun: Generator[Begun], path: tuple[bytes, ...]) -> None:
+    The columns are those of :class:`Change`; numbers of a bucket's sequence are in two of their own.
+    """
+
+    def __init__(self, begin: Callable[[], Generator[Begun]], path: tuple[bytes, ...] = ()) -> None:
+        """``begin`` yields both states, which are open until then, and the changes of the buckets below ``path``."""
+        self._begin = begin
         self._path = path
-        self._begun = begun
-        super().__init__(change for _, _, changes in self._begun for change in changes)
+        super().__init__(_COLUMNS, lambda: map(_cells, self._changes()), self._changes)
+
+    def _changes(self) -> Iterator[Change]:
+        for _, _, changes in self._begin():
+            yield from changes
 
     def summary(self, depth: int = 0) -> list[BucketChanges]:
-        """Return a row for each bucket with changes, to ``depth`` levels (0: all), in place of the changes.
+        """Return a row for each bucket with changes, to ``depth`` levels (0: all).
 
         >>> import boltcli
         >>> changes = boltcli.diff("fixtures/bacalhau-compute-1.4.db", "fixtures/bacalhau-compute-1.5.db")
@@ -45,13 +56,22 @@ class Changes(Stream["Change"]):
         from ..ops.compare.change import summary
 
         rows: list[BucketChanges] = []
-        for before, after, changes in self._begun:
+        for before, after, changes in self._begin():
             rows = summary(changes, before, after, self._path, depth)
         return rows
 
-    def close(self) -> None:
-        super().close()
-        self._begun.close()
+
+_COLUMNS = (
+    Column("op"), Column("bucket", "names"), Column("key", "bytes"), Column("old", "bytes"), Column("new", "bytes"),
+    Column("old_sequence", "unsigned"), Column("new_sequence", "unsigned"),
+)  # fmt: skip
+
+
+def _cells(change: Change) -> tuple[Any, ...]:
+    both = change.old, change.new
+    values = both if change.key is not None else (None, None)
+    sequences = both if change.key is None else (None, None)
+    return change.op, list(change.bucket), change.key, *values, *sequences
 
 
 def _begin(
@@ -62,7 +82,7 @@ def _begin(
     with opened(old, for_path(old, opening)) as before, opened(new, for_path(new, opening)) as after:
         follows = _follows(before, after)
         found = compared(before, after, path, start=start, stop=stop, same_file=follows, progress=progress)
-        yield before, after, found
+        yield before, after, while_open(new, while_open(old, found))
 
 
 class ViewChanges(Stream["ViewChange"]):
@@ -121,7 +141,7 @@ def diff(
     old: Given, new: Given, bucket: Names = (), *, prefix: bytes | str = b"", view: str | None = None,
     progress: Progress | None = None, **opening: Unpack[Opening],
 ) -> Changes | ViewChanges:  # fmt: skip
-    """Yield the changes that turn the database ``old`` into the database ``new``, in key order.
+    """Return the changes that turn the database ``old`` into the database ``new``, in key order: see :class:`Changes`.
 
     Both are paths or open databases. ``bucket`` (a name, or a path, outermost name first) limits the changes to one
     bucket, ``prefix`` to its keys that begin so. ``view`` compares the rows of an application's view instead.
@@ -133,7 +153,7 @@ def diff(
 
     >>> import boltcli
     >>> one, two = "fixtures/bacalhau-compute-1.4.db", "fixtures/bacalhau-compute-1.5.db"
-    >>> change = next(boltcli.diff(one, two, ["execution-live-index"]))
+    >>> change = next(iter(boltcli.diff(one, two, ["execution-live-index"])))
     >>> change.op, change.bucket, change.key[:6], change.old, change.new
     ('remove', (b'execution-live-index',), b'e-0b7c', b'', None)
     >>> with boltcli.diff(one, two, view="executions") as rows:
@@ -142,33 +162,35 @@ def diff(
     """
     path, first = bucket_path(bucket), prefix.encode() if isinstance(prefix, str) else prefix
     if view is None:
-        return Changes(_begin(old, new, path, first, progress, opening), path)
+        return Changes(lambda: _begin(old, new, path, first, progress, opening), path)
     if path or first:
         raise ArgumentError("a view compares rows: it can't be combined with a bucket or a prefix")
     return ViewChanges(old, new, view, opening)
 
 
-def changes(source: Given, *, previous: bool = True) -> Iterator[Change]:
-    """Yield the changes of the last transaction of the open database ``source``, or without ``previous`` those made
-    since it was opened.
+def changes(source: Database, *, previous: bool = True) -> Changes:
+    """Return the changes of the last transaction of an open database, or without ``previous`` those made since then.
 
-    Raises OpenError if a writer may be overwriting the state before it, InvalidDatabase if there is none.
+    Reading them raises OpenError if a writer may be overwriting the state before it, InvalidDatabase if there is none.
 
     >>> import boltcli
     >>> with boltcli.open("fixtures/document.db") as db:
     ...     [(change.op, change.bucket[0], change.key is None) for change in db.changes()]
     [('add', b'execution-index', True), ('add', b'execution-index', False)]
     """
-    with opened(source, {}) as now:
-        if not previous:
-            yield from diff(now, now.path)
-            return
-        if not now.locked:
-            raise OpenError("lock", now.path, "without the lock, the previous state can't be read safely")
-        with now.reopened(previous=True) as before:
-            if before.meta.txid >= now.meta.txid:
-                raise InvalidDatabase("there is no state before the previous one", path=now.path)
-            yield from diff(before, now)
+    now = source._snapshot
+    if not previous:
+        return Changes(lambda: _begin(source, now.path, (), b"", None, {}))
+    return Changes(lambda: _last_transaction(source, now))
+
+
+def _last_transaction(source: Database, now: Snapshot) -> Generator[Begun]:
+    if not now.locked:
+        raise OpenError("lock", now.path, "without the lock, the previous state can't be read safely")
+    with now.reopened(previous=True) as before:
+        if before.meta.txid >= now.meta.txid:
+            raise InvalidDatabase("there is no state before the previous one", path=now.path)
+        yield before, now, source._while_open(compared(before, now, same_file=True))
 
 
 def _follows(old: Snapshot, new: Snapshot) -> bool:

@@ -19,7 +19,7 @@ from ..render.row_files import complete, format_of, lines_into
 from ..render.table import Table
 from ..storage.destination import check_destination
 from ..tables.relations import GENERAL, Relation, TableFile, name_text, relations
-from ..text.cells import Again
+from ..text.columns import Again
 from ..tree.bucket import bucket_path
 from . import opened
 

@@ -18,7 +18,7 @@ from ..render.changes import parse_changes
 from ..storage.files import Trying
 from ..storage.opened import take_stdin
 from ..storage.source import LOCK_PATIENCE
-from . import opened_path, read
+from . import name_of, read
 
 if TYPE_CHECKING:
     from . import Given, Opening
@@ -70,7 +70,7 @@ def patch(
         if output is not None:
             target = os.fspath(output)
             done = read(source, lambda snapshot: patched(snapshot, overlay, target, sync=sync), opening)
-            path = os.fspath(source) if isinstance(source, (str, os.PathLike)) else opened_path(source)
+            path = name_of(source)
             return Patched(path, target, len(overlay.steps), done.pairs, done.buckets, done.size)
         if not isinstance(source, (str, os.PathLike)) or opening.keys() - {"timeout"}:
             raise ArgumentError("in_place takes a path, and of the other arguments only timeout")

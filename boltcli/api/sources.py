@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 from ..fleet.files import Files, Named, nothing_seen
 from ..fleet.find import select
 from ..progress import portion
-from ..storage.snapshot import Snapshot
-from . import opened_path
+from . import is_open, name_of
 
 if TYPE_CHECKING:
     from . import Given, Progress
 
 
 class Sources:
-    """One or several ``sources``: open databases come first, then the files, as commands find them.
+    """One or several ``sources``: open databases and content come first, then the files, as commands find them.
 
     ``files.passed`` says what was passed over in which folder. Call :meth:`seen` for each that was worked on;
     ``portion`` is the progress of the one that is being worked on, an equal share for each.
@@ -27,7 +26,7 @@ class Sources:
         self, sources: Given | Iterable[Given], progress: Progress | None = None, *, recursive: bool = False,
         search: bool = False, twice: bool = True,
     ) -> None:  # fmt: skip
-        is_one = isinstance(sources, (str, os.PathLike, Snapshot)) or hasattr(sources, "_snapshot")
+        is_one = isinstance(sources, (str, os.PathLike)) or is_open(sources)  # type: ignore[arg-type]
         each: list[Given] = [sources] if is_one else list(sources)  # type: ignore[list-item, arg-type]
         self._named = [os.fspath(one) for one in each if isinstance(one, (str, os.PathLike))]
         self._open = [one for one in each if not isinstance(one, (str, os.PathLike))]
@@ -43,7 +42,7 @@ class Sources:
     def __iter__(self) -> Iterator[tuple[Given, Named]]:
         """Yield each source, and its file. Raises OpenError at the end if every file was passed over."""
         for one in self._open:
-            yield one, Named(opened_path(one), "", None)
+            yield one, Named(name_of(one), "", None)
             self._place += 1
         for number in range(len(self.files)):
             file = self.files[number]

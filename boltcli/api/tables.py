@@ -15,10 +15,10 @@ from ..tables.relations import Relation, TableFile
 from ..tables.relations import relations as relations_of
 from ..tree.bucket import bucket_path
 from ..tree.walk import bounds
-from . import for_path, opened
+from . import for_path, opened, while_open
 
 if TYPE_CHECKING:
-    from ..tables.arrow import RecordBatchReader
+    from ..results.arrow import RecordBatchReader
     from . import Given, Opening, Progress
 
     Names = bytes | str | Sequence[bytes | str]
@@ -50,7 +50,7 @@ def sql(
     >>> found.read_all().to_pylist()
     [{'pairs': 1110}, {'pairs': 1488}]
     """
-    from ..tables.arrow import pyarrow
+    from ..results.arrow import pyarrow
     from ..tables.duck import Session
 
     if bucket is None and (prefix or start or stop is not None):
@@ -99,8 +99,7 @@ def _files(
 def _until_closed(batches: Iterator[Any], sources: Sequence[Given], stack: ExitStack) -> Iterator[Any]:
     """Yield batches while the databases among the sources are open, then close what was opened."""
     for source in sources:
-        if hasattr(source, "_while_open"):
-            batches = source._while_open(batches)
+        batches = while_open(source, batches)
     with stack:
         yield from batches
 

@@ -20,6 +20,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from ..ops.compare.change import Change
+from ..text.columns import Column
 
 __all__ = [
     "ANY", "CERTAIN", "ERROR", "GROUP", "GUESS", "INFO", "LIKELY", "REST", "SEVERITIES", "WARNING", "Application",
@@ -90,18 +91,6 @@ class Codec:
     key: Callable[[bytes], Plain] | None = None
     value: Callable[[bytes, bytes], Plain] | None = None
     version: Callable[[bytes, bytes], tuple[bytes, bool] | None] | None = None
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a view: its name, and the type of its values; each may be None where a record has none.
-
-    ``text`` str, ``integer`` int, ``number`` float, ``boolean`` bool, ``bytes`` bytes, ``time`` int (nanoseconds since
-    1970, UTC), ``json`` a list or dict of what JSON can say.
-    """
-
-    name: str
-    type: str = "text"
 
 
 @dataclass
@@ -181,7 +170,7 @@ class Audit:
     _: KW_ONLY
     counts: Sequence[tuple[str, int]] = ()
     more: dict[str, Plain] = field(default_factory=dict)
-    facts: Any = None
+    facts: Any = field(default=None, compare=False, repr=False)
     retention: Mapping[str, Plain] | None = None
     deletions: Iterable[Change] = ()
     path: str = ""
@@ -194,6 +183,14 @@ class Audit:
 
     def __post_init__(self) -> None:
         self.findings, self.counts = list(self.findings), list(self.counts)
+
+    def _repr_html_(self) -> str:
+        from ..results.notebook import page, table
+
+        columns = [Column(name) for name in ("severity", "question", "subject", "message", "remedy")]
+        found = ([getattr(each, column.name) for column in columns] for each in self.findings)
+        answers = table((Column("answer"), Column("value", "json")), self.answers.items())
+        return page(f"Audit: {self.layout}", answers, table(columns, found))
 
 
 class Application:

@@ -18,7 +18,7 @@ from ..render.table import table_of
 from ..storage.destination import Destination, usual_mode
 from ..storage.files import Closing, Trying, write_all
 from ..storage.opened import refuse
-from ..text.cells import Again
+from ..text.columns import Again
 from ..text.json import lines, parsed
 
 Row = dict[str, Any]

@@ -15,7 +15,7 @@ from ..ops.check.database_check import check
 from ..ops.stats.buckets import bucket_usage
 from ..record import Record
 from ..storage.snapshot import Snapshot
-from ..text.times import moment
+from ..text.times import utc_time
 from ..tree.page_map import PageMap
 from ..tree.walk import Whole
 
@@ -101,7 +101,7 @@ def metrics(snapshot: Snapshot, *, deep: bool = False, checked: bool = False, lo
     known = recognised(snapshot)
     return Metrics(
         snapshot.path, known.application.name if known else None, lock, 1, size, page_size, meta.txid,
-        max(size - meta.hwm * page_size, 0), moment(round(written * 1000) * 1_000_000), age,
+        max(size - meta.hwm * page_size, 0), utc_time(round(written * 1000) * 1_000_000), age,
         None if findings is None else int(not findings), findings, pages, free, lost, freelist, pairs, buckets,
     )  # fmt: skip
 

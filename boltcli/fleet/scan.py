@@ -17,7 +17,7 @@ from ..storage.holders import holders
 from ..storage.live import Live
 from ..storage.snapshot import Snapshot
 from ..storage.source import Source, check_source, open_for_reading, open_source
-from ..text.times import moment
+from ..text.times import utc_time
 from .files import Files
 from .find import databases_below, kind, nothing_in, why_not
 
@@ -48,7 +48,7 @@ class Scanned(Record):
     @property
     def modified(self) -> datetime:
         """When it was last written, in UTC."""
-        return moment(self.modified_ns)
+        return utc_time(self.modified_ns)
 
 
 def scan(named: Iterable[str], found: Files, looked: Callable[[], object] = bool) -> Iterator[Scanned]:

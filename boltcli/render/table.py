@@ -13,7 +13,8 @@ from textwrap import wrap
 from typing import Any, BinaryIO
 
 from ..apps.contract import Column
-from ..text.cells import Again, cell, cell_text, row_chunks
+from ..text.cells import cell, cell_text, row_chunks
+from ..text.columns import Again
 from ..text.large_values import Sliced, slices
 from ..text.sizes import amount
 from ..text.values import LARGE

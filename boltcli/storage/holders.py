@@ -170,9 +170,9 @@ def _since(pid: int) -> datetime | None:
         booted = next(int(line.split()[1]) for line in _read("/proc/stat").splitlines() if line.startswith(b"btime"))
     except (IndexError, ValueError, StopIteration):
         return None
-    from ..text.times import moment
+    from ..text.times import utc_time
 
-    return moment(int((booted + ticks / os.sysconf("SC_CLK_TCK")) * 1000) * 1_000_000)
+    return utc_time(int((booted + ticks / os.sysconf("SC_CLK_TCK")) * 1000) * 1_000_000)
 
 
 def _read(path: str) -> bytes:

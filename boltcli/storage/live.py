@@ -149,6 +149,31 @@ class Live(Closing):
         self.source.close()
 
 
+def newer_state(source: Source, before: Snapshot, *, previous: bool = False) -> Snapshot | None:
+    """Return a snapshot of ``source``, which is taken over, as :func:`open_state` does; None if it is as ``before``."""
+
+    def same(state: Snapshot) -> bool:
+        return (state.meta.txid, state.meta.checksum) == (before.meta.txid, before.meta.checksum)
+
+    if not source.is_stable:  # a copy may be large: look at the meta pages first
+        try:
+            look = Snapshot(source.path, source.duplicate(), previous=previous, at_once=False)
+            look.close()
+            if same(look):
+                source.close()
+                return None
+        except (Changed, InvalidDatabase):
+            pass  # a writer is at work: a copy is of one state, or there is an error
+        except BaseException:
+            source.close()
+            raise
+    state = open_state(source, previous=previous)
+    if same(state):
+        state.close()
+        return None
+    return state
+
+
 def open_state(source: Source, *, previous: bool = False) -> Snapshot:
     """Return a snapshot of ``source``, which it then owns; without the lock, of a private copy of one state."""
     if source.is_stable:

@@ -177,6 +177,14 @@ def open_for_reading(path: str) -> int:
         return os.open(path, flags)
 
 
+def check_waiting(lock: Way, timeout: float) -> None:
+    """Raise ArgumentError unless these say how to wait for the lock, and for how many seconds."""
+    if lock not in LOCK_WAYS:
+        raise ArgumentError(f"lock {lock!r}: must be one of {', '.join(LOCK_WAYS)}")
+    if not isinstance(timeout, (int, float)) or not timeout >= 0:  # not NaN either
+        raise ArgumentError(f"timeout {timeout!r}: must be a number of seconds, 0 or more")
+
+
 def open_source(
     path: str, lock: Way = "wait", timeout: float = LOCK_PATIENCE, *, max_unpacked: int = 0,
     progress: Progress | None = None, waiting: Waiting | None = None,
@@ -188,10 +196,7 @@ def open_source(
     waited. The caller closes the result. Raises SourceNotFound, OpenError if the system refuses, Locked with ``wait``
     if the lock isn't released, ArgumentError, and what ``unpack`` raises.
     """
-    if lock not in LOCK_WAYS:
-        raise ArgumentError(f"lock {lock!r}: must be one of {', '.join(LOCK_WAYS)}")
-    if not isinstance(timeout, (int, float)) or not timeout >= 0:  # not NaN either
-        raise ArgumentError(f"timeout {timeout!r}: must be a number of seconds, 0 or more")
+    check_waiting(lock, timeout)
     if is_elsewhere(path):
         return _open_elsewhere(path, max_unpacked, progress)
     check_source(path)
@@ -206,6 +211,22 @@ def open_source(
         source.close()
         raise
     return source
+
+
+def open_descriptor(fd: int, path: str, offset: int = 0, *, is_own_copy: bool = False) -> Source:
+    """Return the open file ``fd`` as a source, which then owns it, without a lock; ``path`` is what it is called.
+
+    What is packed, or begins at the byte ``offset``, becomes a private copy. Raises as :func:`open_source`.
+    """
+    at = [f"@{offset}"] if offset else []
+    source = Source(fd, "!".join([path, *at]), is_own_copy=is_own_copy)
+    try:
+        source.held = hold(fd, path)
+        packed = bool(at) or _is_packed(fd)
+    except BaseException:
+        source.close()
+        raise
+    return _private_copy(source, at, 0, None) if packed else source
 
 
 def _lock(source: Source, lock: Way, timeout: float, waiting: Waiting | None) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArgumentError, BoltError
 from ..extras import need
 from ..ops.read.content import EVERYTHING, Bounds
+from ..results.arrow import TooWide
 from ..tree.bucket import find_bucket
-from .arrow import TooWide, dataset
+from .arrow import dataset
 from .relations import PAIRS, TableFile, relations
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Cells of tables: what stands in a column of a type, and its text; the same wherever a table comes out.
 
-The types are those of a view's ``Column``. A record's field may hold anything: a cell of text takes all of it (what is
-not text as JSON), a cell of another type is empty where the value is of no use.
+The types are those of :class:`~boltcli.text.columns.Column`, and ``unsigned``. A record's field may hold anything: a
+cell of text takes all of it (what is not text as JSON), a cell of another type is empty where the value is of no use.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,16 +15,6 @@ Row = TypeVar("Row", bound=Sequence[Any])
 
 _AT_ONCE = 1 << 20  # bytes and characters in a chunk
 _SIZES: dict[type, int] = {bytes: 1, str: 1, tuple: 16, list: 16}  # for a path: an estimate of a name's length
-
-
-class Again:
-    """Rows that can be read more than once: each time from what ``make`` returns."""
-
-    def __init__(self, make: Callable[[], Iterator[Any]]) -> None:
-        self._make = make
-
-    def __iter__(self) -> Iterator[Any]:
-        return self._make()
 
 
 def row_chunks(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
@@ -91,6 +81,7 @@ def _bytes(value: Any) -> bytes:
 
 _CELLS: dict[str, Callable[[Any], Any]] = {
     "integer": _integer,
+    "unsigned": _integer,
     "number": _number,
     "boolean": lambda value: bool(value) if isinstance(value, int) else None,
     "bytes": _bytes,

@@ -38,6 +38,23 @@ def parse_time(text: object) -> int | None:
     return (moment - _EPOCH) // timedelta(seconds=1) * SECOND + int(digits[:9].ljust(9, "0"))
 
 
+def moment(nanoseconds: int) -> datetime | int:
+    """Return nanoseconds since 1970 as a time in UTC, cut to microseconds; unchanged beyond the years 1 to 9999.
+
+    >>> moment(1721008606570000001), moment(1 << 70)
+    (datetime.datetime(2024, 7, 15, 1, 56, 46, 570000, tzinfo=datetime.timezone.utc), 1180591620717411303424)
+    """
+    try:
+        return utc_time(nanoseconds)
+    except OverflowError:
+        return nanoseconds
+
+
+def since_epoch(moment: datetime) -> int:
+    """Return an aware time as nanoseconds since 1970. Raises TypeError if it has no time zone."""
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
 def time_text(nanoseconds: int | None) -> str:
     """Return nanoseconds since 1970 as an RFC 3339 time in UTC, as short as Go writes it; "" for None.
 
@@ -49,23 +66,18 @@ def time_text(nanoseconds: int | None) -> str:
     return _rfc3339(*divmod(nanoseconds, SECOND), None) or f"{nanoseconds} ns"
 
 
-def moment(nanoseconds: int) -> datetime:
-    """Return nanoseconds since 1970 as a time in UTC; a part of a microsecond is left out."""
+def utc_time(nanoseconds: int) -> datetime:
+    """Return nanoseconds since 1970 as a time in UTC, cut to microseconds. Raises OverflowError."""
     return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
 def moment_text(when: datetime) -> str:
     """Return a time as an RFC 3339 time in UTC.
 
-    >>> moment_text(moment(1721008606570000999))
+    >>> moment_text(utc_time(1721008606570000999))
     '2024-07-15T01:56:46.57Z'
     """
-    return time_text(nanoseconds_of(when))
-
-
-def nanoseconds_of(when: datetime) -> int:
-    """Return a time with a time zone as nanoseconds since 1970, UTC."""
-    return (when - _EPOCH) // timedelta(microseconds=1) * 1000
+    return time_text(since_epoch(when))
 
 
 def _rfc3339(seconds: int, nanoseconds: int, offset: int | None) -> str | None:

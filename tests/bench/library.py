@@ -152,14 +152,14 @@ def stores(workshop: Workshop, pairs: int, look_ups: int) -> list[Store]:
         found = [ours("boltcli", database, keys, True)] if state() == "compiled" else []
         found += [
             ours("boltcli without its kernel", database, keys, False),
-            sqlite(workshop.folder / "pairs.sqlite", bucket.pairs(), keys),
+            sqlite(workshop.folder / "pairs.sqlite", iter(bucket.pairs()), keys),
         ]
         try:
             import lmdb
         except ImportError:
             print("py-lmdb is left out: pip install --group bench")
         else:
-            found.append(lmdb_store(lmdb, workshop.folder / "pairs.lmdb", bucket.pairs(), keys))
+            found.append(lmdb_store(lmdb, workshop.folder / "pairs.lmdb", iter(bucket.pairs()), keys))
     return [*found, Bbolt("bbolt (Go)", workshop.generator, database, keys)]
 
 

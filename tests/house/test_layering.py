@@ -12,8 +12,9 @@ PACKAGE = Path(__file__).resolve().parents[2] / "boltcli"
 
 # A room may import from itself and from the rooms above it.
 ROOMS = (
-    *("record", "read_errors", "installation", "errors", "extras", "progress", "text", "format", "kernel", "storage"),
-    *("tree", "ops", "cursor", "database", "apps", "tables", "fleet", "guide", "render", "api", "library", "cli"),
+    *("record", "read_errors", "installation", "errors", "extras", "progress", "text", "results", "format", "kernel"),
+    *("storage", "tree", "ops", "cursor", "database", "apps", "tables", "fleet", "guide", "render", "api", "library"),
+    "cli",
 )
 # So may a package of operations.
 OPERATIONS = ("read", "check", "stats", "space", "write", "compare", "rescue")
@@ -30,9 +31,8 @@ DOORS = {
     "google": {"apps/codecs/schema.py"},
     "google_crc32c": {"apps/codecs/crc32c.py"},
     "jinja2": {"render/html_report.py"},
-    "pyarrow": {"tables/arrow.py"},
+    "pyarrow": {"results/arrow.py"},
     "duckdb": {"tables/duck.py"},
-    "pandas": {"library.py"},
     "textual": {"cli/browse/app.py", "cli/browse/widgets.py"},
     "PIL": {"render/page_picture.py"},
 }

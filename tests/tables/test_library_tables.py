@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import pickle
 import sys
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,10 @@ import boltcli
 from boltcli.apps.contract import Column
 from boltcli.errors import ArgumentError, BucketNotFound, Corrupted, DatabaseClosed, MissingExtra
 from boltcli.library import ViewRows
-from tests.support import DATABASES, fixture, freelist, page, pgid, small
+from boltcli.text.times import moment
+from tests.support import DATABASES, fixture, freelist, needed, page, pgid, small
+
+pyarrow = needed("pyarrow")
 
 COMPUTE = fixture("bacalhau-compute-1.4")
 
@@ -59,38 +65,156 @@ def test_views() -> None:
         assert connection.sql("SELECT max(modify_time) > '2024-01-01' FROM executions").fetchall() == [(True,)]
 
 
-def test_pandas() -> None:
-    pandas: Any = pytest.importorskip("pandas")
+def _streams(db: boltcli.Database) -> dict[str, Any]:
+    executions = db["execution"]
+    return {
+        "view": db.view("executions"), "pairs": executions.pairs(),
+        "decoded": executions.pairs(key=bytes.decode, value=json.loads),
+        "changes": boltcli.diff(COMPUTE, fixture("bacalhau-compute-1.5")),
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["view", "pairs", "decoded", "changes"])
+def test_libraries_of_data_frames_take_results(name: str) -> None:
+    polars, pandas, duckdb = needed("polars"), needed("pandas"), needed("duckdb")
     with boltcli.open(COMPUTE) as db:
-        rows = list(db.view("executions"))
-        frame = db.view("executions").to_pandas()
-    assert list(frame["id"]) == [row.id for row in rows]
-    assert [time.value for time in frame["modify_time"]] == [row.modify_time for row in rows]
-    assert str(frame["modify_time"].dt.tz) == "UTC"
-    assert frame.groupby("state").size().sum() == 237
-    columns = [Column("w", "time"), Column("i", "integer"), Column("b", "boolean"), Column("j", "json")]
-    columns += [Column("f", "number"), Column("x", "bytes")]
-    values: list[tuple[Any, ...]] = [
-        (0, 1 << 63, True, [1], 1.5, b"\0"),
-        (None, None, None, None, None, None),
-        (-1, -1, False, {}, 0.0, b""),
-    ]
-    frame = ViewRows(iter(values), columns).to_pandas()
-    assert frame["w"][0] == pandas.Timestamp(datetime(1970, 1, 1, tzinfo=UTC))
-    assert frame["w"].isna().tolist() == [False, True, False]
-    assert (frame["i"][0], frame["j"][0], frame["x"][2]) == (1 << 63, [1], b"")
-    assert frame["b"].isna().tolist() == frame["f"].isna().tolist() == [False, True, False]
-    empty = ViewRows(iter(()), columns).to_pandas()
-    assert (len(empty), list(empty.columns)) == (0, ["w", "i", "b", "j", "f", "x"])
+        rows = _streams(db)[name]
+        records = list(rows)
+        table = pyarrow.table(rows)
+        assert table.num_rows == len(records) == len(list(rows)) > 200  # each time it is read anew
+        assert table.column_names == [column.name for column in rows.columns]
+        assert polars.DataFrame(rows).equals(polars.from_arrow(table))
+        frame = pandas.DataFrame.from_arrow(rows)
+        assert (len(frame), list(frame.columns)) == (len(records), table.column_names)
+        assert duckdb.sql("SELECT count(*) FROM rows").fetchall() == [(len(records),)]
+        assert duckdb.sql("FROM rows").fetchall() == duckdb.sql('FROM "table"').fetchall()
+        first = table.slice(0, 1).to_pylist()[0]
+        if name == "view":
+            stamps = table["modify_time"].cast("int64").to_pylist()
+            assert [moment(stamp) for stamp in stamps] == [row.modify_time for row in records]
+            assert any(stamp % 1000 for stamp in stamps)  # nanoseconds, which a datetime hasn't
+            assert [row.state for row in records] == polars.DataFrame(rows)["state"].to_list()
+        elif name == "pairs":
+            assert list(zip(table["key"].to_pylist(), table["value"].to_pylist())) == records
+        elif name == "decoded":
+            assert (first["key"], json.loads(first["value"])) == records[0]
+        else:
+            change = records[0]
+            assert first == {
+                "op": change.op, "bucket": [part.decode() for part in change.bucket], "key": change.key,
+                "old": change.old, "new": change.new, "old_sequence": None, "new_sequence": None,
+            }  # fmt: skip
+    with pytest.raises(DatabaseClosed):
+        pyarrow.table(db.view("executions"))
 
 
-def test_without_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    with boltcli.open(COMPUTE) as db, pytest.raises(MissingExtra, match=r"to_pandas needs pandas: .* install pandas$"):
-        db.view("jobs").to_pandas()
+def test_streams_are_read_in_bounded_batches(tmp_path: Path) -> None:
+    root = page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")])
+    large: list[tuple[bytes, ...]] = [(b"%d" % number, b"x" * 600_000) for number in range(4)]
+    large.append((b"bucket", pgid(0) + pgid(0) + page(0, 2, page_size=0), b"\1"))
+    leaf = page(4, 2, large, overflow=4 * 600_100 // 4096)
+    (tmp_path / "db").write_bytes(small(freelist(2), root, leaf))
+    with boltcli.open(tmp_path / "db") as db:
+        batches = pyarrow.RecordBatchReader.from_stream(db["b"].pairs())
+        assert next(batches).num_rows == 1
+        db.close()
+        with pytest.raises(Exception, match="the database is closed"):  # Arrow makes an error of its own of it
+            list(batches)
+    with boltcli.open(COMPUTE) as db:
+        pairs = db["execution"].pairs(prefix="e-0")
+        wanted = pyarrow.schema([("key", pyarrow.string()), ("value", pyarrow.large_binary())])
+        table = pyarrow.RecordBatchReader.from_stream(pairs, wanted).read_all()
+        assert table.schema == wanted
+        assert [key.encode() for key in table["key"].to_pylist()] == [key for key, _ in pairs]
+
+
+def test_sequences_in_arrow(tmp_path: Path) -> None:
+    """They are unsigned numbers of 64 bits, and no values."""
+    root = page(3, 2, [(b"b", pgid(0) + pgid((1 << 64) - 1) + page(0, 2, page_size=0), b"\1")])
+    (tmp_path / "new").write_bytes(small(freelist(2), root))
+    root = page(3, 2, [(b"b", pgid(0) + pgid(1) + page(0, 2, page_size=0), b"\1")])
+    (tmp_path / "old").write_bytes(small(freelist(2), root))
+    (found,) = pyarrow.table(boltcli.diff(tmp_path / "old", tmp_path / "new")).to_pylist()
+    empty = dict.fromkeys(("key", "old", "new"))
+    assert found == {"op": "change", "bucket": ["b"], **empty, "old_sequence": 1, "new_sequence": (1 << 64) - 1}
+
+
+def test_rows_of_a_view() -> None:
+    with boltcli.open(COMPUTE) as db:
+        view = db.view("executions")
+        row, *others = view
+        for again in (pickle.loads(pickle.dumps(row)), copy.deepcopy(row), next(iter(view))):
+            assert again == row
+            assert again.modify_time is not None
+            assert type(again) is type(row)
+        assert row != others[0]
+        assert row._fields == tuple(column.name for column in view.columns)
+        assert row.modify_time.tzinfo is UTC
+        assert f"id={row.id!r}" in repr(row)
+        assert "modify_time" in repr(view)
+        with pytest.raises(AttributeError):
+            row.state = "Completed"
+    late = 1 << 70
+    columns = [Column("when", "time"), Column("class", "json"), Column("number", "integer")]
+    (row, none) = found = list(ViewRows(columns, lambda: iter([(late, {"x": 1}, 3), (None, None, None)])))
+    assert tuple(row) == (late, {"x": 1}, 3)
+    assert pickle.loads(pickle.dumps(found)) == found
+    assert tuple(none) == (None, None, None)
+    assert pyarrow.table(ViewRows(columns, lambda: iter(found)))["when"].to_pylist() == [None, None]
+    rows = [(1, None, value) for value in (1 << 63, None, -(1 << 63))]
+    wide = pyarrow.table(ViewRows(columns, lambda: iter(rows)))
+    assert wide["number"].to_pylist() == [row[2] for row in rows]
+    assert [str(kind) for kind in wide.schema.types] == ["timestamp[ns, tz=UTC]", "string", "decimal128(20, 0)"]
+    rows = [(1, None, value) for value in [*range(10_000), 1 << 63]]
+    with pytest.raises(Exception, match=r"64 bits.*wide=True"):
+        pyarrow.table(ViewRows(columns, lambda: iter(rows)))
+    assert pyarrow.table(ViewRows(columns, lambda: iter(()))).schema.types[2] == pyarrow.int64()
+
+
+def test_without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with boltcli.open(COMPUTE) as db, pytest.raises(MissingExtra, match=r"needs pyarrow: .* install 'duckdb>=2.0' '"):
-        db.arrow()
+    with boltcli.open(COMPUTE) as db:
+        for stream in (db.arrow, *(each.__arrow_c_stream__ for each in _streams(db).values())):
+            with pytest.raises(MissingExtra, match=r"needs pyarrow: .* install 'duckdb>=2.0' '"):
+                stream()
+
+
+def test_notebooks_show_results() -> None:
+    with boltcli.open(COMPUTE) as db:
+        shown = db.view("executions")._repr_html_()
+        assert shown.count("<tr>") == 21
+        assert "there are more" in shown
+        assert "2024-06-12T19:37:53.690857541Z" in shown
+        assert "<td>execution-history</td><td>(bucket)</td>" in db._repr_html_()
+        assert "compute 1.0.4-1.4.0" in db._repr_html_()
+        assert len(db["execution"]._repr_html_()) < 20_000
+        audit = db.audit()._repr_html_()
+        assert len(audit) < 50_000
+    assert "closed" in db._repr_html_()
+    assert "<td>" not in db._repr_html_()
+    assert pyarrow.table(boltcli.diff(COMPUTE, COMPUTE)).num_rows == 0
+    assert "<td>" not in boltcli.diff(COMPUTE, COMPUTE)._repr_html_()
+
+
+def test_what_notebooks_show_is_escaped_and_bounded(tmp_path: Path) -> None:
+    pairs = [
+        (b"<b>&", b"<script>"), (b"binary", b"\xff" * 600_000), (b"text", b"a" + "é".encode() * 300_000)
+    ]  # fmt: skip
+    leaf = page(4, 2, pairs, overflow=300)
+    root = page(3, 2, [(b"<i>", pgid(4) + pgid(0), b"\1"), (b"bad", pgid(1) + pgid(0), b"\1")])
+    (tmp_path / "<u>.db").write_bytes(small(freelist(2), root, leaf))
+    with boltcli.open(tmp_path / "<u>.db") as db:
+        shown, both = db["<i>"]._repr_html_(), db._repr_html_() + db["bad"]._repr_html_()
+    assert "<td>&lt;b&gt;&amp;</td><td>&lt;script&gt;</td>" in shown
+    assert "<td>0xfff" in shown
+    assert "<td>aéé" in shown
+    assert len(shown) < 2000
+    assert "&lt;i&gt;" in both
+    assert "Error: " in both
+    both += ViewRows([Column("<p>x")], lambda: iter([("y",)]))._repr_html_()
+    for tag in ("<p>x", "<b>&", "<script>", "<i>", "<u>"):
+        assert tag not in shown + both
 
 
 def test_what_there_is_not(tmp_path: Path) -> None:

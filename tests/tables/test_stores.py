@@ -194,7 +194,8 @@ def test_times_and_intervals() -> None:
     )
     _, out, _ = run("sql", "--json", statement, fixture("bacalhau-compute-1.4"))
     with boltcli.open(fixture("bacalhau-compute-1.4")) as db:
-        newest = max(row.modify_time for row in db.view("executions"))
+        times = db.arrow("executions", columns=["modify_time"]).read_all()["modify_time"]
+        newest = max(times.cast("int64").to_pylist())
     record = json.loads(out)
     assert record["ns"].endswith(f"{newest % 10**9:09}".rstrip("0") + "Z")
     del record["ns"]

@@ -12,7 +12,7 @@ from ..values import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Annotated
 
     from ...api.compare import ViewChanges
@@ -84,7 +84,7 @@ def diff_(
             )
 
 
-def _write(found: Iterator[Change], output: ChangeOutput, out: Output) -> int:
+def _write(found: Iterable[Change], output: ChangeOutput, out: Output) -> int:
     status = 0
     try:
         for each in found:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from ...api.watch import watch
 from ...errors import ArgumentError
 from ...storage.source import is_elsewhere
-from ...text.times import time_text
+from ...text.times import since_epoch, time_text
 from ..change_output import ChangeOutput
 from ..command import command
 from ..decoding import asked_of_file
@@ -62,7 +62,7 @@ def watch_(
             out.note(
                 f"{commit.skipped} transactions before {commit.txid} were not seen one by one; the net change follows"
             )
-        time = time_text(int(commit.time * 1000) * 1_000_000)
+        time = time_text(since_epoch(commit.time) // 1_000_000 * 1_000_000)
         for change in commit.changes:
             output.write(change, f"{time} {commit.txid} ".encode(), txid=commit.txid, time=time)
         out.flush()

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Finding(Record):
-    """One line of ``check`` about page ``page``: ``message`` as text; ``keys`` are the byte strings that it quotes."""
+    """One line of ``check`` about page ``page``: ``message`` as text; ``keys`` are the byte strings that it quotes.
+
+    Findings sort by page.
+    """
 
     __slots__ = ("page", "kind", "template", "keys")  # noqa: RUF023
     if TYPE_CHECKING:

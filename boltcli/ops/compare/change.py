@@ -24,9 +24,10 @@ class Change:
 
     ``op`` is add, remove or change; ``bucket`` is the path. A pair has a ``key``, and its ``old`` and ``new`` values
     (None: no such pair). Without a ``key`` it is the bucket itself (add or remove), or its sequence (change: numbers).
+    Changes sort by what they are about: the bucket before its keys.
     """
 
-    __slots__ = ("bucket", "key", "new", "old", "op")
+    __slots__ = __match_args__ = ("op", "bucket", "key", "old", "new")
 
     def __init__(
         self, op: Op, bucket: Path, key: bytes | None = None, old: bytes | int | None = None,
@@ -48,8 +49,13 @@ class Change:
     def __hash__(self) -> int:
         return hash(self._fields())
 
+    def __lt__(self, other: Change) -> bool:
+        return (self.bucket, self.key is not None, self.key or b"") < (
+            other.bucket, other.key is not None, other.key or b"",
+        )  # fmt: skip
+
     def __repr__(self) -> str:
-        return f"Change{self._fields()}"
+        return f"Change({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"
 
     def _fields(self) -> tuple[Op, Path, bytes | None, bytes | int | None, bytes | int | None]:
         return self.op, self.bucket, self.key, self.old, self.new

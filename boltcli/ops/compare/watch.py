@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from math import inf
 from threading import Event
 
@@ -30,11 +31,11 @@ _LARGE = 32 << 20  # bytes of changed pages that are kept in memory
 _BUSY, _IDLE = 0.0005, 0.02  # seconds between two looks at the meta pages: after a commit, and the most
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True)
 class Commit:
     """The changes of one transaction, or of several between two looks at the file.
 
-    ``txid`` is the newest transaction, ``time`` when it was seen (Unix, in seconds), ``skipped`` the number of those
+    ``txid`` is the newest transaction, ``time`` when it was seen (UTC), ``skipped`` the number of those
     before it that were not seen one by one; ``changes`` is the net change, to be read once, before the next commit is
     requested. ``replaced``: another file is at the path. ``initial``: it is the content at the beginning.
     """
@@ -44,7 +45,7 @@ class Commit:
     skipped: int = field(default=0, kw_only=True)
     replaced: bool = field(default=False, kw_only=True)
     initial: bool = field(default=False, kw_only=True)
-    time: float = field(default_factory=time.time, init=False)
+    time: datetime = field(default_factory=lambda: datetime.now(UTC), init=False)
 
 
 class Waiter:

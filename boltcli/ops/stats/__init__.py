@@ -53,3 +53,9 @@ class BucketStats:
     def numbers(self) -> list[int]:
         """Return all numbers, in the order of ``__slots__``."""
         return [getattr(self, name) for name in self.__slots__]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BucketStats) and self.numbers() == other.numbers()
+
+    def __repr__(self) -> str:
+        return f"BucketStats({', '.join(f'{name}={getattr(self, name)}' for name in self.__slots__)})"

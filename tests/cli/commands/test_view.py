@@ -13,6 +13,7 @@ import boltcli
 from boltcli.apps.contract import Column, View
 from boltcli.apps.rows import selected
 from boltcli.errors import ArgumentError
+from boltcli.text.times import moment
 from tests.apps.support import STORES
 from tests.schema import run_json
 from tests.support import error_line, fixture, run
@@ -187,7 +188,7 @@ def test_rows_are_what_the_program_itself_says(name: str) -> None:
             assert row["state_number"] == record["ComputeState"]["StateType"]
             assert row["message"] == record["ComputeState"].get("Message", "")
             assert row["revision"] == record["Revision"]
-            assert times[id] == (record["CreateTime"], record["ModifyTime"])
+            assert times[id] == (moment(record["CreateTime"]), moment(record["ModifyTime"]))
     if "jobs" in api:
         jobs = {row["id"]: row for row in rows("jobs")}
         assert {id: (row["state"], row["name"], row["labels"], row["count"]) for id, row in jobs.items()} == {

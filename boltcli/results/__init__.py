@@ -1,0 +1,1 @@
+"""What the library returns: rows that Arrow libraries, data frames and notebooks take."""
