@@ -249,6 +249,8 @@ def _values() -> list[Any]:
         boltcli.metrics(document),
         boltcli.doctor(document),
         boltcli.Loaded(1, 2, 3),
+        boltcli.Compaction(10, (5, 1, 2, 3), ["a warning"]),
+        *boltcli.diff(fixture("bacalhau-compute-1.4"), fixture("bacalhau-compute-1.5")).summary(1)[:1],
     ]
 
 

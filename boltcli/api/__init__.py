@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from ..storage.files import Closing
-from ..storage.snapshot import Snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from typing import TypedDict, TypeVar
 
     from ..database import Database
+    from ..storage.snapshot import Snapshot
     from ..storage.source import Source, Way
 
     T = TypeVar("T")
@@ -38,6 +38,8 @@ else:
 
 def _state(given: Database | Snapshot, opening: Opening) -> Snapshot:
     """Return the state that is open. Raises DatabaseClosed, and TypeError for anything else."""
+    from ..storage.snapshot import Snapshot
+
     found = given if isinstance(given, Snapshot) else getattr(given, "_snapshot", None)
     if not isinstance(found, Snapshot):
         raise TypeError(f"a path or an open database is needed, not {type(given).__name__}")
@@ -129,4 +131,4 @@ def stream(given: Given, found: Callable[[Snapshot], Iterator[T]], opening: Open
     """Yield what ``found`` yields for the state of a database. Raises DatabaseClosed once that is closed."""
     with opened(given, opening) as snapshot:
         results = found(snapshot)
-        yield from results if isinstance(given, (str, os.PathLike, Snapshot)) else given._while_open(results)
+        yield from given._while_open(results) if hasattr(given, "_while_open") else results
