@@ -326,6 +326,15 @@ with boltcli.open("x") as db:
     values = {name.decode(): value for name, value in db["x"].items()}
 for commit in boltcli.watch("x", timeout=1):
     print(commit.txid)
+findings: list[boltcli.Finding] = list(boltcli.check("x", lock="none"))
+verdicts: list[bool] = [found.ok for found in boltcli.verify(["x", "y"], deep=True)]
+hits: list[tuple[bytes, ...]] = [hit.bucket for hit in boltcli.grep("a", "x", previous=True)]
+rows = boltcli.diff("x", "y", view="executions").facts
+summary: int = boltcli.diff("x", "y", "b").summary()[0].added
+alone: boltcli.Audit = boltcli.audit("x")
+together: list[boltcli.Audit] = boltcli.audit(["x", "y"])
+size: int = boltcli.write("x", {"a": {"b": "c"}}, sequences={"a": 1}).size
+boltcli.write("x", [("a", "k", b"v")])
 async def follow() -> None:
     async for commit in boltcli.watch("x"):
         print(commit.txid)

@@ -307,6 +307,11 @@ def test_an_open_database_is_used_and_stays_open() -> None:
         with pytest.raises(TypeError, match="lock: only for a path"):
             list(boltcli.check(db, lock="none"))
         assert len(db) == 3
+        part: Any = db["execution"]
+        works: list[Callable[[Any], Any]] = [boltcli.metrics, boltcli.check, boltcli.verify]
+        for work in works:
+            with pytest.raises(TypeError, match="not Bucket"):
+                list(work(part))
         waiting = boltcli.check(db)
     for closed in (lambda: list(waiting), lambda: boltcli.metrics(db), lambda: list(boltcli.grep("x", db))):
         with pytest.raises(boltcli.DatabaseClosed):

@@ -40,12 +40,27 @@ def _state(given: Database | Snapshot, opening: Opening) -> Snapshot:
     """Return the state that is open. Raises DatabaseClosed, and TypeError for anything else."""
     from ..storage.snapshot import Snapshot
 
-    found = given if isinstance(given, Snapshot) else getattr(given, "_snapshot", None)
-    if not isinstance(found, Snapshot):
-        raise TypeError(f"a path or an open database is needed, not {type(given).__name__}")
     if opening:
         raise TypeError(f"{', '.join(opening)}: only for a path, and this database is open")
-    return found
+    if isinstance(given, Snapshot):
+        return given
+    from ..database import Database
+
+    if not isinstance(given, Database):
+        raise TypeError(f"a path or an open database is needed, not {type(given).__name__}")
+    return given._snapshot
+
+
+def file_at(path: str | os.PathLike[str], offset: int = 0) -> str:
+    """Return the path of a file, or of the database in a program's data directory; that which begins at ``offset``."""
+    from ..storage.source import at_offset
+
+    name = os.fspath(path)
+    if os.path.isdir(name):
+        from ..fleet.find import resolved
+
+        name = resolved(name)
+    return at_offset(name, offset)
 
 
 def for_path(given: Given, opening: Opening) -> Opening:
@@ -60,13 +75,12 @@ def opened_path(given: Database | Snapshot) -> str:
 
 def _source(path: str | os.PathLike[str], opening: Opening) -> tuple[Source, bool]:
     """Open a file, or the database in a program's data directory; return whether its ``previous`` state is meant."""
-    from ..fleet.find import resolved
-    from ..storage.source import LOCK_PATIENCE, at_offset, open_source
+    from ..storage.source import LOCK_PATIENCE, open_source
 
     def source(
         lock: Way = "auto", timeout: float = LOCK_PATIENCE, previous: bool = False, offset: int = 0
     ) -> tuple[Source, bool]:
-        return open_source(at_offset(resolved(os.fspath(path)), offset), lock, timeout), previous
+        return open_source(file_at(path, offset), lock, timeout), previous
 
     return source(**opening)
 

@@ -17,11 +17,11 @@ from ..errors import BoltError
 from ..ops.rescue.deleted import NOWHERE, Deleted
 from ..ops.rescue.deleted import deleted as pairs_of
 from ..ops.rescue.pages import MappedFile
-from ..storage.source import LOCK_PATIENCE, at_offset
+from ..storage.source import LOCK_PATIENCE
 from ..text.sizes import counted
 from ..tree.bucket import bucket_path
 from ..tree.walk import bounds
-from . import Stream
+from . import Stream, file_at
 
 if TYPE_CHECKING:
     from ..storage.source import Way
@@ -65,7 +65,7 @@ def deleted(
     first, last = bounds(_key(prefix), _key(start), None if stop is None else _key(stop))
     if history:
         first, last = _key(history), _key(history) + b"\0"
-    names, file_path = bucket_path(bucket), at_offset(os.fspath(path), offset)
+    names, file_path = bucket_path(bucket), file_at(path, offset)
 
     def found(notes: list[str]) -> Generator[Deleted]:
         with MappedFile(file_path, lock, timeout) as file:

@@ -6,6 +6,7 @@ import os
 
 from ..storage.holders import Holder, Holders, holders
 from ..storage.source import open_source
+from . import file_at
 
 __all__ = ["Holder", "Holders", "lock"]
 
@@ -20,5 +21,5 @@ def lock(path: str | os.PathLike[str]) -> Holders:
     >>> boltcli.lock("fixtures/document.db").mode is None
     True
     """
-    with open_source(os.fspath(path), "none") as source:
+    with open_source(file_at(path), "none") as source:
         return holders(source)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from ..database import Bucket
 from ..fleet.files import Files, Named, nothing_seen
 from ..fleet.find import select
 from ..storage.snapshot import Snapshot
@@ -25,7 +26,7 @@ class Sources:
         self, sources: Given | Iterable[Given], progress: Progress | None = None, *, recursive: bool = False,
         search: bool = False, twice: bool = True,
     ) -> None:  # fmt: skip
-        is_one = isinstance(sources, (str, os.PathLike, Snapshot)) or hasattr(sources, "_snapshot")
+        is_one = isinstance(sources, (str, os.PathLike, Snapshot, Bucket))
         each: list[Given] = [sources] if is_one else list(sources)  # type: ignore[list-item, arg-type]
         self._named = [os.fspath(one) for one in each if isinstance(one, (str, os.PathLike))]
         self._open = [one for one in each if not isinstance(one, (str, os.PathLike))]
