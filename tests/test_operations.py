@@ -365,6 +365,44 @@ def test_arguments_that_do_not_fit_are_refused(call: Callable[[Path], object]) -
         call(fixture("document"))
 
 
+def test_a_prefix_limits_what_is_compared_and_watched() -> None:
+    one, two = fixture("bacalhau-compute-1.4"), fixture("bacalhau-compute-1.5")
+    changes = [change for change in boltcli.diff(one, two, "execution", prefix="e-0") if change.key]
+    wanted = [change for change in boltcli.diff(one, two, "execution") if (change.key or b"").startswith(b"e-0")]
+    assert changes == wanted != []
+    with boltcli.watch(one, "execution", prefix=b"e-0", initial=True) as watched:
+        keys = [change.key for change in next(watched).changes if change.key]
+    with boltcli.open(one) as db:
+        assert keys == [key for key, _ in db.bucket("execution").prefix("e-0")] != []
+
+
+def test_a_watch_is_stopped_after_the_commit_that_is_read() -> None:
+    with boltcli.watch(fixture("document"), "execution", initial=True, interval=30) as watched:
+        commit = next(watched)
+        assert not watched.stopped
+        watched.stop()
+        assert watched.stopped
+        assert len(list(commit.changes)) == 5
+        assert next(watched, None) is None
+
+
+def test_pages_that_two_states_of_one_file_share_are_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    content = fixture("bacalhau-compute-1.5").read_bytes()
+    with boltcli.open(fixture("bacalhau-compute-1.5")) as db:
+        leaves = [row.page for row in db.pages() if row.type == "leaf"][:40]
+        page_size, wanted = db.page_size, list(db.changes())
+    passed = 0
+    for page in leaves:
+        path.write_bytes(content[: page * page_size] + b"\xff" * 16 + content[page * page_size + 16 :])
+        with boltcli.open(path, previous=True) as before, boltcli.open(path) as after:
+            try:
+                passed += list(boltcli.diff(before, after)) == wanted
+            except boltcli.Corrupted:
+                continue
+    assert passed > len(leaves) // 2
+
+
 @pytest.mark.parametrize("options", [{}, {"dense": False}, {"dense": False, "tx_max_size": 100}, {"ordered": True}])
 def test_write_makes_a_sound_database(options: dict[str, Any], tmp_path: Path) -> None:
     rows: list[tuple[Any, str, Any]] = [(("b", b"c"), f"k{number:03}", b"v" * number) for number in range(200)]
