@@ -27,11 +27,12 @@ EXPLAINED = {"meaning", "risk", "advice", "from", "to", "state", "root_page", "d
 
 
 @pytest.fixture(params=FILES)
-def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A real file, or one of which a leaf page is overwritten."""
+def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that no other test has open: a real one, or one of which a leaf page is overwritten."""
+    made = tmp_path_factory.mktemp("own") / f"{request.param}.db"
     if request.param != "damaged":
-        return fixture(request.param)
-    made = tmp_path / "damaged.db"
+        made.write_bytes(fixture(request.param).read_bytes())
+        return made
     content = bytearray(fixture("after-deletes").read_bytes())
     with boltcli.open(fixture("after-deletes")) as db:
         leaf = next(row.page for row in db.pages() if row.type == "leaf" and row.elements > 9)
@@ -137,7 +138,7 @@ def _verify(path: Path, out: Path) -> None:
 def _scan(path: Path, out: Path) -> None:
     found = boltcli.scan(path, out)
     _all(found, run_json("scan", path, out)[1], ["age"])
-    assert list(found.failed) == ([] if path.parent == out else [str(out)])
+    assert list(found.failed) == [str(out)]
 
 
 def _deleted(path: Path, out: Path) -> None:

@@ -12,7 +12,7 @@ from ..apps.contract import Application
 from ..apps.decode import Decoder
 from ..apps.registry import recognised
 from ..apps.values import find
-from ..database import Database
+from ..database import Database, as_bytes
 from ..errors import BoltError
 from ..ops.rescue.deleted import NOWHERE, Deleted
 from ..ops.rescue.deleted import deleted as pairs_of
@@ -62,9 +62,9 @@ def deleted(
     >>> pair.bucket, pair.certainty, pair.value[:4]
     ((b'dropped',), 'certain', b'eLPW')
     """
-    first, last = bounds(_key(prefix), _key(start), None if stop is None else _key(stop))
+    first, last = bounds(as_bytes(prefix), as_bytes(start), None if stop is None else as_bytes(stop))
     if history:
-        first, last = _key(history), _key(history) + b"\0"
+        first, last = as_bytes(history), as_bytes(history) + b"\0"
     names, file_path = bucket_path(bucket), file_at(path, offset)
 
     def found(notes: list[str]) -> Generator[Deleted]:
@@ -82,10 +82,6 @@ def deleted(
                 notes += known.summary()
 
     return Deletions(found)
-
-
-def _key(key: bytes | str) -> bytes:
-    return key.encode() if isinstance(key, str) else key
 
 
 class Meaning:
