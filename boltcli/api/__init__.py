@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from ..storage.files import Closing
-from ..storage.snapshot import Snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..database import Database
     from ..storage.given import Content
+    from ..storage.snapshot import Snapshot
     from ..storage.source import Source, Way
 
     T = TypeVar("T")
@@ -40,15 +40,38 @@ else:
 
 
 def is_open(given: Given) -> TypeIs[Database | Snapshot]:
-    """Return whether ``given`` is an open database; else it is the path or the content of one."""
-    return isinstance(given, Snapshot) or hasattr(type(given), "_snapshot")
+    """Return whether ``given`` is an open database; else it is the path or the content of one. Raises TypeError for a
+    bucket."""
+    if isinstance(given, (str, os.PathLike)):
+        return False
+    from ..storage.snapshot import Snapshot
+
+    if isinstance(given, Snapshot):
+        return True
+    from ..database import Bucket, Database
+
+    if isinstance(given, Bucket) and not isinstance(given, Database):
+        raise TypeError("a path or an open database is needed, not Bucket")
+    return isinstance(given, Database)
 
 
 def _state(given: Database | Snapshot, opening: Opening) -> Snapshot:
     """Return the state that is open. Raises DatabaseClosed."""
     if opening:
         raise TypeError(f"{', '.join(opening)}: only for a path, and this database is open")
-    return given if isinstance(given, Snapshot) else given._snapshot
+    return given._snapshot if hasattr(given, "_while_open") else given  # type: ignore[union-attr]
+
+
+def file_at(path: str | os.PathLike[str], offset: int = 0) -> str:
+    """Return the path of a file, or of the database in a program's data directory; that which begins at ``offset``."""
+    from ..storage.source import at_offset
+
+    name = os.fspath(path)
+    if os.path.isdir(name):
+        from ..fleet.find import resolved
+
+        name = resolved(name)
+    return at_offset(name, offset)
 
 
 def for_path(given: Given, opening: Opening) -> Opening:
@@ -66,15 +89,13 @@ def name_of(given: Given) -> str:
 def source_of(given: str | os.PathLike[str] | Content, opening: Opening) -> tuple[Source, bool]:
     """Open a file, the database in a program's data directory, or content; return whether its ``previous`` state is
     meant. Raises as :func:`boltcli.open`."""
-    from ..storage.source import LOCK_PATIENCE, at_offset, check_waiting, open_source
+    from ..storage.source import LOCK_PATIENCE, check_waiting, open_source
 
     def source(
         lock: Way = "auto", timeout: float = LOCK_PATIENCE, previous: bool = False, offset: int = 0
     ) -> tuple[Source, bool]:
         if isinstance(given, (str, os.PathLike)):
-            from ..fleet.find import resolved
-
-            return open_source(at_offset(resolved(os.fspath(given)), offset), lock, timeout), previous
+            return open_source(file_at(given, offset), lock, timeout), previous
         from ..storage.given import given_source
 
         check_waiting(lock, timeout)
@@ -145,4 +166,4 @@ def stream(given: Given, found: Callable[[Snapshot], Iterator[T]], opening: Open
 
 def while_open(given: Given, results: Iterator[T]) -> Iterator[T]:
     """Return ``results`` of a database, which raise DatabaseClosed once that is closed."""
-    return given._while_open(results) if is_open(given) and not isinstance(given, Snapshot) else results
+    return given._while_open(results) if hasattr(given, "_while_open") else results

@@ -12,16 +12,16 @@ from ..apps.contract import Application
 from ..apps.decode import Decoder
 from ..apps.registry import recognised
 from ..apps.values import find
-from ..database import Database
+from ..database import Database, as_bytes
 from ..errors import BoltError
 from ..ops.rescue.deleted import NOWHERE, Deleted
 from ..ops.rescue.deleted import deleted as pairs_of
 from ..ops.rescue.pages import MappedFile
-from ..storage.source import LOCK_PATIENCE, at_offset
+from ..storage.source import LOCK_PATIENCE
 from ..text.sizes import counted
 from ..tree.bucket import bucket_path
 from ..tree.walk import bounds
-from . import Stream
+from . import Stream, file_at
 
 if TYPE_CHECKING:
     from ..storage.source import Way
@@ -62,10 +62,10 @@ def deleted(
     >>> pair.bucket, pair.certainty, pair.value[:4]
     ((b'dropped',), 'certain', b'eLPW')
     """
-    first, last = bounds(_key(prefix), _key(start), None if stop is None else _key(stop))
+    first, last = bounds(as_bytes(prefix), as_bytes(start), None if stop is None else as_bytes(stop))
     if history:
-        first, last = _key(history), _key(history) + b"\0"
-    names, file_path = bucket_path(bucket), at_offset(os.fspath(path), offset)
+        first, last = as_bytes(history), as_bytes(history) + b"\0"
+    names, file_path = bucket_path(bucket), file_at(path, offset)
 
     def found(notes: list[str]) -> Generator[Deleted]:
         with MappedFile(file_path, lock, timeout) as file:
@@ -82,10 +82,6 @@ def deleted(
                 notes += known.summary()
 
     return Deletions(found)
-
-
-def _key(key: bytes | str) -> bytes:
-    return key.encode() if isinstance(key, str) else key
 
 
 class Meaning:

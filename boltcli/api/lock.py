@@ -6,6 +6,7 @@ import os
 
 from ..storage.holders import Holder, Holders, holders
 from ..storage.source import open_source
+from . import file_at
 
 __all__ = ["Holder", "Holders", "lock"]
 
@@ -16,9 +17,11 @@ def lock(path: str | os.PathLike[str]) -> Holders:
     ``mode`` of the result is exclusive (a writer), shared (readers) or None. The lock isn't taken. Raises
     SourceNotFound and OpenError.
 
-    >>> import boltcli
-    >>> boltcli.lock("fixtures/document.db").mode is None
-    True
+    >>> import boltcli, os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     done = boltcli.write(os.path.join(folder, "own.db"), {"users": {}})
+    ...     print(boltcli.lock(os.path.join(folder, "own.db")).mode)
+    None
     """
-    with open_source(os.fspath(path), "none") as source:
+    with open_source(file_at(path), "none") as source:
         return holders(source)

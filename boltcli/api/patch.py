@@ -18,7 +18,7 @@ from ..render.changes import parse_changes
 from ..storage.files import Trying
 from ..storage.opened import take_stdin
 from ..storage.source import LOCK_PATIENCE
-from . import name_of, read
+from . import file_at, name_of, read
 
 if TYPE_CHECKING:
     from . import Given, Opening
@@ -74,7 +74,7 @@ def patch(
             return Patched(path, target, len(overlay.steps), done.pairs, done.buckets, done.size)
         if not isinstance(source, (str, os.PathLike)) or opening.keys() - {"timeout"}:
             raise ArgumentError("in_place takes a path, and of the other arguments only timeout")
-        path = os.fspath(source)
+        path = file_at(source)
         timeout = opening.get("timeout", LOCK_PATIENCE)
         done, kept = patch_in_place(path, overlay, backup=backup, timeout=timeout, sync=sync)
         return Patched(path, path, len(overlay.steps), done.pairs, done.buckets, done.size, kept)

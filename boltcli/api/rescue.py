@@ -17,8 +17,9 @@ from ..ops.rescue.recover import LOST_AND_FOUND, Recovered, recover_file
 from ..ops.rescue.redact import Redaction
 from ..ops.rescue.redact import redact as redacted
 from ..storage.destination import check_destination
-from ..storage.source import LOCK_PATIENCE, at_offset
+from ..storage.source import LOCK_PATIENCE
 from ..tree.bucket import bucket_path
+from . import file_at
 
 if TYPE_CHECKING:
     from ..storage.snapshot import Snapshot
@@ -58,7 +59,7 @@ def recover(
     (21, True, ())
     """
     return recover_file(
-        at_offset(os.fspath(path), offset), os.fspath(output), lock=lock, timeout=timeout, page_size=page_size,
+        file_at(path, offset), os.fspath(output), lock=lock, timeout=timeout, page_size=page_size,
         state=state, bucket=bucket_path(bucket), lost_and_found=lost_and_found, deleted=deleted, replace=replace,
         sync=sync, progress=progress,
     )  # fmt: skip
@@ -83,7 +84,7 @@ def doctor(
     """
     if fix is not None:
         check_destination(os.fspath(fix), replace=replace)  # before the long work
-    file = at_offset(os.fspath(path), offset)
+    file = file_at(path, offset)
     with TemporaryDirectory(prefix="boltcli-doctor-") as folder:
         found = diagnose(file, folder, lock=lock, timeout=timeout, progress=progress, whose=_whose, audit=_audit)
         if fix is not None and found.findings:
@@ -127,6 +128,6 @@ def redact(
     (21, 0, 9)
     """
     return redacted(
-        at_offset(os.fspath(path), offset), os.fspath(output), keys=keys, seed=seed, lock=lock, timeout=timeout,
+        file_at(path, offset), os.fspath(output), keys=keys, seed=seed, lock=lock, timeout=timeout,
         replace=replace, sync=sync, progress=progress,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 from weakref import finalize
 
+from ..database import as_bytes
 from ..errors import ArgumentError
 from ..ops.read.content import EVERYTHING, Bounds
 from ..progress import portion
@@ -55,7 +56,7 @@ def sql(
 
     if bucket is None and (prefix or start or stop is not None):
         raise ArgumentError("prefix, start and stop need a bucket, whose keys they limit")
-    first, last = bounds(_key(prefix), _key(start), None if stop is None else _key(stop))
+    first, last = bounds(as_bytes(prefix), as_bytes(start), None if stop is None else as_bytes(stop))
     wanted = EVERYTHING if bucket is None else Bounds(bucket_path(bucket), start=first, stop=last)
     stack = ExitStack()
     try:
@@ -102,7 +103,3 @@ def _until_closed(batches: Iterator[Any], sources: Sequence[Given], stack: ExitS
         batches = while_open(source, batches)
     with stack:
         yield from batches
-
-
-def _key(key: bytes | str) -> bytes:
-    return key.encode() if isinstance(key, str) else key

@@ -13,6 +13,7 @@ from ..ops.compare.watch import watch as follow
 from ..storage.files import Closing
 from ..tree.bucket import bucket_path
 from ..tree.walk import bounds
+from . import file_at
 
 _SHORTEST = 0.001  # seconds between two looks
 
@@ -48,7 +49,7 @@ def watch(
         raise ArgumentError(f"timeout {timeout!r}: must be a number of seconds, 0 or more")
     waiter = Waiter(max(interval, _SHORTEST), stop, inf if timeout is None else timeout)
     first, last = bounds(prefix.encode() if isinstance(prefix, str) else prefix)
-    return Watch(waiter, follow(os.fspath(path), waiter, bucket_path(bucket), start=first, stop=last, initial=initial))
+    return Watch(waiter, follow(file_at(path), waiter, bucket_path(bucket), start=first, stop=last, initial=initial))
 
 
 class Watch(Closing, Iterator[Commit]):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import time
 
 from ..apps.registry import recognised
 from ..errors import Corrupted
@@ -86,7 +86,7 @@ def metrics(snapshot: Snapshot, *, deep: bool = False, checked: bool = False, lo
     """
     size, page_size, meta = snapshot.size, snapshot.page_size, snapshot.meta
     written = os.fstat(snapshot.fd).st_mtime
-    age = max(round(time.time() - round(written, 3), 3), 0)
+    age = max(round(time() - round(written, 3), 3), 0)
     findings = sum(1 for _ in check(snapshot)) if checked else None
     pages = free = lost = freelist = pairs = buckets = None
     try:

@@ -425,9 +425,7 @@ def test_sql_without_any_file() -> None:
 def test_jobs_never_change_what_is_printed(
     command: str, form: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import boltcli.cli.commands.metrics as metrics
-
-    monkeypatch.setattr(metrics, "time", lambda: 2e9)
+    monkeypatch.setattr("boltcli.fleet.metrics.time", lambda: 2e9)
     folder = tmp_path / "files"
     folder.mkdir()
     files = []

@@ -56,9 +56,9 @@ def load(
     sequence 0. Raises ArgumentError (``row 3: ...``; a bucket is a row, and a pair is one), the errors of a
     destination, and what ``parts`` raises; then there is no file.
     """
+    if page_size and page_size not in PAGE_SIZES:
+        raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
     with Destination(path, replace=replace, sync=sync) as destination:
-        if page_size and page_size not in PAGE_SIZES:
-            raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
         if not 10 <= fill_percent <= 100:
             raise ArgumentError(f"fill percent {fill_percent} is not between 10 and 100")
         nested = _Nested(parts)
