@@ -80,9 +80,9 @@ def test_branch_pages_are_parsed_once_and_within_bounds(tmp_path: Path, monkeypa
         assert shared._room == 4095
 
 
+@pytest.mark.usefixtures("walks")
 def test_a_branch_page_that_is_odd_is_searched_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of keys out of order, and of those that lie beyond the page, a search reads some: it depends on its steps."""
-    monkeypatch.setenv("BOLTCLI_KERNEL", "0")
     path = tmp_path / "a.db"
     leaves = [page(5 + number, 2, [(key, b"v")]) for number, key in enumerate([b"a", b"b", b"c", b"d", b"e"])]
     for firsts, wanted, value in (
