@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import boltcli
 from boltcli.database import Database
+from boltcli.kernel import load_kernel
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree import lookup
 from tests.support import fixture, freelist, page, pgid, small
@@ -96,12 +97,19 @@ def test_nested_buckets_and_inline_ones(opened: Database) -> None:
 @pytest.mark.usefixtures("walks")
 def test_an_inline_bucket_and_an_empty_one(few: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookup, "_FEW", few)
-    inline = pgid(0) + pgid(0) + page(0, 2, [(b"a", b"1"), (b"c", b"2")], page_size=64)
-    root = page(3, 2, [(b"empty", pgid(4) + pgid(0), b"\1"), (b"inline", inline, b"\1")])
+    inline, other = (
+        pgid(0) + pgid(0) + page(0, 2, [(key, value), (b"c", b"2")], page_size=64)
+        for key, value in ((b"a", b"1"), (b"b", b"3"))
+    )
+    root = page(3, 2, [(b"empty", pgid(4) + pgid(0), b"\1"), (b"inline", inline, b"\1"), (b"other", other, b"\1")])
     path = tmp_path / "a.db"
     path.write_bytes(small(freelist(2), root, page(4, 2)))
     with boltcli.open(path) as db:
-        assert db["inline"].get("a") == b"1"
+        bucket = db["inline"]
+        for _ in range(2):
+            assert bucket.get("a") == b"1"
+            assert db["other"].get("b") == b"3"
+            assert bucket.get("b") is None
         cursor = db["inline"].cursor()
         assert cursor.seek("b")
         assert (cursor.key, cursor.value) == (b"c", b"2")
@@ -126,6 +134,12 @@ def test_values_above_a_mebibyte(tmp_path: Path, walks: str, monkeypatch: pytest
             assert db["b"]["k"] == value
             assert cursor.first()
             assert cursor.value == value
+        kernel = load_kernel()
+        if kernel is not None:  # which holds the interpreter's lock: it leaves them to Python
+            file = db._snapshot.buffer, 4096, db._snapshot.page_count, 4
+            assert kernel.get(*file, b"k") is NotImplemented
+            assert kernel.get(*file, b"l") == b""
+            assert kernel.seek(*file, b"k") == ((4,), (0,), b"k", NotImplemented)
 
 
 FIRSTS = [KEYS[0], KEYS[10], KEYS[20]]
@@ -166,7 +180,20 @@ def test_it_stops_at_damage_and_stays(name: str, few: int, tmp_path: Path, monke
             bucket.get(KEYS[10] + b"\0")  # the newest leaf is the damaged one
             backward()
 
-        for move in (forward, cursor.next, backward, after_a_look_up, lambda: list(bucket.cursor())):
+        def sought() -> None:
+            for key in KEYS:
+                cursor.seek(key + b"\0")
+
+        moves: list[Callable[[], object]] = [
+            forward,
+            cursor.next,
+            backward,
+            after_a_look_up,
+            lambda: list(bucket.cursor()),
+        ]
+        if "out of order" not in name:  # a search meets few keys
+            moves.append(sought)
+        for move in moves:
             with pytest.raises(boltcli.Corrupted, match=problem):
                 move()
             if move == cursor.next:
@@ -219,3 +246,22 @@ def test_a_place_in_one_state_is_none_in_another(tmp_path: Path, walks: str, mon
         db._file = old
         assert cursor.next()
         assert cursor.key == KEYS[5]
+        assert cursor.seek(KEYS[10])
+        db._file = new
+        assert cursor.value == KEYS[10]  # which is at another place now
+
+
+def test_an_ordered_database_verifies_what_it_steps_on(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    path.write_bytes(_tree([b"000", b"004", b"002"], KEYS[20:]))
+    with Snapshot(str(path)) as snapshot:
+        for ordered in (False, True):
+            db = Database(snapshot, ordered=ordered)
+            cursor = db["b"].cursor()
+            assert cursor.seek(KEYS[25])
+            for move in (cursor.first, lambda: cursor.seek("")):  # noqa: B023
+                if ordered:
+                    with pytest.raises(boltcli.Corrupted, match="out of order"):
+                        move()
+                else:
+                    assert move()

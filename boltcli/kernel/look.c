@@ -24,10 +24,10 @@ static int look(Look *l, PyObject *const *args, Py_ssize_t count, Py_ssize_t wan
 static PyObject *done(Look *l, PyObject *found) { PyBuffer_Release(&l->file); return found; }
 static PyObject *declined(Look *l) { return done(l, Py_NewRef(Py_NotImplemented)); }
 
-/* Go down to a page: of a tree, not above itself, and not empty but for the root. */
+/* Go down to a page of a tree, which is not empty but for the root. One that is below itself leads to keys that were met before,
+   or too deep. */
 static int down(Look *l, u64 pgid) {
     if (l->depth == DEEPEST) return 0;
-    for (int i = 0; i < l->depth; i++) if (l->path[i].pgid == pgid) return 0;
     Spot *at = l->path + l->depth++;
     at->pgid = pgid; at->index = 0;
     if (!read_page(l->file.buf, l->page_size, l->limit, pgid, &at->page)) return 0;
@@ -60,7 +60,6 @@ static int descend(Look *l, Key key) {
         at->index = low;
         if (at->page.flags == LEAF) return 1;
         if (!exact && low) at->index--;
-        if (at->index >= at->page.count) return 0;
         pgid = r64(at->page.p + HEAD + (u64)ELEM * at->index + 8);
     }
 }

@@ -69,8 +69,6 @@ def descend(
             index, exact = _search(branch, key)
             if not exact and index > 0:
                 index -= 1
-            if index >= len(branch.pgids):  # possible if the keys are out of order; bbolt would crash
-                raise page.damaged("its keys are out of order")
             if parsed is not None:
                 parsed.keep(branch)
             found = index, branch.pgids[index]

@@ -105,7 +105,8 @@ def sqlite(path: Path, pairs: Iterator[tuple[bytes, bytes]], keys: list[bytes]) 
     connection.execute("CREATE TABLE pairs (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID")
     connection.executemany("INSERT INTO pairs VALUES (?, ?)", pairs)
     connection.commit()
-    connection.execute("PRAGMA mmap_size = 1000000000")
+    for words in ("PRAGMA mmap_size = 1000000000", "PRAGMA cache_size = -500000", "BEGIN"):  # twice as fast as without
+        connection.execute(words).fetchall()
     one = "SELECT value FROM pairs WHERE key = ?"
     some = "SELECT key, value FROM pairs WHERE key >= ? ORDER BY key LIMIT "
 

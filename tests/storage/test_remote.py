@@ -249,6 +249,18 @@ def test_one_key_of_a_gigabyte(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_many_keys_of_a_gigabyte(server: Server, tmp_path: Path) -> None:
+    """However many keys are looked up, the object isn't fetched for the kernel."""
+    keys = _gigabyte(tmp_path / "db")
+    with open(tmp_path / "db", "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        with boltcli.open(server.put("db", content)) as db:
+            for key in keys[:64]:
+                assert key in db["b"]
+        assert sum(server.sent) < 50_000_000
+        server.files.clear()
+
+
+@pytest.mark.slow
 def test_a_walk_reads_ahead(server: Server, tmp_path: Path) -> None:
     path = _large(tmp_path)
     address = server.put("large.db", path.read_bytes())

@@ -227,12 +227,9 @@ class _Cursor:
         self._page = None
 
     def is_like(self, other: _Cursor) -> bool:
-        """Return whether both heads are at the same place, and their pages have the same bytes."""
+        """Return whether the pages of both heads have the same bytes, and so the same place."""
         page, others = self.open(), other.open()
-        return (
-            self.heads[-1] == other.heads[-1]
-            and page.buffer[page.offset : page.end] == others.buffer[others.offset : others.end]
-        )
+        return page.buffer[page.offset : page.end] == others.buffer[others.offset : others.end]
 
     def children(self) -> list[tuple[int, int, bytes]]:
         """Return the subtrees of the head, a branch page, the next one last."""

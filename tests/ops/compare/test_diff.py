@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from boltcli.errors import BucketNotFound, Corrupted
+from boltcli.format.page import BranchElements, Page
 from boltcli.ops.compare.change import Change
 from boltcli.ops.compare.diff import diff
 from boltcli.storage.snapshot import Snapshot
@@ -140,6 +141,37 @@ def test_equal_pages_are_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert len(changes(old, new)) == 1
     assert {5, 7}.isdisjoint(opened)
     assert 6 in opened
+
+
+def test_a_branch_page_of_both_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    upper = [FREE, page(3, 2, [bucket_element(4)]), branch(4, (b"a", 5), (b"m", 6))]
+    path = tmp_path / "a"
+    path.write_bytes(small(*upper, page(5, 2, [(b"a", b"1")]), page(6, 2, [(b"m", b"1")])))
+    parsed: list[int] = []
+
+    class Counted(BranchElements):
+        def __init__(self, page: Page) -> None:
+            parsed.append(page.pgid)
+            super().__init__(page)
+
+    monkeypatch.setattr("boltcli.ops.compare.diff.BranchElements", Counted)
+    copy = tmp_path / "b"
+    shutil.copy(path, copy)
+    assert changes(path, copy) == []
+    assert parsed == [4]
+
+
+@pytest.mark.parametrize("again", [5, 6])
+def test_a_page_that_both_skip_twice_is_damage(again: int, tmp_path: Path) -> None:
+    """A leaf can't be in two places; with one of them below another branch page neither."""
+    upper = [FREE, page(3, 2, [bucket_element(4)]), branch(4, (b"a", 7), (b"m", 8))]
+    leaves = [page(5, 2, [(b"a", b"1")]), page(6, 2, [(b"m", b"1")])]
+    lower = [branch(7, (b"a", 5), (b"b", again)), branch(8, (b"m", 6))]
+    path, copy = tmp_path / "a", tmp_path / "b"
+    path.write_bytes(small(*upper, *leaves, *lower))
+    shutil.copy(path, copy)
+    with pytest.raises(Corrupted, match=f"page {again} .*referenced more than once"):
+        changes(path, copy)
 
 
 def test_the_last_transaction(tmp_path: Path) -> None:
