@@ -391,9 +391,7 @@ def test_nested_buckets_are_below_theirs() -> None:
     assert sum(row["pairs"] for row in rows if not row["level"]) == found.pairs == 773
 
 
-@pytest.mark.parametrize(
-    "name", ["a b.db", 'it\'s $(touch ran) `x`; "q".db', "-o.db", "new\nline.db", "\u202ertl\udcff.db"]
-)
+@pytest.mark.parametrize("name", ["-o.db", 'it\'s a $(touch ran) `x`; "q" \n\u202e\udcff.db'])
 def test_the_command_lines_are_right_for_a_shell(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each line gives the words that it means, from any folder, and the command does what the report says."""
     shell = shutil.which("bash") or missing("bash")
@@ -672,13 +670,16 @@ def test_a_cell_of_several_pages_lists_them(browser: Any, tmp_path: Path, monkey
 
 @pytest.mark.slow
 def test_files_are_filtered(browser: Any, tmp_path: Path) -> None:
+    files = [tmp_path / f"file-{number}.db" for number in range(11)]
+    for each in files:
+        each.write_bytes(small(freelist(2), page(3, 2, [])))
     target = tmp_path / "a.html"
-    assert run("report", "-o", target, *DATABASES[:11])[0] == 0
+    assert run("report", "-o", target, *files)[0] == 0
     with Tab(browser, target) as tab:
         rows = tab.locator("#index tbody tr:visible")
         assert rows.count() == 11
-        tab.locator("input[data-filter=index]").fill(DATABASES[3].name.upper())
-        assert rows.all_text_contents()[0].startswith(str(DATABASES[3]))
+        tab.locator("input[data-filter=index]").fill("FILE-3")
+        assert rows.all_text_contents()[0].startswith(str(files[3]))
         assert rows.count() == 1
 
 
