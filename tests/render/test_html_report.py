@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from boltcli import __version__
-from boltcli.apps.contract import ERROR, WARNING, Audit, View
+from boltcli.apps.contract import ERROR, WARNING, Audit, AuditFinding, View
 from boltcli.apps.etcd.views import VIEWS
 from boltcli.ops.rescue.kept import kept
 from boltcli.ops.space.top import top_levels
@@ -280,6 +280,68 @@ def test_the_worst_file_comes_first() -> None:
     assert [each["path"] for each in found] == [each["path"] for each in ordered]
 
 
+def _context(**more: Any) -> dict[str, Any]:
+    """Return what verdict and actions need of a sound file of an application, which has an audit."""
+    audit = {"counts": {}, "failed": False, "verdict": "nothing found", "groups": []} | more.pop("audit", {})
+    found = {"unreadable": False, "pairs": 1, "at_least": False, "extra": 0, "damage": "", "total_findings": 0}
+    found |= {"explanations": [], "warnings": [], "is_freelist": False, "application": "etcd", "buckets": 1}
+    return found | {"audit": audit, "sizes": None} | more
+
+
+def test_an_audit_that_fails_is_no_good_news() -> None:
+    found = report_facts._verdict(_context(audit={"failed": True, "verdict": "not possible: page 2"}))
+    assert (found["tone"], found["word"]) == ("bad", "Sound, but its records could not be audited")
+    assert found["sentence"].endswith("The audit of etcd: not possible: page 2.")
+
+
+def test_findings_that_were_not_counted_are_said_to_be_more() -> None:
+    for kinds, words in (
+        ({"damaged": 2}, "has 2 findings (damaged 2)"),
+        ({"uncounted": 1}, "has more than 1 finding ("),
+    ):
+        explained = [(kind, count, "", "", "") for kind, count in kinds.items()]
+        found = report_facts._verdict(_context(total_findings=sum(kinds.values()), explanations=explained))
+        assert words in found["sentence"]
+
+
+def test_each_remedy_is_one_thing_to_do() -> None:
+    """The most urgent come first; findings without a command of their own share one; the rest is counted."""
+    groups = [
+        {"tone": tone, "question": f"q{number}", "count": number, "messages": [f"m{number}"], "remedy": remedy}
+        for number, (tone, remedy) in enumerate([
+            ("bad", "Do `boltcli patch FILE`."), ("bad", "Restore it."), ("bad", "Then `boltcli patch FILE`."),
+            ("warn", "Wait."), ("warn", ""), ("warn", ""), ("warn", ""), ("quiet", ""),
+        ], 1)
+    ]  # fmt: skip
+    context = _context(warnings=["one", "two"], audit={"groups": groups})
+    found = report_facts._actions(context, report_words.CommandLines("s3://x.db"))
+    assert [(each["tone"], each["title"], each["gain"], each["command"]) for each in found] == [
+        ("bad", "m1 And 3 more.", "Do:", "boltcli patch s3://x.db"),
+        ("bad", "m2 And 1 more.", "Restore it.", "boltcli audit --verbose s3://x.db"),
+        ("warn", "one", "doctor says what it means for the data. And 1 more warning.", "boltcli doctor s3://x.db"),
+        ("warn", "m4 And 3 more.", "Wait.", ""),
+        ("warn", "m5 And 4 more.", "", ""),
+        ("warn", "See the audit below: 13 more findings", "", ""),
+    ]
+
+
+def test_so_many_findings_of_an_audit_are_shown() -> None:
+    found = [AuditFinding(name, ERROR, f"{number}\n") for name in ("a_b", "c", "d") for number in range(150)]
+    groups = report_facts._groups(found)
+    assert [(each["question"], each["count"], len(each["messages"]), each["more"]) for each in groups] == [
+        ("a b", 150, 150, 0), ("c", 150, 50, 100), ("d", 150, 1, 149)
+    ]  # fmt: skip
+    assert groups[0]["messages"][0] == "0\\n"
+
+
+def test_a_version_is_called_by_its_key(tmp_path: Path) -> None:
+    with Snapshot(str(fixture("etcd-3.6"))) as snapshot:
+        rows = report_facts._largest(snapshot, top_levels(snapshot, most=20), values=False)
+    (key,) = {row["version_of"] for row in rows if row["bucket"] == "key" and row["bytes"] == rows[0]["bytes"]}
+    assert run("view", fixture("etcd-3.6"), "keys", "--where", f"key={key}", "--csv")[1].count(b"\n") >= 2
+    assert not any(row["value"] for row in rows)
+
+
 def test_warnings_about_the_file_are_in_the_verdict(tmp_path: Path) -> None:
     source = tmp_path / "a.db"
     content = bytearray(fixture("inline").read_bytes())
@@ -338,6 +400,7 @@ def test_space_is_by_resource_where_the_audit_says_so(tmp_path: Path) -> None:
         {"resource": "pods", "namespace": "b", "count": 1, "all_bytes": 20},
         {"resource": "leases", "namespace": None, "count": 1, "all_bytes": 50.0},
         {"resource": "events", "count": 7, "all_bytes": 100},
+        {"resource": "x"},
         "another form",
     ]})  # fmt: skip
     rows = [(row["name"], row["share"], row["bytes"], row["pairs"]) for row in report_facts._usage(audit)]
