@@ -188,10 +188,12 @@ def test_what_is_no_database_is_searched(tmp_path: Path) -> None:
     assert [line.split()[1] for line in found.commands] == ["scan"]
 
 
-def test_a_missing_file_has_no_report_of_its_own(tmp_path: Path) -> None:
+def test_a_missing_file_or_a_folder_has_no_report_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
     for form in ([], ["--json"]):
-        assert run("report", *form, "-o", tmp_path / "a.html", tmp_path / "none.db")[0] == 1
-        assert not (tmp_path / "a.html").exists()
+        for name in ("none.db", "folder"):
+            assert run("report", *form, "-o", tmp_path / "a.html", tmp_path / name)[0] == 1
+            assert not (tmp_path / "a.html").exists()
     assert run("report", "-o", tmp_path / "a.html", fixture("inline"), tmp_path / "none.db")[0] == 1
     text = _read(tmp_path / "a.html").text
     assert "Nothing: it could not be looked at." in text
