@@ -754,4 +754,5 @@ def test_on_paper(browser: Any, pages: dict[str, Path]) -> None:
     with Tab(browser, pages["audit"], 1400, "dark") as tab:
         tab.emulate_media(media="print")
         assert tab.locator("button:visible").count() == 0
+        assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert len(re.findall(rb"/Type\s*/Page\b", tab.pdf())) <= 3
