@@ -29,7 +29,7 @@ from boltcli.render import html_report, report_facts, report_map, report_words
 from boltcli.render.explanations import EXPLANATIONS
 from boltcli.storage.snapshot import Snapshot
 from boltcli.text.values import shell_quoted
-from boltcli.tree.page_map import LEAF, page_map
+from boltcli.tree.page_map import DAMAGED, KINDS, LEAF, page_map
 from tests.live import held
 from tests.schema import run_json
 from tests.support import DATABASES, error_line, fixture, freelist, missing, needed, page, run, small
@@ -546,8 +546,27 @@ def test_a_large_file_gives_a_small_report() -> None:
     assert sum(map(len, [drawn["data"], *(shape for _, shape in drawn["shapes"])])) < 1_500_000
 
 
+def test_the_map_has_a_colour_and_a_sign_for_damage(tmp_path: Path) -> None:
+    _damaged(tmp_path / "a.db")
+    with Snapshot(str(tmp_path / "a.db")) as snapshot:
+        mapped = page_map(snapshot)
+    drawn = report_map.map_context(mapped)
+    shapes = dict(drawn["shapes"])
+    number = mapped.kinds.index(DAMAGED)
+    x, y = 12 * (number % (drawn["width"] // 12)), 12 * (number // (drawn["width"] // 12))
+    assert shapes["damaged"] == f"M{x} {y}h11v11h-11z"
+    assert shapes["cross"] == f"M{x} {y}l11 11m0-11l-11 11"
+    leaves = [fill for kind, fill in zip(mapped.kinds, mapped.fills) if kind == LEAF]
+    assert shapes["room"].count("h11v11h") == len(leaves)
+    assert [int(high) for high in re.findall(r"h11v(\d+)h", shapes["leaf"])] == [
+        max(1, round(11 * fill / 100)) for fill in leaves
+    ]
+    assert drawn["legend"] == [KINDS[kind] for kind in sorted(set(mapped.kinds))]
+
+
 def test_a_missing_library_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
+    monkeypatch.setattr(report_facts, "file_context", None)  # it is looked for before the long work
     status, out, err = run("report", "-o", tmp_path / "a.html", fixture("document"))
     assert (status, out) == (1, b"")
     assert err == b"Error: report needs jinja2: pip install 'boltcli[report]'\n"

@@ -40,7 +40,8 @@ def report(
     jobs: JobsIfGiven = 1,
 ) -> int:
     """Write a report about databases as one HTML file: verdict, what to do, space, audit, findings, page map."""
-    check_destination(output, replace=force)  # before the long work
+    template = html_report.loaded()  # before the long work
+    check_destination(output, replace=force)
     contexts: list[report_facts.Context] = []
     failure = None
 
@@ -74,7 +75,7 @@ def report(
     contexts.sort(key=report_facts.badness)
     only = "standard input" if found.paths[0] == "-" else os.path.basename(found.paths[0])
     title = title or (only if len(contexts) == 1 else f"{len(contexts)} databases")
-    content = html_report.page(contexts, title, values=values)
+    content = html_report.page(template, contexts, title, values=values)
     with complete(output, replace=force) as target:
         target.write(content)
     bad = sum(bool(context["total_findings"]) for context in contexts)
