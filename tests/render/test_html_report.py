@@ -30,7 +30,7 @@ from boltcli.render.explanations import EXPLANATIONS
 from boltcli.storage.snapshot import Snapshot
 from boltcli.text.values import shell_quoted
 from boltcli.tree.page_map import DAMAGED, KINDS, LEAF, page_map
-from tests.live import held
+from tests.live import Writer, held
 from tests.schema import run_json
 from tests.support import DATABASES, error_line, fixture, freelist, missing, needed, page, run, small
 from tests.tree.test_nesting import nest
@@ -383,6 +383,25 @@ def test_what_the_check_passes_but_nobody_reads_is_not_sound(tmp_path: Path) -> 
     )
     assert "its pairs are not counted." in found.text
     assert [line.split()[1] for line in found.commands] == ["doctor"]
+
+
+def test_what_a_writer_changes_meanwhile_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = Writer(tmp_path / "a.db", size=2 << 20)  # a small file is read at once
+    states: list[int] = []
+
+    def torn(snapshot: Snapshot, most: int) -> Any:
+        states.append(snapshot.meta.txid)
+        if len(states) == 1:
+            writer.commit()
+            raise snapshot.corrupted("torn", 3)
+        return top_levels(snapshot, most=most)
+
+    monkeypatch.setattr(report_facts, "top_levels", torn)
+    monkeypatch.setattr(report_facts, "kept", lambda *_: states.append(0))  # it would take long
+    target = tmp_path / "a.html"
+    assert run("report", "--no-lock", "-o", target, writer.path)[0] == 0
+    assert states == [2, 3]
+    assert "Sound The check finds nothing; 3 pairs can be read." in _read(target).text
 
 
 def test_findings_of_an_audit_are_grouped_by_rule(tmp_path: Path) -> None:
