@@ -24,20 +24,19 @@ _NOTHING_ELSE = "default-src 'none'; base-uri 'none'; form-action 'none'"
 _NANO = 1_000_000_000
 
 
-def page(files: Sequence[Context], title: str, *, values: bool) -> bytes:
-    """Return the report on ``files``, contexts in the order in which they are shown. Raises MissingExtra."""
+def loaded() -> Any:
+    """Return the template, which :func:`page` fills in. Raises MissingExtra."""
     jinja = need("jinja2", "report", "report")
-    folder = resources("boltcli.render.html")
-    css, js = ((folder / name).read_text("utf-8") for name in ("report.css", "report.js"))
     environment = jinja.Environment(
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.do"],
-        undefined=jinja.StrictUndefined,
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja.StrictUndefined
     )
     environment.filters |= {"size": size, "code": _code, "number": "{:,}".format, "many": many, "time": _time}
-    template = environment.from_string((folder / "report.html.jinja").read_text("utf-8"))
+    return environment.from_string(_file("report.html.jinja"))
+
+
+def page(template: Any, files: Sequence[Context], title: str, *, values: bool) -> bytes:
+    """Return the report on ``files``, contexts in the order in which they are shown."""
+    css, js = _file("report.css"), _file("report.js")
     text: str = template.render(
         files=[{**file, "anchor": f"file-{number}"} for number, file in enumerate(files, 1)],
         title=one_line(title),
@@ -51,6 +50,10 @@ def page(files: Sequence[Context], title: str, *, values: bool) -> bytes:
         js=_markup(js),
     )
     return text.encode("utf-8", "replace")
+
+
+def _file(name: str) -> str:
+    return (resources("boltcli.render.html") / name).read_text("utf-8")
 
 
 def _hash(text: str) -> str:

@@ -73,6 +73,7 @@ def file_context(snapshot: Snapshot, path: str, progress: Shown, *, values: bool
     except Corrupted as error:
         damage = short(str(error), _MESSAGE)
     if damage or "unreachable-unfreed" in kinds:  # these pages may be leaked, or the tree has lost them
+        snapshot.poll()  # what a writer changes meanwhile looks like damage
         with progress("recovering", "pages") as told:
             saved = kept(snapshot.buffer, told)
     extra = max(saved.pairs - found.pairs, 0) if saved is not None and not damage else 0

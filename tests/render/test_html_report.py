@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from boltcli import __version__
-from boltcli.apps.contract import ERROR, WARNING, Audit, View
+from boltcli.apps.contract import ERROR, WARNING, Audit, AuditFinding, View
 from boltcli.apps.etcd.views import VIEWS
 from boltcli.ops.rescue.kept import kept
 from boltcli.ops.space.top import top_levels
@@ -29,8 +29,8 @@ from boltcli.render import html_report, report_facts, report_map, report_words
 from boltcli.render.explanations import EXPLANATIONS
 from boltcli.storage.snapshot import Snapshot
 from boltcli.text.values import shell_quoted
-from boltcli.tree.page_map import LEAF, page_map
-from tests.live import held
+from boltcli.tree.page_map import DAMAGED, KINDS, LEAF, page_map
+from tests.live import Writer, held
 from tests.schema import run_json
 from tests.support import DATABASES, error_line, fixture, freelist, missing, needed, page, run, small
 from tests.tree.test_nesting import nest
@@ -188,10 +188,12 @@ def test_what_is_no_database_is_searched(tmp_path: Path) -> None:
     assert [line.split()[1] for line in found.commands] == ["scan"]
 
 
-def test_a_missing_file_has_no_report_of_its_own(tmp_path: Path) -> None:
+def test_a_missing_file_or_a_folder_has_no_report_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
     for form in ([], ["--json"]):
-        assert run("report", *form, "-o", tmp_path / "a.html", tmp_path / "none.db")[0] == 1
-        assert not (tmp_path / "a.html").exists()
+        for name in ("none.db", "folder"):
+            assert run("report", *form, "-o", tmp_path / "a.html", tmp_path / name)[0] == 1
+            assert not (tmp_path / "a.html").exists()
     assert run("report", "-o", tmp_path / "a.html", fixture("inline"), tmp_path / "none.db")[0] == 1
     text = _read(tmp_path / "a.html").text
     assert "Nothing: it could not be looked at." in text
@@ -280,6 +282,68 @@ def test_the_worst_file_comes_first() -> None:
     assert [each["path"] for each in found] == [each["path"] for each in ordered]
 
 
+def _context(**more: Any) -> dict[str, Any]:
+    """Return what verdict and actions need of a sound file of an application, which has an audit."""
+    audit = {"counts": {}, "failed": False, "verdict": "nothing found", "groups": []} | more.pop("audit", {})
+    found = {"unreadable": False, "pairs": 1, "at_least": False, "extra": 0, "damage": "", "total_findings": 0}
+    found |= {"explanations": [], "warnings": [], "is_freelist": False, "application": "etcd", "buckets": 1}
+    return found | {"audit": audit, "sizes": None} | more
+
+
+def test_an_audit_that_fails_is_no_good_news() -> None:
+    found = report_facts._verdict(_context(audit={"failed": True, "verdict": "not possible: page 2"}))
+    assert (found["tone"], found["word"]) == ("bad", "Sound, but its records could not be audited")
+    assert found["sentence"].endswith("The audit of etcd: not possible: page 2.")
+
+
+def test_findings_that_were_not_counted_are_said_to_be_more() -> None:
+    for kinds, words in (
+        ({"damaged": 2}, "has 2 findings (damaged 2)"),
+        ({"uncounted": 1}, "has more than 1 finding ("),
+    ):
+        explained = [(kind, count, "", "", "") for kind, count in kinds.items()]
+        found = report_facts._verdict(_context(total_findings=sum(kinds.values()), explanations=explained))
+        assert words in found["sentence"]
+
+
+def test_each_remedy_is_one_thing_to_do() -> None:
+    """The most urgent come first; findings without a command of their own share one; the rest is counted."""
+    groups = [
+        {"tone": tone, "question": f"q{number}", "count": number, "messages": [f"m{number}"], "remedy": remedy}
+        for number, (tone, remedy) in enumerate([
+            ("bad", "Do `boltcli patch FILE`."), ("bad", "Restore it."), ("bad", "Then `boltcli patch FILE`."),
+            ("warn", "Wait."), ("warn", ""), ("warn", ""), ("warn", ""), ("quiet", ""),
+        ], 1)
+    ]  # fmt: skip
+    context = _context(warnings=["one", "two"], audit={"groups": groups})
+    found = report_facts._actions(context, report_words.CommandLines("s3://x.db"))
+    assert [(each["tone"], each["title"], each["gain"], each["command"]) for each in found] == [
+        ("bad", "m1 And 3 more.", "Do:", "boltcli patch s3://x.db"),
+        ("bad", "m2 And 1 more.", "Restore it.", "boltcli audit --verbose s3://x.db"),
+        ("warn", "one", "doctor says what it means for the data. And 1 more warning.", "boltcli doctor s3://x.db"),
+        ("warn", "m4 And 3 more.", "Wait.", ""),
+        ("warn", "m5 And 4 more.", "", ""),
+        ("warn", "See the audit below: 13 more findings", "", ""),
+    ]
+
+
+def test_so_many_findings_of_an_audit_are_shown() -> None:
+    found = [AuditFinding(name, ERROR, f"{number}\n") for name in ("a_b", "c", "d") for number in range(150)]
+    groups = report_facts._groups(found)
+    assert [(each["question"], each["count"], len(each["messages"]), each["more"]) for each in groups] == [
+        ("a b", 150, 150, 0), ("c", 150, 50, 100), ("d", 150, 1, 149)
+    ]  # fmt: skip
+    assert groups[0]["messages"][0] == "0\\n"
+
+
+def test_a_version_is_called_by_its_key(tmp_path: Path) -> None:
+    with Snapshot(str(fixture("etcd-3.6"))) as snapshot:
+        rows = report_facts._largest(snapshot, top_levels(snapshot, most=20), values=False)
+    (key,) = {row["version_of"] for row in rows if row["bucket"] == "key" and row["bytes"] == rows[0]["bytes"]}
+    assert run("view", fixture("etcd-3.6"), "keys", "--where", f"key={key}", "--csv")[1].count(b"\n") >= 2
+    assert not any(row["value"] for row in rows)
+
+
 def test_warnings_about_the_file_are_in_the_verdict(tmp_path: Path) -> None:
     source = tmp_path / "a.db"
     content = bytearray(fixture("inline").read_bytes())
@@ -321,6 +385,25 @@ def test_what_the_check_passes_but_nobody_reads_is_not_sound(tmp_path: Path) -> 
     assert [line.split()[1] for line in found.commands] == ["doctor"]
 
 
+def test_what_a_writer_changes_meanwhile_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = Writer(tmp_path / "a.db", size=2 << 20)  # a small file is read at once
+    states: list[int] = []
+
+    def torn(snapshot: Snapshot, most: int) -> Any:
+        states.append(snapshot.meta.txid)
+        if len(states) == 1:
+            writer.commit()
+            raise snapshot.corrupted("torn", 3)
+        return top_levels(snapshot, most=most)
+
+    monkeypatch.setattr(report_facts, "top_levels", torn)
+    monkeypatch.setattr(report_facts, "kept", lambda *_: states.append(0))  # it would take long
+    target = tmp_path / "a.html"
+    assert run("report", "--no-lock", "-o", target, writer.path)[0] == 0
+    assert states == [2, 3]
+    assert "Sound The check finds nothing; 3 pairs can be read." in _read(target).text
+
+
 def test_findings_of_an_audit_are_grouped_by_rule(tmp_path: Path) -> None:
     found = _report(tmp_path / "a.html", fixture("bacalhau-compute-1.4"))
     assert "2 errors live index" in found.text
@@ -338,6 +421,7 @@ def test_space_is_by_resource_where_the_audit_says_so(tmp_path: Path) -> None:
         {"resource": "pods", "namespace": "b", "count": 1, "all_bytes": 20},
         {"resource": "leases", "namespace": None, "count": 1, "all_bytes": 50.0},
         {"resource": "events", "count": 7, "all_bytes": 100},
+        {"resource": "x"},
         "another form",
     ]})  # fmt: skip
     rows = [(row["name"], row["share"], row["bytes"], row["pairs"]) for row in report_facts._usage(audit)]
@@ -391,9 +475,7 @@ def test_nested_buckets_are_below_theirs() -> None:
     assert sum(row["pairs"] for row in rows if not row["level"]) == found.pairs == 773
 
 
-@pytest.mark.parametrize(
-    "name", ["a b.db", 'it\'s $(touch ran) `x`; "q".db', "-o.db", "new\nline.db", "\u202ertl\udcff.db"]
-)
+@pytest.mark.parametrize("name", ["-o.db", 'it\'s a $(touch ran) `x`; "q" \n\u202e\udcff.db'])
 def test_the_command_lines_are_right_for_a_shell(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each line gives the words that it means, from any folder, and the command does what the report says."""
     shell = shutil.which("bash") or missing("bash")
@@ -483,8 +565,27 @@ def test_a_large_file_gives_a_small_report() -> None:
     assert sum(map(len, [drawn["data"], *(shape for _, shape in drawn["shapes"])])) < 1_500_000
 
 
+def test_the_map_has_a_colour_and_a_sign_for_damage(tmp_path: Path) -> None:
+    _damaged(tmp_path / "a.db")
+    with Snapshot(str(tmp_path / "a.db")) as snapshot:
+        mapped = page_map(snapshot)
+    drawn = report_map.map_context(mapped)
+    shapes = dict(drawn["shapes"])
+    number = mapped.kinds.index(DAMAGED)
+    x, y = 12 * (number % (drawn["width"] // 12)), 12 * (number // (drawn["width"] // 12))
+    assert shapes["damaged"] == f"M{x} {y}h11v11h-11z"
+    assert shapes["cross"] == f"M{x} {y}l11 11m0-11l-11 11"
+    leaves = [fill for kind, fill in zip(mapped.kinds, mapped.fills) if kind == LEAF]
+    assert shapes["room"].count("h11v11h") == len(leaves)
+    assert [int(high) for high in re.findall(r"h11v(\d+)h", shapes["leaf"])] == [
+        max(1, round(11 * fill / 100)) for fill in leaves
+    ]
+    assert drawn["legend"] == [KINDS[kind] for kind in sorted(set(mapped.kinds))]
+
+
 def test_a_missing_library_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
+    monkeypatch.setattr(report_facts, "file_context", None)  # it is looked for before the long work
     status, out, err = run("report", "-o", tmp_path / "a.html", fixture("document"))
     assert (status, out) == (1, b"")
     assert err.startswith(b"Error: report needs jinja2: ")
@@ -635,7 +736,9 @@ def test_what_its_buttons_and_keys_do(browser: Any, pages: dict[str, Path]) -> N
         # The map by its keys.
         tab.locator("button[data-unfold]").click()
         tip = tab.locator("#file-2 .map .tip")
-        tab.locator("#file-2 .map > svg").focus()
+        assert tab.locator("#file-2 .map > svg").get_attribute("tabindex") == "0"  # Chromium doesn't need it, others do
+        tab.locator("#file-2 summary", has_text="Page map").focus()
+        tab.keyboard.press("Tab")
         assert tip.text_content().startswith("page 0 at offset 0: meta")
         tab.keyboard.press("ArrowRight")
         assert tip.text_content().startswith("page 1 at offset 4,096: meta")
@@ -673,13 +776,16 @@ def test_a_cell_of_several_pages_lists_them(browser: Any, tmp_path: Path, monkey
 
 @pytest.mark.slow
 def test_files_are_filtered(browser: Any, tmp_path: Path) -> None:
+    files = [tmp_path / f"file-{number}.db" for number in range(11)]
+    for each in files:
+        each.write_bytes(small(freelist(2), page(3, 2, [])))
     target = tmp_path / "a.html"
-    assert run("report", "-o", target, *DATABASES[:11])[0] == 0
+    assert run("report", "-o", target, *files)[0] == 0
     with Tab(browser, target) as tab:
         rows = tab.locator("#index tbody tr:visible")
         assert rows.count() == 11
-        tab.locator("input[data-filter=index]").fill(DATABASES[3].name.upper())
-        assert rows.all_text_contents()[0].startswith(str(DATABASES[3]))
+        tab.locator("input[data-filter=index]").fill("FILE-3")
+        assert rows.all_text_contents()[0].startswith(str(files[3]))
         assert rows.count() == 1
 
 
@@ -689,4 +795,5 @@ def test_on_paper(browser: Any, pages: dict[str, Path]) -> None:
     with Tab(browser, pages["audit"], 1400, "dark") as tab:
         tab.emulate_media(media="print")
         assert tab.locator("button:visible").count() == 0
+        assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert len(re.findall(rb"/Type\s*/Page\b", tab.pdf())) <= 3

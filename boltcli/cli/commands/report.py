@@ -40,7 +40,8 @@ def report(
     jobs: JobsIfGiven = 1,
 ) -> int:
     """Write a report about databases as one HTML file: verdict, what to do, space, audit, findings, page map."""
-    check_destination(output, replace=force)  # before the long work
+    template = html_report.loaded()  # before the long work
+    check_destination(output, replace=force)
     contexts: list[report_facts.Context] = []
     failure = None
 
@@ -61,19 +62,20 @@ def report(
         for file, context in each(found, look, opener, out, what="reading", jobs=jobs):
             if isinstance(context, BoltError):
                 status = max(status, complain(file.path, context, None, opener, out))
-                if len(found) == 1 and not _is_reported(context):
+                if len(found) == 1 and not _is_reported(file.path, context):
                     return status
                 unread += 1
                 context = unreadable(file.path, context)
             contexts.append(context)
     except BoltError as error:  # that of the only file is the command's
-        if len(found) > 1 or not _is_reported(error):
+        if len(found) > 1 or not _is_reported(found.paths[0], error):
             raise
         failure, unread = error, 1
         contexts.append(unreadable(error.path or found.paths[0], error))
     contexts.sort(key=report_facts.badness)
-    title = title or (os.path.basename(found.paths[0]) if len(contexts) == 1 else f"{len(contexts)} databases")
-    content = html_report.page(contexts, title, values=values)
+    only = "standard input" if found.paths[0] == "-" else os.path.basename(found.paths[0])
+    title = title or (only if len(contexts) == 1 else f"{len(contexts)} databases")
+    content = html_report.page(template, contexts, title, values=values)
     with complete(output, replace=force) as target:
         target.write(content)
     bad = sum(bool(context["total_findings"]) for context in contexts)
@@ -86,6 +88,6 @@ def report(
     return status
 
 
-def _is_reported(error: BoltError) -> bool:
+def _is_reported(path: str, error: BoltError) -> bool:
     """Return whether the only file is there, but can't be read: then the report says so."""
-    return not isinstance(error, (MissingExtra, PassedOver, SourceNotFound))
+    return not (isinstance(error, (MissingExtra, PassedOver, SourceNotFound)) or os.path.isdir(path))

@@ -15,8 +15,10 @@ from tests.support import fixture
 PAGE = 4096
 
 
-@pytest.mark.parametrize("lost", [(), (3, 7, 9), (0, 1), (0, 1, 2, 3, 4, 5)])
-@pytest.mark.parametrize("name", ["after-deletes", "nested-8"])
+@pytest.mark.parametrize(
+    ("name", "lost"),
+    [("after-deletes", (3, 7, 9)), ("after-deletes", (0, 1)), ("nested-8", ()), ("nested-8", (0, 1, 2, 3))],
+)
 def test_it_counts_what_recover_writes(name: str, lost: tuple[int, ...], tmp_path: Path) -> None:
     content = bytearray(fixture(name).read_bytes())
     for page in lost:
