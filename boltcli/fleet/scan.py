@@ -70,7 +70,7 @@ def describe(path: str) -> dict[str, Any]:
     found["lock"] = _lock(path) if packing == "bolt" else None
     found |= dict.fromkeys(("txid", "page_size", "application", "layout", "error"))
     if packing != "bolt" and status.st_size > _UNPACKED:
-        return found | {"error": None if packing else BoltError("it is not recognised as a database")}
+        return found | {"error": None if packing else BoltError("it was not recognised as a database")}
     try:
         with Live(open_source(path, "none")) as live:
             found |= live.read(_facts)

@@ -38,7 +38,7 @@ def verify(snapshot: Snapshot, level: str = WHOLE) -> dict[str, Any]:
     problems: list[str] = []
     sum_ = _sum(snapshot)
     if sum_ == "wrong":
-        problems.append("the SHA-256 at the end is not that of the rest")
+        problems.append("the SHA-256 at the end does not match the rest")
     errors = 0
     for problem in islice(_findings(snapshot, level), _MOST):
         errors += 1

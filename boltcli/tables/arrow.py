@@ -181,7 +181,7 @@ def _array(pa: Any, values: list[Any], kind: Any) -> Any:
         return pa.array(values, kind)
     except (OverflowError, pa.ArrowInvalid) as error:
         if pa.types.is_integer(kind):
-            raise TooWide("an integer does not fit 64 bits, signed: ask for the wide form (wide=True)") from error
+            raise TooWide("an integer does not fit in signed 64 bits; use wide=True") from error
         if pa.types.is_timestamp(kind):
             return pa.array([value if -(1 << 63) <= value < 1 << 63 else None for value in values], kind)
         if pa.types.is_string(kind):  # lone surrogates
@@ -259,7 +259,7 @@ def read_rows(path: str) -> Iterator[Placed]:
             names, batches = arrow.schema.names, map(arrow.get_batch, range(arrow.num_record_batches))
         missing = [name for name in columns if name not in names]
         if missing:
-            raise ArgumentError(f"{path}: there is no column {missing[0]}: it was not written by export")
+            raise ArgumentError(f"{path}: it has no column {missing[0]}, so export did not write it")
         for part in slices(batches):
             for bucket, sequence, key, value in zip(*(part.column(name).to_pylist() for name in columns)):
                 place = tuple(map(name_bytes, bucket))

@@ -62,7 +62,7 @@ def watch_(
     _end_by_signals(waiter)
     for commit in watch(path, waiter, names, start=start, stop=stop, initial=initial):
         if commit.replaced:
-            out.note(f"the file was replaced by another one; the differences up to transaction {commit.txid} follow")
+            out.note(f"the file was replaced by another one; its differences up to transaction {commit.txid} follow")
             output.decoder = _decoder(path, names, decoding)
         elif commit.skipped:
             out.note(

@@ -249,7 +249,8 @@ def test_records_are_audited_where_an_audit_knows_them() -> None:
     )
     _, out, _ = run("doctor", path)
     assert (
-        f"the structure is sound; its records: 2 errors; see `boltcli audit {shlex.quote(str(path))}`\n  error: ".encode()
+        "the structure is sound; its records: 2 errors;"
+        f" see `boltcli audit {shlex.quote(str(path))}`\n  error: ".encode()
         in out
     )
     assert b"nothing is wrong" not in out
@@ -281,4 +282,4 @@ def test_another_database_in_the_file_is_named(tmp_path: Path) -> None:
     content = fixture("integers").read_bytes()
     (tmp_path / "bad.db").write_bytes(bytes(8192) + content[8192:] + content)
     _, (diagnosis,), _ = run_json("doctor", tmp_path / "bad.db")
-    assert f"another database begins at byte {len(content)}: open it with --offset {len(content)}" in diagnosis["notes"]
+    assert f"another database begins at byte {len(content)}; open it with --offset {len(content)}" in diagnosis["notes"]
