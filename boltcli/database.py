@@ -254,14 +254,17 @@ class Database(Bucket):
 
     @property
     def path(self) -> str:
+        """The path of the file, as it was given."""
         return self._file.path
 
     @property
     def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
         return self._file.closed
 
     @property
     def page_size(self) -> int:
+        """The size of a page, in bytes."""
         return self._snapshot.page_size
 
     @property

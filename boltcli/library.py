@@ -251,7 +251,7 @@ class Database(Reading):
     def audit(self, *, now: int | None = None, older_than: int | None = None) -> Audit:
         """Audit the application's records: answers by name, and findings with remedies. Raises ArgumentError.
 
-        Nanoseconds; ``now`` since 1970 (None: the current time).
+        ``now``: nanoseconds since 1970, None for the current time. ``older_than``: an age in nanoseconds.
         """
         application = self._known().application
         found = application.audit(self, AuditOptions(time.time_ns() if now is None else now, older_than))

@@ -21,7 +21,8 @@ Parts = Sequence[JobStore | ComputeGeneration]
 # fmt: off
 STRANGERS = Rule("other_side", INFO,
                  "No execution here is in the store of node {nodes} ({subject}), and none of that node's is here: the"
-                 " stores are of different clusters, or from different times.", "None; audit the stores of one cluster together.")
+                 " stores are of different clusters, or from different times.",
+                 "None; audit the stores of one cluster together.")
 NOT_ON_OTHER_SIDE = Rule("other_side", ERROR, "Execution {subject} is {record.state} here, but the store of its node"
                          " ({other}) doesn't have it: no node works on it.",
                          "Stop the job or let it be retried: the node lost the execution.")
