@@ -104,7 +104,7 @@ def test_what_should_be_a_database_is_a_bad_file(command: str, folder: Path) -> 
     status, out, err = run(*words)
     assert status == 1
     last = err.decode().splitlines()[-1]
-    assert last.startswith(f"warning: {folder}: {sum(WHY.values())} files were passed over: ")
+    assert last.startswith(f"warning: {folder}: {sum(WHY.values())} files were skipped: ")
     assert all(f"{count} {reason}" in last for reason, count in WHY.items())
     assert last.split(": ", 3)[3].startswith("2 a symbolic link, ")  # the most frequent reason first
     if command in ("verify", "check", "stats", "du", "info"):
