@@ -440,7 +440,7 @@ class Database(Bucket):
 
     @property
     def page_size(self) -> int:
-        """In bytes."""
+        """The size of a page, in bytes."""
         return self._snapshot.page_size
 
     @property

@@ -86,10 +86,14 @@ class DamagedSource(BoltError):
 
 
 class VersionMismatch(InvalidDatabase):
+    """The meta pages have another version of the file format than 2."""
+
     kind = "version-mismatch"
 
 
 class ChecksumError(InvalidDatabase):
+    """The checksum of the meta pages is wrong."""
+
     kind = "checksum"
 
 
@@ -128,6 +132,8 @@ class Step:
 
 
 class KeyNotFound(BoltError, KeyError):
+    """The bucket has no pair with the key ``key``."""
+
     kind = "key-not-found"
     detailed_status = 4
 
@@ -137,6 +143,8 @@ class KeyNotFound(BoltError, KeyError):
 
 
 class CheckFailed(BoltError):
+    """A check had ``count`` findings."""
+
     kind = "check-failed"
 
     def __init__(self, count: int) -> None:
@@ -155,7 +163,7 @@ class DamageSkipped(BoltError):
 
 
 class PassedOver(ArgumentError):
-    """A file that was found, not named, is not one for the command (``unknown``: no application's): no failure."""
+    """A file that a search found is not for this command (``unknown``: of no known application); no failure."""
 
     def __init__(self, message: str, *, unknown: bool = False) -> None:
         super().__init__(message)

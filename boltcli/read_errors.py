@@ -82,6 +82,8 @@ def os_error(operation: str, path: str, error: OSError | ValueError) -> OpenErro
 
 
 class DatabaseClosed(BoltError, ValueError):
+    """The database was read after it was closed."""
+
     kind = "closed"
     detailed_status = 2
 
@@ -100,7 +102,7 @@ class InvalidDatabase(BoltError):
 
 
 class Changed(BoltError):
-    """The file changed while it was read, from transaction ``before`` to ``after``: both 0 if by no commit."""
+    """The file changed during the read, from transaction ``before`` to ``after``; both are 0 if no commit did it."""
 
     kind = "changed"
     detailed_status = 3
@@ -112,7 +114,7 @@ class Changed(BoltError):
 
 
 class Corrupted(BoltError):
-    """A page is damaged; ``stack``: page ids from the root to it, ``bucket``: its tree's path (empty: root bucket)."""
+    """A page is damaged. ``stack``: the page ids from the root to it; ``bucket``: the bucket path, () for the root."""
 
     kind = "corrupted"
 
@@ -153,6 +155,8 @@ class BucketNotFound(BoltError, KeyError):
 
 
 class ArgumentError(BoltError, ValueError):
+    """An argument, an option or a value of one is not possible."""
+
     kind = "argument"
     detailed_status = 64
 

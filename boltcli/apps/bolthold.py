@@ -62,7 +62,7 @@ def records(db: Store, type: str | None = None) -> Rows:
                 yield as_text(name), jsonable(decoded(key)), len(value), jsonable(decoded(value))
 
 
-@view("Values that are indexed, with the keys of their records", "type field value:json count:integer keys:json")
+@view("Indexed values, with the keys of their records", "type field value:json count:integer keys:json")
 def indexes(db: Store) -> Rows:
     for type_, field, bucket in _indexes_in(db):
         for key, value in pairs(bucket):

@@ -83,7 +83,7 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
         (_LINKS, backlinks - links, "backlinks_without_link", "has no link to {other}, which has a link back"),
         (_LINKS, idle, "keys_without_result_or_link", "has neither results nor links"),
     ):  # fmt: skip
-        rule = Rule(code, WARNING, f"Key {{subject}} {message}.", "buildctl prune; the cache is made anew by builds.")
+        rule = Rule(code, WARNING, f"Key {{subject}} {message}.", "Run buildctl prune; builds recreate the cache.")
         answers[code] = sorted([as_text(key), as_text(other)] for key, other in faults)
         deviations += [rule.at((bucket,), key, as_text(key), other=as_text(other)) for key, other in sorted(faults)]
     return Audit("solver cache", jsonable(answers), findings(deviations), counts=counts)

@@ -44,7 +44,7 @@ def _silence(name: str, deep: bool) -> Iterator[None]:
             os.dup2(kept, 1)
             os.close(kept)
         if sink.used:
-            report_fault(f"the plug-in {name!r} prints to standard output; that is left out")
+            report_fault(f"the plug-in {name!r} printed to standard output; its output was dropped")
 
 
 class _Sink(io.TextIOBase):

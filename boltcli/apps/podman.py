@@ -48,9 +48,9 @@ VIEWS = (
     records("volumes", "Volumes", at=(b"vol",), read=nested,
         name=text("config.name", key_text), driver="config.volumeDriver", mountpoint="config.mountPoint",
         created=time("config.createdAt"), labels=json("config.labels", {})),
-    records("names", "Names and the ids that have them", at=(_NAMES,), read=pair,
+    records("names", "Names and their ids", at=(_NAMES,), read=pair,
         name=key_text, id=computed("text", lambda item: as_text(item.record))),
-    records("config", "The configuration that the state was made with", at=(_CONFIG,), read=pair,
+    records("config", "The configuration with which the state was created", at=(_CONFIG,), read=pair,
         key=key_text, value=computed("json", lambda item: json_or_text(item.record))),
 )  # fmt: skip
 

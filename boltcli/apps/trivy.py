@@ -112,10 +112,10 @@ def recognise(db: Store) -> Recognition | None:
 
 
 _NO_SOURCE = Rule("platforms_without_data_source", INFO, "{subject} has advisories, but no data source.",
-    "Nothing: reports name no source for its findings.")  # fmt: skip
+    "Nothing: reports give no source for its findings.")  # fmt: skip
 _NO_RECORD = Rule("advisories_without_vulnerability", WARNING,
     "{count} ids in advisories have no vulnerability record, {subject} first: they have no severity.",
-    "Download the database anew.")  # fmt: skip
+    "Download the database again.")  # fmt: skip
 
 
 def audit(db: Store, options: AuditOptions) -> Audit | None:

@@ -101,7 +101,7 @@ def pairs(store: Store | None, *path: bytes) -> Iterator[tuple[bytes, bytes]]:
 def key_parts(text: str, what: str) -> int:
     """Return how many parts of a key make a prefix, as an option says. Raises ArgumentError."""
     if not text.isascii() or not text.isdigit() or not int(text):
-        raise ArgumentError(f"depth is a number of {what} parts from 1 on, not {text!r}")
+        raise ArgumentError(f"depth must be a number of {what} parts, at least 1, not {text!r}")
     return int(text)
 
 

@@ -18,7 +18,7 @@ _DEPTH = "2"
 
 
 @view(
-    "The last entry of the raft log that was applied, and what there is",
+    "The last applied entry of the raft log, and the numbers of paths and bytes",
     "index:integer term:integer paths:integer bytes:integer",
 )
 def status(db: Store) -> Rows:

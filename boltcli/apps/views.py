@@ -3,7 +3,7 @@
     VERSIONS = records("versions", "All versions of the jobs", at=(b"jobs", ANY, b"versions"),
         job=parent(1), version=big_endian, name="Name", state="State.StateType", labels=json("Labels"))
 
-    @view("Names and the ids that have them", "name id")
+    @view("Names and their ids", "name id")
     def names(db: Store) -> Rows: ...
 
 A column shows a field, a function yields a dict by column, or a tuple. Either way each cell has its column's type,

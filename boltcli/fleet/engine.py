@@ -72,7 +72,7 @@ def _in_processes(work: Work, items: Any, numbers: Sequence[int], jobs: int) -> 
                     pipe.send(following)
                 yield number, result
     except (EOFError, OSError):
-        raise BoltError("a process that worked on some of the files was lost") from None
+        raise BoltError("a worker process ended unexpectedly") from None
     finally:
         for pipe, process in workers.items():
             pipe.close()

@@ -85,4 +85,4 @@ class Files:
         """Return how many files were passed over in ``folder``, and why."""
         total = self.passed[folder].total()
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.passed[folder].most_common())
-        return f"{total} file{'s were' if total > 1 else ' was'} passed over: {reasons}"
+        return f"{total} file{'s were' if total > 1 else ' was'} skipped: {reasons}"

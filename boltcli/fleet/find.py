@@ -124,7 +124,7 @@ class _Selection:
 def nothing_in(folder: str, files: Files) -> OpenError:
     """Return the error for a ``folder`` without a database."""
     passed = f"; {files.passed_text(folder)}" if folder in files.passed else ""
-    return OpenError("search", folder, f"there is no bolt database in it{passed}")
+    return OpenError("search", folder, f"it contains no bolt database{passed}")
 
 
 def databases_in(folder: str) -> list[str]:
@@ -224,7 +224,7 @@ def databases_below(folder: str, passed: Callable[[str], None], looked: Callable
             if os.path.islink(path):
                 passed(_LINK)
             elif os.path.exists(path) and not os.path.isfile(path):
-                passed("no regular file")
+                passed("not a regular file")
             else:
                 looked()
                 reason = why_not(path)

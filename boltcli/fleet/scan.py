@@ -98,7 +98,7 @@ def describe(path: str) -> Scanned:
     age = max(time.time() - status.st_mtime, 0)
     found = Scanned(path, packing, status.st_size, status.st_mtime_ns, age, lock)
     if packing != "bolt" and status.st_size > _UNPACKED:
-        return found if packing else replace(found, error=BoltError("it is not recognised as a database"))
+        return found if packing else replace(found, error=BoltError("it was not recognised as a database"))
     try:
         with Live(open_source(path, "none")) as live:
             return replace(found, **live.read(_facts))

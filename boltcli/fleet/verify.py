@@ -73,7 +73,7 @@ def verify(snapshot: Snapshot, level: str = WHOLE, progress: Progress | None = N
     problems: list[str] = []
     sum_ = _sum(snapshot)
     if sum_ == "wrong":
-        problems.append("the SHA-256 at the end is not that of the rest")
+        problems.append("the SHA-256 at the end does not match the rest")
     errors = 0
     for problem in islice(_findings(snapshot, level, portion(progress, 0, 0.9 if level == DEEP else 0.5)), _MOST):
         errors += 1

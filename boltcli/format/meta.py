@@ -70,7 +70,7 @@ class Meta:
         """The error with which bbolt refuses this meta page, or None if it is valid."""
         if self.magic != MAGIC:
             if self.magic == MAGIC_SWAPPED:
-                what = "invalid database: it was written on a machine with the other byte order"
+                what = "invalid database: it was written on a machine with the opposite byte order"
                 return InvalidDatabase(what, page=self.page)
             return InvalidDatabase(page=self.page)
         if self.version != VERSION:

@@ -92,7 +92,7 @@ def read_whole(fd: int, start: int, stop: int, path: str) -> bytes:
 
 
 def cut(path: str) -> Changed:
-    return Changed("the file was cut short, or its disk failed, while it was read", path=path)
+    return Changed("the file was cut short, or its disk failed, during the read", path=path)
 
 
 def write_all(fd: int, data: Buffer | bytearray | memoryview, at: int | None = None) -> None:

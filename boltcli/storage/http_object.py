@@ -157,7 +157,7 @@ class HttpObject:
             most = min(size, at if at < HEAD else _largest(head))
         while part := await response.content.read(min(_CHUNK, most - at + 1)):
             if at + len(part) > most:
-                what = f"the server goes on sending after {most} bytes, more than were requested or the database has"
+                what = f"the server keeps sending after {most} bytes, more than were requested or the database has"
                 raise OpenError("read", self._path, what)
             store(at, part)
             at += len(part)
@@ -168,14 +168,14 @@ class HttpObject:
         span, _, total = said.removeprefix("bytes").strip().partition("/")
         first = span.partition("-")[0]
         if total.isdecimal() and int(total) != size:
-            raise Changed(f"the object has {total} bytes now, and had {size}", path=self._path)
+            raise Changed(f"the object now has {total} bytes; it had {size}", path=self._path)
         if first.isdecimal() and int(first) != start:
-            what = f"the server sent the bytes from {first} on, requested were those from {start}"
+            what = f"the server sent bytes from offset {first}, not from {start} as requested"
             raise Changed(what, path=self._path)
 
     def _wrong_length(self, found: int, wanted: int) -> Changed:
         there = f"{found} bytes" if found <= wanted else f"more than {wanted} bytes"
-        return Changed(f"{there} arrived, {wanted} were requested", path=self._path)
+        return Changed(f"{there} arrived of {wanted} requested", path=self._path)
 
     async def head(self, size: int) -> bytes:
         async with self._answer(span=(0, size)) as response:

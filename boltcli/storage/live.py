@@ -54,7 +54,7 @@ class Live(Closing):
             holder = writer(source)
             if holder is not None:
                 self.close()
-                what = f"{holder} may be overwriting the state before the last transaction"
+                what = f"{holder} may be overwriting the previous state"
                 raise OpenError("lock", source.path, what)
 
     def run(self, job: Callable[[], T]) -> T:
@@ -135,10 +135,10 @@ class Live(Closing):
                 self._step = max(self._step, len(_DIRECT))
         if self._step == len(_PAUSES) and self.last > self.first:
             raise Changed(
-                "the database is written to too fast to be read without the lock: "
+                "the database is written too fast to be read without the lock: "
                 f"{self.last - self.first} transactions in {time.monotonic() - self.began:.1f} s, "
-                f"and none of {self.tries} attempts fell between two of them; "
-                "try again when its writer is less busy, or stopped",
+                f"and none of {self.tries} attempts fit between two of them; "
+                "try again when its writer is less busy or has stopped",
                 path=self.source.path, before=self.first, after=self.last,
             )  # fmt: skip
         if self._step == len(_PAUSES):

@@ -94,7 +94,7 @@ def take_stdin(what: str, name: str = "standard input") -> None:
     if _reading is None:
         return
     if _reading.stdin_is:
-        raise OpenError("read", name, f"it was read already, as {_reading.stdin_is}")
+        raise OpenError("read", name, f"it was already read as {_reading.stdin_is}")
     _reading.stdin_is = what
     try:
         found = _file(sys.stdin.fileno())

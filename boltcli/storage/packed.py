@@ -87,7 +87,7 @@ def _inner_kind(stream: Stream, path: str) -> str | None:
 
     def allow(size: int) -> None:
         if size > _PEEKED:
-            raise UnpackError(path, f"nothing in its first {_PEEKED} bytes is a bolt database")
+            raise UnpackError(path, f"its first {_PEEKED} bytes hold no bolt database")
 
     for _ in range(_DEPTH + 1):
         head = _some(stream, 4096 + 64)

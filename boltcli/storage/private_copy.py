@@ -44,7 +44,7 @@ class CopyFile(Closing):
                 if not changed.after:  # the file was cut or overwritten
                     raise changed
                 raise Changed(
-                    "the database is written to too fast to be copied", path=self._source.path,
+                    "the database is written too fast to be copied", path=self._source.path,
                     before=changed.before, after=changed.after,
                 ) from changed  # fmt: skip
             most = done

@@ -135,7 +135,7 @@ class Remote:
             if len(data) == self.size and stop - start < self.size:
                 start = 0  # a back end without ranges returns the whole object
             elif len(data) != stop - start:
-                raise Changed(f"{len(data)} bytes arrived, {stop - start} were requested", path=self.path)
+                raise Changed(f"{len(data)} bytes arrived of {stop - start} requested", path=self.path)
             self._put(start, data)
             for block in range(-(-start // BLOCK), -(-(start + len(data)) // BLOCK)):
                 self._there[block] = 1

@@ -211,14 +211,14 @@ class Snapshot:
         if self.finished:
             return
         if self._source.fd < 0:
-            raise Changed("the file was closed before the closing look", path=self.path)
+            raise Changed("the file was closed before the last check of its meta pages", path=self.path)
         self._pages.check_unchanged()
         self.poll()
         if self._written is not None:
             from .holders import writer
 
             if writer(self._source) is not None or os.fstat(self._source.fd).st_mtime_ns != self._written:
-                what = "the file was written to while the state before the last transaction was read"
+                what = "the file was written while its previous state was read"
                 raise Changed(what, path=self.path)
 
     def poll(self) -> None:

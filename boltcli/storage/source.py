@@ -134,7 +134,7 @@ def at_offset(path: str, offset: int) -> str:
     if not offset:
         return path
     if is_elsewhere(path) or os.path.isdir(path) or split_member(path)[1]:
-        raise ArgumentError(f"{path}: an offset is in a local file that is not packed")
+        raise ArgumentError(f"{path}: an offset needs a local file that is not packed")
     return f"{path}!@{offset}"
 
 
@@ -166,7 +166,7 @@ def check_source(path: str) -> None:
         raise os_error("stat", path, error) from error
     kind = _NO_FILES.get(mode & 0o170000)
     if kind is not None:
-        raise OpenError("open", path, f"it is a {kind}, not a file; copy what is in it to a file first")
+        raise OpenError("open", path, f"it is a {kind}, not a file; copy its content to a file first")
 
 
 def open_for_reading(path: str) -> int:
@@ -270,7 +270,7 @@ def _private_copy(source: Source, members: list[str], max_unpacked: int, progres
 
             return source.copy(unpack(fd, path, members, max_unpacked, progress))
         if offset >= (size := os.fstat(fd).st_size):
-            raise OpenError("open", path, f"it has {size} bytes, and nothing at byte {offset}")
+            raise OpenError("open", path, f"it has only {size} bytes, so nothing begins at byte {offset}")
         if _is_packed(fd) and not begins_with_meta(fd, offset):
             raise ArgumentError(f"{path}: the file is packed: unpack it, then open the database at that offset")
         return source.copy(unnamed_copy(fd, path, offset))

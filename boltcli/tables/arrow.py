@@ -172,7 +172,7 @@ def read_rows(path: str, progress: Progress | None = None) -> Iterator[Placed]:
             total = 0  # only the batches say how many rows they have
         missing = [name for name in columns if name not in names]
         if missing:
-            raise ArgumentError(f"{path}: there is no column {missing[0]}: it was not written by export")
+            raise ArgumentError(f"{path}: it has no column {missing[0]}, so export did not write it")
         done = 0
         for part in slices(batches):
             done += part.num_rows

@@ -30,7 +30,7 @@ _CLOSED = {
 }
 # How DuckDB's errors begin that say what these settings are in the way of.
 _REFUSED = ("Permission Error", "Invalid Input Error: Cannot change configuration option")
-_RIGHTS = "--allow-files (allow_files=True in Python) gives statements the right to files, extensions and settings"
+_RIGHTS = "--allow-files (allow_files=True in Python) lets statements use files, extensions and settings"
 _SUGGESTIONS = ("Did you mean", "Candidate bindings", "Candidate functions")
 
 

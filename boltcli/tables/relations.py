@@ -167,7 +167,7 @@ PAIRS = Relation(
 )
 BUCKETS = Relation(
     "buckets",
-    "all buckets, with what is in them",
+    "all buckets, with their pairs and bytes",
     _columns(
         bucket="names", name="text", pairs="integer", keys="integer", bytes="integer", depth="integer",
         inline="boolean", sequence="integer",
@@ -182,7 +182,7 @@ PAGES = Relation(
 )
 FINDINGS = Relation(
     "findings",
-    "what the check finds",
+    "the findings of the check",
     _columns(kind="text", page="integer", message="text"),
     lambda file: ((found.kind, found.page, found.message) for found in check(file.snapshot, 0, progress=file.progress)),
 )

@@ -46,7 +46,7 @@ def _values(column: Any) -> list[Any]:
     try:
         values: list[Any] = column.to_pylist()
     except ValueError:  # nanoseconds inside of a list, say
-        raise ArgumentError(f"a column of type {kind} can't be shown: cast the times in it to TIMESTAMP") from None
+        raise ArgumentError(f"a column of type {kind} can't be shown; cast its times to TIMESTAMP") from None
     if kind == "month_day_nano_interval":
         return [None if value is None else interval_text(*value) for value in values]
     return values if kind in ("string", "binary", "int64") else list(map(_plain, values))

@@ -232,7 +232,7 @@ class Whole(Seen):
     def _verify_keys(self, page: Page, keys: list[bytes]) -> tuple[bytes, bytes | None]:
         low, high = self._bounds.pop(page.pgid, _UNBOUNDED) if page.stack else _UNBOUNDED
         if not in_order(keys, low, high):
-            what = "outside the bounds that its branch page gives them" if ascend(keys) else "out of order"
+            what = "outside the range of its branch page" if ascend(keys) else "out of order"
             raise page.damaged(f"its keys are {what}")
         return low, high
 
@@ -241,10 +241,10 @@ class Whole(Seen):
         if whole is None:
             return
         page, count = elements.page, elements.count
-        left_out = f"{whole.count - count} elements that are still in the page, after {count} others"
+        left_out = f"{whole.count - count} elements that are still in the page after the first {count}"
         found = page.damaged(f"its count leaves out {left_out}")
         if self._warn is not None:
-            self._warn(f"{found}: they are not read, as by bbolt")
+            self._warn(f"{found}; they are not read, as in bbolt")
         if isinstance(whole, BranchElements):
             self._left_out.append((found, whole.pgids[count:]))
 

@@ -399,10 +399,10 @@ def test_protobuf_with_a_schema(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=r"has no message 'shop.Car'; it has shop.Cart"):
         message_decoder(str(path), "shop.Car")
     path.write_bytes(b"\xff")
-    with pytest.raises(ArgumentError, match="is no whole descriptor set"):
+    with pytest.raises(ArgumentError, match="is an incomplete descriptor set"):
         message_decoder(str(path), "shop.Cart")
     path.write_bytes(b"")
-    with pytest.raises(ArgumentError, match="is no descriptor set"):
+    with pytest.raises(ArgumentError, match="is not a descriptor set"):
         message_decoder(str(path), "shop.Cart")
     with pytest.raises(OpenError):
         message_decoder(str(tmp_path / "none"), "shop.Cart")
@@ -430,5 +430,5 @@ def test_a_schema_is_bounded(tmp_path: Path) -> None:
     for _ in range(5000):
         deep = put(3, deep)  # a type in a type
     path.write_bytes(put(1, put(4, deep)))
-    with pytest.raises(ArgumentError, match="no whole descriptor set"):
+    with pytest.raises(ArgumentError, match="an incomplete descriptor set"):
         message_decoder(str(path), "p.M")

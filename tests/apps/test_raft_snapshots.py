@@ -78,7 +78,7 @@ def test_without_a_snapshot_nothing_is_condemned(tmp_path: Path) -> None:
     assert (status, found) == (0, [("warning", "11"), ("warning", "31")])
     assert answers["snapshot"] is answers["gaps_above_snapshot"] is None
     _, out, _ = run("audit", path)
-    assert b"no snapshot is known here" in out
+    assert b"No snapshot is known here" in out
     status, _, err = run("audit", "--snapshot", "nothing", path)
     assert status == 1
     assert b"--snapshot takes an index" in error_line(err)

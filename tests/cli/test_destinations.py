@@ -519,7 +519,7 @@ def test_standard_input_is_one_thing(files: dict[str, Path], tmp_path: Path) -> 
             [sys.executable, "-m", "boltcli", *words], input=b"", capture_output=True, cwd=ROOT, check=False
         )
         assert done.returncode != 0
-        assert b"it was read already" in done.stderr + done.stdout
+        assert b"it was already read" in done.stderr + done.stdout
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from boltcli.text.values import FORMATS
 from tests.damage.mutations import sample
 from tests.damage.test_damage import SOURCES
 from tests.live import held
-from tests.schema import SCHEMA, run_json, schema_of
+from tests.schema import SCHEMA, run_json, schema_of, validate
 from tests.support import DATABASES, ROOT, fixture, freelist, page, pgid, run, small
 
 every_database = pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
@@ -41,6 +41,14 @@ def test_every_command_has_it_and_a_schema() -> None:
         has = any(option.name == "json" and option.short == "j" for option in command.options)
         assert has != (command.name.split()[0] in ("help", "completion", "browse")), command.name
         assert not has or schema_of(command.name) in SCHEMA["$defs"], command.name
+
+
+@pytest.mark.parametrize(("command", "part"), [("view", "listed_view"), ("sql", "relation")])
+def test_what_is_listed_without_a_name_has_a_schema(command: str, part: str) -> None:
+    _, listed, _ = run_json(command, fixture("etcd-3.6"))
+    assert len(listed) > 10
+    for record in listed:
+        validate(record, part)
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import json
 import os
 import pickle
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -55,9 +56,10 @@ def test_a_reader_gets_each_file_at_once(tmp_path: Path) -> None:
         ) as process,
     ):
         assert process.stdout is not None
-        assert json.loads(process.stdout.readline())["ok"] is True
-        assert process.poll() is None
+        ready, _, _ = select.select([process.stdout], [], [], 20)
         process.terminate()
+        assert ready
+        assert json.loads(process.stdout.readline())["ok"] is True
 
 
 @pytest.fixture

@@ -80,11 +80,11 @@ def test_a_pipe_has_no_pager(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 0)])
-def test_the_pager_ends_with_its_command(number: signal.Signals, status: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "status", "seconds"), [(signal.SIGTERM, 143, 60), (signal.SIGINT, 0, 1)])
+def test_the_pager_ends_with_its_command(number: signal.Signals, status: int, seconds: int, tmp_path: Path) -> None:
     """SIGTERM ends both; Ctrl-C is the pager's, so boltcli waits for it."""
     pid = tmp_path / "pid"
-    ours, process = _started("options", 24, {"PAGER": f"echo $$ > '{pid}'; cat > /dev/null; exec sleep 3"})
+    ours, process = _started("options", 24, {"PAGER": f"echo $$ > '{pid}'; cat > /dev/null; exec sleep {seconds}"})
     while not (pid.exists() and pid.read_text().endswith("\n")):
         time.sleep(0.01)
     time.sleep(0.3)

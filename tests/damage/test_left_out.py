@@ -59,15 +59,15 @@ DOUBTFUL = {
     "flags of an element": (database(left=changed(LEFT, 16, "I", 2)), 5, "element 0 has the flags 2, expected 0 or 1"),
     "inline bucket's count": (database(root=changed(ROOT, 3 * 16 + 2 + 16 + 16 + 10, "H", 0)), 0, "bytes after its 0"),
     "key outside its bounds": (
-        database(left=page(5, 2, [(b"a", b"1"), (b"h", b"2")])), 5, "its keys are outside the bounds",
+        database(left=page(5, 2, [(b"a", b"1"), (b"h", b"2")])), 5, "its keys are outside the range",
     ),
-    "key below its bounds": (database(right=page(6, 2, [(b"b", b"4")])), 6, "its keys are outside the bounds"),
+    "key below its bounds": (database(right=page(6, 2, [(b"b", b"4")])), 6, "its keys are outside the range"),
     "branch key outside its bounds": (
         small(
             freelist(2), page(3, 1, [(b"a", pgid(4)), (b"c", pgid(7))]),
             page(4, 1, [(b"a", pgid(5)), (b"d", pgid(6))]),
             page(5, 2, [(b"a", b"")]), page(6, 2, [(b"d", b"")]), page(7, 2, [(b"c", b"")]),
-        ), 4, "its keys are outside the bounds",
+        ), 4, "its keys are outside the range",
     ),
     "duplicate key": (database(left=page(5, 2, [(b"a", b"1"), (b"a", b"2")])), 5, "its keys are out of order"),
     "branch keys out of order": (
@@ -75,7 +75,7 @@ DOUBTFUL = {
     ),
     "page referenced twice": (
         database(branch=page(4, 1, [(b"a", pgid(5)), (b"g", pgid(6)), (b"h", pgid(6))])),
-        6, "its keys are outside the bounds",
+        6, "its keys are outside the range",
     ),
     "two buckets of one tree": (
         database(root=page(3, 2, [(b"b", pgid(5) + pgid(0), b"\1"), (b"c", pgid(5) + pgid(0), b"\1")])),

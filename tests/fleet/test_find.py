@@ -71,7 +71,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 WHY = {
-    **{reason: 1 for _, reason in PASSED.values()}, "a SQLite database": 1, "a symbolic link": 2, "no regular file": 1,
+    **{reason: 1 for _, reason in PASSED.values()},
+    "a SQLite database": 1, "a symbolic link": 2, "not a regular file": 1,
 }  # fmt: skip
 
 
@@ -103,7 +104,7 @@ def test_what_should_be_a_database_is_a_bad_file(command: str, folder: Path) -> 
     status, out, err = run(*words)
     assert status == 1
     last = err.decode().splitlines()[-1]
-    assert last.startswith(f"warning: {folder}: {sum(WHY.values())} files were passed over: ")
+    assert last.startswith(f"warning: {folder}: {sum(WHY.values())} files were skipped: ")
     assert all(f"{count} {reason}" in last for reason, count in WHY.items())
     assert last.split(": ", 3)[3].startswith("2 a symbolic link, ")  # the most frequent reason first
     if command in ("verify", "check", "stats", "du", "info"):
@@ -161,8 +162,8 @@ def test_a_folder_that_holds_nothing_is_an_error(command: list[str], tmp_path: P
     empty.mkdir()
     other.mkdir()
     (other / "notes").write_text("a text")
-    for path, why in ((empty, b"there is no bolt database in it\n"),
-                      (other, b"there is no bolt database in it; 1 file was passed over: 1 text\n")):  # fmt: skip
+    for path, why in ((empty, b"it contains no bolt database\n"),
+                      (other, b"it contains no bolt database; 1 file was skipped: 1 text\n")):  # fmt: skip
         status, _, err = run(*command, path)
         assert (status, err.count(b"Error: ")) == (1, 1)
         assert err.split(b"warning: ")[0].endswith(why)
@@ -195,7 +196,7 @@ def test_below_an_address() -> None:
         files.pipe("/folder/texts/notes", b"a text")
         status, _, err = run("verify", "--recursive", "memory://folder/texts")
         assert status == 1
-        assert error_line(err).endswith(b"there is no bolt database in it; 1 file was passed over: 1 text")
+        assert error_line(err).endswith(b"it contains no bolt database; 1 file was skipped: 1 text")
     finally:
         files.rm("/folder", recursive=True)
 
@@ -249,7 +250,7 @@ def test_a_normal_layout_is_no_error(name: str, tmp_path: Path) -> None:
         audited = [path for path in paths if str(path.relative_to(root)) in AUDITED]
         assert status == int(not audited)  # it is no all-clear if nothing was looked at
         nothing = [] if audited else [notes.pop()]
-        assert all("nothing was looked at" in note["message"] for note in nothing)
+        assert all("nothing was examined" in note["message"] for note in nothing)
         assert [record["path"] for record in records] == list(map(str, audited))
         assert [note["path"] for note in notes] == [str(path) for path in paths if path not in audited]
         assert all("not audited: " in note["message"] for note in notes)

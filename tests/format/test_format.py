@@ -11,7 +11,7 @@ from boltcli.format.meta import Meta, choose, fnv1a64
 from boltcli.format.page import BranchElements, LeafElements, find, type_name
 from tests.support import as_page, freelist, meta, page, pgid
 
-OTHER_ORDER = "invalid database: it was written on a machine with the other byte order"
+OTHER_ORDER = "invalid database: it was written on a machine with the opposite byte order"
 
 
 def test_fnv1a64_known_values() -> None:

@@ -117,12 +117,12 @@ def test_a_part(tmp_path: Path) -> None:
             b'{"end":true,"pairs":0,"buckets":0}\n{"bucket":["a"],"sequence":1}',
             b"line 2: there is a line",
         ),
-        (b'{"bucket":["a"],"key":"","value":""}', b"row 1: a key of 0 bytes; 1 to 32768 are possible"),
+        (b'{"bucket":["a"],"key":"","value":""}', b"row 1: a key of 0 bytes; a key has 1 to 32768"),
         (
             b'{"bucket":["a"],"key":"y","value":""}\n{"bucket":["a"],"key":"x","value":""}',
-            b"row 2: the key b'x' isn't above the one before it in its bucket, b'y'",
+            b"row 2: the key b'x' must come after the one before it in its bucket, b'y'",
         ),
-        (b'{"bucket":["a"],"sequence":1}\n{"bucket":["a"],"sequence":1}', b"row 2: the key b'a' isn't above"),
+        (b'{"bucket":["a"],"sequence":1}\n{"bucket":["a"],"sequence":1}', b"row 2: the key b'a' must come after"),
         (b'{"bucket":["a"],"sequence":1}\n{"bucket":[],"sequence":1}', b"row 2: the root bucket must come first"),
     ],
 )

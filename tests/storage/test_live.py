@@ -151,8 +151,8 @@ def test_a_writer_that_is_too_fast_altogether(size: int, tmp_path: Path, monkeyp
         status, out, err = run(command[0], "--no-lock", writer.path, *command[1:])
         assert (status, out) == (1, b"")
         assert re.fullmatch(
-            rb"the database is written to too fast to be read without the lock: \d+ transactions in \d+\.\d s, "
-            rb"and none of \d+ attempts fell between two of them; try again when its writer is less busy, or stopped",
+            rb"the database is written too fast to be read without the lock: \d+ transactions in \d+\.\d s, "
+            rb"and none of \d+ attempts fit between two of them; try again when its writer is less busy or has stopped",
             error_line(err),
         )
     with pytest.raises(Changed):
@@ -291,7 +291,7 @@ def test_a_cut_file_is_an_error_of_every_command(tmp_path: Path, monkeypatch: py
         writer.path.write_bytes(whole)
         status, _, err = run(command[0], writer.path, *command[1:])
         assert status == 1
-        assert error_line(err) == b"the file was cut short, or its disk failed, while it was read", command
+        assert error_line(err) == b"the file was cut short, or its disk failed, during the read", command
 
 
 @pytest.mark.parametrize("command", [["check"], ["stats"], ["keys", "pad"], ["recover", "-o", "DEST"]], ids=" ".join)
@@ -405,7 +405,7 @@ view[4096]
 """
     Writer(tmp_path / "live.db", LARGE)
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True)
-    assert done.stdout == b"the file was cut short, or its disk failed, while it was read\nend\n", done
+    assert done.stdout == b"the file was cut short, or its disk failed, during the read\nend\n", done
     assert done.returncode < 0
 
 
@@ -519,7 +519,7 @@ def test_beside_a_writer_there_is_no_state_before(option: str, tmp_path: Path) -
     with held(writer.path):
         status, out, err = run("check", writer.path, "--previous", option)
         assert (status, out) == (1, b"")
-        assert error_line(err).endswith(b" may be overwriting the state before the last transaction")
+        assert error_line(err).endswith(b" may be overwriting the previous state")
         with pytest.raises(OpenError):
             boltcli.view(writer.path, len, previous=True, lock="try")
 
@@ -544,7 +544,7 @@ def test_the_state_before_is_read_again_if_the_file_is_written_to(
         state = live.run(lambda: _read_state(live))
         assert (state, live.tries) == (b"2", 2)
         left[0] = 1000
-        with pytest.raises(Changed, match="was written to while the state before the last transaction was read"):
+        with pytest.raises(Changed, match="was written while its previous state was read"):
             live.run(lambda: _read_state(live))
 
 

@@ -81,5 +81,5 @@ def test_what_is_recovered_can_be_read(tmp_path: Path) -> None:
     assert (status, out.startswith(b"1 pair in 1001 buckets recovered")) == (0, True)
     status, out, _ = run("recover", nest(tmp_path / "b.db", 1002), "-o", tmp_path / "part.db")
     assert (status, out.startswith(b"0 pairs in 1001 buckets recovered")) == (2, True)
-    assert b"b: buckets are nested deeper than 1000 levels: this one is left out, with what is in it" in out
+    assert b"b: buckets are nested deeper than 1000 levels; this one was left out with its content" in out
     assert run("export", tmp_path / "part.db")[0] == 0

@@ -64,7 +64,7 @@ def test_lost_and_damaged_pages_are_told_apart(tmp_path: Path) -> None:
         ]  # fmt: skip
         assert mapped.way(4) == [1, 3, 4]
         story = page_story(snapshot, 5, mapped, None, [])
-        assert story.problem == "its header says that it is page 9"
+        assert story.problem == "its header identifies it as page 9"
         assert "before: the other meta page" in story_text(story)
         assert story_record("a.db", story)["type"] == "damaged"
         assert page_story(snapshot, 6, mapped, None, []).first == b"x"

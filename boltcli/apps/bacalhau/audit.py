@@ -20,16 +20,17 @@ Parts = Sequence[JobStore | ComputeGeneration]
 
 # fmt: off
 STRANGERS = Rule("other_side", INFO,
-                 "No execution here is in the store of node {nodes} ({subject}), and none of it is here: they are not"
-                 " of one cluster, or not of one time.", "None; audit the stores of one cluster together.")
+                 "No execution here is in the store of node {nodes} ({subject}), and none of that node's is here: the"
+                 " stores are of different clusters, or from different times.",
+                 "None; audit the stores of one cluster together.")
 NOT_ON_OTHER_SIDE = Rule("other_side", ERROR, "Execution {subject} is {record.state} here, but the store of its node"
-                         " ({other}) doesn't have it: nobody works on it.",
+                         " ({other}) doesn't have it: no node works on it.",
                          "Stop the job or let it be retried: the node lost the execution.")
 FINISHED_THERE = Rule("other_side", WARNING, "Execution {subject} is {record.state} here, but {there.state} on its"
-                      " node ({other}).", "Start both: the node tells the orchestrator again; else stop the job.")
+                      " node ({other}).", "Start both: the node then reports its state again; otherwise stop the job.")
 NOBODY_WAITS = Rule("other_side", WARNING, "Execution {subject} is {record.state} here, but {how} of its orchestrator"
-                    " ({other}): nobody waits for it.", "Start the node beside its orchestrator; if the execution"
-                    " stays, stop it there.")
+                    " ({other}), which doesn't wait for it.", "Start the node and its orchestrator; if the"
+                    " execution stays, stop it on the node.")
 # fmt: on
 
 

@@ -12,7 +12,7 @@ from .executions import Execution
 from .records import MOST_GAPS, Reader, Record, number, part, rows_text, split_key, text
 
 # fmt: off
-_RESTART = "Restart the node, so that its watchers look at all records."
+_RESTART = "Restart the node, so that its watchers read all records."
 MISSING = Rule("events", WARNING, "The event store lacks {rows}: only the oldest events are ever collected.", _RESTART)
 LOST = Rule("events", WARNING, "The last event is {last}, but {sequence} were written: the newest ones are lost.",
             _RESTART)
@@ -26,7 +26,8 @@ REVISION = Rule("events", WARNING, "The record of execution {subject} has revisi
                 " {revision_in_last_event}.", "Compare both with a backup: one of them was lost or changed.")
 NO_REVISION = replace(REVISION, message="The record of execution {subject} has no revision, its last event"
                       " {revision_in_last_event}.")
-ALONE = Rule("events", INFO, "Events tell of execution {subject}, which is no longer there.", "None: it was deleted.")
+ALONE = Rule("events", INFO, "There are events of execution {subject}, which no longer exists.",
+             "None: it was deleted.")
 # fmt: on
 
 

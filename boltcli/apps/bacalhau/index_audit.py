@@ -38,7 +38,7 @@ _rule = partial(IndexRule, "{code}", answer="{place}")
 _stray = partial(_rule, remedy=PATCH, repair=_by(IndexRepair.remove))
 _done = partial(_stray, WARNING, kind=DONE)
 _lacking = partial(_rule, remedy=PATCH, repair=_by(IndexRepair.add), kind=LACKING, answer="{subject}")
-_trace = partial(_rule, INFO, remedy="None: Bacalhau leaves it behind itself; the change removes it.")
+_trace = partial(_rule, INFO, remedy="None: Bacalhau itself leaves it behind; the change removes it.")
 _empty = partial(_trace, repair=_by(IndexRepair.drop), kind=EMPTY, answer="{name}")
 _remove_alone = _by(IndexRepair.remove_alone)
 
@@ -46,11 +46,11 @@ _remove_alone = _by(IndexRepair.remove_alone)
 _LEADS = "The index entry of {what} {subject} leads to job {entry}, but "
 OLD_TRACE = _trace(_LEADS + "job {entry} is gone.", repair=_remove_alone)
 EVALUATION_GONE = _trace(_LEADS + "the evaluation is gone from its job.", repair=_remove_alone)
-TWICE = _rule(WARNING, _LEADS + "job {record.job} has a record of it too.",
+TWICE = _rule(WARNING, _LEADS + "job {record.job} also has a record of it.",
               "Delete the record that is in the wrong place.")
-ELSEWHERE = _rule(ERROR, _LEADS + "the last record of it is under job {record.job}.", _LOST, _remove_alone)
+ELSEWHERE = _rule(ERROR, _LEADS + "its last record is under job {record.job}.", _LOST, _remove_alone)
 RECORD_LOST = replace(ELSEWHERE, message=_LEADS + "job {entry} has no such execution: its record is lost.")
-NOT_BY_ID = _lacking(ERROR, "The {what} {subject} of job {entry} isn't in {index}: no look-up by its id finds it.")
+NOT_BY_ID = _lacking(ERROR, "The {what} {subject} of job {entry} isn't in {index}: look-ups by its id don't find it.")
 MISPLACED_NOT_BY_ID = replace(NOT_BY_ID, remedy="Delete the record: it is in the wrong place.", repair=None)
 EMPTY_BUCKET = _empty("The index bucket of {what} {name} is empty.")
 
@@ -61,8 +61,8 @@ NOT_ITS_OWN = _stray(WARNING, "Job {entry} is found by the {what} {name}, which 
 NOT_BY_NAME = _lacking(ERROR, "Job {subject} isn't found by its {what} {name}.")
 NOT_BY_LABEL = replace(NOT_BY_NAME, answer="{place}")
 OLD_NOT_BY_NAME = _lacking(INFO, "Job {subject} isn't found by its {what} {name}: it was made before 1.8.0.")
-ON_NO_NODE = _stray(WARNING, "Node {name} is said to have execution {subject}, which is gone.")
-ON_OTHER_NODE = _stray(WARNING, "Node {name} is said to have execution {subject}, which is elsewhere.")
+ON_NO_NODE = _stray(WARNING, "The node index has execution {subject} on node {name}, but it is gone.")
+ON_OTHER_NODE = _stray(WARNING, "The node index has execution {subject} on node {name}, but it is on another node.")
 NOT_BY_NODE = _lacking(ERROR, "Execution {subject} isn't found by its node {name}.")
 OLD_NOT_BY_NODE = _lacking(INFO, "Execution {subject} isn't found by its node {name}: its job was made before 1.8.0.")
 
@@ -81,14 +81,14 @@ EXECUTION_LISTED_DONE = _done("Execution {subject} is {record.state} (wanted: {r
 EXECUTION_UNLISTED = _lacking(ERROR, _IS + "listed as in progress.")
 OLD_EXECUTION_UNLISTED = _lacking(INFO, _IS + "listed as in progress: its job was made before 1.8.0.")
 # Bacalhau itself takes it out by then; what isn't terminal is only what its node has not yet said.
-STOPPED_UNLISTED = _rule(INFO, _IS + "listed as in progress: it was to be stopped, and its node has not said that it"
-                         " has.", "Look at the execution on its node; nobody asks for it any more.", kind=LACKING,
+STOPPED_UNLISTED = _rule(INFO, _IS + "listed as in progress: it should be stopped, and its node has not confirmed"
+                         " that.", "Check the execution on its node; nothing asks for it any more.", kind=LACKING,
                          answer="{subject}")
 
 # A compute node's indexes.
 _HAS = "The live index has execution {subject}, "
 LIVE_GONE = _stray(ERROR, _HAS + "whose record is gone: the node won't start.")
-OLD_LIVE_GONE = _stray(INFO, _HAS + "whose record is gone; nobody reads it any more.")
+OLD_LIVE_GONE = _stray(INFO, _HAS + "whose record is gone; nothing reads it any more.")
 _STATE = "{place} (record: {record.state})"
 NOT_LIVE = _done(_HAS + "which is {record.state}: the node resumes it.", answer=_STATE)
 LIVE_UNLISTED = _lacking(ERROR, _IS + "in the live index: it won't be resumed.")

@@ -21,7 +21,7 @@ _GAP = "None needed to run; what happened then is lost, unless a backup has it."
 
 # Both sides.
 UNDECODABLE = Rule("undecodable_values", ERROR, "Bacalhau can't read the value at {place}: no JSON object.",
-                   "Look at it with `boltcli get`; `boltcli get --previous` or a backup may have it whole.")
+                   "Inspect it with `boltcli get`; `boltcli get --previous` or a backup may have it intact.")
 UNKNOWN_STATE = Rule("unknown_state", ERROR, "Execution {subject} has the state {record.state}, which no version of"
                      " Bacalhau has.", "Restore the record from a backup.")
 
@@ -29,7 +29,7 @@ UNKNOWN_STATE = Rule("unknown_state", ERROR, "Execution {subject} has the state 
 NO_SPEC = Rule("jobs_without_spec", ERROR, "Job {subject} has no specification: it can't be listed or found.",
                "Restore the specification from a backup, or delete the job's bucket.")
 STUCK = Rule("terminal_jobs_with_live_executions", ERROR, "Job {job.id} is {job.state}, but its execution {subject} on"
-             " node {record.node} is {record.state}; it was created {age} ago, and nobody will collect its result.",
+             " node {record.node} is {record.state}; it was created {age} ago, and its result will not be collected.",
              "Stop the execution on node {record.node}, and run the job again if its result is needed.")
 STOPPING = replace(STUCK, severity=WARNING,
                    remedy="Restart the orchestrator; if the execution stays, stop it on its node.")
@@ -45,25 +45,25 @@ MISREAD = Rule("executions_that_later_versions_misread", WARNING,
 MISREAD_UNNAMED = replace(MISREAD, remedy="Set ComputeState.StateType to the number that 1.5.2 and newer have.")
 WAITING = Rule("evaluations_not_finished", INFO,
                "Evaluation {subject} of job {record.job} is {record.status}; it was created {age} ago.",
-               "None: the scheduler takes it up.",
+               "None: the scheduler will process it.",
                answer={"create_time": "record.created", "id": "subject", "job": "record.job", "status": "record.status",
                        "triggered_by": "record.trigger"})
-WAITING_LONG = replace(WAITING, remedy="Look whether nodes fit the job; stop it if not.")
+WAITING_LONG = replace(WAITING, remedy="Check whether any nodes fit the job; if not, stop it.")
 WAITING_UNREAD = replace(WAITING, severity=SILENT)  # its record can't be read, which another rule says
 NOTHING_RUN = Rule("jobs_without_executions", INFO, "Job {subject} ({job.name}), {state}, has no execution; it was"
-                   " created {age} ago.", "None if it is finished; else look at its evaluations.")
+                   " created {age} ago.", "None if it is finished; otherwise check its evaluations.")
 NOTHING_KNOWN = replace(NOTHING_RUN, severity=SILENT)  # there is no specification, which another rule says
 TOO_FEW = Rule("services_under_count", WARNING, "Service {subject} asks for {job.count} executions and has {job.live}.",
-               "Look whether enough nodes are connected and fit the job's constraints.",
+               "Check whether enough nodes are connected and meet the job's constraints.",
                answer={"count": "job.count", "job": "subject", "live_executions": "job.live"})
 MISPLACED = Rule("record_id_differs_from_key", ERROR, "The record of {record.kind} {subject} at {record.place} names"
                  " another id or job: it is in the wrong place.", "Delete it here if it is also where it belongs.",
                  answer="{record.kind} {subject}")
 NO_EVALUATION = Rule("executions_whose_evaluation_is_missing", WARNING,
                      "Execution {subject} names evaluation {record.evaluation}, which its job doesn't have.",
-                     "None needed to run; the reason of the scheduling is lost.")
+                     "None needed to run; the reason for the scheduling is lost.")
 NO_PREVIOUS = Rule("executions_whose_previous_execution_is_missing", WARNING,
-                   "Execution {subject} follows {record.previous_execution}, which is not there.",
+                   "Execution {subject} follows {record.previous_execution}, which does not exist.",
                    "None needed to run; what was tried before is lost.")
 NO_VERSIONS = Rule("jobs_without_versions_bucket", INFO, "Job {subject} was made before 1.8.0: it has no versions, so"
                    " that listing its executions fails unless all versions are asked for, and look-ups by name and by"
@@ -71,7 +71,7 @@ NO_VERSIONS = Rule("jobs_without_versions_bucket", INFO, "Job {subject} was made
 JOB_GAP = Rule("history_gaps", WARNING, "The {bucket} of job {subject} lacks {rows}.", _GAP)
 REVISION = Rule("revision_mismatches", WARNING, "Execution {subject} has revision {record.revision} and"
                 " {record.rows} history rows: they should agree.",
-                "Compare with a backup: rows are lost, or the record was changed by something else than Bacalhau.",
+                "Compare with a backup: rows are lost, or something other than Bacalhau changed the record.",
                 answer={"execution": "subject", "history_rows": "record.rows", "revision": "record.revision"})
 JOB_REVISION = replace(REVISION, message="Job {subject} has revision {record.revision} and {record.rows} history rows:"
                        " they should agree.",
@@ -84,8 +84,8 @@ JOB_VERSION = replace(REVISION, message="Job {subject} has version {record.versi
 WORKING = Rule("executions_not_terminal", INFO, "Execution {subject} of job {record.job} is {record.state}; it was"
                " created {age} ago.", "None while the node works on it; compare with the orchestrator's store.")
 LEFT_BEHIND = Rule("executions_not_terminal", ERROR, "Execution {subject} of job {record.job}, created {age} ago, is"
-                   " {record.state} in the buckets of an older version. Nobody reads them after the upgrade to"
-                   " {newest}, or will finish it.", "Run the job again if its result is needed.")
+                   " {record.state} in the buckets of an older version. Since the upgrade to {newest} they are not"
+                   " read, and it will not finish.", "Run the job again if its result is needed.")
 OF_ANOTHER = Rule("record_id_differs_from_key", ERROR, "The record under the key {subject} is of another execution.",
                   "Restore it from a backup.")
 NO_HISTORY = Rule("executions_without_history", WARNING, "Execution {subject} has no history.", _BACKUP)
@@ -95,8 +95,9 @@ HISTORY_ALONE = Rule("history_without_execution", WARNING,
                      "None needed to run; restore the record from a backup if its result is needed.")
 GAP = Rule("history_gaps", WARNING, "The history of execution {subject} lacks {rows}.", _GAP)
 LOCAL_REVISION = replace(REVISION, remedy=_BACKUP)
-BROKEN_CHAIN = Rule("state_chain_broken", WARNING, "The history of execution {subject} isn't whole: a state doesn't"
-                    " follow from the one before, or the last one isn't that of its record ({record.state}).", _BACKUP)
+BROKEN_CHAIN = Rule("state_chain_broken", WARNING, "The history of execution {subject} is inconsistent: a state"
+                    " doesn't follow from the one before, or the last one isn't that of its record ({record.state}).",
+                    _BACKUP)
 # fmt: on
 
 # The rules whose deviations are answers as they are.

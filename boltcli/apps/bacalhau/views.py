@@ -65,7 +65,7 @@ def _row(execution: Execution, generation: str) -> dict[str, Any]:
 
 
 @view(
-    "What happened to jobs and executions",
+    "Events of jobs and executions over time",
     "job execution type seq:integer time:time previous_state new_state revision:integer message topic details:json"
     " source",
 )
@@ -154,12 +154,17 @@ def checkpoints(db: Store) -> Rows:
             yield name(key), seq, None if seq is None or head is None else head - seq, bucket.decode()
 
 
-@view("Namespaces, with their jobs and with index entries whose job is gone", "namespace jobs:integer gone:integer")
+@view(
+    "Namespaces, with their numbers of jobs and of index entries whose job is gone",
+    "namespace jobs:integer gone:integer",
+)
 def namespaces(db: Store) -> Rows:
     yield from _names(db, find(db, b"idx_namespaces"), "")
 
 
-@view("Label keys, with their jobs and with index entries whose job is gone", "label jobs:integer gone:integer")
+@view(
+    "Label keys, with their numbers of jobs and of index entries whose job is gone", "label jobs:integer gone:integer"
+)
 def labels(db: Store) -> Rows:
     yield from _names(db, find(db, b"idx_tags"), "")
 

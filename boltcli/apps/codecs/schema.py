@@ -25,18 +25,18 @@ def message_decoder(descriptors: str, name: str) -> Callable[[bytes], Any]:
     except OSError as error:
         raise OpenError("open", descriptors, error.strerror or str(error)) from error
     if len(data) > _LARGEST:
-        raise ArgumentError(f"{descriptors} is no descriptor set: it has more than {_LARGEST >> 20} MiB")
+        raise ArgumentError(f"{descriptors} is not a descriptor set: it has more than {_LARGEST >> 20} MiB")
     pool = descriptor_pool.DescriptorPool()
     try:
         files = descriptor_pb2.FileDescriptorSet.FromString(data)
         if not files.file:
-            raise ArgumentError(f"{descriptors} is no descriptor set; protoc --descriptor_set_out writes one")
+            raise ArgumentError(f"{descriptors} is not a descriptor set; protoc --descriptor_set_out writes one")
         for each in files.file:
             pool.Add(each)
         found = pool.FindMessageTypeByName(name)
     except (DecodeError, TypeError, RecursionError) as error:
         told = f"{error}; protoc --include_imports --descriptor_set_out writes one"
-        raise ArgumentError(f"{descriptors} is no whole descriptor set: {told}") from error
+        raise ArgumentError(f"{descriptors} is an incomplete descriptor set: {told}") from error
     except KeyError:
         known = sorted(full for each in files.file for full in _names(each))
         few = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")

@@ -40,8 +40,8 @@ EXPIRED = Rule("expired_leases", WARNING,
                "Lease {key} expired {expired} ago and still names {count} resources (created {created} ago).",
                "The next garbage collection removes it: ctr -n {namespace} leases delete {key}")
 LEASE_OF_NOTHING = Rule("leases_of_missing_resources", INFO,
-                        "Lease {key} names {count} blobs that aren't there, {first} first.", "Nothing.")
-UNFINISHED = Rule("unfinished_ingests", INFO, "Writing {key} was begun and isn't finished.",
+                        "Lease {key} names {count} blobs that don't exist, {first} first.", "Nothing.")
+UNFINISHED = Rule("unfinished_ingests", INFO, "The write of {key} was begun and not finished.",
                   "If no pull runs: ctr -n {namespace} content rm-ingest {key}, or wait for garbage collection.")
 EMPTY = Rule("empty_namespaces", INFO, "Namespace {subject} holds nothing.", "ctr namespaces remove {subject}")
 RULES = (

@@ -15,7 +15,7 @@ def _count(store: Store, *path: bytes) -> int:
 
 
 @view(
-    "Namespaces and what is in them",
+    "Namespaces and their content",
     "namespace labels:json images:integer containers:integer snapshots:integer blobs:integer content_bytes:integer "
     "leases:integer sandboxes:integer",
     name="namespaces",
@@ -97,7 +97,7 @@ RECORDS = (
     records("content", "Blobs of the content store", at=(V1, ANY, b"content", b"blob"), read=nested,
         namespace=NAMESPACE, digest=key_text, size=computed("integer", lambda item: size_of(item.record)),
         created_at=CREATED, updated_at=UPDATED, labels=LABELS),
-    records("ingests", "Writes that aren't finished", at=(V1, ANY, b"content", b"ingests"), read=nested,
+    records("ingests", "Unfinished writes", at=(V1, ANY, b"content", b"ingests"), read=nested,
         namespace=NAMESPACE, ref=key_text, backend_ref="ref",
         expected=computed("text", lambda item: text_of(item.record, b"expected") or None), expires_at=time("expireat")),
     records("leases", "Leases and what they hold", at=(V1, ANY, b"leases"), read=nested,

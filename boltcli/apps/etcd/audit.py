@@ -154,31 +154,31 @@ _RESTORE = "Restore the member from a snapshot or another member."
 _COMPARE = "Compare with `etcdctl member list`, and with the files of the other members."
 _DROP_OLD = "Compact to the newest revision, then `etcdctl defrag` on each member: free pages hold them, too."
 # fmt: off
-_OLD_SECRETS = ("{count} {secrets} {now}, but older revisions in this file are not encrypted: whoever has it reads"
-    " {them}, {subject} first.")
+_OLD_SECRETS = ("{count} {secrets} {now}, but older revisions in this file are not encrypted: anyone who has it"
+    " can read {them}, {subject} first.")
 UNFINISHED = Rule("unfinished_compaction", WARNING,
     "A compaction at revision {subject} isn't finished (the last one: {compacted}).",
-    "A server that opens the store carries it out; if it stands for long, look at the server's log.")
+    "A server that opens the store completes it; if this finding persists, check the server's log.")
 NO_SPACE = Rule("alarms", ERROR, "Member {subject} raised the alarm {alarm}: the cluster refuses writes.",
     "Compact, run `etcdctl defrag` on each member, then `etcdctl alarm disarm`.")
 OTHER_ALARM = Rule("alarms", ERROR, "Member {subject} raised the alarm {alarm}.",
     "Replace the member's data by a snapshot of a sound member; compare `view FILE hashkv --rev`.")
 LEASE_GONE = Rule("keys_of_gone_leases", WARNING,
     "Lease {subject} is gone, but {keys} are attached to it: they will never expire.",
-    "Delete the keys, or write them with a lease anew.")
+    "Delete the keys, or write them again with a lease.")
 LEASE_IDLE = Rule("leases_without_keys", INFO, "Lease {subject} holds no key.",
-    "It expires unless its owner keeps it alive.")
+    "None: it expires unless its owner keeps it alive.")
 MALFORMED = Rule("malformed_revision_keys", ERROR,
     "{subject} key{s} of the bucket key {are} no revision, 0x{first} first: etcdutl fails on {them}, and etcd may.",
     _RESTORE)
 BEHIND_SNAPSHOT = Rule("raft_snapshot", ERROR, "The newest raft snapshot, {name}, is of index {subject}, but the"
     " database has applied only {applied} (consistent_index): etcd doesn't start.",
-    "Remove the member and let it join anew with an empty data directory; if it is the only one, restore a snapshot.")
+    "Remove the member and let it join again with an empty data directory; if it is the only one, restore a snapshot.")
 SNAPSHOT_TAKEN = Rule("raft_snapshot", INFO, "The newest raft snapshot, {name}, is of index {subject}, but the"
     " database has applied only {applied} (consistent_index): etcd takes {file} in its place.",
     "None: etcd does it when it starts.")
 UNREADABLE = Rule("unreadable_records", ERROR, "{subject} records of the bucket key can't be read.", _RESTORE)
-VERSIONS = Rule("versions", WARNING, "The store's layout is of {subject}, the cluster runs as {cluster}.",
+VERSIONS = Rule("versions", WARNING, "The store has the layout of {subject}, but the cluster version is {cluster}.",
     "An upgrade or downgrade hasn't been finished: `etcdctl endpoint status`, `etcdctl downgrade`.")
 NO_MEMBER_KNOWN = Rule("conf_state", WARNING, "meta/confState names none of the members that `members` has.", _COMPARE)
 MEMBER_UNKNOWN = Rule("conf_state", WARNING, "meta/confState doesn't name member {subject}, which `members` has.",
@@ -194,34 +194,35 @@ CALLED_VOTER = Rule("learner_attribute", WARNING, "`members` calls member {subje
 LEARNER = Rule("learners", INFO, "Member {subject} is a learner: it doesn't vote.",
     "Promote it (`etcdctl member promote`) once it is in sync, or remove it.")
 OPEN_SECRETS = Rule("unencrypted_secrets", WARNING,
-    "{count} {secrets} not encrypted: whoever has this file reads {them}, {subject} first.",
+    "{count} {secrets} not encrypted: anyone who has this file can read {them}, {subject} first.",
     "Configure encryption at rest in the API server, then rewrite: kubectl get secrets -A -o json | kubectl replace -f"
     " -")
 OLD_SECRETS = Rule("secrets_plain_in_older_revisions", WARNING, _OLD_SECRETS.replace("{now}", "encrypted now"),
     _DROP_OLD)
 DELETED_SECRETS = Rule("secrets_plain_in_older_revisions", INFO, _OLD_SECRETS.replace("{now}", "deleted"), _DROP_OLD)
-AUTH_OFF = Rule("auth_enabled", WARNING, "There are users, but authentication is off: everybody may do everything.",
+AUTH_OFF = Rule("auth_enabled", WARNING, "There are users, but authentication is off: everyone may do everything.",
     "etcdctl auth enable")
 NO_ROLE = Rule("users_without_roles", INFO, "User {subject} has no role: it may do nothing.",
     "Grant a role, or delete the user.")
 NO_PASSWORD = Rule("users_without_password", INFO,
-    "User {subject} has no password: it logs in by its certificate only.", "If that isn't meant: etcdctl user passwd")
+    "User {subject} has no password: it logs in by its certificate only.",
+    "If that isn't intended: etcdctl user passwd")
 IDLE_ROLE = Rule("unused_roles", INFO, "No user has the role {subject}.", "Delete the role if nobody needs it.")
-FRAGMENTED = Rule("fragmentation", INFO, "{subject} of {size} bytes are free: `etcdctl defrag` would give them back.",
+FRAGMENTED = Rule("fragmentation", INFO, "{subject} of {size} bytes are free: `etcdctl defrag` would free them.",
     "Run `etcdctl defrag` on one member after another; the leader last.")
 
 # Of members of one cluster.
-OTHER_MEMBERS = Rule("members", WARNING, "Its members are not those that {other} has.",
+OTHER_MEMBERS = Rule("members", WARNING, "Its members differ from those of {other}.",
     "If it isn't an older backup, compare `view FILE members`.")
 BEHIND = Rule("consistent_index", INFO, "It has applied {behind} entries fewer than {other} (revision {revision} to"
     " {newest}, term {term} to {newest_term}).", "Compare both by `view FILE hashkv --rev {until}`.")
 OTHER_REVISION = Rule("consistent_index", ERROR, "It has applied as many entries as {other}, but stands at revision"
-    " {subject}, not {newest}: the members have come apart.",
-    "Find the first difference by `diff`, and replace the member that is wrong.")
+    " {subject}, not {newest}: the members have diverged.",
+    "Find the first difference with `diff`, and replace the member that is wrong.")
 NOT_COMPARED = Rule("content", INFO, "Its content was not compared with that of {other}: it ends at revision"
     " {subject}, and the other was compacted at {compacted}.", "Take copies of both at about the same time.")
 OTHER_CONTENT = Rule("content", ERROR, "At revision {until} its content is not that of {other}: they differ from"
-    " revision {subject} on. The members have come apart.",
+    " revision {subject} on. The members have diverged.",
     "Find out which member is wrong (`view FILE hashkv --rev {until}` of all members, `diff`), and replace it.")
 # fmt: on
 

@@ -15,7 +15,7 @@ from .membership import members as found_members
 from .records import Alarm, KeyValue, Lease, Role, User
 
 _DEPTH = "2"
-_REV = {"rev": "the revision at which to look; the newest"}
+_REV = {"rev": "the revision to read; the newest"}
 _EVENT = (
     "revision:integer sub:integer type key:bytes create_revision:integer mod_revision:integer version:integer "
     "lease:integer value_bytes:integer value:bytes"
@@ -23,7 +23,7 @@ _EVENT = (
 
 
 @view(
-    "Where the store stands; hash as etcdutl snapshot status prints it",
+    "State of the store; hash as etcdutl snapshot status prints it",
     "revision:integer compacted_revision:integer scheduled_compact_revision:integer term:integer "
     "consistent_index:integer version storage_version cluster_version hash total_keys:integer members:integer "
     "alarms:integer auth_enabled:boolean size:integer in_use:integer",
@@ -47,7 +47,7 @@ def status(db: Store) -> Rows:
 
 
 @view(
-    "Keys and values, of the newest revision or of --rev",
+    "Keys and values at the newest revision or at --rev",
     "key:bytes create_revision:integer mod_revision:integer version:integer lease:integer value_bytes:integer "
     "value:bytes",
     options=_REV | {"key": "only keys that begin with this"},
@@ -115,7 +115,7 @@ def members(db: Store) -> Rows:
 
 
 @view(
-    "Kubernetes' objects, of the newest revision or of --rev",
+    "Kubernetes' objects at the newest revision or at --rev",
     "key:bytes resource api_version kind namespace name uid labels:json creation_time:time bytes:integer "
     "create_revision:integer mod_revision:integer version:integer encoding",
     options=_REV,
@@ -174,7 +174,7 @@ VIEWS = (
     history,
     leases,
     members,
-    records("alarms", "Alarms that are raised", at=(ALARM,), read=lambda key, value: Alarm(key),
+    records("alarms", "Raised alarms", at=(ALARM,), read=lambda key, value: Alarm(key),
         member_id=integer("member"), member_id_hex=computed("text", lambda item: f"{item.record.member:x}"),
         alarm="alarm"),
     records("users", "Users, without secrets", at=(USERS,), read=lambda key, value: User(value),

@@ -13,24 +13,24 @@ from .snapshots import Applied, applied
 _MANY = 40_000  # entries: raft keeps 10,240 after a snapshot, and makes one every 8,192, unless it is told otherwise
 
 # fmt: off
-_RESTORE = "Stop the server, move its raft directory away, and let it join anew, or restore a snapshot."
+_RESTORE = "Stop the server, move its raft directory away, and let it join again, or restore a snapshot."
 HOLE = Rule("gaps", ERROR, "{span} missing, and {after}: the server can't replay its log.", _RESTORE)
-HOLE_OR_NOT = Rule("gaps", WARNING, "{span} missing. That is normal if the newest snapshot is of index {last} or"
-                   " later, else the server can't start; no snapshot is known here, so this can't be told.",
+HOLE_OR_NOT = Rule("gaps", WARNING, "{span} missing. That is normal if the newest snapshot has index {last} or"
+                   " a later one; otherwise the server can't start. No snapshot is known here.",
                    "Audit the server's whole directory (raft/raft.db with raft/snapshots), or give the Index in the"
                    " newest snapshot's meta.json by --snapshot.")
 MALFORMED = Rule("malformed_keys", ERROR, "{subject} key{s} of the bucket logs {are} no index, 0x{first} first.",
                  _RESTORE)
 FALLING = Rule("falling_terms", ERROR, "The term of entry {subject} is lower than that of the one before.", _RESTORE)
-MISMATCHED = Rule("index_mismatches", ERROR, "Entry {subject} says that its index is {wrong}.", _RESTORE)
+MISMATCHED = Rule("index_mismatches", ERROR, "Entry {subject} has the index {wrong} in its record.", _RESTORE)
 UNREADABLE = Rule("unreadable_entries", ERROR, "Entry {subject} can't be read.", _RESTORE)
 BAD_CONFIGURATION = Rule("configurations", ERROR, "The configuration in entry {subject} can't be read.", _RESTORE)
 TERM_BELOW = Rule("current_term", ERROR, "CurrentTerm is {subject}, below the term {term} of the last entry.", _RESTORE)
 NO_TERM = Rule("current_term", ERROR, "There are entries, but no CurrentTerm.", _RESTORE)
 NO_VOTER = Rule("servers", ERROR, "The newest configuration has no voter: there can be no leader.",
                 "Recover with a peers.json file.")
-NO_SNAPSHOTS = Rule("snapshots", WARNING, "The log holds {subject} entries: snapshots aren't made, or fail.",
-                    "Look for snapshot errors in the server's log.")
+NO_SNAPSHOTS = Rule("snapshots", WARNING, "The log holds {subject} entries: snapshots are not made, or fail.",
+                    "Check the server's log for snapshot errors.")
 OLD = Rule("oldest_entry", INFO, "The oldest entry was appended {age} ago.",
            "Nothing, if the server is idle or makes snapshots.")
 # fmt: on

@@ -7,7 +7,7 @@ from .log import Log, entries, type_name
 
 
 @view(
-    "Where the log stands; gaps are the first and last index of each hole",
+    "State of the log; gaps are the first and last index of each hole",
     "first_index:integer last_index:integer entries:integer bytes:integer current_term:integer last_log_term:integer "
     "last_vote_term:integer last_vote_candidate gaps:json",
 )
@@ -35,7 +35,7 @@ def servers(db: Store) -> Rows:
 
 
 @view(
-    "Entries by type; commands by the first byte of their data, with what Consul or Nomad call it",
+    "Entries by type; commands by the first byte of their data, with the names that Consul or Nomad give them",
     "type first_byte:integer shown count:integer bytes:integer largest:integer command:integer name ignorable:boolean",
 )
 def types(db: Store) -> Rows:

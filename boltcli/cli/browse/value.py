@@ -44,7 +44,7 @@ def _show(value: bytes, mode: str, key: bytes, codec: Codec | None, whole: int) 
         if name and (mode or name != "json"):
             return _structured(DECODED, f"decoded, {name}, {size}", found)
     if mode == DECODED:
-        return ShownValue(DECODED, f"not decoded, {size}", "No codec knows this value.\n\n" + hex_text(value))
+        return ShownValue(DECODED, f"not decoded, {size}", "No codec can decode this value.\n\n" + hex_text(value))
     if mode in ("", JSON) and value.lstrip()[:1] in ((b"{", b"[") if not mode else (value.lstrip()[:1],)):
         found = load(value) if whole <= LARGEST else value
         if found is not value:

@@ -248,7 +248,7 @@ def _check_call(out: Output, path: str, output: str) -> None:
     except BoltError:
         holder = None  # reported later
     if holder is not None:
-        out.warn(f"{holder} has the file open for writing: the copy may mix several states; stop it first")
+        out.warn(f"{holder} has the file open for writing, so the copy may mix several states; stop it first")
     if not output:
         raise ArgumentError("output database path wasn't given, specify output database file path with --output option")
 
@@ -270,12 +270,12 @@ def _refuse_nonsense(out: Output, file: RawFile, patches: Sequence[Patch], *, fa
         meta = Meta.at(data, 1 if offset else 0)
         problem = meta.problem()
         if problem is not None:
-            raise ArgumentError(f"meta page {meta.page}: it would not be valid ({problem}): --force writes it")
+            raise ArgumentError(f"meta page {meta.page}: it would not be valid ({problem}); --force writes it anyway")
         beyond = page_surgery.nonsense(file, meta, only_beyond=True) if far else None
         if beyond:
-            out.warn(f"meta page {meta.page} leads to {beyond}: a program that opens the file needs it there")
+            out.warn(f"meta page {meta.page} refers to {beyond}; a program that opens the file needs it")
         elif why := page_surgery.nonsense(file, meta):
-            raise ArgumentError(f"meta page {meta.page} would lead to {why}: --force writes it")
+            raise ArgumentError(f"meta page {meta.page} would refer to {why}; --force writes it anyway")
 
 
 def _report(out: Output, output: str, message: str, warning: str = "") -> None:

@@ -56,7 +56,7 @@ def watch_(
     _end_by_signals(watched)
     for commit in watched:
         if commit.replaced:
-            out.note(f"the file was replaced by another one; the differences up to transaction {commit.txid} follow")
+            out.note(f"the file was replaced by another one; its differences up to transaction {commit.txid} follow")
             output.decoder = asked_of_file(path, names, decoding)
         elif commit.skipped:
             out.note(

@@ -84,9 +84,9 @@ def file_warnings(snapshot: Snapshot) -> Iterator[str]:
         here = f"meta page {other.page} at offset {other.page * snapshot.page_size} is not valid ({problem})"
         # Only the next transaction id is plausible, as bbolt writes the two meta pages in turn.
         if other.magic == MAGIC and other.txid == txid + 1:
-            yield f"{here}; it would be the newer one: this is transaction {txid}, not {other.txid}"
+            yield f"{here}; it would be the newer one; transaction {txid} is read instead of {other.txid}"
         else:
-            yield f"{here}: there is nothing to fall back to from transaction {txid}"
+            yield f"{here}; there is no other state than that of transaction {txid}"
     page_size, size, hwm = snapshot.page_size, snapshot.size, snapshot.meta.hwm
     used = hwm * page_size
     if size < used:
@@ -111,7 +111,7 @@ def file_warnings(snapshot: Snapshot) -> Iterator[str]:
     if not all(_ZEROS.startswith(snapshot.buffer[start : start + step]) for start in starts):
         whose = "no transaction uses them"
         if snapshot.may_have_writer:
-            whose = "a transaction that is being written uses them, or none"
+            whose = "a transaction that is being written may use them"
         yield f"there are data beyond the high-water mark, page {hwm}, at offset {used}: {whose}"
 
 
@@ -133,7 +133,7 @@ def pairs_in_root(snapshot: Snapshot) -> Iterator[str]:
     if names:
         shown = ", ".join(repr(name)[1:] for name in names[:3]) + ", ..." * (len(names) > 3)
         count = f"{len(names)} pair{'s' * (len(names) > 1)}"
-        yield f"the root bucket holds {count} beside buckets: {shown}; `boltcli items` lists them"
+        yield f"the root bucket holds {count} besides buckets: {shown}; `boltcli items` lists them"
 
 
 def trailer_is_right(snapshot: Snapshot) -> bool | None:

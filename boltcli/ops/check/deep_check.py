@@ -167,7 +167,7 @@ def _bucket(snapshot: Snapshot, child: BucketRef, leaf: LeafElements, index: int
     page = child.inline
     assert page is not None
     if page.pgid or page.overflow:
-        yield f"its inline page bears the id {page.pgid} and overflow {page.overflow}, expected 0 and 0"
+        yield f"its inline page has the id {page.pgid} and overflow {page.overflow}, expected 0 and 0"
     if page.flags != LEAF_PAGE:
         yield f"its inline page has the flags {page.flags:x}, expected those of a leaf"
         return
@@ -201,7 +201,7 @@ def meta_findings(snapshot: Snapshot, *, is_damaged: bool = False) -> Iterator[F
         return
     here = f"meta page {other.page}: it holds transaction {other.txid}"
     if abs(rules.txid - other.txid) != 1:
-        apart = f"which doesn't follow or precede {rules.txid}, the one of meta page {rules.page}"
+        apart = f"which is not next to {rules.txid}, the one of meta page {rules.page}"
         yield Finding("meta", other.page, f"{here}, {apart}")
     which = {-1: ", the one before,", 1: ", the one after,"}.get(other.txid - rules.txid, "")
     what = f"meta page {other.page}: transaction {other.txid}{which} is damaged{' too' * is_damaged}"

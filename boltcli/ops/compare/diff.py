@@ -190,7 +190,7 @@ class _Side(Seen):
 
     def note(self, page: Page, problem: str) -> None:
         if self.damage is None:
-            self.damage = page.damaged(f"{problem}: what is said of {self.snapshot.path} may be wrong")
+            self.damage = page.damaged(f"{problem}: the differences shown for {self.snapshot.path} may be wrong")
 
 
 class _Cursor:
@@ -286,7 +286,7 @@ class _Cursor:
         keys = leaf.keys()
         # Two sides are merged by the order of their keys: those that no sound leaf has are noted.
         if keys and (not keys[0] or max(leaf.key_sizes) > MAX_KEY_SIZE):
-            self._side.note(page, "a key of a size that is not possible")
+            self._side.note(page, "a key of an impossible size")
         elif keys and not (keys[0] > self._last and keys[0] >= least and ascend(keys)):
             self._side.note(page, "keys that are not in order")
         self._last = keys[-1] if keys else self._last

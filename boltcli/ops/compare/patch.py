@@ -127,17 +127,17 @@ def _check(line: int, change: Change, *, old: bool) -> None:
     """Refuse what no database can contain, and what has no old value if there must be one."""
     for name in (*change.bucket, *(() if change.key is None else (change.key,))):
         if not 0 < len(name) <= MAX_KEY_SIZE:
-            raise ArgumentError(f"line {line}: a key of {len(name)} bytes; 1 to {MAX_KEY_SIZE} are possible")
+            raise ArgumentError(f"line {line}: a key of {len(name)} bytes; a key has 1 to {MAX_KEY_SIZE}")
     if not change.bucket and change.key is None and change.op != "change":
-        raise ArgumentError(f"line {line}: the root bucket is always there")
+        raise ArgumentError(f"line {line}: the root bucket always exists")
     if len(change.bucket) > MAX_NESTING + 1:
         raise ArgumentError(f"line {line}: buckets are nested deeper than {MAX_NESTING} levels")
     if isinstance(change.new, bytes) and len(change.new) > MAX_VALUE_SIZE:
-        raise ArgumentError(f"line {line}: a value of {len(change.new)} bytes; {MAX_VALUE_SIZE} are the most")
+        raise ArgumentError(f"line {line}: a value of {len(change.new)} bytes; a value has at most {MAX_VALUE_SIZE}")
     what = "number" if change.key is None else "value"
     needs_old = change.op == "change" or (change.op == "remove" and change.key is not None)
     if old and needs_old and not isinstance(change.old, int if change.key is None else bytes):
-        raise ArgumentError(f"line {line}: there must be the old {what} (--force does not ask for it)")
+        raise ArgumentError(f"line {line}: the old {what} is missing (with --force it is not needed)")
 
 
 class _Patch:
@@ -194,7 +194,7 @@ class _Patch:
                     return None
                 inner = node.inner[name] = Node(None)
             elif found is None and inner is None:
-                raise PatchMismatch(step.line, f"{_bucket_text(path[:depth])} is not there")
+                raise PatchMismatch(step.line, f"{_bucket_text(path[:depth])} does not exist")
             elif found is not None and found is not inner:
                 if self._force and step.op == "remove":
                     return None
@@ -209,11 +209,11 @@ class _Patch:
         if found is not None and not isinstance(found, Node):
             problem = f"{_key_text(step.bucket[:-1], name)} is a pair and not a bucket"
         elif step.op == "add" and isinstance(found, Node):
-            problem = f"{place} {'is there already' if found.ref is not None else 'was added before'}"
+            problem = f"{place} {'already exists' if found.ref is not None else 'was added before'}"
         elif step.op == "add" and not parent.exists:
             problem = f"{_bucket_text(step.bucket[:-1])} was removed before"
         elif step.op == "remove" and found is None:
-            problem = f"{place} {'is not there' if inner is None else 'was removed before'}"
+            problem = f"{place} {'does not exist' if inner is None else 'was removed before'}"
         elif step.op == "remove" and isinstance(found, Node) and found.is_filled():
             problem = f"{place} is not empty"
         if problem and not self._force:
@@ -237,11 +237,11 @@ class _Patch:
             raise PatchMismatch(step.line, f"{place} is a bucket")
         elif step.old is None:
             if found is not None:
-                raise PatchMismatch(step.line, f"{place} {'was added before' if is_known else 'is there already'}")
+                raise PatchMismatch(step.line, f"{place} {'was added before' if is_known else 'already exists'}")
         elif found is None:
-            raise PatchMismatch(step.line, f"{place} {'was removed before' if is_known else 'is not there'}")
+            raise PatchMismatch(step.line, f"{place} {'was removed before' if is_known else 'does not exist'}")
         elif self._value(found) != self._value(step.old):
-            raise PatchMismatch(step.line, f"{place} has another value{' since a line before' * is_known}")
+            raise PatchMismatch(step.line, f"{place} has another value{' since an earlier line' * is_known}")
         node.pairs[key] = step.new if isinstance(step.new, Kept) else None
 
     def _value(self, value: Kept | bytes | int) -> bytes | int:
@@ -344,7 +344,7 @@ def patch_in_place(
     source = open_source(path, "none")
     try:
         if source.is_own_copy:
-            raise OpenError("lock", path, "it is no plain file: write the result elsewhere (-o)")
+            raise OpenError("lock", path, "it is not a regular file; write the result elsewhere (-o)")
         _lock(source, timeout)
         with (
             Snapshot(path, source.duplicate()) as snapshot,
@@ -374,13 +374,13 @@ def _lock(source: Source, timeout: float) -> None:
     """Take the exclusive lock of the file that is at the path now."""
     if not wait_for_lock(source, timeout, exclusive=True):
         if source.reason == "unasked":
-            raise OpenError("lock", source.path, "this system has no lock that keeps bbolt out")
+            raise OpenError("lock", source.path, "this system has no lock that stops bbolt")
         if source.reason != "held":
             raise OpenError("lock", source.path, source.reason)
         holder = next((each for each in holders(source) if not each.waits), Holder(""))
         raise OpenError("lock", source.path, f"{holder} holds the database open; stop it first")
     if not os.path.samestat(os.fstat(source.fd), os.stat(source.path)):
-        raise OpenError("lock", source.path, "another file has taken its place meanwhile; try again")
+        raise OpenError("lock", source.path, "another file has taken its place in the meantime; try again")
     for other in openers(source):
         raise OpenError("lock", source.path, f"{other} has the database open; stop it first")
 

@@ -184,7 +184,7 @@ class _Follower:
             if page.file_offset not in parts:
                 left -= page.end - page.offset
                 if left < 0:
-                    raise Changed("more pages than memory should hold", path=self._path)
+                    raise Changed("more pages than fit in memory", path=self._path)
                 parts[page.file_offset] = bytes(page.buffer[page.offset : page.end])
 
         try:

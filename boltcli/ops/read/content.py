@@ -124,7 +124,7 @@ def in_order(events: Iterable[Event]) -> Iterator[Event]:
                     last[-1] = key
             for index, value in enumerate(event.values):
                 if len(value) > MAX_VALUE_SIZE:
-                    raise Misplaced(f"a value of {len(value)} bytes; {MAX_VALUE_SIZE} are the most", index)
+                    raise Misplaced(f"a value of {len(value)} bytes; a value has at most {MAX_VALUE_SIZE}", index)
             last[-1] = keys[-1]
         elif isinstance(event, Enter):
             _must_follow(last[-1], event.name, 0)
@@ -139,9 +139,9 @@ def in_order(events: Iterable[Event]) -> Iterator[Event]:
 
 def _must_follow(last: bytes, key: bytes, index: int) -> None:
     if not 0 < len(key) <= MAX_KEY_SIZE:
-        raise Misplaced(f"a key of {len(key)} bytes; 1 to {MAX_KEY_SIZE} are possible", index)
+        raise Misplaced(f"a key of {len(key)} bytes; a key has 1 to {MAX_KEY_SIZE}", index)
     if key <= last:
-        raise Misplaced(f"the key {key[:40]!r} isn't above the one before it in its bucket, {last[:40]!r}", index)
+        raise Misplaced(f"the key {key[:40]!r} must come after the one before it in its bucket, {last[:40]!r}", index)
 
 
 class Bounds:

@@ -164,9 +164,9 @@ def _notes(file: MappedFile) -> list[str]:
     page_size, how = find_page_size(file.buffer)
     if how == "none":
         kind = kind_of(file.buffer[:HEAD])
-        other = "no page of it is one of a bolt database: it is another program's file, or overwritten as a whole"
+        other = "none of its pages is a bolt page: it is another program's file, or was overwritten entirely"
         return [other if is_unknown(kind) else f"it is {kind}"]
-    return [] if how == "meta" else [f"no meta page says the page size; the pages themselves say {page_size} bytes"]
+    return [] if how == "meta" else [f"no meta page gives the page size; the pages themselves show {page_size} bytes"]
 
 
 def _symptoms(path: str, notes: list[str], progress: Progress | None) -> list[Symptom]:
@@ -287,11 +287,11 @@ def fix(diagnosis: Diagnosis, folder: str, output: str, *, replace: bool = False
     """
     best = diagnosis.best
     if best is None:
-        raise InvalidDatabase("no remedy leads to a sound database: nothing was written", path=diagnosis.path)
+        raise InvalidDatabase("no remedy gives a sound database; nothing was written", path=diagnosis.path)
     if best.name != RECOVER:  # of the others only the last copy is there
         again = _operated(best.name, diagnosis.path, folder)
         if again is None or not again.sound:
-            raise InvalidDatabase("the file changed meanwhile: nothing was written", path=diagnosis.path)
+            raise InvalidDatabase("the file changed in the meantime; nothing was written", path=diagnosis.path)
     with Destination(output, replace=replace, sync=sync) as destination:
         try:
             with open(os.path.join(folder, _RECOVERED if best.name == RECOVER else _COPY), "rb") as source:

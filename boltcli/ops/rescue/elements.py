@@ -17,8 +17,8 @@ from .pages import Buffer, PageTable, Path
 Place = tuple[int, int, int]  # where key, value and the end of the value stand
 _LONGEST_NAME = 128  # bytes of a bucket's name that are tried
 # What is wrong with an element, or a page, that was mended.
-UNORDERED = "its keys do not ascend: they were sorted"
-_WRONG_FIELD = "the position or a size of the element is wrong: it was taken from its neighbours"
+UNORDERED = "its keys did not ascend; they were sorted"
+_WRONG_FIELD = "the position or a size of the element was wrong; it was derived from its neighbours"
 _LEAF = LEAF_PAGE.to_bytes(2, "little")
 
 
@@ -154,7 +154,7 @@ def _repaired(stored: Elements, count: int) -> Elements:
     found.flags, found.pgids = (others, []) if leaf else ([], others)
     found.count = len(kept)
     if number < len(starts):
-        found.mended.append((None, f"its header says {count} elements, of which {number} are in the page"))
+        found.mended.append((None, f"its header says {count} elements; {number} of them are in the page"))
     else:
         found.lost += count - number
     found.check_order()
@@ -265,7 +265,7 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
         table.sound[page] = found.sound and count > 0 and not cut
         found = found if found.sound else _reread(table, page, kind, count, found)
         if cut:
-            found.mended.append((None, f"its header says {count + cut} elements, and another page lies among them"))
+            found.mended.append((None, f"its header says {count + cut} elements, but another page lies among them"))
         return found
     # Only a page whose elements are all in order, without gaps, is taken for one of a type that it doesn't name.
     for kind in (LEAF_PAGE, BRANCH_PAGE):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Chosen = dict[bytes, tuple[Elements, int, int]]  # by key: elements of a page, the index in them, the page's id
 Leaf = tuple[int, int, int]  # where it comes from, its place among the bucket's leaves, its page
-_SECOND = "a second pair with this key, on this page: it was left out"
+_SECOND = "a second pair with this key on this page; it was left out"
 
 
 @dataclass(eq=False)
@@ -119,7 +119,7 @@ class Emission:
 
     def _entered(self, name: bytes, sequence: int, inside: Nested[Event] | None) -> Nested[Event]:
         if len(self._path) > MAX_NESTING:
-            reason = f"buckets are nested deeper than {MAX_NESTING} levels: this one is left out, with what is in it"
+            reason = f"buckets are nested deeper than {MAX_NESTING} levels; this one was left out with its content"
             self.lost.append(Loss((*self._path, name), reason=reason))
             return
         self._path.append(name)

@@ -137,7 +137,7 @@ def recover_file(
         if bucket and not emission.buckets:
             raise BucketNotFound
         if not (emission.pairs or emission.buckets or done.tree.top.leaves):
-            reasons = ["no page of the file is one of a bolt database", *map(other_database, done.others)]
+            reasons = ["no page of the file is a bolt page", *map(other_database, done.others)]
             raise InvalidDatabase(f"there is nothing to recover: {'; '.join(reasons)}")
         lost = _losses(done, emission, bucket, left_out=lost_and_found is None)
         if text_mode is not None and not proved:  # a value may have got another line end
@@ -173,7 +173,7 @@ def recovered(
 
 
 def other_database(offset: int) -> str:
-    return f"another database begins at byte {offset}: open it with --offset {offset}"
+    return f"another database begins at byte {offset}; open it with --offset {offset}"
 
 
 def _losses(done: Recovery, emission: Emission, bucket: Path, *, left_out: bool) -> list[Loss]:
@@ -184,17 +184,17 @@ def _losses(done: Recovery, emission: Emission, bucket: Path, *, left_out: bool)
     ]
     root = done.metas[0].root if done.metas else None
     if done.torn:
-        reason = "pages of later transactions lie among those of the tree: the file was written to while it was copied"
+        reason = "pages of later transactions are among those of the tree: the file was copied while it was written"
         found.append(Loss((), reason=reason))
     elif done.root_from == "older":
         found.append(Loss((), page=root, reason="the newest root page is lost: the last changes may be missing"))
     elif not done.sure:
-        found.append(Loss((), reason="not all pages of the file are accounted for: a newer root page may be lost"))
+        found.append(Loss((), reason="some pages of the file are unexplained; a newer root page may be lost"))
     if not done.metas and not done.tree.top.leaves and not found:
         found.append(Loss((), reason="the root page was not found"))
     found += [Loss((), reason=other_database(offset)) for offset in done.others]
     found += emission.lost
-    reason = "it is not known where the page belongs; it was left out"
+    reason = "the place of the page is unknown; it was left out"
     return found + [Loss((), page=page, reason=reason) for page in done.left if left_out]
 
 
@@ -207,12 +207,12 @@ def _alterations(done: Recovery, emission: Emission, bucket: Path) -> list[Alter
     found = list(done.tree.changes)
     if done.tree.top.sequence and not bucket:
         reason = f"the root bucket has the sequence {done.tree.top.sequence}; bbolt never gives it one"
-        found.append(Altered((), None, None, f"{reason}: it was left out"))
+        found.append(Altered((), None, None, f"{reason}; it was left out"))
     found += emission.changed + emission.dropped
     complete = (gap for gap in done.tree.gaps if gap.complete)
     found += [Altered(gap.bucket.path(), None, gap.page, _reason(gap, "that nothing led to")) for gap in complete]
     found = [each for each in found if each.bucket[: len(bucket)] == bucket]
-    reason = "it is not known where the page belongs: it is in lost+found"
+    reason = "the place of the page is unknown; it is in lost+found"
     return found + [Altered((), None, page, reason) for page in done.left if done.lost_pages]
 
 

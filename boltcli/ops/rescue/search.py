@@ -93,7 +93,7 @@ def _recover(buffer: Buffer, page_size: int, size: int | None, state: int, progr
 
 def _chosen(state: int, states: int, likeliest: int = 0) -> int:
     if state > states:
-        why = "which one is the newest is known" if states == 1 else f"{states} states may be the newest one"
+        why = "the newest one is known" if states == 1 else f"{states} states may be the newest one"
         raise ArgumentError(f"there is no state {state}: {why}")
     return state - 1 if state else likeliest
 

@@ -40,7 +40,7 @@ class TextMode(NamedTuple):
             what = f"LF for CR LF ({-self.added} byte{'s' * (self.added < -1)} less)"
         proof = "the SHA-256 at its end proves that undoing this gives the original"
         if self.certainty == LIKELY:
-            proof = "that is likely, as undoing it brings pages back to their places, but nothing proves it"
+            proof = "this is likely, because undoing it puts pages back in their places, but it is not proved"
         return f"it was copied in text mode, which wrote {what}: {proof}"
 
 

@@ -28,10 +28,10 @@ Step = tuple["Bucket", int, bytes, bytes | None, bytes | None, bool]
 # Where a page of a bucket comes from, the most trusted first.
 IN_TREE, PLACED, OLDER = 0, 1, 255
 # Reasons of gaps: the page is sound, and something else.
-OTHER_KEYS = "the page was used for other keys since"
-OTHER_BUCKET = "the page was used for another bucket"
-OTHER_PLACE = "the page holds keys of another place"
-TWO_PLACES = "the page belongs to another place too"
+OTHER_KEYS = "the page has been reused for other keys"
+OTHER_BUCKET = "the page has been reused for another bucket"
+OTHER_PLACE = "the page holds keys of another range"
+TWO_PLACES = "the page also belongs elsewhere"
 REUSED = frozenset((OTHER_KEYS, OTHER_BUCKET, OTHER_PLACE, TWO_PLACES))
 # By key the places where it stands: the bucket's path, 1 if the key is a bucket's name, and a hash of its value.
 Hits = dict[bytes, list[tuple[Path, int, int]]]
@@ -191,7 +191,7 @@ class RecoveredTree:
         if not table.is_tree(page):
             number, flags, _, _ = HEADER.unpack_from(table.buffer, page * table.page_size)
             what = f"the page says that it is page {number}, of type {flags:#x}"
-            reasons.append((None, f"{what}: it was taken for what is expected here"))
+            reasons.append((None, f"{what}; it was treated as what is expected here"))
         needed = max(1, -(-max(found.ends, default=0) // table.page_size) - page)
         if needed > pages or (needed < pages and table.is_torn(page)):
             reasons.append((None, f"its header says {pages} pages, its elements need {needed}"))
@@ -228,7 +228,7 @@ class RecoveredTree:
         """Return the elements of the page if they belong between ``low`` and ``high``; else None and why not."""
         table = self.table
         if page < 2 or page >= table.pages:
-            return None, "the page lies beyond the end of the file" if page > 1 else "not a page of a tree"
+            return None, "the page lies beyond the end of the file" if page > 1 else "not a tree page"
         if self.owner[page]:
             return None, TWO_PLACES
         found = page_elements(table, page)
@@ -243,7 +243,7 @@ class RecoveredTree:
         bears = table.bears(page)
         if found is None or not found.count or not fits(found, low, high, 3):
             other = table.kind[page] in (BRANCH_PAGE, LEAF_PAGE)
-            return None, f"the page says that it is page {bears}" if other else "the page is not one of a tree"
+            return None, f"the page identifies itself as page {bears}" if other else "the page is not a tree page"
         if bears != page and bears < table.pages and table.page_bytes(bears) == table.page_bytes(page):
             return None, f"the page is a copy of page {bears}"
         return found, ""

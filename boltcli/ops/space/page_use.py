@@ -69,7 +69,7 @@ def page_story(
     if story.now.kind in ("overflow", "meta", "freelist"):
         return story
     if page.pgid != pgid:
-        story.problem = f"its header says that it is page {page.pgid}"
+        story.problem = f"its header identifies it as page {page.pgid}"
     if page.flags not in (LEAF_PAGE, BRANCH_PAGE) or not page.count:
         return story
     try:

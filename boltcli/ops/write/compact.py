@@ -91,7 +91,7 @@ def compact(
     if not 10 <= fill_percent <= 100:
         raise ArgumentError(f"fill percent {fill_percent} is not between 10 and 100")
     if fill_percent != FILL_PERCENT and not dense:
-        raise ArgumentError("fill percent is for dense copies")
+        raise ArgumentError("fill percent applies to dense copies only")
     form = page_size or mmap.PAGESIZE, max(-1, min(tx_max_size, _NO_LIMIT)), fill_percent if dense else 0
     empty = None if replace else _mode_of_empty(path)
     mode = snapshot.mode if empty is None else empty & snapshot.mode

@@ -92,7 +92,7 @@ def rebuild_freelist(path: str, fd: int) -> tuple[list[Patch], int]:
             return [], snapshot.size
         finding = None if is_sound(snapshot) else next(check_trees(snapshot), None)
         if finding is not None:
-            raise Corrupted(f"which pages are free isn't known: {finding.message}", page=finding.page)
+            raise Corrupted(f"it is not known which pages are free: {finding.message}", page=finding.page)
         page_size = snapshot.page_size
         space = Space(page_size, meta.hwm, snapshot.size)
         for free in unreached_pages(snapshot):

@@ -221,7 +221,7 @@ def _leaf(number: int, *keys: bytes) -> bytes:
         ([_leaf(5, b"a", b"c", b"b"), _leaf(6, b"d")], 0, b"keys that are not in order"),
         ([_leaf(5, b"a", b"a"), _leaf(6, b"d")], 0, b"keys that are not in order"),
         ([_leaf(5, b"b", b"d"), _leaf(6, b"c", b"e")], 0, b"keys that are not in order"),
-        ([_leaf(5, b"", b"b"), _leaf(6, b"d")], 0, b"a key of a size that is not possible"),
+        ([_leaf(5, b"", b"b"), _leaf(6, b"d")], 0, b"a key of an impossible size"),
         ([_leaf(5, b"a"), _leaf(6, b"d")], 2000, b"its last 2000 bytes lie beyond the end of the file"),
     ],
 )

@@ -134,7 +134,7 @@ def test_what_is_no_file(words: str, tmp_path: Path) -> None:
     for path, kind in ((str(fifo), "FIFO"), (os.devnull, "character device")):
         status, out, err = run(*[path if word == "F" else word for word in words.split()])
         assert (status, out) == (1, b"")
-        expected = f"open {path}: it is a {kind}, not a file; copy what is in it to a file first"
+        expected = f"open {path}: it is a {kind}, not a file; copy its content to a file first"
         assert error_line(err) == expected.encode()
 
 

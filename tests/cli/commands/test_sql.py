@@ -278,7 +278,7 @@ def test_files_can_be_allowed(tmp_path: Path) -> None:
         with db.duckdb(allow_files=True) as connection:
             assert connection.sql(f"SELECT count(*) FROM read_csv('{made}')").fetchall() == [(21,)]
     refused = run("sql", f"COPY (SELECT 1) TO '{made}2'", source)[2]
-    assert b"--allow-files (allow_files=True in Python) gives statements the right to files" in refused
+    assert b"--allow-files (allow_files=True in Python) lets statements use files" in refused
 
 
 def test_what_duckdb_suggests_is_passed_on() -> None:

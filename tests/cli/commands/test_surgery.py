@@ -58,8 +58,8 @@ def test_a_meta_page_that_leads_nowhere(fields: str, why: str, tmp_path: Path) -
     words = ["surgery", "meta", "update", str(path), "-o", str(new), "--fields", fields]
     status, out, err = run(*words)
     assert (status, out, new.exists()) == (1, b"", False)
-    assert error_line(err).startswith(b"meta page 0 would lead to " + why.encode())
-    assert error_line(err).endswith(b": --force writes it")
+    assert error_line(err).startswith(b"meta page 0 would refer to " + why.encode())
+    assert error_line(err).endswith(b"; --force writes it anyway")
     status, out, _ = run(*words, "--force")
     assert (status, out) == (0, b"The meta page 0 has been updated!\n")
 
@@ -80,7 +80,7 @@ def test_a_meta_page_that_leads_beyond_the_file_is_written(fields: str, why: str
     words = ["surgery", "meta", "update", str(path), "--fields", fields, "--meta-page", str(slot), "-o"]
     status, out, err = run(*words, new)
     assert (status, out) == (0, f"The meta page {slot} has been updated!\n".encode())
-    assert f"warning: meta page {slot} leads to {why}: ".encode() in err
+    assert f"warning: meta page {slot} refers to {why}; ".encode() in err
     status, out, err = run(*words, forced, "--force")
     assert (status, b"warning: " in err) == (0, False)
     assert new.read_bytes() == forced.read_bytes()
@@ -101,7 +101,7 @@ def test_a_revert_to_what_is_not_there(tmp_path: Path) -> None:
     words = ["surgery", "revert-meta-page", "-o", str(new)]
     status, _, err = run(*words, store(tmp_path, meta(0, root=90), meta(1)))
     assert (status, new.exists()) == (1, False)
-    assert b"meta page 1 would lead to a root page 90" in error_line(err)
+    assert b"meta page 1 would refer to a root page 90" in error_line(err)
     path = store(tmp_path, meta(0), meta(1, version=3, txid=0))
     status, _, err = run(*words, path)
     assert status == 1
@@ -123,7 +123,7 @@ def test_a_server_that_has_the_file_open(tmp_path: Path) -> None:
     with held(path) as holder:
         _, _, err = run("surgery", "revert-meta-page", path, "-o", tmp_path / "new.db")
     assert err.startswith(f"warning: process {holder} (python".encode())
-    assert b"has the file open for writing: the copy may mix several states" in err
+    assert b"has the file open for writing, so the copy may mix several states" in err
 
 
 def test_a_valid_meta_page_is_updated_without_fields(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_a_row_that_is_wrong_comes_before_a_line_that_is(tmp_path: Path) -> None
         yield from (((b"b",), pairs(key)) for key in (b"b", b"a", b"c"))
         raise ArgumentError("line 4: not JSON")
 
-    with pytest.raises(ArgumentError, match="row 2: the key b'a' isn't above"):
+    with pytest.raises(ArgumentError, match="row 2: the key b'a' must come after"):
         load(parts(), str(tmp_path / "db"), page_size=4096)
 
 
@@ -160,7 +160,7 @@ def test_a_database_that_is_out_of_order_is_not_patched(changes: str, tmp_path: 
     (tmp_path / "changes").write_text(changes)
     status, _, err = run("patch", "-o", tmp_path / "out.db", tmp_path / "bad.db", tmp_path / "changes")
     assert (status, (tmp_path / "out.db").exists()) == (1, False)
-    assert b"isn't above the one before it" in err
+    assert b"must come after the one before it" in err
 
 
 def test_values_that_overlap_are_not_copied(tmp_path: Path) -> None:

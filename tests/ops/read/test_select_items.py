@@ -223,4 +223,4 @@ def test_pairs_in_the_root_bucket(tmp_path: Path) -> None:
         assert err.startswith(b"Error: requires at least 3 arg(s), only received 2\n")
     status, out, err = run("check", "--deep", path)
     assert (status, out) == (0, b"OK\n")
-    assert err == b"warning: the root bucket holds 2 pairs beside buckets: 'a', 'c'; `boltcli items` lists them\n"
+    assert err == b"warning: the root bucket holds 2 pairs besides buckets: 'a', 'c'; `boltcli items` lists them\n"

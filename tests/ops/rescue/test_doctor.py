@@ -279,4 +279,4 @@ def test_another_database_in_the_file_is_named(tmp_path: Path) -> None:
     content = fixture("integers").read_bytes()
     (tmp_path / "bad.db").write_bytes(bytes(8192) + content[8192:] + content)
     _, (diagnosis,), _ = run_json("doctor", tmp_path / "bad.db")
-    assert f"another database begins at byte {len(content)}: open it with --offset {len(content)}" in diagnosis["notes"]
+    assert f"another database begins at byte {len(content)}; open it with --offset {len(content)}" in diagnosis["notes"]

@@ -245,7 +245,7 @@ def test_files_that_were_joined(first: str, second: str, cut: int, tmp_path: Pat
     status, (report,), (warning,) = run_json("recover", tmp_path / "bad.db", "-o", tmp_path / "out.db")
     assert status == 2
     offset = len(one) - cut
-    said = f"another database begins at byte {offset}: open it with --offset {offset}"
+    said = f"another database begins at byte {offset}; open it with --offset {offset}"
     assert [loss["reason"] for loss in report["lost"]].count(said) == 1
     assert not report["exact"] or cut == 0
     assert warning["message"] == said
@@ -270,7 +270,7 @@ def test_a_database_after_something_else(tmp_path: Path) -> None:
     (tmp_path / "bad.db").write_bytes(b"HTTP/1.1 200 OK\r\n\r\n" + fixture("integers").read_bytes())
     status, _, err = run("recover", tmp_path / "bad.db", "-o", tmp_path / "out.db")
     assert status == 1
-    assert b"another database begins at byte 19: open it with --offset 19" in err
+    assert b"another database begins at byte 19; open it with --offset 19" in err
     assert not (tmp_path / "out.db").exists()
 
 

@@ -228,7 +228,7 @@ def test_keys_out_of_order_are_told(tmp_path: Path) -> None:
     content = a_leaf([FIVE[0], FIVE[2], FIVE[1], FIVE[3], FIVE[4]])
     status, report, found = recovered(content, tmp_path)
     assert (status, found) == (2, rows(content))
-    assert ["do not ascend" in each["reason"] for each in report["changed"]] == [True]
+    assert ["did not ascend" in each["reason"] for each in report["changed"]] == [True]
 
 
 def test_a_key_that_is_there_twice_is_told(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_without_a_sum_it_is_likely(tmp_path: Path) -> None:
     assert "likely" in report["lost"][0]["reason"]
     assert run("export", path)[1] == run("export", tmp_path / "new.db")[1]
     _, out, _ = run("doctor", damaged)
-    assert b"that is likely" in out
+    assert b"this is likely" in out
     # A sum that isn't right any more proves nothing.
     content = path.read_bytes()
     damaged.write_bytes(to_crlf(content + bytes(32)))

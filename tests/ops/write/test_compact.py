@@ -150,7 +150,7 @@ def test_the_line(tmp_path: Path) -> None:
         ({"page_size": 131072}, "page size 131072 is not"),
         ({"dense": True, "fill_percent": 9}, "fill percent 9 is not between 10 and 100"),
         ({"dense": True, "fill_percent": 101}, "fill percent 101 is not"),
-        ({"fill_percent": 50}, "fill percent is for dense copies"),
+        ({"fill_percent": 50}, "fill percent applies to dense copies only"),
     ],
 )
 def test_options_that_make_no_sense(options: dict[str, int], words: str, tmp_path: Path) -> None:

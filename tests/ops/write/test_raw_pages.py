@@ -312,7 +312,7 @@ def test_a_damaged_database_gets_no_freelist(tmp_path: Path) -> None:
     status, out, err = run("surgery", "freelist", "rebuild", path, "--output", tmp_path / "out")
     assert (status, out) == (1, b"")
     assert err.startswith(
-        b"Error: [freelist rebuild] open db file failed: page 3: which pages are free isn't known: key[1]="
+        b"Error: [freelist rebuild] open db file failed: page 3: it is not known which pages are free: key[1]="
     )
     assert os.listdir(tmp_path) == ["db"]
 
