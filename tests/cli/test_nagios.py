@@ -113,7 +113,7 @@ def test_nothing_found_is_not_ok(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_bytes(fixture("inline").read_bytes())
     status, text, _ = _run("verify", "--recursive", tmp_path)
     assert status == OK
-    assert "1 file was passed over" in text
+    assert "1 file was skipped" in text
 
 
 @pytest.mark.parametrize("words", [["--json"], ["-j"], ["-o", "x.csv"], ["-o", "x.ndjson", "--resume", "x.ndjson"]])
