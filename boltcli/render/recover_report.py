@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from ..ops.rescue.recover import Report
 from ..ops.rescue.tree import Altered, Loss, State
-from ..text.sizes import counted, written
-from ..text.values import path_text, shell_word
+from ..text.sizes import counted, size, written
+from ..text.values import path_text, shell_quoted, shell_word
 from .records import Record, field, fields_of, of_bucket, of_file
+from .screen import FAIR, GOOD, Screen
 
 _SHOWN = 200  # losses that the text lists
 _SOURCES = {
@@ -96,6 +97,26 @@ def recovery_text(report: Report, human: bool) -> str:
         lines.append(f"{len(found.states)} states may be the newest one; --state N takes another one of them:")
         lines += [f"  {_state_text(number, state)}" for number, state in enumerate(found.states, 1)]
     return "\n".join(lines) + "\n"
+
+
+def recovery_screen(screen: Screen, report: Report) -> None:
+    """Show what was recovered and whether something is missing, what to do next, then the facts and the losses."""
+    emission = report.emission
+    kept = f"{emission.pairs:,} pair{'s' * (emission.pairs != 1)} in {counted(emission.buckets, 'bucket')}"
+    if report.is_all:
+        tone, head = GOOD, "RECOVERED"
+        rest = "this is the tree that bbolt reads" if report.exact else "nothing is known to be lost"
+    else:
+        tone, head = FAIR, "RECOVERED, NOT ALL"
+        counts = ((len(report.lost), "lost"), (len(report.changed), "changed"))
+        places = ", ".join(f"{counted(number, 'place')} {what}" for number, what in counts if number)
+        rest = places or "another state may be the newest one"
+    screen.verdict(tone, head, f"{kept}, {size(report.size)}; {rest}")
+    screen.advice(f"boltcli doctor {shell_quoted(report.output)}", "says what the result is worth")
+    lines = recovery_text(report, True).splitlines()
+    for line in lines[1:]:
+        blanks = len(line) - len(line.lstrip(" "))
+        screen.text(line.strip(), blanks, "bold" if line.endswith(":") and not blanks else "", hang=2)
 
 
 def _loss_text(loss: Loss) -> str:

@@ -16,7 +16,7 @@ from ...database import Database
 from ...errors import ArgumentError, BoltError, PassedOver
 from ...fleet.files import Files, Named
 from ...fleet.find import program_at
-from ...render.audit_report import audit_record, audit_text
+from ...render.audit_report import audit_record, audit_screen, audit_text
 from ...text.times import DAY, SECOND, parse_time
 from ..command import Summary, command
 from ..many import complain, each, nothing_seen, say_passed
@@ -136,10 +136,10 @@ def audit_(
         ok = not any(finding.severity in grave for finding in findings)
         status = max(status, int(not ok))
         out.text(gap)
-        out.records(
-            lambda: [audit_record(path, application.name, audit, findings, ok=ok)],
+        out.report(
+            lambda: audit_record(path, application.name, audit, findings, ok=ok),
+            lambda screen: audit_screen(screen, path, application.name, audit, findings, verbose=verbose),
             lambda: audit_text(path, application.name, audit, findings, verbose=verbose, styled=out.has_colours),
-            styled=True,
         )
         out.flush()
         gap = "\n"

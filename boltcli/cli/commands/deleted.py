@@ -10,7 +10,9 @@ from ...ops.rescue.deleted import Deleted, deleted
 from ...ops.rescue.pages import MappedFile
 from ...render import records
 from ...render.decoded import readable
-from ...text.values import bytes_text, formatted
+from ...text.sizes import counted
+from ...text.values import bytes_text, formatted, shell_quoted
+from ...text.visible import visible
 from ..command import command
 from ..deleted_meaning import meaning
 from ..selection import check_pattern, selection
@@ -29,6 +31,8 @@ _DECODED = (
     "Decode keys and values where the program is known: auto|off. In etcd's stores keys are those that revisions"
     " belong to."
 )
+_STYLES = {"certain": "32", "likely": "33", "unknown": "31"}
+_NEXT = "; boltcli deleted -o DEST.ndjson {} writes them, for boltcli import"
 
 
 @command(
@@ -91,7 +95,8 @@ def deleted_(
             # JSON is in the order in which import takes it.
             out.records(
                 lambda: (form.record(*each) for each in pairs(ascending=not every)),
-                lambda: (cut_to_width(form.line(*each), out.out) for each in pairs()),
+                lambda: (form.shown(*each, out) for each in pairs()),
+                styled=True,
             )
             return known.summary() if known is not None else []
 
@@ -101,8 +106,8 @@ def deleted_(
         out.raw(f"{count} rows -> {output}\n".encode("utf-8", "surrogateescape"))
     else:
         sentences = write(out)
-        if not count and out.is_terminal:
-            out.say("no deleted pairs found\n")
+        if out.is_terminal:
+            out.say(f"{counted(count, 'pair')} shown{_NEXT.format(shell_quoted(path)) if count else ''}\n")
     for sentence in sentences:
         out.close_with(sentence)
 
@@ -122,6 +127,17 @@ class _Form(NamedTuple):
         if decoded is not None:
             record |= records.decoded("key", decoded[0]) | records.decoded("value", decoded[1])
         return record | {"page": pair.page, "certainty": pair.certainty}
+
+    def shown(self, pair: Deleted, decoded: Pair | None, out: Output) -> bytes:
+        """Return the line; on a terminal cut to its width, with the certainty in a colour."""
+        line = self.line(pair, decoded)
+        if not out.is_terminal:
+            return line
+        text = visible(cut_to_width(line, out.out).decode("utf-8", "surrogateescape"))
+        style = _STYLES.get(pair.certainty, "") if out.has_colours else ""
+        if style:
+            text = text.replace(pair.certainty, f"\x1b[{style}m{pair.certainty}\x1b[0m", 1)
+        return text.encode("utf-8", "surrogateescape")
 
     def line(self, pair: Deleted, decoded: Pair | None) -> bytes:
         """Return page, certainty, buckets, key, value, between tabs; of a version the key that it is one of."""

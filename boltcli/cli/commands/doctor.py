@@ -14,7 +14,7 @@ from ...errors import ArgumentError, BoltError, InvalidDatabase
 from ...ops.rescue.doctor import Records, diagnose
 from ...ops.rescue.doctor import fix as apply
 from ...render.audit_report import by_severity
-from ...render.doctor_report import diagnosis_record, diagnosis_text
+from ...render.doctor_report import diagnosis_record, diagnosis_screen, diagnosis_text
 from ...storage.destination import check_destination
 from ..command import command
 from ..hints import after_check
@@ -94,7 +94,11 @@ def _diagnose(
             )
         if output and found.symptoms:
             fixed = apply(found, folder, output, replace=force, sync=sync)
-    out.record(lambda: diagnosis_record(found, fixed, output), lambda: diagnosis_text(found, fixed, output))
+    out.report(
+        lambda: diagnosis_record(found, fixed, output),
+        lambda screen: diagnosis_screen(screen, found, fixed, output),
+        lambda: diagnosis_text(found, fixed, output),
+    )
     if found.ok:
         out.hint(lambda: after_check(path))
     if fixed is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from ...errors import ArgumentError
 from ...ops.rescue.recover import other_database, recover_file
-from ...render.recover_report import recovery_record, recovery_text
+from ...render.recover_report import recovery_record, recovery_screen, recovery_text
 from ..command import command
 
 if TYPE_CHECKING:
@@ -62,5 +62,9 @@ def recover(
         )  # fmt: skip
     for offset in report.found.others:
         out.warn(other_database(offset))
-    out.record(lambda: recovery_record(report), lambda: recovery_text(report, human or out.is_terminal))
+    out.report(
+        lambda: recovery_record(report),
+        lambda screen: recovery_screen(screen, report),
+        lambda: recovery_text(report, human),
+    )
     return 0 if report.is_all else LOSSES
