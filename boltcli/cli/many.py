@@ -401,7 +401,8 @@ class Tally:
             rows = [each for each in rows if each[0][0] != self._words[2]]
         columns = [Column("verdict"), *(Column(name, type) for name, _, type in self._summary.columns), Column("file")]
         if rows and out.is_terminal:
-            out.report({}, lambda screen: verdict_screen(screen, columns, rows, self._words), b"")
+            fill = partial(verdict_screen, columns=columns, rows=rows, words=self._words)
+            out.records(tuple, lambda: out.screen(fill), styled=True)
         elif rows:
             lines = ([*row[:-1], f"{row[-1]}: {problem}" if problem else row[-1]] for row, problem in rows)
             out.rows(Table(columns, lines), records=(), human=human)

@@ -88,11 +88,14 @@ def audit_screen(
     found = by_severity(findings)
     tone = _TONES.get(found[0].severity, GOOD) if found else GOOD
     screen.verdict(tone, verdict(findings), f"{path} ({application}, {audit.layout})")
+    hidden = sum(each.severity == INFO for each in found) if not verbose else 0
+    if hidden:
+        screen.text(f"--verbose shows the {counted(hidden, 'note')}", 2, "dim")
+    screen.answered()
     groups: dict[tuple[str, str, str], list[AuditFinding]] = {}
     for finding in found:
         if verbose or finding.severity != INFO:
             groups.setdefault((finding.severity, finding.question, finding.remedy), []).append(finding)
-    hidden = sum(each.severity == INFO for each in found) if not verbose else 0
     for (severity, question, remedy), group in groups.items():
         most = len(group) if verbose else _FEW
         screen.line()
@@ -112,9 +115,6 @@ def audit_screen(
     if audit.retention is not None:
         for line in _retention(audit.retention).decode().splitlines():
             screen.line(one_line(line))
-    if groups or hidden:
-        notes = f"--verbose shows the {counted(hidden, 'note')}" * bool(hidden)
-        screen.verdict(tone, verdict(findings), notes)
 
 
 def _counted(counts: Sequence[tuple[str, int]]) -> list[str]:

@@ -70,6 +70,7 @@ def diagnosis_screen(screen: Screen, found: Diagnosis, fixed: Remedy | None, out
         screen.text(_keeps(remedy) + ", tried on a copy", 4)
     if found.records is not None and (found.records.errors or found.records.warnings):
         screen.advice(f"boltcli audit {name}", "says what to do about the records")
+    screen.answered()
     heads = (("file of", found.application), ("held by", found.holder), *(("note", note) for note in found.notes))
     for head, words in heads:
         if words:

@@ -17,6 +17,7 @@ _SIGNS = {GOOD: "✓", FAIR: "!", BAD: "✗"}
 _PLAIN = {"✓": "+", "✗": "x", "→": "->", "…": "...", "█": "#", "├": "|", "└": "`", "│": "|", "─": "-", "·": "."}
 _BLOCKS = "▏▎▍▌▋▊▉"
 MUCH = 25  # percent of a file that compaction frees, from which on it is worth a thought
+_FEW_LINES = 22  # that a small terminal shows, with the command and the next prompt
 _LEAST = 20  # columns that text gets, however narrow the terminal is
 
 
@@ -37,6 +38,7 @@ class Screen:
         self.styled = styled
         self.plain = plain
         self._lines: list[str] = []
+        self._answer = 0  # lines that say the answer
 
     def drawn(self, text: str) -> str:
         """Return ``text``, which is no name from a file, as it can be drawn."""
@@ -117,9 +119,14 @@ class Screen:
             return folded(text, max(room - 3, 1))[0] + "..."
         return cut(text, max(room, 1))
 
+    def answered(self) -> None:
+        """Say that the lines so far are the answer: where it would scroll away it stands at the end again."""
+        self._answer = len(self._lines)
+
     def content(self) -> bytes:
         """Return the lines."""
-        return "".join(f"{line}\n" for line in self._lines).encode("utf-8", "surrogateescape")
+        again = ["", *self._lines[: self._answer]] if self._answer and len(self._lines) > _FEW_LINES else []
+        return "".join(f"{line}\n" for line in [*self._lines, *again]).encode("utf-8", "surrogateescape")
 
 
 def _aligned(text: str, room: int, right: bool) -> str:

@@ -100,6 +100,7 @@ def top_screen(screen: Screen, path: str, found: SpaceTop, dense: int, most: int
     screen.verdict(tone, size(found.size), words)
     if gains[1]:
         screen.advice(f"boltcli compact --dense -o DEST {shell_quoted(path)}")
+    screen.answered()
     groups = largest_groups(found)
     whole = sum(group.bytes for _, group in groups)
     free, lost, freelist = map(size, (found.free, found.lost, found.freelist_bytes))

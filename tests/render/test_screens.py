@@ -117,6 +117,15 @@ def test_a_screen_is_as_it_was_kept(case: str, files: Path, monkeypatch: pytest.
 _BBOLT = ("check-damaged",)  # whose lines are bbolt's
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_programs_get_the_same_on_a_terminal(case: str, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(files)
+    words = [*CASES[case].split(), "--json"]
+    there, elsewhere = Terminal(), BytesIO()
+    assert main(words, there, BytesIO()) == main(words, elsewhere, BytesIO())
+    assert there.getvalue() == elsewhere.getvalue()
+
+
 def test_ascii_is_for_a_locale_that_has_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LC_ALL", "LC_CTYPE", "LANG"):
         monkeypatch.delenv(name, raising=False)
