@@ -5,15 +5,17 @@ from __future__ import annotations
 from ..text.sizes import amount, counted, size
 from ..text.values import path_text, shell_quoted
 from ..text.visible import cut, one_line, room_of, visible
-from .screen import FAIR, MUCH, PLAIN
+from .screen import BAD, FAIR, MUCH, PLAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
     from ..ops.space.pages import Usage
     from ..ops.stats import BucketRecord
     from .screen import Screen
+
+    Path = tuple[bytes, ...]
 
 _LEAST_SHARE = 0.05  # percent that is shown
 _ALIKE = 8  # inline buckets of one bucket that are folded
@@ -85,8 +87,11 @@ def _alike(buckets: list[BucketRecord]) -> str:
     return f"{counted(len(buckets), what)}, {several}, {taken}{' each' * (len(buckets) > 1)}"
 
 
-def tree_screen(screen: Screen, title: str, buckets: list[BucketRecord], whole: int, *, every: bool) -> None:
-    """Show the tree of ``buckets`` (parents first); of many that are alike a line, unless ``every`` one is shown."""
+def tree_screen(
+    screen: Screen, title: str, buckets: list[BucketRecord], whole: int, damaged: Container[Path], *, every: bool
+) -> None:
+    """Show the tree of ``buckets`` (parents first); of many that are alike a line, unless ``every`` one is shown. Those
+    with a path in ``damaged`` were not counted."""
     inside: dict[int, list[BucketRecord]] = {}
     for bucket in buckets[1:]:
         inside.setdefault(id(bucket.parent), []).append(bucket)
@@ -103,6 +108,8 @@ def tree_screen(screen: Screen, title: str, buckets: list[BucketRecord], whole: 
         name = screen.cut(one_line(name), max(room - len(words) - 2, room // 3))
         words = screen.cut(words, max(room - room_of(name) - 2, 1))
         style = "bold" if 4 * bucket.bytes > whole else "dim"
+        if bucket.path in damaged:
+            words, style = "damaged: not counted", BAD
         screen.line(f"{margin}{screen.paint(name, 'name')}  {screen.paint(words, style)}")
 
     def below(bucket: BucketRecord, margin: str) -> Iterator[tuple[BucketRecord, str, str] | str]:

@@ -104,8 +104,9 @@ def recovery_screen(screen: Screen, report: Report) -> None:
     emission = report.emission
     kept = f"{emission.pairs:,} pair{'s' * (emission.pairs != 1)} in {counted(emission.buckets, 'bucket')}"
     if report.is_all:
-        tone, head = GOOD, "RECOVERED"
+        tone, head = FAIR if report.notes else GOOD, "RECOVERED"
         rest = "this is the tree that bbolt reads" if report.exact else "nothing is known to be lost"
+        rest += "; see the note" * bool(report.notes)
     else:
         tone, head = FAIR, "RECOVERED, NOT ALL"
         counts = ((len(report.lost), "lost"), (len(report.changed), "changed"))

@@ -21,6 +21,9 @@ def verdict_screen(
 
     The first of the ``words`` is the verdict on a file that can't be read, the last that on a sound one.
     """
+    if len(rows) == 1:
+        _one(screen, columns, *rows[0], is_sound=rows[0][0][0] == words[-1])
+        return
     texts = [[_text(value, column.type) for value, column in zip(row, columns)] for row, _ in rows]
     last = len(columns) - 1
     shown = [True] * len(columns)
@@ -28,7 +31,7 @@ def verdict_screen(
     for at in range(1, last):
         known = {text[at] for text in texts if text[0] != words[0]}  # of a file that can't be read nothing is known
         says_more = any(text[at] not in ("", text[0]) for text in texts)
-        is_same = len(known) == 1 and len(rows) > 1
+        is_same = len(known) == 1
         shown[at] = says_more and not is_same
         if says_more and is_same:
             common.append(f"{columns[at].name} {known.pop()}")
@@ -54,6 +57,17 @@ def verdict_screen(
             screen.text(problem, 4, hang=2)
     if dropped:
         screen.text(f"no room for {', '.join(dropped)}: --json shows all", style="dim")
+
+
+def _one(screen: Screen, columns: Sequence[Column], row: list[Any], problem: str, *, is_sound: bool) -> None:
+    """Show the verdict on one file, and what is known of it."""
+    verdict, *cells, path = (_text(value, column.type) for value, column in zip(row, columns))
+    screen.verdict(GOOD if is_sound else BAD, verdict, path)
+    if problem:
+        screen.text(problem, 4, hang=2)
+    facts = [f"{column.name} {cell}" for column, cell in zip(columns[1:], cells) if cell not in ("", verdict)]
+    if facts:
+        screen.text(", ".join(facts), 2, "dim")
 
 
 def _row(texts: Sequence[str], widths: Sequence[int], columns: Sequence[Column], shown: Sequence[bool]) -> str:

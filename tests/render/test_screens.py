@@ -30,6 +30,8 @@ CASES = {
     "tree": "tree requester.db",
     "tree-all": "tree --all nested.db",
     "tree-deep": "tree deep.db",
+    "tree-damaged": "tree damaged.db",
+    "verify-one": "verify damaged.db",
     "verify": "verify document.db damaged.db nothing.db",
     "verify-sound": "verify document.db nested.db",
     "audit": "audit --now 1800000000 requester.db",

@@ -47,10 +47,11 @@ def tree(
     size = db.size
     title = path_text(path) if path else one_line(os.path.basename(out.path))
     width = out.width if out.has_colours else 0
+    damaged = {damage.bucket for damage in damages}
 
     def text() -> Iterable[bytes] | bytes:
         if out.is_terminal:
-            return out.screen(lambda screen: tree_screen(screen, title, shown, size, every=all))
+            return out.screen(lambda screen: tree_screen(screen, title, shown, size, damaged, every=all))
         return tree_text(title, shown, size, human, width=width)
 
     styled = out.is_terminal or bool(width)
