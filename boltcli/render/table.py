@@ -35,6 +35,7 @@ _LEAST = 16  # columns of a terminal that a column takes, if it has as much to s
 _GAP = "  "
 _TEXTS = ("text", "bytes", "hex")  # types whose values may be large
 _NUMBERS = ("integer", "number", "size", "growth")  # types that are aligned at the right
+_COMMON = 48  # characters of a value that all rows have
 _UUID = 36  # characters of a UUID
 _STATES = (  # words in states, and their styles
     (("fail", "error", "lost", "dead", "reject", "unhealthy", "crash"), "31"),
@@ -120,7 +121,7 @@ class Table:
         common: list[str] = []
         if self.sparse and not more and len(sample) > 1 and self._room(sample, kept) > width:
             same = [at for at in kept if len({row[at] for row in sample}) == 1]
-            common = [f"{field_text(self.columns[at].name)} {sample[0][at]}" for at in same]
+            common = [f"{field_text(self.columns[at].name)} {cut(sample[0][at], _COMMON)}" for at in same]
             kept = [at for at in kept if at not in same]
             self._shorten(sample, kept)
         names = [field_text(self.columns[at].name) for at in kept]
@@ -130,7 +131,7 @@ class Table:
             title = field_text(self.title) + f": {len(sample)}" * (not more)
             yield _styled(cut(title, width), _TITLE, styled)
         if common:
-            yield from (_encoded(f"{line}\n") for line in wrap(f"all: {', '.join(common)}", width))
+            yield from _words(f"all: {', '.join(common)}", width)
         if len(sample) == 1 and not more and not all(rooms):
             yield from _record_lines(names, [sample[0][at] for at in kept], width, styled)
             return
@@ -143,7 +144,7 @@ class Table:
         if without:
             choose = "--columns chooses, --wide shows all on long lines, " * self.sparse
             note = f"no room for {', '.join(without)}: {choose}--json shows all"
-            yield from (_encoded(f"{line}\n") for line in wrap(note, width, break_long_words=False))
+            yield from _words(note, width)
 
     def _room(self, rows: Sequence[Sequence[str]], kept: Sequence[int]) -> int:
         """Return how many columns of a terminal the columns ``kept`` take."""
@@ -162,8 +163,9 @@ class Table:
                 continue
             texts = {row[at] for row in rows if row[at]}
             if texts and all(map(_ID.fullmatch, texts)):
+                short = _short_ids(texts)
                 for row in rows:
-                    row[at] = _short_id(row[at], texts)
+                    row[at] = short.get(row[at], "")
 
     def write(self, file: BinaryIO, form: str) -> int:
         """Write the rows to ``file`` as csv, ndjson, json (an array), parquet or arrow; return their number."""
@@ -270,12 +272,13 @@ _ID = re.compile(r"(?:[a-z]+-)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _SHORT = 8  # characters of an id
 
 
-def _short_id(text: str, others: set[str]) -> str:
-    """Return the first characters of an id, more where another one begins with them too."""
-    room = len(text) - _UUID + _SHORT
-    while sum(other.startswith(text[:room]) for other in others) > 1:
-        room += 1
-    return text[:room]
+def _short_ids(texts: set[str]) -> dict[str, str]:
+    """Return for each id its first characters, as many as it takes that all are different."""
+    for room in range(_SHORT, _UUID + 1):
+        short = {text: text[: len(text) - _UUID + room] for text in texts}
+        if len(set(short.values())) == len(texts):
+            break
+    return short
 
 
 def _is_state(column: Column) -> bool:
@@ -335,6 +338,11 @@ def fitted(wanted: Sequence[int], room: int, *, last: bool = False) -> list[int]
         widths[min(narrow, key=widths.__getitem__)] += 1
         left -= 1
     return widths
+
+
+def _words(sentence: str, width: int) -> Iterator[bytes]:
+    """Yield a sentence in lines, folded between words."""
+    yield from (_encoded(f"{line}\n") for line in wrap(sentence, width, break_long_words=False))
 
 
 def _styled(text: str, style: str, styled: bool, end: str = "\n") -> bytes:
