@@ -16,6 +16,7 @@ import pytest
 from boltcli.__main__ import main
 from boltcli.cli import streams
 from boltcli.cli.streams import Progress
+from tests.support import fixture
 
 
 class Clock:
@@ -248,6 +249,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert main(["import", "--partial", "-q", "-o", str(whole), str(folder / "rows.ndjson")], BytesIO(), BytesIO()) == 0
     for form in ("parquet", "sqlite") if find_spec("pyarrow") else ("sqlite",):
         assert main(["export", "-o", str(folder / f"rows.{form}"), str(whole)], BytesIO(), BytesIO()) == 0
+    (folder / "requester.db").write_bytes(fixture("bacalhau-requester-1.4").read_bytes())
     content = bytearray(whole.read_bytes())
     content[40 * 4096 : 40 * 4096 + 16] = bytes(16)
     (folder / "damaged.db").write_bytes(content)
@@ -264,6 +266,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("words", "last"),
     [
+        ("audit --now 1800000000 requester.db", 90),
         ("check whole.db", 90),
         ("check --deep whole.db", 90),
         ("compact -o DEST.db whole.db", 90),
@@ -312,3 +315,13 @@ def test_a_job_shows_a_share_that_grows(
     assert len(set(shares)) > 1
     assert shares[-1] >= last
     assert falls == 0
+
+
+def test_a_view_shows_how_much_it_has_read(
+    inputs: Path, clock: Clock, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(inputs)
+    clock.step = 1.1
+    assert main(["view", "requester.db", "executions"], BytesIO(), BytesIO()) == 0
+    assert lines[0] == "reading: 1 pages"
+    assert lines[-1].startswith(f"reading: {len(lines)} pages")

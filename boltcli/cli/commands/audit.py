@@ -198,10 +198,12 @@ def _audit_one(asked: AuditOptions, app: str, opener: Opener, file: Named, out: 
             if file.how and app == "auto" and _is_of_another(db, file, opener.recursive):
                 raise PassedOver(error, unknown=True)
             raise ArgumentError(error)
-        audit = known.application.audit(db, asked)
-        if audit is None:
-            raise (PassedOver if file.how else ArgumentError)(f"there is no audit of {known.application.name}")
-        audit.deletions = list(audit.deletions)  # while the database is open
+        with out.progress("auditing") as progress:
+            snapshot.watch(progress)
+            audit = known.application.audit(db, asked)
+            if audit is None:
+                raise (PassedOver if file.how else ArgumentError)(f"there is no audit of {known.application.name}")
+            audit.deletions = list(audit.deletions)  # while the database is open
         return known.application, audit
 
     return opener.read(file.path, work, out)
