@@ -9,7 +9,7 @@ from .screen import BAD, FAIR, MUCH, PLAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from ..ops.space.pages import Usage
     from ..ops.stats import BucketRecord
@@ -83,12 +83,12 @@ def _alike(buckets: list[BucketRecord]) -> str:
     pairs, sizes = [bucket.keys for bucket in buckets], [bucket.bytes for bucket in buckets]
     low, high = min(pairs), max(pairs)
     several = f"{low}-{high} pairs" if low != high else counted(low, "pair")
-    taken = size(min(sizes)) if min(sizes) == max(sizes) else f"{size(min(sizes))} to {size(max(sizes))}"
+    taken = " to ".join(dict.fromkeys((size(min(sizes)), size(max(sizes)))))
     return f"{counted(len(buckets), what)}, {several}, {taken}{' each' * (len(buckets) > 1)}"
 
 
 def tree_screen(
-    screen: Screen, title: str, buckets: list[BucketRecord], whole: int, damaged: Container[Path], *, every: bool
+    screen: Screen, title: str, buckets: list[BucketRecord], whole: int, damaged: Collection[Path], *, every: bool
 ) -> None:
     """Show the tree of ``buckets`` (parents first); of many that are alike a line, unless ``every`` one is shown. Those
     with a path in ``damaged`` were not counted."""
@@ -108,7 +108,7 @@ def tree_screen(
         name = screen.cut(one_line(name), max(room - len(words) - 2, room // 3))
         words = screen.cut(words, max(room - room_of(name) - 2, 1))
         style = "bold" if 4 * bucket.bytes > whole else "dim"
-        if bucket.path in damaged:
+        if damaged and bucket.path in damaged:
             words, style = "damaged: not counted", BAD
         screen.line(f"{margin}{screen.paint(name, 'name')}  {screen.paint(words, style)}")
 

@@ -15,7 +15,9 @@ from unittest.mock import patch
 import pytest
 
 from boltcli.__main__ import main
+from boltcli.ops.stats import BucketRecord
 from boltcli.render import screen, table
+from boltcli.render.du_report import tree_screen
 from boltcli.text.visible import room_of
 from tests.support import fixture
 
@@ -156,6 +158,32 @@ def test_text_is_folded_between_words_and_escaped() -> None:
         "    an-extremely-long-word-which-is-longer-than-the-line",
         "    end\\x1b[31m",
     ]
+
+
+def test_a_deep_tree_ends_where_there_is_no_room() -> None:
+    buckets: list[BucketRecord] = []
+    for level in range(30):
+        buckets.append(BucketRecord(b"b%d" % level, buckets[-1] if buckets else None, 0, inline=level > 0))
+    made = [screen.Screen(80), screen.Screen(80)]
+    for each, every in zip(made, (False, True)):
+        tree_screen(each, "deep.db", buckets, 1000, (), every=every)
+    few, all_ = (each.content().decode().splitlines() for each in made)
+    assert few[-1] == " " * 44 + "└── … deeper ones: --all"
+    assert len(few) == 13
+    assert len(all_) == 30
+
+
+def test_many_buckets_of_one_are_a_line() -> None:
+    top = BucketRecord(b"", None, 0, inline=False)
+    inside = [BucketRecord(b"b%03d" % number, top, 0, inline=False) for number in range(50)]
+    for number, bucket in enumerate(inside):
+        bucket.keys, bucket.bytes = number, 4096 + number
+    made = screen.Screen(80, plain=True)
+    tree_screen(made, "wide.db", [top, *inside], 1 << 20, (), every=False)
+    lines = made.content().decode().splitlines()
+    assert lines[1] == "|-- b010  10 pairs, 4.0 KiB, 0.4%"
+    assert lines[-1] == "`-- 10 buckets, 0-9 pairs, 4.0 KiB each (--all)"
+    assert len(lines) == 42
 
 
 @pytest.mark.parametrize(("part", "whole", "bar"), [
