@@ -275,6 +275,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("diff whole.db other.db", 50),
         ("diff --summary whole.db other.db", 50),
         ("doctor whole.db", 90),
+        ("du whole.db", 90),
         ("export whole.db", 90),
         ("export -o DEST.csv whole.db", 90),
         ("export -o DEST.parquet whole.db", 90),

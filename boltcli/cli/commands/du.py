@@ -46,7 +46,8 @@ def du(
     found = Usage(db)
     if found.problem is not None:
         out.warn(f"the freelist cannot be read, so lost pages are counted as free: {found.problem}")
-    dense = measure(db, mmap.PAGESIZE)
+    with out.progress("measuring") as progress:
+        dense = measure(db, mmap.PAGESIZE, progress)
     buckets = [bucket for bucket in found.buckets[1:] if not depth or bucket.level <= depth]
     if top:
         chosen = {id(bucket) for bucket in sorted(buckets, key=ORDERS["size"])[:top]}

@@ -90,7 +90,8 @@ def map_(
         if not out.is_terminal:
             return page_picture.text(*drawn(cells or _ROWS * width), width, colour=out.has_colours)
         try:
-            dense = None if mapped.damages else measure(db, mmap.PAGESIZE)
+            with out.progress("measuring") as progress:
+                dense = None if mapped.damages else measure(db, mmap.PAGESIZE, progress)
         except Corrupted:
             dense = None
         head = out.screen(lambda screen: page_picture.map_screen(screen, out.path, mapped, dense))
