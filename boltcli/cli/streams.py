@@ -150,7 +150,7 @@ class Progress:
         self._what = what
         self._unit = unit
         self._fd = fd
-        self._drawn = 0  # characters on the line
+        self._drawn = 0  # characters on the line, with blanks over longer texts before
         self._began = monotonic()
         self._before = 0  # what was done at the last update
         self._next = float("inf") if quiet else self._began + _PATIENCE
@@ -204,7 +204,7 @@ class Progress:
             clear_lines()  # there is one line, which of many files has the one that is read now
         # Spaces over the old text work on every terminal.
         line = f"\r{text:<{self._drawn}}" + ("" if text else "\r")
-        self._drawn = len(text)
+        self._drawn = max(self._drawn, len(text)) if text else 0
         (_LINES.add if text else _LINES.discard)(self)
         try:
             os.write(self._fd, line.encode())

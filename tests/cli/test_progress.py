@@ -96,7 +96,7 @@ def test_a_line_that_is_redrawn_and_goes_away(clock: Clock, terminal: tuple[int,
         clock.now += 1
         show(1000, 1000)
         assert _shown(ours) == b"\rchecking: 100% of 1,000 pages, 473/s         "
-    assert _shown(ours) == b"\r" + b" " * 36 + b"\r"
+    assert _shown(ours) == b"\r" + b" " * 45 + b"\r"
 
 
 @pytest.mark.slow
