@@ -36,7 +36,6 @@ _GAP = "  "
 _TEXTS = ("text", "bytes", "hex")  # types whose values may be large
 _NUMBERS = ("integer", "number", "size", "growth")  # types that are aligned at the right
 _COMMON = 48  # characters of a value that all rows have
-_UUID = 36  # characters of a UUID
 _STATES = (  # words in states, and their styles
     (("fail", "error", "lost", "dead", "reject", "unhealthy", "crash"), "31"),
     (("pending", "queued", "wait", "cancel", "stop", "block", "bid", "starting", "unknown"), "33"),
@@ -161,11 +160,9 @@ class Table:
                     if found is not None and found <= now:
                         row[at] = f"{short_age((now - found) / SECOND)} ago"
                 continue
-            texts = {row[at] for row in rows if row[at]}
-            if texts and all(map(_ID.fullmatch, texts)):
-                short = _short_ids(texts)
-                for row in rows:
-                    row[at] = short.get(row[at], "")
+            short = _short_ids({row[at] for row in rows if row[at]})
+            for row in rows:
+                row[at] = short.get(row[at], row[at])
 
     def write(self, file: BinaryIO, form: str) -> int:
         """Write the rows to ``file`` as csv, ndjson, json (an array), parquet or arrow; return their number."""
@@ -267,15 +264,20 @@ def _quoted(value: Any, type: str) -> Iterator[str]:
         yield '"'
 
 
-# An id: a UUID, perhaps after a letter that says of what.
-_ID = re.compile(r"(?:[a-z]+-)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-_SHORT = 8  # characters of an id
+# An id: a UUID, perhaps after a letter that says of what; or a digest.
+_ID = re.compile(r"((?:[a-z]+-)?)([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})|(sha256:)([0-9a-f]{64})")
+_SHORT, _LONG = 8, 64  # characters of an id, without what is before it
 
 
 def _short_ids(texts: set[str]) -> dict[str, str]:
-    """Return for each id its first characters, as many as it takes that all are different."""
-    for room in range(_SHORT, _UUID + 1):
-        short = {text: text[: len(text) - _UUID + room] for text in texts}
+    """Return for each id its first characters, as many as it takes that all are different; {} if not all are ids."""
+    found = {text: _ID.fullmatch(text) for text in texts}
+    parts = {text: match.group(1, 2) if match[2] else match.group(3, 4) for text, match in found.items() if match}
+    if len(parts) < len(texts):
+        return {}
+    short: dict[str, str] = {}
+    for room in range(_SHORT, _LONG + 1):
+        short = {text: head + body[:room] for text, (head, body) in parts.items()}
         if len(set(short.values())) == len(texts):
             break
     return short

@@ -108,6 +108,8 @@ def test_ids_are_as_short_as_they_are_different() -> None:
     lines = sparse(columns, rows, 80)
     assert lines[2].split() == [IDS[0], "n-01234560", "note", "0"]  # 8 characters, and all, as only the last differs
     assert sparse(columns, rows, 120)[2].split()[1] == f"n-{IDS[0]}"
+    digests = [(number, f"sha256:{number}" + 63 * "a", "note") for number in range(2)]
+    assert [line.split()[1] for line in sparse(columns, digests)[3:]] == ["sha256:0aaaaaaa", "sha256:1aaaaaaa"]
     assert sparse(columns, [*rows, (None, "other", "")], 80)[2].split()[1][:12] == f"n-{IDS[0]}"[:12]  # not all are ids
 
 
