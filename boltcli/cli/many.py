@@ -214,7 +214,7 @@ def each(
         _load(files.paths, opener.max_unpacked)
     if direct:
         work = partial(_held if jobs > 1 else _at_once, work, out)
-    attempt = partial(_attempt, work, out.quiet)
+    attempt = partial(_attempt, work, out.quiet, elsewhere=bool(engine))
 
     def arrivals() -> Iterator[tuple[int, tuple[T | BoltError, Said]]]:
         with out.progress(what, "files") as progress:
@@ -245,10 +245,12 @@ def _only(file: Named, work: Callable[[Named, Output], T], opener: Opener, out: 
         raise
 
 
-def _attempt(work: Callable[[Named, Output], T], quiet: bool, file: Named) -> tuple[T | BoltError, Said]:
+def _attempt(
+    work: Callable[[Named, Output], T], quiet: bool, file: Named, *, elsewhere: bool
+) -> tuple[T | BoltError, Said]:
     """Work on one of many files: its failure and what is said of it are parts of the result."""
     file = file.shown()
-    out = Collected(file.path, quiet=quiet)
+    out = Collected(file.path, quiet=quiet, elsewhere=elsewhere)
     try:
         if file.failure is not None:
             raise file.failure

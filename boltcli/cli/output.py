@@ -298,15 +298,20 @@ def _encoded(text: str | bytes) -> bytes:
 class Collected(Output):
     """Results and messages as they are, for one of many files: records and notes are lists of dicts."""
 
-    def __init__(self, path: str, *, quiet: bool = False) -> None:
+    def __init__(self, path: str, *, quiet: bool = False, elsewhere: bool = False) -> None:
+        """``elsewhere``: in another process, which shows no progress."""
         from io import BytesIO
 
         super().__init__(BytesIO(), BytesIO(), json=True, quiet=quiet, path=path)
+        self._elsewhere = elsewhere
         self.found: list[Record] = []
         self.notes: list[Any] = []
 
     def about(self, path: str) -> Collected:
-        return Collected(path, quiet=self.quiet)
+        return Collected(path, quiet=self.quiet, elsewhere=self._elsewhere)
+
+    def progress(self, what: str, unit: str = "pages") -> Progress:
+        return Progress(what, unit, quiet=self.quiet or self._elsewhere)
 
     def held(self) -> Collected:
         return self.about(self.path)

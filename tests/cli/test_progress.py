@@ -15,6 +15,7 @@ import pytest
 
 from boltcli.__main__ import main
 from boltcli.cli import streams
+from boltcli.cli.output import Collected
 from boltcli.cli.streams import Progress
 from tests.support import fixture
 
@@ -157,6 +158,14 @@ def test_a_worker_draws_no_line(clock: Clock, lines: list[str], monkeypatch: pyt
     clock.now += 10
     show(1, 2)
     assert not lines
+
+
+def test_a_process_elsewhere_draws_no_line(clock: Clock, lines: list[str]) -> None:
+    clock.step = 2
+    for elsewhere in (True, False):
+        out = Collected("a.db", elsewhere=elsewhere)
+        out.about("b.db").progress("reading")(1, 2)
+        assert bool(lines) is not elsewhere
 
 
 @pytest.mark.slow
