@@ -24,6 +24,7 @@ from ..fleet.state import UNKNOWN, State, file_state
 from ..render import records
 from ..render.records import text as utf_8
 from ..render.table import Table
+from ..render.verdict_screen import verdict_screen
 from ..storage.opened import Reading
 from ..text.sizes import counted
 from .command import Command, Summary
@@ -208,7 +209,7 @@ def each(
         _load(files.paths, opener.max_unpacked)
     if direct:
         work = partial(_held if jobs > 1 else _at_once, work, out)
-    attempt = partial(_attempt, work, out.quiet)
+    attempt = partial(_attempt, work, out.quiet, elsewhere=bool(engine))
 
     def arrivals() -> Iterator[tuple[int, tuple[T | BoltError, Said]]]:
         with out.progress(what, "files") as progress:
@@ -239,10 +240,12 @@ def _only(file: Named, work: Callable[[Named, Output], T], opener: Opener, out: 
         raise
 
 
-def _attempt(work: Callable[[Named, Output], T], quiet: bool, file: Named) -> tuple[T | BoltError, Said]:
+def _attempt(
+    work: Callable[[Named, Output], T], quiet: bool, file: Named, *, elsewhere: bool
+) -> tuple[T | BoltError, Said]:
     """Work on one of many files: its failure and what is said of it are parts of the result."""
     file = file.shown()
-    out = Collected(file.path, quiet=quiet)
+    out = Collected(file.path, quiet=quiet, elsewhere=elsewhere)
     try:
         if file.failure is not None:
             raise file.failure
@@ -361,7 +364,7 @@ class Tally:
         self._summary = summary
         self._words = ("unreadable", summary.faulty, "ok")
         self._counts = [0, 0, 0]
-        self._rows: list[tuple[tuple[int, float, str], list[Any]]] = []
+        self._rows: list[tuple[tuple[int, float, str], list[Any], str]] = []
 
     @property
     def total(self) -> int:
@@ -373,8 +376,7 @@ class Tally:
         size = record.get(self._summary.order) or 0
         path, problem = records.file_of(record), _problem(record)
         cells = [make(record) if callable(make) else record.get(make) for _, make, _ in self._summary.columns]
-        row = [self._words[rank], *cells, f"{path}: {problem}" if problem else path]
-        self._rows.append(((rank, -size, path), row))
+        self._rows.append(((rank, -size, path), [self._words[rank], *cells, path], problem))
         if len(self._rows) >= 2 * _ROWS:
             self._rows.sort(key=lambda each: each[0])
             del self._rows[_ROWS:]
@@ -391,12 +393,16 @@ class Tally:
 
     def show(self, out: Output, *, human: bool) -> None:
         """Write as text the table, the worst file first, and the summary; in JSON there are the records."""
-        rows = [row for _, row in sorted(self._rows, key=lambda each: each[0])[:_ROWS]]
+        rows = [(row, problem) for _, row, problem in sorted(self._rows, key=lambda each: each[0])[:_ROWS]]
         if self.total > _ROWS and not self._summary.is_measure:
-            rows = [row for row in rows if row[0] != self._words[2]]
-        if rows:
-            columns = [Column("verdict"), *(Column(name, type) for name, _, type in self._summary.columns)]
-            out.rows(Table([*columns, Column("file")], rows), records=(), human=human)
+            rows = [each for each in rows if each[0][0] != self._words[2]]
+        columns = [Column("verdict"), *(Column(name, type) for name, _, type in self._summary.columns), Column("file")]
+        if rows and out.is_terminal:
+            fill = partial(verdict_screen, columns=columns, rows=rows, words=self._words)
+            out.records(tuple, lambda: out.screen(fill), styled=True)
+        elif rows:
+            lines = ([*row[:-1], f"{row[-1]}: {problem}" if problem else row[-1]] for row, problem in rows)
+            out.rows(Table(columns, lines), records=(), human=human)
         left = self.total - len(rows)
         more = f"; {left:,} are not in the table: --json and -o give all" if left and rows else ""
         out.text(f"{self.summary()}{more}\n")

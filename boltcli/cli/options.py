@@ -98,6 +98,7 @@ PageToClear = Annotated[int, number("The page to clear.", "PGID", parse_uint64, 
 WriteAnyway = Annotated[bool, switch("Write the meta page even if its values are impossible.", "--force")]
 Plain = Annotated[bool, switch("Complete without descriptions.", "--no-descriptions")]
 Human = Annotated[bool, switch("Print sizes in KiB, MiB, ...; the default on a terminal.", "--human", "-H")]
+All = Annotated[bool, switch("Show everything on a terminal, also what is folded there.", "--all")]
 HumanIfGiven = Annotated[bool, switch("Print sizes in KiB, MiB, ...", "--human", "-H")]
 Force = Annotated[bool, switch("Replace DEST if it exists.")]
 NoSync = Annotated[bool, switch("Don't sync the result to the disk.")]

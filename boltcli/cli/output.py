@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO, TypeVar
 
     from ..read_errors import BoltError
+    from ..render.screen import Screen
     from ..render.table import Table
 
     Part = TypeVar("Part")
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     Written = bytes | str | Iterable[bytes]
     Text = Written | Callable[[], Written]
     Form = Callable[[Part], Written]
+
+
+_WIDE = 1 << 20  # columns of lines that are as long as they need to be
 
 
 class Output:
@@ -39,13 +43,28 @@ class Output:
         self._parts: dict[str, list[Record]] = {}
         self._hints: list[Callable[[], Iterable[str]]] = []
 
-    def record(self, fields: Fields, text: Text = b"") -> None:
+    def record(self, fields: Fields, text: Text = b"", *, styled: bool = False) -> None:
         """Write one result: in JSON a line of ``fields``, as text ``text``. A field may be an iterator of records,
         which are written one by one."""
         if self.is_data:
             self._write_record(fields() if callable(fields) else fields)
         else:
-            self._write(text)
+            self._write(text, styled=styled)
+
+    def report(self, fields: Fields, screen: Callable[[Screen], object], text: Text) -> None:
+        """Write one result: in JSON a line of ``fields``, on a terminal what ``screen`` adds to one, else ``text``."""
+        if self.is_terminal:
+            self.record(fields, lambda: self.screen(screen), styled=True)
+        else:
+            self.record(fields, text)
+
+    def screen(self, fill: Callable[[Screen], object]) -> bytes:
+        """Return what ``fill`` adds to a screen of this terminal; it is styled."""
+        from ..render.screen import Screen, is_plain
+
+        screen = Screen(self.width, styled=self.has_colours, plain=is_plain())
+        fill(screen)
+        return screen.content()
 
     def records(self, found: Callable[[], Iterable[Record]], text: Text = b"", *, styled: bool = False) -> None:
         """Write several results: in JSON a line for each of what ``found`` returns, as text ``text``."""
@@ -76,12 +95,14 @@ class Output:
 
     def rows(
         self, table: Table, *, records: Iterable[Record] | None = None, form: str = "", output: str = "",
-        force: bool = False, tabs: bool = False, human: bool = False, finish: Callable[[], object] | None = None,
+        force: bool = False, tabs: bool = False, human: bool = False, wide: bool = False,
+        finish: Callable[[], object] | None = None,
     ) -> None:  # fmt: skip
         """Write a table in ``form``, if not "", else in the one of this output, or to a file in that of its suffix. The
         file ``output`` appears when it is complete and ``finish`` was called; ``force`` replaces one. On a terminal
-        text is columns as wide as that, elsewhere, with ``tabs``, fields with tabs between them, or columns; ``human``:
-        sizes have units there, too. ``records``: what JSON has in place of its rows, each seen at once."""
+        text is columns as wide as that, with ``wide`` as they need to be; elsewhere, with ``tabs``, fields with tabs
+        between them, or columns; ``human``: sizes have units there, too. ``records``: what JSON has in place of its
+        rows, each seen at once."""
         if self.is_data and records is not None:
             for record in records:
                 self._write_record(record)
@@ -99,7 +120,7 @@ class Output:
         elif form:
             table.write(self.out, form)
         elif self.is_terminal:
-            for line in table.screen_lines(self.width, styled=self.has_colours):
+            for line in table.screen_lines(_WIDE if wide else self.width, styled=self.has_colours):
                 write_styled(self.out, line)
         else:
             self.out.writelines(table.tab_lines() if tabs else table.text_lines(human=human))
@@ -277,15 +298,20 @@ def _encoded(text: str | bytes) -> bytes:
 class Collected(Output):
     """Results and messages as they are, for one of many files: records and notes are lists of dicts."""
 
-    def __init__(self, path: str, *, quiet: bool = False) -> None:
+    def __init__(self, path: str, *, quiet: bool = False, elsewhere: bool = False) -> None:
+        """``elsewhere``: in another process, which shows no progress."""
         from io import BytesIO
 
         super().__init__(BytesIO(), BytesIO(), json=True, quiet=quiet, path=path)
+        self._elsewhere = elsewhere
         self.found: list[Record] = []
         self.notes: list[Any] = []
 
     def about(self, path: str) -> Collected:
-        return Collected(path, quiet=self.quiet)
+        return Collected(path, quiet=self.quiet, elsewhere=self._elsewhere)
+
+    def progress(self, what: str, unit: str = "pages") -> Progress:
+        return Progress(what, unit, quiet=self.quiet or self._elsewhere)
 
     def held(self) -> Collected:
         return self.about(self.path)

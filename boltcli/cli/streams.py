@@ -30,8 +30,8 @@ class _Output(io.FileIO):
 
     def write(self, data: Any) -> int:
         try:
-            for progress in tuple(_LINES) if self.isatty() else ():
-                progress.clear()
+            if _LINES and self.isatty():
+                clear_lines()
             return super().write(data)
         except OSError:
             self.failed = True
@@ -150,7 +150,7 @@ class Progress:
         self._what = what
         self._unit = unit
         self._fd = fd
-        self._drawn = 0  # characters on the line
+        self._drawn = 0  # characters on the line, with blanks over longer texts before
         self._began = monotonic()
         self._before = 0  # what was done at the last update
         self._next = float("inf") if quiet else self._began + _PATIENCE
@@ -200,12 +200,12 @@ class Progress:
             self._next = monotonic() + _EVERY
 
     def _draw(self, text: str) -> None:
+        if text and not self._drawn:
+            clear_lines()  # there is one line, which of many files has the one that is read now
         # Spaces over the old text work on every terminal.
         line = f"\r{text:<{self._drawn}}" + ("" if text else "\r")
-        self._drawn = len(text)
-        _LINES.discard(self)
-        if text:
-            _LINES.add(self)
+        self._drawn = max(self._drawn, len(text)) if text else 0
+        (_LINES.add if text else _LINES.discard)(self)
         try:
             os.write(self._fd, line.encode())
         except OSError:
@@ -222,11 +222,17 @@ class Progress:
 _LINES: set[Progress] = set()
 
 
+def clear_lines() -> None:
+    """Remove all lines of progress."""
+    for progress in tuple(_LINES):
+        progress.clear()
+
+
 def remove_lines() -> None:
     """Remove the lines of progress, when the process is interrupted: with the ``^C`` that the terminal added."""
-    for progress in tuple(_LINES):
+    for progress in _LINES:
         progress._drawn = min(progress._drawn + len("^C"), progress._room() - 1)
-        progress.clear()
+    clear_lines()
 
 
 def _span(seconds: float) -> str:

@@ -6,12 +6,15 @@ from typing import Any
 from ..apps.contract import ERROR, INFO, SEVERITIES, WARNING, Audit, AuditFinding, Column
 from ..text.json import jsonable
 from ..text.sizes import counted, size
-from ..text.visible import visible
+from ..text.values import shell_quoted
+from ..text.visible import one_line, visible
 from .records import Record, field, fields_of, of_bucket, of_file
+from .screen import BAD, FAIR, GOOD, Screen
 from .table import Table
 
 _FEW = 10  # findings of one question that are shown without --verbose
 _WORDS = {ERROR: "error", WARNING: "warning", INFO: "note"}
+_TONES = {ERROR: BAD, WARNING: FAIR}
 _COLOURS = {"error": "1;31", "warning": "33", "note": "36"}
 
 
@@ -75,6 +78,53 @@ def audit_text(audit: Audit, path: str, *, verbose: bool, styled: bool) -> bytes
     if audit.retention is not None:
         parts += [b"\n", _retention(audit.retention)]
     return b"".join(parts)
+
+
+def audit_screen(screen: Screen, audit: Audit, path: str, *, verbose: bool) -> None:
+    """Show the verdict, then what was found by question, each remedy once and for this file, and the verdict again."""
+    found = by_severity(list(audit.findings))
+    tone = _TONES.get(found[0].severity, GOOD) if found else GOOD
+    screen.verdict(tone, verdict(found), f"{path} ({audit.application}, {audit.layout})")
+    hidden = sum(each.severity == INFO for each in found) if not verbose else 0
+    if hidden:
+        screen.text(f"--verbose shows the {counted(hidden, 'note')}", 2, "dim")
+    screen.answered()
+    groups: dict[tuple[str, str, str], list[AuditFinding]] = {}
+    for finding in found:
+        if verbose or finding.severity != INFO:
+            groups.setdefault((finding.severity, finding.question, finding.remedy), []).append(finding)
+    for (severity, question, remedy), group in groups.items():
+        most = len(group) if verbose else _FEW
+        screen.line()
+        word = _WORDS.get(severity, severity)
+        screen.verdict(_TONES.get(severity, GOOD), counted(len(group), word), question)
+        for finding in group[:most]:
+            screen.text(finding.message, 4, hang=2)
+        if len(group) > most:
+            screen.text(f"and {len(group) - most} more: --verbose shows them", 4, "dim")
+        if remedy:
+            screen.text(f"{screen.drawn('→')} {remedy.replace('FILE', shell_quoted(path))}", 2, "name", hang=2)
+    facts = ", ".join(_counted(audit.counts))
+    if facts or groups:
+        screen.line()
+    if facts:
+        screen.text(f"looked at: {facts}", hang=2)
+    if audit.retention is not None:
+        for line in _retention(audit.retention).decode().splitlines():
+            screen.line(one_line(line))
+
+
+def _counted(counts: Sequence[tuple[str, int]]) -> list[str]:
+    """Return counts as words; those of a part of something, as its states, in parentheses after it."""
+    parts: dict[str, list[str]] = {}
+    for what, number in counts:
+        whole, _, rest = what.partition(" ")
+        if rest and whole in parts:
+            parts[whole].append(f"{number:,} {rest}")
+        else:
+            parts[what] = []
+    numbers = dict(counts)
+    return [f"{numbers[what]:,} {what}" + f" ({', '.join(inner)})" * bool(inner) for what, inner in parts.items()]
 
 
 def verdict(findings: Sequence[AuditFinding]) -> str:

@@ -1,10 +1,12 @@
 """The report of ``doctor``: text for people, and the record of ``--json``."""
 
-from ..ops.rescue.doctor import Diagnosis
+from ..ops.rescue.doctor import Diagnosis, Records, Remedy
 from ..text.sizes import counted
 from ..text.values import shell_quoted
-from .explanations import explanation_record, explanation_text
+from ..text.visible import one_line
+from .explanations import explanation, explanation_record, explanation_text
 from .records import Record, fields_of, of_file
+from .screen import BAD, FAIR, GOOD, Screen
 
 
 def diagnosis_record(found: Diagnosis) -> Record:
@@ -54,14 +56,82 @@ def diagnosis_text(found: Diagnosis) -> str:
     return "".join(lines)
 
 
+def diagnosis_screen(screen: Screen, found: Diagnosis) -> None:
+    """Show the verdict, the best remedy and what it keeps, then what was found, and the other remedies."""
+    name = shell_quoted(found.path)
+    if found.fixed is not None and found.best is not None:
+        tone = FAIR if found.best.lost else GOOD
+        screen.verdict(tone, found.output or "", f"written by '{found.fixed}'; a check of it finds nothing")
+    _verdict(screen, found)
+    possible = [remedy for remedy in found.remedies if not remedy.problem]
+    for remedy in possible[:1]:
+        for command in remedy.commands:
+            screen.advice(command)
+        screen.text(_keeps(remedy) + ", tried on a copy", 4)
+    if found.records is not None and (found.records.errors or found.records.warnings):
+        screen.advice(f"boltcli audit {name}", "says what to do about the records")
+    screen.answered()
+    heads = (("file of", found.application), ("held by", found.holder), *(("note", note) for note in found.notes))
+    for head, words in heads:
+        if words:
+            screen.text(f"{head}: {words}", hang=2)
+    for each in found.findings:
+        meaning, risk, advice = explanation(each.kind)
+        screen.line()
+        screen.line(screen.paint(f"{each.kind} ({each.count})", "bold"))
+        for words in (meaning, risk, f"what to do: {advice.replace('FILE', name)}"):
+            screen.text(words, 2)
+        for line in _quoted(each.first, each.count):
+            screen.text(line.strip(), 4, "dim", hang=2)
+    if len(found.remedies) > 1:
+        screen.line()
+        screen.line(screen.paint("other remedies", "bold"))
+    for remedy in found.remedies:
+        if remedy in possible[:1]:
+            continue
+        if remedy.problem:
+            screen.text(f"not possible: {remedy.name}: {remedy.problem}", 2, "dim", hang=2)
+            continue
+        screen.text(f"{remedy.name}: {_keeps(remedy)}", 2, hang=2)
+        for command in remedy.commands:
+            screen.line(f"    {one_line(command)}")
+
+
+def _verdict(screen: Screen, found: Diagnosis) -> None:
+    records = found.records
+    if found.findings:
+        total = sum(each.count for each in found.findings)
+        kinds = ", ".join(f"{each.count} {each.kind}" for each in found.findings)
+        screen.verdict(BAD, "DAMAGED", f"{counted(total, 'finding')}: {kinds}")
+    elif records is None:
+        screen.verdict(GOOD, "SOUND", f"the structure; for its records run boltcli audit {shell_quoted(found.path)}")
+    elif records.errors or records.warnings:
+        tone = BAD if records.errors else FAIR
+        screen.verdict(tone, "RECORDS", f"{_numbers(records)}; the structure is sound")
+        for line in _quoted(records.first, records.errors + records.warnings):
+            screen.text(line.strip(), 4, hang=2)
+    else:
+        screen.verdict(GOOD, "SOUND", "nothing is wrong with it: the structure and the records")
+
+
+def _keeps(remedy: Remedy) -> str:
+    losses = counted(remedy.lost, "loss").replace("losss", "losses") if remedy.lost else "no loss"
+    kept = f"keeps {counted(remedy.pairs, 'pair')} in {counted(remedy.buckets, 'bucket')}, {losses}"
+    return f"{kept}; the result is {'sound' if remedy.sound else 'not sound'}"
+
+
+def _numbers(records: Records) -> str:
+    counts = ((records.errors, "error"), (records.warnings, "warning"))
+    return ", ".join(counted(number, word) for number, word in counts if number)
+
+
 def _soundness(found: Diagnosis) -> list[str]:
     """Return what is to be said of a file whose structure is sound: what is known of its records."""
     records = found.records
     audit = f"`boltcli audit {shell_quoted(found.path)}`"
     if records is None:
         return [f"the structure is sound; for its records run {audit}\n"]
-    counts = ((records.errors, "error"), (records.warnings, "warning"))
-    words = ", ".join(counted(number, word) for number, word in counts if number)
+    words = _numbers(records)
     if not words:
         return ["nothing is wrong with it\n"]
     quoted = _quoted(records.first, records.errors + records.warnings)

@@ -6,9 +6,14 @@ from html import escape
 from io import BytesIO
 
 from ..extras import need
+from ..text.sizes import counted, size
+from ..text.values import shell_quoted
 from ..tree.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, KINDS, LEAF, LOST, META, OVERFLOW, PageMap
+from .screen import BAD, FAIR, MUCH, PLAIN, Screen
 
 # Of a run of pages the cell shows damage and metas whatever their number, else what most of its pages are.
+_SHARED = tuple(KINDS[kind] for kind in (LEAF, BRANCH, FREE, LOST, DAMAGED))
+_BLOCKS = "▁▂▃▄▅▆▇█"
 _URGENT = (DAMAGED, LOST, META, FREELIST)
 LETTERS = {
     META: "M", FREELIST: "F", FREE: ".", BRANCH: "B", LEAF: "L", OVERFLOW: "o", LOST: "x", DAMAGED: "!", BEYOND: " ",
@@ -68,19 +73,39 @@ _GAP = 1
 _TEXT = 18  # height of a line of text
 
 
-def text(found: list[Cell], step: int, width: int, *, colour: bool = False) -> bytes:
-    """Return rows of ``width`` cells, each row after the id of its first page, and a legend."""
+def map_screen(screen: Screen, path: str, mapped: PageMap, dense: int | None) -> None:
+    """Show what the pages are and how full, and what compaction frees; ``dense``: the least size, None: damage."""
+    counts, snapshot = mapped.count(), mapped.snapshot
+    total = max(sum(number for name, number in counts.items() if name != KINDS[BEYOND]), 1)
+    shares = [f"{100 * number / total:.1f}% {name}" for name, number in counts.items() if number and name in _SHARED]
+    leaves = [fill for kind, fill in zip(mapped.kinds, mapped.fills) if kind == LEAF]
+    facts = ", ".join([*shares, f"leaves {sum(leaves) // max(len(leaves), 1)}% full"])
+    if dense is None:
+        screen.verdict(BAD, "DAMAGED", f"{counted(len(mapped.damages), 'fault')}; {facts}")
+        screen.advice(f"boltcli doctor {shell_quoted(path)}")
+        return
+    gain = max(snapshot.size - dense, 0)
+    share = 100 * gain // max(snapshot.size, 1)
+    words = f"{facts}: compact --dense frees {size(gain)} ({share}%)"
+    screen.verdict(FAIR if share >= MUCH else PLAIN, f"{total:,} pages", words)
+
+
+def text(found: list[Cell], step: int, width: int, *, colour: bool = False, blocks: bool = False) -> bytes:
+    """Return rows of ``width`` cells, each row after the id of its first page, and a legend; with ``blocks`` leaves are
+    bars as high as they are full."""
     kinds, marked, fresh = legend(found), any(cell.marked for cell in found), any(cell.fresh for cell in found)
     noted = not colour and (marked or fresh)  # then a sign follows each letter
     margin = len(str(found[-1].first)) if found else 1
     lines = []
     for start in range(0, len(found), width):
         row = found[start : start + width]
-        letters = "".join(_letter(cell, colour) + " *+#"[cell.marked + 2 * cell.fresh] * noted for cell in row)
+        letters = "".join(_letter(cell, colour, blocks) + " *+#"[cell.marked + 2 * cell.fresh] * noted for cell in row)
         lines.append(f"{row[0].first:>{margin}} {letters.rstrip()}")
     patterns = [Cell(0, 1, kind, 100, False, False) for kind in kinds if kind != BEYOND]
-    lines += ["", "  ".join(f"{_letter(cell, colour)} {KINDS[cell.kind]}" for cell in patterns)]
-    if LEAF in kinds or BRANCH in kinds:
+    lines += ["", "  ".join(f"{_letter(cell, colour, blocks)} {KINDS[cell.kind]}" for cell in patterns)]
+    if blocks and LEAF in kinds:
+        lines.append(f"{_BLOCKS}: how full leaves are; b: a branch less than half full")
+    elif LEAF in kinds or BRANCH in kinds:
         lines.append("lower case (l, b): less than half full")
     if marked:
         lines.append("reversed: the chosen bucket" if colour else "*: the chosen bucket")
@@ -95,9 +120,11 @@ def _scale(step: int) -> str:
     return "one cell is one page" if step == 1 else f"one cell is {step} pages"
 
 
-def _letter(cell: Cell, colour: bool) -> str:
+def _letter(cell: Cell, colour: bool, blocks: bool) -> str:
     letter = LETTERS[cell.kind]
-    if cell.kind in (BRANCH, LEAF) and cell.fill < 50:
+    if blocks and cell.kind == LEAF:
+        letter = _BLOCKS[min(cell.fill * len(_BLOCKS) // 100, len(_BLOCKS) - 1)]
+    elif cell.kind in (BRANCH, LEAF) and cell.fill < 50:
         letter = letter.lower()
     if not colour or cell.kind == BEYOND:
         return letter

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from ..ops.rescue.recover import Recovered
 from ..ops.rescue.tree import Altered, Loss, State
-from ..text.sizes import counted, written
-from ..text.values import path_text, shell_word
+from ..text.sizes import counted, size, written
+from ..text.values import path_text, shell_quoted, shell_word
 from .records import Record, field, fields_of, of_bucket, of_file
+from .screen import FAIR, GOOD, Screen
 
 _SHOWN = 200  # losses that the text lists
 _SOURCES = {
@@ -89,6 +90,26 @@ def recovery_text(report: Recovered, human: bool) -> str:
         lines.append(f"{len(report.states)} states may be the newest one; --state N chooses another one:")
         lines += [f"  {_state_text(number, state)}" for number, state in enumerate(report.states, 1)]
     return "\n".join(lines) + "\n"
+
+
+def recovery_screen(screen: Screen, report: Recovered) -> None:
+    """Show what was recovered and whether something is missing, what to do next, then the facts and the losses."""
+    kept = f"{report.pairs:,} pair{'s' * (report.pairs != 1)} in {counted(report.buckets, 'bucket')}"
+    if report.is_all:
+        tone, head = FAIR if report.notes else GOOD, "RECOVERED"
+        rest = "this is the tree that bbolt reads" if report.exact else "nothing is known to be lost"
+        rest += "; see the note" * bool(report.notes)
+    else:
+        tone, head = FAIR, "RECOVERED, NOT ALL"
+        counts = ((len(report.lost), "lost"), (len(report.changed), "changed"))
+        places = ", ".join(f"{counted(number, 'place')} {what}" for number, what in counts if number)
+        rest = places or "another state may be the newest one"
+    screen.verdict(tone, head, f"{kept}, {size(report.size)}; {rest}")
+    screen.advice(f"boltcli doctor {shell_quoted(report.output)}", "says what the result is worth")
+    lines = recovery_text(report, True).splitlines()
+    for line in lines[1:]:
+        blanks = len(line) - len(line.lstrip(" "))
+        screen.text(line.strip(), blanks, "bold" if line.endswith(":") and not blanks else "", hang=2)
 
 
 def _loss_text(loss: Loss) -> str:

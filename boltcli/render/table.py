@@ -5,11 +5,13 @@ a megabyte of them. In CSV and JSON a value above ``LARGE`` is written slice by 
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from itertools import chain, count
 from textwrap import wrap
+from time import time_ns
 from typing import Any, BinaryIO
 
 from ..apps.contract import Column
@@ -17,6 +19,7 @@ from ..text.cells import cell, cell_text, row_chunks
 from ..text.columns import Again
 from ..text.large_values import Sliced, slices
 from ..text.sizes import amount
+from ..text.times import SECOND, parse_time, short_age
 from ..text.values import LARGE
 from ..text.visible import cut, field_text, folded, room_of
 from .json_streams import as_array
@@ -33,6 +36,12 @@ _LEAST = 16  # columns of a terminal that a column takes, if it has as much to s
 _GAP = "  "
 _TEXTS = ("text", "bytes", "hex")  # types whose values may be large
 _NUMBERS = ("integer", "number", "size", "growth")  # types that are aligned at the right
+_COMMON = 48  # characters of a value that all rows have
+_STATES = (  # words in states, and their styles
+    (("fail", "error", "lost", "dead", "reject", "unhealthy", "crash"), "31"),
+    (("pending", "queued", "wait", "cancel", "stop", "block", "bid", "starting", "unknown"), "33"),
+    (("running", "complete", "active", "ready", "alive", "healthy", "success", "bound"), "32"),
+)
 _HEAD, _TITLE, _BOLD = "1;36", "3", "1"  # styles on a terminal
 
 
@@ -101,31 +110,60 @@ class Table:
     def screen_lines(self, width: int, *, styled: bool = False) -> Iterator[bytes]:
         """Yield the rows in columns for a terminal of that ``width``; the columns are as wide as the first rows ask.
 
-        What there is no room for is named at the end; a single row is then written a line a column.
+        What there is no room for is named at the end; a single row is then written a line a column. Of a ``sparse``
+        table that is too wide, what all rows have stands once, ids are short, and times are ages.
         """
         chunks = ([[text[:_MOST] for text in row] for row in rows] for rows in self._texts(_SAMPLE, human=True))
         sample = next(chunks, [])
         more = next(chunks, [])
         every = not (self.sparse and sample)
         kept = [at for at in range(len(self.columns)) if every or any(row[at] for row in sample)]
+        common: list[str] = []
+        if self.sparse and not more and len(sample) > 1 and self._room(sample, kept) > width:
+            same = [at for at in kept if len({row[at] for row in sample}) == 1]
+            common = [f"{field_text(self.columns[at].name)} {cut(sample[0][at], _COMMON)}" for at in same]
+            kept = [at for at in kept if at not in same]
+            self._shorten(sample, kept)
         names = [field_text(self.columns[at].name) for at in kept]
         wanted = [max(map(room_of, [name, *(row[at] for row in sample)])) for name, at in zip(names, kept)]
         rooms = fitted(wanted, width, last=names[-1:] == ["file"])
         if self.title:
             title = field_text(self.title) + f": {len(sample)}" * (not more)
             yield _styled(cut(title, width), _TITLE, styled)
+        if common:
+            yield from _words(f"all: {', '.join(common)}", width)
         if len(sample) == 1 and not more and not all(rooms):
             yield from _record_lines(names, [sample[0][at] for at in kept], width, styled)
             return
         layout = [(at, room, self.columns[at].type in _NUMBERS) for at, room in zip(kept, rooms) if room]
         yield _styled(_fitted([*map(field_text, self.names)], layout), _HEAD, styled)
+        tones = [state_style if styled and self.sparse and _is_state(column) else None for column in self.columns]
         for row in chain(sample, more, chain.from_iterable(chunks)):
-            yield _encoded(_fitted(row, layout) + "\n")
+            yield _encoded(_fitted(row, layout, tones) + "\n")
         without = [name for name, room in zip(names, rooms) if not room]
         if without:
-            choose = "--columns chooses, " * self.sparse
+            choose = "--columns chooses, --wide shows all on long lines, " * self.sparse
             note = f"no room for {', '.join(without)}: {choose}--json shows all"
-            yield from (_encoded(f"{line}\n") for line in wrap(note, width))
+            yield from _words(note, width)
+
+    def _room(self, rows: Sequence[Sequence[str]], kept: Sequence[int]) -> int:
+        """Return how many columns of a terminal the columns ``kept`` take."""
+        names = [field_text(column.name) for column in self.columns]
+        return sum(max(map(room_of, [names[at], *(row[at] for row in rows)])) + len(_GAP) for at in kept) - len(_GAP)
+
+    def _shorten(self, rows: list[list[str]], kept: Sequence[int]) -> None:
+        """Write ids as short as they are still different, and times as ages."""
+        now = time_ns()
+        for at in kept:
+            if self.columns[at].type == "time":
+                for row in rows:
+                    found = parse_time(row[at])
+                    if found is not None and found <= now:
+                        row[at] = f"{short_age((now - found) / SECOND)} ago"
+                continue
+            short = _short_ids({row[at] for row in rows if row[at]})
+            for row in rows:
+                row[at] = short.get(row[at], row[at])
 
     def write(self, file: BinaryIO, form: str) -> int:
         """Write the rows to ``file`` as csv, ndjson, json (an array), parquet or arrow; return their number."""
@@ -227,12 +265,47 @@ def _quoted(value: Any, type: str) -> Iterator[str]:
         yield '"'
 
 
-def _fitted(row: Sequence[str], layout: Sequence[tuple[int, int, bool]]) -> str:
-    """Return a line of those cells that have a place: (index, room, whether to align at the right)."""
+# An id: a UUID, perhaps after a letter that says of what; or a digest.
+_ID = re.compile(r"((?:[a-z]+-)?)([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})|(sha256:)([0-9a-f]{64})")
+_SHORT, _LONG = 8, 64  # characters of an id, without what is before it
+
+
+def _short_ids(texts: set[str]) -> dict[str, str]:
+    """Return for each id its first characters, as many as it takes that all are different; {} if not all are ids."""
+    found = {text: _ID.fullmatch(text) for text in texts}
+    parts = {text: match.group(1, 2) if match[2] else match.group(3, 4) for text, match in found.items() if match}
+    if len(parts) < len(texts):
+        return {}
+    short: dict[str, str] = {}
+    for room in range(_SHORT, _LONG + 1):
+        short = {text: head + body[:room] for text, (head, body) in parts.items()}
+        if len(set(short.values())) == len(texts):
+            break
+    return short
+
+
+def _is_state(column: Column) -> bool:
+    return column.name == "state" or column.name.endswith("_state") or column.name == "status"
+
+
+def state_style(state: str) -> str:
+    """Return the style of a state by its word, which says the same."""
+    word = state.lower()
+    return next((style for words, style in _STATES if any(part in word for part in words)), "")
+
+
+def _fitted(
+    row: Sequence[str], layout: Sequence[tuple[int, int, bool]], tones: Sequence[Callable[[str], str] | None] = ()
+) -> str:
+    """Return a line of those cells that have a place: (index, room, whether to align at the right); ``tones`` give the
+    styles of cells by their index."""
     cells = []
     for at, room, right in layout:
         text = cut(row[at], room)
         blank = " " * (room - room_of(text))
+        tone = tones[at] if tones else None
+        style = tone(row[at]) if tone is not None else ""
+        text = f"\x1b[{style}m{text}\x1b[0m" if style and text else text
         cells.append(blank + text if right else text + blank)
     return _GAP.join(cells).rstrip()
 
@@ -268,6 +341,11 @@ def fitted(wanted: Sequence[int], room: int, *, last: bool = False) -> list[int]
         widths[min(narrow, key=widths.__getitem__)] += 1
         left -= 1
     return widths
+
+
+def _words(sentence: str, width: int) -> Iterator[bytes]:
+    """Yield a sentence in lines, folded between words."""
+    yield from (_encoded(f"{line}\n") for line in wrap(sentence, width, break_long_words=False))
 
 
 def _styled(text: str, style: str, styled: bool, end: str = "\n") -> bytes:

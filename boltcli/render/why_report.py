@@ -4,6 +4,7 @@ from ..format.page import type_name
 from ..ops.space.page_use import PageStory, PageUse
 from ..text.values import as_text, auto
 from .records import Record, field, fields_of, of_bucket, of_file
+from .screen import BAD, GOOD, Screen
 
 _ROLES = {
     "lost": "lost: neither in use nor free",
@@ -27,6 +28,16 @@ def story_text(story: PageStory) -> str:
         lines.append(f"  before, at transaction {story.before.txid}: {_role(story.before)}")
     findings = [as_text(finding.line(auto)) for finding in story.findings] or ["nothing to report"]
     return "\n".join([*lines, *(f"  check: {finding}" for finding in findings)]) + "\n"
+
+
+def story_screen(screen: Screen, story: PageStory) -> None:
+    """Show the verdict of the check on the page, and its role; then what leads to it, and its content."""
+    is_bad = bool(story.findings or story.problem)
+    head = f"page {story.page}"
+    screen.verdict(BAD if is_bad else GOOD, head, f"{_role(story.now)}, at offset {story.offset:,}")
+    for line in story_text(story).splitlines()[1:]:
+        is_finding = is_bad and line.lstrip().startswith("check:")
+        screen.text(line.strip(), 2, BAD if is_finding else "", hang=2)
 
 
 def _role(role: PageUse) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..format.page import Buffer, Owner
+    from ..progress import Progress
     from .guard import Guard
     from .remote import RemotePages
 
@@ -100,6 +101,7 @@ class Snapshot:
         self.memo: dict[str, Any] = {}
         self._buffer: Buffer | None = None  # the whole file, once it was asked for
         self._on_page = on_page
+        self.show: Callable[[], object] | None = None  # is called with each page that a walk visits
         self._source = source or open_source(path)
         self._pages: FilePages | RemotePages = FilePages(self._source, 0, 0)  # until the page size is known
         self._written: int | None = None
@@ -330,6 +332,17 @@ class Snapshot:
             self.memo["used pages"] = max(min(self.meta.hwm, self.page_count) - free, 1)
         found: int = self.memo["used pages"]
         return found
+
+    def watch(self, progress: Progress) -> None:
+        """Show the pages that are visited by walks without a progress of their own, for a job of many small walks."""
+        visited, total = 0, self.used_pages()
+
+        def show() -> None:
+            nonlocal visited
+            visited += 1
+            progress(min(visited, total), total)
+
+        self.show = show
 
     def corrupted(
         self, problem: str, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None

@@ -120,7 +120,7 @@ class Seen:
         # A byte for each page of the file: 1 if it was entered, or with ``runs`` is one of a run that was.
         self.marks = bytearray(snapshot.page_count)
         self.visited = 0  # pages, with overflow pages
-        self.show: Callable[[], object] | None = None  # is called with each page
+        self.show = snapshot.show  # is called with each page
         if progress is not None:
             total = snapshot.used_pages()
             self.show = lambda: progress(min(self.visited, total), total)

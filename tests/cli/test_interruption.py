@@ -191,3 +191,41 @@ process()
         assert b"Traceback" not in done.stderr
         assert done.returncode in (0, 1, 2)
         assert done.returncode == 0 or done.stderr.startswith(b"Error: ") or words[0] == "diff"
+
+
+@pytest.mark.slow
+@SIGNALS
+def test_the_line_of_progress_goes(number: int) -> None:
+    script = """
+import os, sys
+from boltcli.cli import streams
+number = int(sys.argv.pop(1))
+streams._PATIENCE = streams._EVERY = 0
+draw = streams.Progress._draw
+def drawn(self, text):
+    draw(self, text)
+    if text.startswith("searching: 5"):
+        os.write(2, b"^C")
+        os.kill(os.getpid(), number)
+streams.Progress._draw = drawn
+from boltcli.__main__ import process
+process()
+"""
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", script, str(number), "grep", "zzz", str(fixture("bacalhau-requester-1.4"))]
+    env = {**os.environ, "BOLTCLI_KERNEL": "0"}
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=theirs, env=env, timeout=60, check=False)
+    os.close(theirs)
+    shown = b""
+    try:
+        while part := os.read(ours, 1 << 16):
+            shown += part
+    except OSError:
+        pass
+    os.close(ours)
+    assert done.returncode == 128 + number
+    *_, line, blanks, rest = shown.split(b"\r")
+    assert line.startswith(b"searching: 5")
+    assert line.endswith(b"^C")
+    assert (blanks, rest) == (b" " * len(line), b"")

@@ -6,6 +6,7 @@ import json
 import os
 import select
 from collections.abc import Iterator
+from importlib.util import find_spec
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,9 @@ import pytest
 
 from boltcli.__main__ import main
 from boltcli.cli import streams
+from boltcli.cli.output import Collected
 from boltcli.cli.streams import Progress
+from tests.support import fixture
 
 
 class Clock:
@@ -94,7 +97,7 @@ def test_a_line_that_is_redrawn_and_goes_away(clock: Clock, terminal: tuple[int,
         clock.now += 1
         show(1000, 1000)
         assert _shown(ours) == b"\rchecking: 100% of 1,000 pages, 473/s         "
-    assert _shown(ours) == b"\r" + b" " * 36 + b"\r"
+    assert _shown(ours) == b"\r" + b" " * 45 + b"\r"
 
 
 @pytest.mark.slow
@@ -157,6 +160,14 @@ def test_a_worker_draws_no_line(clock: Clock, lines: list[str], monkeypatch: pyt
     assert not lines
 
 
+def test_a_process_elsewhere_draws_no_line(clock: Clock, lines: list[str]) -> None:
+    clock.step = 2
+    for elsewhere in (True, False):
+        out = Collected("a.db", elsewhere=elsewhere)
+        out.about("b.db").progress("reading")(1, 2)
+        assert bool(lines) is not elsewhere
+
+
 @pytest.mark.slow
 def test_results_on_the_terminal_take_the_place_of_the_line(clock: Clock, terminal: tuple[int, int]) -> None:
     ours, theirs = terminal
@@ -169,6 +180,20 @@ def test_results_on_the_terminal_take_the_place_of_the_line(clock: Clock, termin
     assert _shown(ours) == b"\rreading: 0% of 1 pages"
     out.flush()
     assert _shown(ours) == b"\r" + b" " * 22 + b"\ra result\r\n"
+
+
+@pytest.mark.slow
+def test_two_jobs_share_the_line(clock: Clock, terminal: tuple[int, int]) -> None:
+    ours, theirs = terminal
+    files, pages = Progress("verify", "files", theirs), Progress("verifying", fd=theirs)
+    clock.now += 1
+    files(1, 3)
+    assert _shown(ours) == b"\rverify: 33% of 3 files, 1/s, 2 s left"
+    pages(1, 2)
+    pages.clear()
+    assert _shown(ours) == b"\r" + b" " * 37 + b"\r\rverifying: 50% of 2 pages, 1/s, 1 s left\r" + b" " * 40 + b"\r"
+    files.clear()
+    assert _shown(ours) == b""
 
 
 @pytest.mark.slow
@@ -231,8 +256,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "rows.ndjson").write_text(export)
     whole = folder / "whole.db"
     assert main(["import", "--partial", "-q", "-o", str(whole), str(folder / "rows.ndjson")], BytesIO(), BytesIO()) == 0
-    for form in ("parquet", "sqlite"):
+    for form in ("parquet", "sqlite") if find_spec("pyarrow") else ("sqlite",):
         assert main(["export", "-o", str(folder / f"rows.{form}"), str(whole)], BytesIO(), BytesIO()) == 0
+    (folder / "requester.db").write_bytes(fixture("bacalhau-requester-1.4").read_bytes())
     content = bytearray(whole.read_bytes())
     content[40 * 4096 : 40 * 4096 + 16] = bytes(16)
     (folder / "damaged.db").write_bytes(content)
@@ -249,6 +275,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("words", "last"),
     [
+        ("audit --now 1800000000 requester.db", 90),
         ("check whole.db", 90),
         ("check --deep whole.db", 90),
         ("compact -o DEST.db whole.db", 90),
@@ -257,6 +284,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("diff whole.db other.db", 50),
         ("diff --summary whole.db other.db", 50),
         ("doctor whole.db", 90),
+        ("du whole.db", 90),
         ("export whole.db", 90),
         ("export -o DEST.csv whole.db", 90),
         ("export -o DEST.parquet whole.db", 90),
@@ -283,6 +311,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_job_shows_a_share_that_grows(
     words: str, last: int, inputs: Path, tmp_path: Path, clock: Clock, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for word, module in (("parquet", "pyarrow"), ("sql ", "duckdb"), ("report", "jinja2")):
+        if word in words:
+            pytest.importorskip(module)
     monkeypatch.chdir(inputs)
     monkeypatch.setenv("BOLTCLI_KERNEL", "0")  # it shows something every few milliseconds
     clock.step = 1.1
@@ -294,3 +325,13 @@ def test_a_job_shows_a_share_that_grows(
     assert len(set(shares)) > 1
     assert shares[-1] >= last
     assert falls == 0
+
+
+def test_a_view_shows_how_much_it_has_read(
+    inputs: Path, clock: Clock, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(inputs)
+    clock.step = 1.1
+    assert main(["view", "requester.db", "executions"], BytesIO(), BytesIO()) == 0
+    assert lines[0] == "reading: 1 pages"
+    assert lines[-1].startswith(f"reading: {len(lines)} pages")

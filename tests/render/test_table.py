@@ -86,6 +86,54 @@ def test_a_terminal() -> None:
     assert b"".join(sparse.screen_lines(80)) == b"all: 1\n\n\n"  # no column has a value
 
 
+IDS = [f"0123456{number // 2}-0000-4000-8000-00000000000{number}" for number in range(4)]
+
+
+def sparse(columns: list[Column], rows: list[tuple[Any, ...]], width: int = 60, **options: Any) -> list[str]:
+    return b"".join(Table(columns, rows, "all", sparse=True).screen_lines(width, **options)).decode().splitlines()
+
+
+def test_what_all_rows_have_stands_once() -> None:
+    columns = [Column("id"), Column("site"), Column("note"), Column("empty")]
+    rows: list[tuple[Any, ...]] = [(f"k{number}", "north", "x" * 50, None) for number in range(3)]
+    lines = ["all: 3", "all: site north, note", "x" * 47 + "…", "id", "k0", "k1", "k2"]
+    assert sparse(columns, rows) == lines
+    assert sparse(columns, rows, 100)[1].split() == ["id", "site", "note"]  # there is room
+    assert sparse(columns, [*rows, ("k3", "south", "y", None)])[1].split() == ["id", "site", "note"]
+
+
+def test_ids_are_as_short_as_they_are_different() -> None:
+    columns = [Column("id"), Column("of"), Column("note")]
+    rows = [(IDS[number], f"n-{IDS[number % 2 * 2]}", f"note {number}") for number in range(4)]
+    lines = sparse(columns, rows, 80)
+    assert lines[2].split() == [IDS[0], "n-01234560", "note", "0"]  # 8 characters, and all, as only the last differs
+    assert sparse(columns, rows, 120)[2].split()[1] == f"n-{IDS[0]}"
+    digests = [(number, f"sha256:{number}" + 63 * "a", "note") for number in range(2)]
+    assert [line.split()[1] for line in sparse(columns, digests)[3:]] == ["sha256:0aaaaaaa", "sha256:1aaaaaaa"]
+    assert sparse(columns, [*rows, (None, "other", "")], 80)[2].split()[1][:12] == f"n-{IDS[0]}"[:12]  # not all are ids
+
+
+def test_times_are_ages_where_there_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "time_ns", lambda: 400 * 86400 * 10**9)
+    columns = [Column("id"), Column("note"), Column("at", "time")]
+    rows: list[tuple[Any, ...]] = [("a", "x" * 50, 0), ("b", "y" * 50, 401 * 86400 * 10**9), ("c", "z", None)]
+    assert [line.split()[2:] for line in sparse(columns, rows, 70)[2:]] == [
+        ["400d", "ago"],
+        ["1971-02-06T00:00:00Z"],
+        [],
+    ]
+    assert sparse(columns, rows, 90)[2].split()[2] == "1970-01-01T00:00:00Z"
+
+
+def test_states_have_a_colour() -> None:
+    columns = [Column("name"), Column("state"), Column("wanted_state"), Column("other")]
+    rows = [("a", "Running", "Completed", "Failed"), ("b", "BidRejected", "Stopped", "x"), ("c", "Odd", "", "y")]
+    first, second, third = sparse(columns, rows, 80, styled=True)[2:]
+    assert first.split() == ["a", "\x1b[32mRunning\x1b[0m", "\x1b[32mCompleted\x1b[0m", "Failed"]
+    assert second.split() == ["b", "\x1b[31mBidRejected\x1b[0m", "\x1b[33mStopped\x1b[0m", "x"]
+    assert third.split() == ["c", "Odd", "y"]
+
+
 def test_a_terminal_shows_every_row() -> None:
     """The widths are those of the first rows; what is wider in a later one is cut."""
     rows = ((f"k{number}", "x" * (9 if number > 2000 else 1)) for number in range(5000))

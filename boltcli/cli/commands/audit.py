@@ -12,7 +12,7 @@ from ...api.audit import audit_file, compare, is_compared
 from ...apps.contract import ERROR, SEVERITIES, WARNING, AuditOptions
 from ...errors import ArgumentError, BoltError, PassedOver
 from ...fleet.files import Files, Named, nothing_seen
-from ...render.audit_report import audit_record, audit_text
+from ...render.audit_report import audit_record, audit_screen, audit_text
 from ...render.row_files import complete, row_form
 from ...text.times import DAY, SECOND, parse_time
 from ..command import Summary, command
@@ -126,10 +126,10 @@ def audit_(
         ok = not any(finding.severity in grave for finding in found.findings)
         status = max(status, int(not ok))
         out.text(gap)
-        out.records(
-            lambda: [audit_record(found, path, ok=ok)],
+        out.report(
+            lambda: audit_record(found, path, ok=ok),
+            lambda screen: audit_screen(screen, found, path, verbose=verbose),
             lambda: audit_text(found, path, verbose=verbose, styled=out.has_colours),
-            styled=True,
         )
         out.flush()
         gap = "\n"
@@ -168,7 +168,9 @@ def audit_(
 
 def _audit_one(asked: AuditOptions, app: str, opener: Opener, file: Named, out: Output) -> Audit:
     def work(snapshot: Snapshot, out: Output) -> Audit:
-        return audit_file(snapshot, asked, app, file, recursive=opener.recursive)
+        with out.progress("auditing") as progress:
+            snapshot.watch(progress)
+            return audit_file(snapshot, asked, app, file, recursive=opener.recursive)
 
     return opener.read(file.path, work, out)
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ..output import Output, Record
     from ..values import parse_uint64
 
+# Kinds of findings about pages that can't be read.
+_UNREAD = ("damaged", "invalid-type", "unexpected-type", "out-of-bounds")
 _ON_A_TERMINAL = 100  # findings
 
 
@@ -72,6 +74,9 @@ def check_(
         return verdict | ({"explanations": _explanations(kinds)} if explain else {})
 
     out.record(record, lambda: _text(count, kinds if explain else {}, found.at_least))
+    if count and out.is_terminal:
+        unread = len({page for kind in _UNREAD for page in kinds.get(kind, ())})
+        out.say(f"boltcli: damaged: {unread} page{'s' * (unread != 1)} unreadable, {len(kinds)} kinds of findings\n")
     if count:
         from ...errors import CheckFailed
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 from ...api.deleted import Deleted, deleted
 from ...render import records
 from ...render.decoded import readable
-from ...text.values import bytes_text, formatted
+from ...text.sizes import counted
+from ...text.values import bytes_text, formatted, shell_quoted
+from ...text.visible import visible
 from ..command import command
 from ..selection import check_pattern, selection
 from ..streams import cut_to_width
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _DECODED = (
     "Decode keys and values if the program is known: auto|off. For etcd, list the keys to which the revisions belong."
 )
+_STYLES = {"certain": "32", "likely": "33", "unknown": "31"}
+_NEXT = "; boltcli deleted -o DEST.ndjson {} writes them, for boltcli import"
 
 
 @command(
@@ -78,7 +82,8 @@ def deleted_(
             # JSON is in the order in which import takes it.
             out.records(
                 lambda: map(form.record, pairs(ascending=not (versions or history))),
-                lambda: (cut_to_width(form.line(pair), out.out) for pair in pairs()),
+                lambda: (form.shown(pair, out) for pair in pairs()),
+                styled=True,
             )
             return notes
 
@@ -88,8 +93,8 @@ def deleted_(
         out.raw(f"{count} rows -> {output}\n".encode("utf-8", "surrogateescape"))
     else:
         sentences = write(out)
-        if not count and out.is_terminal:
-            out.say("no deleted pairs found\n")
+        if out.is_terminal:
+            out.say(f"{counted(count, 'pair')} shown{_NEXT.format(shell_quoted(path)) if count else ''}\n")
     for sentence in sentences:
         out.close_with(sentence)
 
@@ -109,6 +114,17 @@ class _Form(NamedTuple):
         if pair.key_decoded is not None:
             record |= records.decoded("key", pair.key_decoded) | records.decoded("value", pair.value_decoded)
         return record | {"page": pair.page, "certainty": pair.certainty}
+
+    def shown(self, pair: Deleted, out: Output) -> bytes:
+        """Return the line; on a terminal cut to its width, with the certainty in a colour."""
+        line = self.line(pair)
+        if not out.is_terminal:
+            return line
+        text = visible(cut_to_width(line, out.out).decode("utf-8", "surrogateescape"))
+        style = _STYLES.get(pair.certainty, "") if out.has_colours else ""
+        if style:
+            text = text.replace(pair.certainty, f"\x1b[{style}m{pair.certainty}\x1b[0m", 1)
+        return text.encode("utf-8", "surrogateescape")
 
     def line(self, pair: Deleted) -> bytes:
         """Return page, certainty, buckets, key, value, between tabs; of a version the key that it is one of."""

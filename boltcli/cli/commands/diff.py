@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ...render.table import Table
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import BucketPath, Decoding, Depth, Human, InBucket, argument, files, switch, text, views
+    from ..options import All, BucketPath, Decoding, Depth, Human, InBucket, argument, files, switch, text, views
     from ..output import Output
 
 DIFFERENT = 1  # exit status, as diff(1) has it
@@ -60,6 +60,7 @@ def diff_(
     summary: Annotated[bool, switch("Show only the number of changes in each bucket, and its growth.")] = False,
     depth: Depth = 0,
     human: Human = False,
+    all: All = False,
     keys_only: Annotated[bool, switch("Leave out the values, also with --json.")] = False,
     bucket: InBucket = [],
     prefix: Annotated[
@@ -78,7 +79,7 @@ def diff_(
         with out.progress("comparing") as progress:
             found = diff(db, other, path, prefix=prefix, progress=progress)
             if summary:
-                return _write_summary(found.summary(depth), human or out.is_terminal, out)
+                return _write_summary(found.summary(depth), human, out, every=all or bool(depth))
             return _write(
                 found, ChangeOutput(out, values=values, keys_only=keys_only, above=len(path), decoder=decoder), out
             )
@@ -99,11 +100,19 @@ def _write(found: Iterable[Change], output: ChangeOutput, out: Output) -> int:
     return status
 
 
-def _write_summary(rows: list[BucketChanges], human: bool, out: Output) -> int:
+def _write_summary(rows: list[BucketChanges], human: bool, out: Output, *, every: bool) -> int:
+    def text(rows: list[BucketChanges]) -> Iterable[bytes]:
+        if not out.is_terminal:
+            return _summary(rows).text_lines(rule=False, human=human)
+        from ...render.change_summary import change_screen
+
+        return [out.screen(lambda screen: change_screen(screen, rows, every=every))]
+
     out.stream(
         [rows] if rows else [],
         json=lambda rows: map(render.changes.summary_record, rows),
-        text=lambda rows: _summary(rows).text_lines(rule=False, human=human),
+        text=text,
+        styled=out.is_terminal,
     )
     return DIFFERENT if rows else 0
 

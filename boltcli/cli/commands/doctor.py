@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from ...api.rescue import doctor as diagnose
 from ...errors import ArgumentError, BoltError, InvalidDatabase
-from ...render.doctor_report import diagnosis_record, diagnosis_text
+from ...render.doctor_report import diagnosis_record, diagnosis_screen, diagnosis_text
 from ..command import command
 from ..hints import after_check
 from ..many import complain, each
@@ -76,7 +76,11 @@ def _diagnose(path: str, opener: Opener, out: Output, output: str = "", **writin
         found = diagnose(
             path, fix=output or None, lock=opener.lock, timeout=opener.timeout, progress=progress, **writing
         )  # fmt: skip
-    out.record(lambda: diagnosis_record(found), lambda: diagnosis_text(found))
+    out.report(
+        lambda: diagnosis_record(found),
+        lambda screen: diagnosis_screen(screen, found),
+        lambda: diagnosis_text(found),
+    )
     if found.ok:
         out.hint(lambda: after_check(path))
     if found.fixed is not None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, Corrupted
+from ...ops.write.compact import measure
 from ...render import page_picture, records
+from ...render.screen import is_plain
 from ...tree.bucket import find_bucket
 from ...tree.page_map import KINDS, PageMap, page_map
 from ..command import command
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
     from ..output import Output, Record
 
 _ROWS = 32  # rows that fit a terminal
+_ROWS_OF_SCREEN = 16
 _COLUMNS = 64
+_LEAST = 16  # cells in a row on a terminal
 _SQUARE = 96  # cells in a row and in a column of an image
 
 
@@ -62,6 +67,8 @@ def map_(
         mapped = page_map(db, db.metas[1 - db.meta.page] if opener.previous else None, progress=progress)
         before = page_map(db, progress=progress) if opener.previous else None
     chosen = _chosen(db, mapped, bucket)
+    if not width and out.is_terminal and not image:
+        width = max(out.width - len(str(len(mapped.kinds))) - 1, _LEAST)
     width = min(width or (_SQUARE if image else _COLUMNS), 4096)
 
     drawn = partial(page_picture.cells, mapped, chosen=chosen, before=before)
@@ -78,11 +85,20 @@ def map_(
             db.finish()
         out.record(lambda: records.result(out.path, target, size=len(picture)))
         return
-    out.records(
-        lambda: _records(mapped, drawn(cells or len(mapped.kinds))[0]),
-        lambda: page_picture.text(*drawn(cells or _ROWS * width), width, colour=out.has_colours),
-        styled=True,
-    )
+
+    def text() -> bytes:
+        if not out.is_terminal:
+            return page_picture.text(*drawn(cells or _ROWS * width), width, colour=out.has_colours)
+        try:
+            with out.progress("measuring") as progress:
+                dense = None if mapped.damages else measure(db, mmap.PAGESIZE, progress)
+        except Corrupted:
+            dense = None
+        head = out.screen(lambda screen: page_picture.map_screen(screen, out.path, mapped, dense))
+        found, step = drawn(cells or _ROWS_OF_SCREEN * width)
+        return head + page_picture.text(found, step, width, colour=out.has_colours, blocks=not is_plain())
+
+    out.records(lambda: _records(mapped, drawn(cells or len(mapped.kinds))[0]), text, styled=True)
 
 
 def _chosen(snapshot: Snapshot, mapped: PageMap, path: list[bytes]) -> set[int]:

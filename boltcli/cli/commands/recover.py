@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from ...api.rescue import recover
 from ...errors import ArgumentError
-from ...render.recover_report import recovery_record, recovery_text
+from ...render.recover_report import recovery_record, recovery_screen, recovery_text
 from ..command import command
 
 if TYPE_CHECKING:
@@ -62,5 +62,9 @@ def recover_(
         )  # fmt: skip
     for warning in report.warnings:
         out.warn(warning)
-    out.record(lambda: recovery_record(report), lambda: recovery_text(report, human or out.is_terminal))
+    out.report(
+        lambda: recovery_record(report),
+        lambda screen: recovery_screen(screen, report),
+        lambda: recovery_text(report, human),
+    )
     return 0 if report.is_all else LOSSES

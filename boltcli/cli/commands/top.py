@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from ...ops.space.top import space_top, top_levels
 from ...ops.write.compact import measure
-from ...render.top_report import top_record, top_text
+from ...progress import portion
+from ...render.top_report import top_record, top_screen, top_text
 from ..command import command
 
 if TYPE_CHECKING:
@@ -37,9 +38,17 @@ def top(
     separator = None if sep == "auto" else os.fsencode(sep)
     measured = partial(space_top, levels=levels) if levels else top_levels
     with out.progress("counting") as progress:
-        found = measured(db, buckets, separator=separator, depth=max(depth, 1), most=min(most, 1000), progress=progress)
-        dense = measure(db, mmap.PAGESIZE)
-    out.record(
+        found = measured(
+            db,
+            buckets,
+            separator=separator,
+            depth=max(depth, 1),
+            most=min(most, 1000),
+            progress=portion(progress, 0, 0.7),
+        )
+        dense = measure(db, mmap.PAGESIZE, portion(progress, 0.7, 1))
+    out.report(
         lambda: top_record(out.path, found, dense, limit),
-        lambda: top_text(found, dense, most, human or out.is_terminal),
+        lambda screen: top_screen(screen, out.path, found, dense, most),
+        lambda: top_text(found, dense, most, human),
     )

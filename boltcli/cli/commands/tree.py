@@ -7,7 +7,7 @@ import os
 from ... import render
 from ...errors import BucketNotFound, Corrupted, DamageSkipped
 from ...ops.stats.buckets import bucket_usage
-from ...render.du_report import arranged, tree_text
+from ...render.du_report import arranged, tree_screen, tree_text
 from ...text.values import path_text
 from ...text.visible import one_line
 from ...tree.bucket import find_bucket
@@ -15,9 +15,10 @@ from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Annotated, Literal
 
-    from ..options import Database, Depth, Human, choice, of_bucket
+    from ..options import All, Database, Depth, Human, choice, of_bucket
     from ..output import Output
 
 
@@ -32,6 +33,7 @@ def tree(
         Literal["name", "size", "keys"], choice("Order of the buckets within a bucket: size|name|keys", "ORDER")
     ] = "name",
     human: Human = False,
+    all: All = False,
 ) -> None:
     """Show the tree of buckets with pairs, bytes, share of the file, depth and sequence."""
     path = tuple(buckets)
@@ -45,8 +47,15 @@ def tree(
     size = db.size
     title = path_text(path) if path else one_line(os.path.basename(out.path))
     width = out.width if out.has_colours else 0
-    text = tree_text(title, shown, size, human or out.is_terminal, width=width)
-    out.records(lambda: render.records.bucket_usages(shown[not path :], size), lambda: text, styled=bool(width))
+    damaged = {damage.bucket for damage in damages}
+
+    def text() -> Iterable[bytes] | bytes:
+        if out.is_terminal:
+            return out.screen(lambda screen: tree_screen(screen, title, shown, size, damaged, every=all))
+        return tree_text(title, shown, size, human, width=width)
+
+    styled = out.is_terminal or bool(width)
+    out.records(lambda: render.records.bucket_usages(shown[not path :], size), text, styled=styled)
     for damage in damages:
         out.warn(f"not counted: {damage}")
     if damages:

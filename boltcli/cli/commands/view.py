@@ -64,6 +64,7 @@ def view_(
         str, written_to("Write the rows to this file: .csv, .ndjson or .json (export --view also writes .parquet).")
     ] = "",
     force: Force = False,
+    wide: Annotated[bool, switch("On a terminal: show all columns and whole values, on long lines.")] = False,
 ) -> None:
     """Show an application's records as a table; without NAME list the tables."""
     store = Opened(db)
@@ -86,7 +87,9 @@ def view_(
     else:
         out.records(lambda: _records(known, store), lambda: _text(known, store, out))
         return
-    out.rows(table, form="csv" * csv, output=output, force=force, tabs=True, finish=db.finish)
+    with out.progress("reading") as progress:
+        db.watch(lambda done, _: progress(done, 0))  # it is not known how much of the file the view is about
+        out.rows(table, form="csv" * csv, output=output, force=force, tabs=True, wide=wide, finish=db.finish)
 
 
 def _records(known: Recognised, db: Store) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from ...errors import ArgumentError
 from ...ops.check.database_check import check
 from ...ops.space.page_use import page_story
-from ...render.why_report import story_record, story_text
+from ...render.why_report import story_record, story_screen, story_text
 from ...tree.page_map import page_map
 from ..command import command
 from ..values import parse_uint64
@@ -51,4 +51,6 @@ def why(
         findings = [finding for finding in searched if finding.page in wanted]
     for page in wanted:
         story = page_story(db, page, now, before, findings)
-        out.record(partial(story_record, out.path, story), partial(story_text, story))
+        out.report(
+            partial(story_record, out.path, story), partial(story_screen, story=story), partial(story_text, story)
+        )

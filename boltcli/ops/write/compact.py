@@ -178,13 +178,13 @@ def _written(events: Iterable[Event], writer: BboltWriter | DenseWriter) -> Done
     return writer.size, writer.transactions, *counts
 
 
-def measure(snapshot: Snapshot, page_size: int) -> int:
+def measure(snapshot: Snapshot, page_size: int, progress: Progress | None = None) -> int:
     """Return the size in bytes of a dense copy of ``snapshot``, without writing it. Raises Corrupted."""
-    found = copied(snapshot, page_size, None, capacity=page_size)
+    found = copied(snapshot, page_size, None, progress, capacity=page_size)
     if found is not None:
         return found[2]
     writer = DenseWriter(None, page_size)
-    write(content(snapshot, is_sound=True), writer)
+    write(content(snapshot, is_sound=True, progress=progress), writer)
     return writer.size
 
 

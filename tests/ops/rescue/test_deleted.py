@@ -92,8 +92,10 @@ def test_a_line_is_no_longer_than_the_terminal_is_wide() -> None:
     parent, child = pty.openpty()
     termios.tcsetwinsize(child, (24, 60))
     command = [sys.executable, "-m", "boltcli", "deleted", "--limit", "20", str(fixture("many-free"))]
-    # os.environ, as readline, which pytest may load, tells C of the size of another terminal.
-    done = subprocess.Popen(command, stdout=child, stderr=subprocess.DEVNULL, env=os.environ)
+    env = {**os.environ, "NO_COLOR": "1"}
+    env.pop("FORCE_COLOR", None)
+    # With an environment, as readline, which pytest may load, tells C of the size of another terminal.
+    done = subprocess.Popen(command, stdout=child, stderr=subprocess.DEVNULL, env=env)
     os.close(child)
     lines = read_all(parent).decode().splitlines()
     assert done.wait() == 0
