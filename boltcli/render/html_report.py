@@ -67,14 +67,14 @@ def page(files: Sequence[Context], title: str, *, values: bool) -> bytes:
     folder = resources("boltcli.render.html")
     environment = jinja.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"size": size, "code": _code}
-    template = environment.from_string((folder / "report.html.jinja").read_text())
+    template = environment.from_string((folder / "report.html.jinja").read_text(encoding="utf-8"))
     text: str = template.render(
         files=[{**file, "anchor": f"file-{number}"} for number, file in enumerate(files, 1)],
         title=title,
         version=__version__,
         values=values,
-        css=_markup((folder / "report.css").read_text()),
-        js=_markup((folder / "report.js").read_text()),
+        css=_markup((folder / "report.css").read_text(encoding="utf-8")),
+        js=_markup((folder / "report.js").read_text(encoding="utf-8")),
     )
     return text.encode("utf-8", "replace")
 
