@@ -190,7 +190,7 @@ def test_the_gravest_state_counts() -> None:
     for state, record in records.items():  # each graver than those before it
         verdicts.add(record)
         assert verdicts.state == state
-    verdicts.add(records[OK], "said beside")
+    verdicts.add(records[WARNING])
     line = verdicts.line(1.5).decode()
     assert line == (
         "X CRITICAL - 5 files: 1 CRITICAL, 1 UNKNOWN, 2 WARNING, 1 OK; c: 2 errors: page 3: bad | files=5;;;0 ok=1;;;0"
