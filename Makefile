@@ -13,7 +13,7 @@ COVERAGE_FLOOR ?= 85
 DOCUMENT := fixtures/document.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo table quick test thorough servers coverage versions compat fuzz fuzz-answers sanitize bench rescue-score mutants goldens fixtures lint types man dist sbom release-check zipapp clean
+.PHONY: help demo table quick test thorough servers coverage versions compat fuzz fuzz-answers sanitize bench rescue-score mutants goldens fixtures lint types site man dist sbom release-check zipapp clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -96,6 +96,11 @@ versions: ## Run the core and cli tests on every Python found here, 3.11 or newe
 
 table: $(READY) ## Write what the parser knows of all commands, from the functions of the commands
 	$(BIN)/python -m boltcli.cli.make_table
+
+site: $(READY) ## Build the manual as a site into build/site, with the JSON schema, the API and screenshots
+	$(BIN)/python -m pip install --quiet --group site
+	$(BIN)/python .github/site/prepare.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file .github/site/mkdocs.yml
 
 man: $(READY) ## Write the man page to build/boltcli.1
 	mkdir -p build

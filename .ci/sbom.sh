@@ -10,7 +10,7 @@ mkdir -p dist
 "$environment/bin/python" -m pip install --quiet '.[all]'
 rm -f "$environment"/lib/python*/site-packages/boltcli-*.dist-info/direct_url.json  # a path of this machine
 "$environment/bin/python" -m pip uninstall --quiet --yes pip setuptools
-.venv/bin/cyclonedx-py environment --output-reproducible --of JSON -o dist/boltcli.cdx.json "$environment/bin/python"
+.venv/bin/cyclonedx-py environment --output-reproducible --gather-license-texts --of JSON -o dist/boltcli.cdx.json "$environment/bin/python"
 .venv/bin/python - <<'PYTHON'
 import json
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import shlex
 import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,8 +33,33 @@ HAS_KERNEL = load_kernel() is not None
 _CASES: Counter[str] = Counter()  # how many of a sampled test were collected
 
 
+# On Windows, modules that import these are left out, and tests (or their fixtures) that name one of the others skip.
+_POSIX_MODULE = re.compile(r"^(?:import|from) (?:fcntl|pty|resource|termios)\b", re.MULTILINE)
+_POSIX = re.compile(
+    r"\b(?:fcntl|pty|resource|termios)\b|\bos\.(?:fork|getuid|geteuid|kill|mkfifo|symlink|umask|wait\w*)\b|symlink_to\b"
+    r"|\bSIG(?:ALRM|CONT|KILL|PIPE|STOP)\b|/dev/|/proc/|\bheld\(|\bchmod\(|[\"'](?:ba)?sh[\"']"
+)
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out modules that import what only POSIX systems have."""
+    if os.name == "nt" and collection_path.suffix == ".py":
+        return bool(_POSIX_MODULE.search(collection_path.read_text(encoding="utf-8"))) or None
+    return None
+
+
+def needs_posix(item: Any) -> bool:
+    """Return whether a test, or one of its own fixtures, names what only POSIX systems have."""
+    parts = [getattr(item, "function", None)]
+    for found in item._fixtureinfo.name2fixturedefs.values() if parts[0] else ():
+        parts += [fixture.func for fixture in found if "tests/" in fixture.baseid and fixture.baseid != "tests"]
+    return any(_POSIX.search(inspect.getsource(part)) for part in parts if part)
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark as thorough all but every nth case of a test that is ``sampled(n)``."""
+    """Mark as thorough all but every nth case of a ``sampled(n)`` test; skip on Windows what can't run there."""
+    if os.name == "nt" and needs_posix(item):
+        item.add_marker(pytest.mark.skip(reason="it names what only POSIX systems have"))
     for mark in item.iter_markers("sampled"):
         test, every = item.nodeid.partition("[")[0], mark.args[0]
         number = _CASES[test]
@@ -64,7 +93,7 @@ def same_umask() -> Iterator[None]:
     """Fail a test that leaves another umask to the next one."""
     yield
     left = os.umask(0o022)
-    assert left == 0o022, f"the test leaves the umask {left:o}"
+    assert os.name == "nt" or left == 0o022, f"the test leaves the umask {left:o}"
 
 
 @pytest.fixture(params=["kernel", "python"])

@@ -289,7 +289,8 @@ def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stde
     out = stdout or stream(1)
     try:
         if out is None:
-            return _Failure([], err).report(OpenError("write", "/dev/stdout", "Bad file descriptor"), known=False)
+            known = [word for word in words if word == "--nagios"]
+            return _Failure(known, err).report(OpenError("write", "/dev/stdout", "Bad file descriptor"), known=False)
         return run(words, out, err)
     except BrokenPipeError:
         return _PIPE_CLOSED

@@ -26,19 +26,16 @@ class _Watched(Collected):
     def __init__(self, verdicts: Verdicts) -> None:
         super().__init__("")
         self._verdicts = verdicts
-        self._warnings: dict[str, str] = {}
         self.about_all: list[str] = []
 
     def _emit(self, record: records.Record) -> None:
         path = records.file_of(record)
         empty = "://" not in path and os.path.isfile(path) and not os.path.getsize(path)
-        self._verdicts.add(record, self._warnings.pop(path, ""), is_empty=empty)
+        self._verdicts.add(record, is_empty=empty)
 
     def _tell(self, record: records.Record) -> None:
         if "passed_over" in record:
             self.about_all.append(record["message"])
-        elif record["kind"] == "warning":
-            self._warnings.setdefault(records.file_of(record), record["message"])
 
 
 def run_as_plugin(command: Command, arguments: Sequence[str], values: dict[str, Any], out: BinaryIO) -> int:
@@ -52,7 +49,7 @@ def run_as_plugin(command: Command, arguments: Sequence[str], values: dict[str, 
     verdicts = Verdicts(command.name.upper(), list(dict.fromkeys([summary.order, *numbers])))
     watched = _Watched(verdicts)
     try:
-        run_many(command, arguments, values | {"exit-status": "bbolt"}, watched)
+        run_many(command, arguments, values, watched)
     except ArgumentError:
         raise
     except BoltError as error:

@@ -66,7 +66,7 @@ def compile_kernel(folder: Path, scratch: str) -> None:
     flags = [] if os.name == "nt" else ["-O3", "-g0", "-fvisibility=hidden"]
     sources = sorted(map(os.path.relpath, folder.glob("*.c")))
     # In the one place where it stands; the module can't be imported from here.
-    (version,) = re.findall(r"^VERSION = (\d+)", (folder / "__init__.py").read_text(), re.MULTILINE)
+    (version,) = re.findall(r"^VERSION = (\d+)", (folder / "__init__.py").read_text(encoding="utf-8"), re.MULTILINE)
     macros = [("KERNEL_VERSION", version)]
     extension = Extension(NAME, sources, py_limited_api=True, extra_compile_args=flags, define_macros=macros)
     command = build_ext(Distribution({"name": "boltcli", "ext_modules": [extension]}))

@@ -35,8 +35,8 @@ class Verdicts:
         """The state of all files, which is the exit status: UNKNOWN without a file."""
         return max((state for state in _GRAVITY if self._counts[state]), key=_GRAVITY.index, default=UNKNOWN)
 
-    def add(self, record: Record, warning: str = "", *, is_empty: bool = False) -> None:
-        """Count the record of a file; ``warning`` was said of it, ``is_empty``: it has no bytes."""
+    def add(self, record: Record, *, is_empty: bool = False) -> None:
+        """Count the record of a file; ``is_empty``: it has no bytes."""
         error = record.get("error")
         if error:
             state = CRITICAL if is_empty or error["kind"] in _FAULTS else UNKNOWN
@@ -45,7 +45,7 @@ class Verdicts:
             found = record.get("problems") or [finding["message"] for finding in record.get("findings") or []]
             state, said = CRITICAL, f"{counted(record['errors'], 'error')}: {found[0]}" if found else "damaged"
         else:
-            warnings = [*record.get("warnings", ()), *([warning] if warning else [])]
+            warnings = record["warnings"]
             state, said = (WARNING, warnings[0]) if warnings else (OK, "")
         self._count(state, file_of(record), said)
         for name, sum_ in self._sums.items():
@@ -84,6 +84,6 @@ def failure_line(message: str) -> bytes:
 def _plain(text: str) -> str:
     """Return ``text`` on one line, without the sign before the numbers, and not too long."""
     text = text.encode("utf-8", "backslashreplace").decode()
-    text = "".join(c if c.isprintable() and c != "|" else c.encode("unicode_escape").decode() for c in text)
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     text = text.replace("|", "\\x7c")
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}...{text[-_LONGEST // 2 :]}"

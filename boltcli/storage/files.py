@@ -1,4 +1,4 @@
-"""Read and write files at positions, copy them, and make files without names; not every system has pread(2)."""
+"""Read, write and lock files, copy them, and make files without names; not every system has pread(2)."""
 
 from __future__ import annotations
 
@@ -146,6 +146,33 @@ def _copy_range(source: int, target: int, position: int, end: int, first: int) -
     while position < end and (data := read_or_raise(source, position, min(end - position, _CHUNK))):
         write_all(target, data, position - first)
         position += len(data)
+
+
+def take_lock(fd: int, *, exclusive: bool = False) -> None:
+    """Take bbolt's shared lock of the file ``fd``, or a writer's ``exclusive`` one, without waiting: flock(2).
+
+    Raises BlockingIOError if another process holds it in the way, OSError if this file system has no locks.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        from .windows_lock import lock_byte
+
+        lock_byte(fd, exclusive=exclusive)
+        return
+    fcntl.flock(fd, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+
+
+def release_lock(fd: int) -> None:
+    """Release the lock of the file ``fd``. Raises OSError."""
+    try:
+        import fcntl
+    except ImportError:
+        from .windows_lock import lock_byte
+
+        lock_byte(fd, release=True)
+        return
+    fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 def clone(fd: int, path: str) -> int:

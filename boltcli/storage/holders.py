@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..record import Record
+from .files import release_lock, take_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,17 +137,16 @@ def _writes(pid: int, file: os.stat_result) -> bool | None:
 def _probe(path: str, file: os.stat_result) -> str:
     """Return the mode that the file is locked in by others: exclusive, shared, or empty."""
     try:
-        import fcntl
-
         # Open the file again: a duplicated descriptor shares its lock, and releasing it would release our own.
         other = os.open(path, os.O_RDONLY)
-    except (ImportError, OSError):
+    except OSError:
         return ""
     try:
         if os.path.samestat(os.fstat(other), file):
-            for attempt, mode in ((fcntl.LOCK_SH, "exclusive"), (fcntl.LOCK_EX, "shared")):
+            for exclusive, mode in ((False, "exclusive"), (True, "shared")):
                 try:
-                    fcntl.flock(other, attempt | fcntl.LOCK_NB)
+                    take_lock(other, exclusive=exclusive)
+                    release_lock(other)
                 except BlockingIOError:
                     return mode
     except OSError:

@@ -1,6 +1,6 @@
 """Open a database file, with or without bbolt's lock.
 
-bbolt locks the file with flock(2) while it is open: exclusively for writing, shared for reading. boltcli takes the
+bbolt locks the file while it is open (``take_lock``): exclusively for writing, shared for reading. boltcli takes the
 shared lock. While another process holds the lock: ``auto`` waits until ``timeout``, then reads without it (see
 ``live.py``), ``wait`` then fails, ``try`` doesn't wait and reads without it, ``none`` doesn't lock.
 
@@ -15,7 +15,7 @@ import time
 
 from ..format.constants import MAGIC, PAGE_HEADER_SIZE
 from ..read_errors import ArgumentError, OpenError, SourceNotFound, os_error
-from .files import Closing, Trying, read_at, unnamed_copy
+from .files import Closing, Trying, read_at, release_lock, take_lock, unnamed_copy
 from .opened import OPEN, hold, hold_local, note_unknown, split_member, stdin_file, take_stdin
 
 TYPE_CHECKING = False
@@ -83,9 +83,7 @@ class Source(Closing):
     def unlock(self) -> None:
         """Release the lock, unless a duplicate shares it."""
         if self.locked and self._alone and self.fd >= 0:
-            import fcntl
-
-            fcntl.flock(self.fd, fcntl.LOCK_UN)
+            release_lock(self.fd)
 
     @property
     def is_stable(self) -> bool:
@@ -98,13 +96,9 @@ class Source(Closing):
         return self.copied_live or not self.is_stable
 
     def try_lock(self, *, exclusive: bool = False) -> bool:
-        """Try to take the shared flock(2), which excludes writers, or a writer's ``exclusive`` one, without waiting."""
+        """Try to take the shared lock, which excludes writers, or a writer's ``exclusive`` one, without waiting."""
         try:
-            import fcntl
-        except ImportError:  # Windows: bbolt uses LockFileEx there, which is not implemented here
-            return False
-        try:
-            fcntl.flock(self.fd, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+            take_lock(self.fd, exclusive=exclusive)
         except BlockingIOError:
             self.reason = "held"
             return False
@@ -232,7 +226,7 @@ def open_descriptor(fd: int, path: str, offset: int = 0, *, is_own_copy: bool = 
 def _lock(source: Source, lock: Way, timeout: float, waiting: Waiting | None) -> None:
     if lock == "none" or source.try_lock() or lock == "try" or wait_for_lock(source, timeout, waiting=waiting):
         return
-    if lock != "wait" or os.name == "nt":
+    if lock != "wait":
         return
     if source.reason != "held":
         raise OpenError("lock", source.path, source.reason)

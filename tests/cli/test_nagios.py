@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,7 @@ from boltcli.cli import many
 from boltcli.cli.command_table import COMMANDS
 from boltcli.render.nagios import CRITICAL, OK, STATES, UNKNOWN, WARNING, Verdicts
 from tests.live import held
-from tests.support import fixture, freelist, meta, page, pgid, run, small
+from tests.support import ROOT, fixture, freelist, meta, page, pgid, run, small
 
 NUMBER = re.compile(r"[a-z]+=(U|\d+(\.\d+)?(s|B)?;;;0)")
 
@@ -94,6 +98,9 @@ def test_what_cannot_be_read(command: str, tmp_path: Path) -> None:
     missing, empty, text = tmp_path / "missing.db", tmp_path / "empty.db", tmp_path / "text.db"
     empty.touch()
     text.write_bytes(b"a text\n" * 9999)
+    packed = tmp_path / "packed.db.gz"
+    packed.write_bytes(gzip.compress(fixture("inline").read_bytes())[:900])
+    assert _run(command, packed)[0] == CRITICAL
     for path, said in ((missing, "doesn't exist"), (empty, "the file is empty"), (text, "invalid database")):
         status, line, numbers = _run(command, path)
         assert status == CRITICAL
@@ -183,7 +190,7 @@ def test_the_gravest_state_counts() -> None:
     for state, record in records.items():  # each graver than those before it
         verdicts.add(record)
         assert verdicts.state == state
-    verdicts.add(records[OK], "said beside")
+    verdicts.add(records[WARNING])
     line = verdicts.line(1.5).decode()
     assert line == (
         "X CRITICAL - 5 files: 1 CRITICAL, 1 UNKNOWN, 2 WARNING, 1 OK; c: 2 errors: page 3: bad | files=5;;;0 ok=1;;;0"
@@ -193,3 +200,10 @@ def test_the_gravest_state_counts() -> None:
 
 def test_which_commands_have_it() -> None:
     assert {name for name, row in COMMANDS.items() if "nagios" in row["options"]} == {"check", "verify"}
+
+
+@pytest.mark.slow
+def test_without_a_place_for_the_line_it_is_unknown() -> None:
+    words = f"{shlex.quote(sys.executable)} -m boltcli check --nagios {shlex.quote(str(fixture('inline')))}"
+    for where in (">&-", ">/dev/full"):
+        assert subprocess.run(["sh", "-c", f"{words} {where}"], cwd=ROOT, stderr=subprocess.PIPE).returncode == UNKNOWN

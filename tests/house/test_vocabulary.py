@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import jsonschema
 import pytest
@@ -14,7 +15,7 @@ from boltcli.apps.registry import applications
 from boltcli.cli.command_table import COMMANDS
 from boltcli.tables import relations
 from tests.schema import SCHEMA, run_json
-from tests.support import error_line, run
+from tests.support import ROOT, error_line, run
 
 ENCODINGS = re.compile(r"_(hex|base64|u64|time|repr|json|ascii_encoded|redacted|decoded|guess|text)$")
 TABLES = (relations.PAIRS, relations.BUCKETS, relations.PAGES, relations.FINDINGS, relations.FILES)
@@ -96,6 +97,9 @@ def test_the_schema_is_one_and_has_a_version() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["$id"] == "urn:boltcli:schema"
     assert re.fullmatch(r"\d+\.\d+", SCHEMA["version"])
+    # A reference is a URI; not every validator looks.
+    assert not re.search(r"#/\$defs/[^\"']* ", (ROOT / "boltcli" / "schema.json").read_text())
+    assert b"#/$defs/surgery%20meta%20validate" in run("schema", "surgery", "meta", "validate")[1]
     assert run_json("schema")[1] == [SCHEMA]
 
 
@@ -109,7 +113,7 @@ def test_the_schema_of_a_command_stands_alone(command: str) -> None:
     jsonschema.Draft202012Validator.check_schema(found)
     text = str(found)
     for name in re.findall(r"#/\$defs/([^/']+)", text):
-        assert name in found["$defs"]
+        assert unquote(name) in found["$defs"]
     assert len(found["$defs"]) < len(SCHEMA["$defs"]) / 2
     _, (lock,), _ = run_json("schema", "lock")
     record = {"mode": "shared", "waits": False, "pid": 1, "command": "x", "since": None, "writes": None}

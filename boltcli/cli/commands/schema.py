@@ -44,7 +44,7 @@ def _of(name: str, whole: dict[str, Any]) -> dict[str, Any]:
     return head | {
         "$id": f"{whole['$id']}:{part.replace(' ', '-')}",
         "title": f"What boltcli {command} writes with --json",
-        "$ref": f"#/$defs/{part}",
+        "$ref": f"#/$defs/{part.replace(' ', '%20')}",
         "$defs": {each: whole["$defs"][each] for each in whole["$defs"] if each in needed},
     }
 

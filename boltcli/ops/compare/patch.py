@@ -19,7 +19,7 @@ from ...errors import ArgumentError, DestinationError, DestinationExists, OpenEr
 from ...format.bucket import MAX_NESTING, BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG, MAX_KEY_SIZE
 from ...storage.destination import Destination
-from ...storage.files import Closing, copy_sparse
+from ...storage.files import Closing, copy_sparse, with_mode
 from ...storage.holders import Holder, holders, openers
 from ...storage.opened import strictest
 from ...storage.snapshot import Snapshot
@@ -372,9 +372,9 @@ def _write(snapshot: Snapshot, overlay: Overlay, destination: Destination) -> Lo
 
 def _lock(source: Source, timeout: float) -> None:
     """Take the exclusive lock of the file that is at the path now."""
+    if os.name == "nt":
+        raise OpenError("lock", source.path, "Windows can't replace a file that is open; write a copy with -o")
     if not wait_for_lock(source, timeout, exclusive=True):
-        if source.reason == "unasked":
-            raise OpenError("lock", source.path, "this system has no lock that stops bbolt")
         if source.reason != "held":
             raise OpenError("lock", source.path, source.reason)
         holder = next((each for each in holders(source) if not each.waits), Holder(""))
@@ -391,7 +391,7 @@ def _resemble(source: Source, destination: Destination) -> None:
         made = os.fstat(destination.fd)
         if hasattr(os, "fchown") and (made.st_uid, made.st_gid) != (status.st_uid, status.st_gid):
             os.fchown(destination.fd, status.st_uid, status.st_gid)
-        os.fchmod(destination.fd, status.st_mode & 0o7777)
+        with_mode(destination.fd, status.st_mode)
     except OSError as error:
         raise DestinationError("chown", destination.path, error) from error
     if hasattr(os, "listxattr"):
