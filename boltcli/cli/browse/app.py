@@ -20,14 +20,14 @@ from ..values import address, parse_uint64
 from .export import export
 from .filters import Filter, parse
 from .grid import Grid
-from .pane import Follow, ValuePane
+from .pane import Folded, Follow, ValuePane
 from .reader import Job
 from .references import Reference, reference
 from .screens import PageScreen, TextScreen, help_text
 from .session import Path, Session, State, state_of
-from .showing import TICK, Showing, counted_rows
+from .showing import TICK, Showing
 from .sidebar import Place, Sidebar
-from .tables import Shown, table_of_bucket
+from .tables import Shown, counted_rows, table_of_bucket
 from .value import DECODED, HEX, JSON, PRETTY, TEXT
 
 _EVERY = 1.0  # seconds between two looks at the file, with automatic refresh
@@ -282,7 +282,7 @@ class BrowseApp(Showing):
     def _export(self, path: str) -> None:
         self._stop()
         self._doing = f"writing {path}"
-        self._job = self._read(partial(export, path, self.place, self.table), self.say)
+        self._job = self._read(partial(export, path, self.place, self.sort, self.table), self.say)
 
     # Pages of the file
 
@@ -382,7 +382,8 @@ class BrowseApp(Showing):
             ),
             (Grid, "The table"),
         )
-        self.push_screen(TextScreen("help", help_text([(title, pane.BINDINGS), ("Everywhere", self.BINDINGS)])))
+        bindings = [*Folded.BINDINGS, *pane.BINDINGS] if pane is ValuePane else pane.BINDINGS
+        self.push_screen(TextScreen("help", help_text([(title, bindings), ("Everywhere", self.BINDINGS)])))
 
     def action_theme(self) -> None:
         names = list(_THEMES)

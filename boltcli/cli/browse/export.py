@@ -11,16 +11,17 @@ from .keys import Gap
 from .reader import Job
 from .session import State
 from .sidebar import Place
-from .tables import Table, counted_gaps
+from .tables import FIRST, Table, counted_gaps, counted_rows
 
 _COLUMNS = (Column("key", "bytes"), Column("value", "bytes"), Column("size", "integer"))
 _WHOLE = 1 << 40  # bytes of a value that are written
 
 
-def export(path: str, place: Place, table: Table, state: State, job: Job) -> str:
+def export(path: str, place: Place, sort: str, table: Table, state: State, job: Job) -> str:
     """Write all rows of ``table``, of a bucket with whole values; return a sentence. Raises BoltError.
 
-    The file appears when it is complete. Rows that can't be read are left out, and the sentence says so.
+    The file appears when it is complete. Rows that can't be read are left out, and the sentence says so; and if the
+    table has only the first ones in the order ``sort``.
     """
     form = row_form(path)
     if form not in ("csv", "ndjson", "json"):
@@ -41,4 +42,5 @@ def export(path: str, place: Place, table: Table, state: State, job: Job) -> str
         number = Written(table.columns if place.view else _COLUMNS, rows()).write(file, form)
         state.snapshot.check_unchanged()
     missing = f"INCOMPLETE, {counted_gaps(gaps)}: " if gaps else ""
-    return f"{missing}wrote {number:,} {'row' if number == 1 else 'rows'} to {path}"
+    first = "the first " if sort and number >= FIRST else ""
+    return f"{missing}wrote {first}{counted_rows(number)} to {path}"

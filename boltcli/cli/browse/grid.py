@@ -172,8 +172,8 @@ class Grid(Widget, can_focus=True):
                 line = line.stylize("bold")
         if not chosen:
             return line
-        line = Content.assemble(line, " " * max(width - line.cell_length, 0))
-        return line.stylize("reverse" if self.has_focus else "underline")
+        text = f"{line.plain}{' ' * max(width - line.cell_length, 0)}"
+        return Content.styled(text, "reverse" if self.has_focus else "underline")
 
     def _text(self, at: int, value: object) -> str:
         type = self.columns[at].type

@@ -15,7 +15,7 @@ from textual.widgets.tree import TreeNode
 from ...apps.contract import View
 from ...text.visible import visible
 from .references import Reference, reference
-from .value import LONGEST, NAME, scalar, style_of
+from .value import DECODED, HEX, LONGEST, NAME, TEXT, scalar, style_of
 
 _MOST_CHILDREN = 200  # children of a dict or list that are shown at a time
 
@@ -45,6 +45,10 @@ def label(name: str, text: str = "", style: str = "", more: str = "") -> Text:
 
 class Folded(Tree[Any]):
     """A record, a dict or a list as a tree; children are added when their parent is opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select_cursor", "Follow", tooltip="fold or unfold a part; follow a reference (→)"),
+    ]
 
     views: Sequence[View] = ()
 
@@ -96,7 +100,11 @@ class ValuePane(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.focus_table", "Table", show=False, tooltip="go back to the table"),
-        Binding("v", "app.form('')", "Auto form", show=False, tooltip="choose the form of each value"),
+        Binding("t", f"app.form('{TEXT}')", "Text", tooltip="as text"),
+        Binding("o", "app.json", "JSON", tooltip="as folded JSON; again: pretty-printed"),
+        Binding("x", f"app.form('{HEX}')", "Hex", tooltip="in hexadecimal"),
+        Binding("d", f"app.form('{DECODED}')", "Decoded", tooltip="as its application decodes it"),
+        Binding("v", "app.form('')", "Auto", tooltip="in the form that suits each value"),
     ]
     DEFAULT_CSS = """
     ValuePane #about { height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }

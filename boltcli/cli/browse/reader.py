@@ -112,7 +112,7 @@ class Reader:
                 self._newer()
             except BoltError:
                 self.live.settle()  # it is written to too fast, or being replaced
-        except (BoltError, ValueError):  # damage is said where rows are shown
+        except BoltError:  # damage is said where rows are shown
             self._counting = None
 
     def _newer(self) -> None:

@@ -34,11 +34,7 @@ class Record:
 def shown_record(place: Place, row: Row, form: str, width: int, view: View | None, state: State, job: Job) -> Record:
     """Return what to show of ``row``, a value in ``form`` (empty: the one that suits). Raises BoltError."""
     if row.gap is not None:
-        file = shell_quoted(state.snapshot.path)
-        more = f"{row.gap.error}\n\nThe keys of this page are missing here.\n\n"
-        more += f"boltcli doctor {file}\n    says what is wrong, and what each remedy would keep\n"
-        more += f"boltcli recover {file} -o COPY\n    writes everything that the file still holds"
-        return Record("damaged", more)
+        return unreadable(row.gap.error, state.snapshot.path)
     if view is not None:
         return _of_view(view, row.cells, form, width, state)
     if row.is_bucket:
@@ -59,6 +55,15 @@ def shown_record(place: Place, row: Row, form: str, width: int, view: View | Non
     return Record(" · ".join(filter(None, details)), found.text, groups, data)
 
 
+def unreadable(error: Exception, path: str) -> Record:
+    """Return what is wrong with the file at ``path``, and what to do next."""
+    file = shell_quoted(path)
+    text = f"{error}\n\nWhat lies there is missing here.\n\n"
+    text += f"boltcli doctor {file}\n    says what is wrong, and what each remedy would keep\n"
+    text += f"boltcli recover {file} -o COPY\n    writes everything that the file still holds"
+    return Record("damaged", text)
+
+
 def fields(view: View, row: Sequence[Any], views: Sequence[View]) -> list[Field]:
     """Return the fields of a row that have a value: times and states as the view shows them."""
     found = []
@@ -70,7 +75,7 @@ def fields(view: View, row: Sequence[Any], views: Sequence[View]) -> list[Field]
             found.append(
                 Field(column.name, folded, leads=leads)
                 if isinstance(folded, (dict, list))
-                else Field(column.name, value, text, leads)
+                else Field(column.name, text if column.type == "time" else value, text, leads)
             )
     return found
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from ...errors import BoltError
+from ...errors import BoltError, Corrupted
 from ...storage.live import Live
 from ...storage.snapshot import Snapshot
 from ...text.values import path_text
@@ -22,11 +23,11 @@ from .grid import Grid
 from .keys import Row
 from .pane import ValuePane
 from .reader import Job, Reader
-from .record import Record, shown_record
+from .record import Record, shown_record, unreadable
 from .references import reference
 from .session import Path, Session, State, places, state_of
 from .sidebar import Entry, Place, Sidebar, name_of
-from .tables import Shown, Table, gap_text, key_text, table_of_bucket, table_of_view
+from .tables import Shown, Table, counted_rows, gap_text, key_text, table_of_bucket, table_of_view
 from .tally import Tally, counted_places
 
 TICK = 0.25  # seconds between two looks at how far a job is
@@ -89,6 +90,11 @@ class Showing(App[None]):
         return self.screen_stack[0]
 
     @property
+    def is_closing(self) -> bool:
+        """Whether the screen is there no longer: a job may end after that."""
+        return not self.screen_stack or len(self.desk.query("Grid, Sidebar, ValuePane, #status, #title")) < 5
+
+    @property
     def grid(self) -> Grid:
         return self.desk.query_one(Grid)
 
@@ -109,13 +115,16 @@ class Showing(App[None]):
 
     def on_done(self, message: Done) -> None:
         job, error = message.job, message.error
-        if job.stopped or not self.desk.children:  # without children it is being closed
+        if job.stopped or self.is_closing:
             return
         if job is self._job:
             self._doing = ""
         if error is not None:
             if not isinstance(error, (BoltError, LookupError)):
                 raise error
+            if job is self._value:
+                self._show_record(unreadable(error, self.session.path))
+                return
             self.grid.empty = "not read"
             self.say(
                 error.args[0] if isinstance(error, LookupError) and not isinstance(error, BoltError) else str(error)
@@ -262,9 +271,10 @@ class Showing(App[None]):
         tally = self.tally
         wanted = [Place(), *(Place(path=path) for path, more in self.entries if not more)]
         wanted += [Place(view.name) for view in state.views]
-        for _ in tally.count(state) if not tally.done else ():
-            self._report()
-            yield
+        with suppress(Corrupted):  # the table says it
+            for _ in tally.count(state) if not tally.done else ():
+                self._report()
+                yield
         for _ in counted_places(state, wanted):
             self._report()
             yield
@@ -276,7 +286,7 @@ class Showing(App[None]):
             self.post_message(Counted())
 
     def on_counted(self, message: Counted) -> None:
-        if not self.desk.children:
+        if self.is_closing:
             return
         self._show_places()
         self._draw_heads()
@@ -340,8 +350,3 @@ class Showing(App[None]):
 
     def on_unmount(self) -> None:
         self.reader.close()
-
-
-def counted_rows(number: int) -> str:
-    """Return ``1 row``, ``2,000 rows``."""
-    return f"{number:,} {'row' if number == 1 else 'rows'}"

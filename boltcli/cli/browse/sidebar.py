@@ -12,7 +12,7 @@ from ...text.values import as_text
 from ...text.visible import cut, field_text, room_of
 from .session import Path
 
-_SHARE = 0.4  # of the screen's width, at most
+_SHARE = 0.3  # of the screen's width, at most
 
 
 class Place(NamedTuple):
@@ -124,7 +124,7 @@ class Sidebar(Widget, can_focus=True):
         if entry.place == self.here:
             line = line.stylize("bold")
         elif entry.number == "0":
-            line = line.stylize("$text-muted")
+            line = line.stylize("dim")
         return line.stylize("reverse") if at == self.at and self.has_focus else line
 
 

@@ -358,6 +358,11 @@ def _view_rows(view: View, wanted: Filter, sort: str, state: State, job: Looking
         yield Row(gap=Gap(b"", None, error))
 
 
+def counted_rows(number: int) -> str:
+    """Return ``1 row``, ``2,000 rows``."""
+    return f"{number:,} {'row' if number == 1 else 'rows'}"
+
+
 def counted_gaps(gaps: list[Gap]) -> str:
     """Say which damaged pages a search has passed over; "" for none."""
     if not gaps:

@@ -87,5 +87,5 @@ def counted_places(state: State, wanted: Sequence[Place]) -> Iterator[None]:
             yield from Tally(place, Filter(), "").count(state)
         except Changed:
             raise
-        except (BoltError, ValueError):
+        except BoltError:
             state.counts[key_of(place)] = 0, 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -20,8 +21,12 @@ from textual.widgets import Input
 
 from boltcli.cli.browse import tables
 from boltcli.cli.browse.app import BrowseApp
-from boltcli.cli.browse.keys import Gap, LeafPart
+from boltcli.cli.browse.keys import Gap, LeafPart, parts
+from boltcli.cli.browse.session import State
+from boltcli.cli.browse.showing import Counted
 from boltcli.cli.browse.sidebar import Place
+from boltcli.cli.opener import Opener
+from boltcli.cli.output import Output
 from boltcli.format.bucket import BucketRef
 from boltcli.storage.snapshot import Snapshot
 from boltcli.text.values import shell_quoted
@@ -87,6 +92,10 @@ def test_a_walk_through_views_and_buckets() -> None:
         assert app.place == Place("executions")
         await press(app, pilot, "question_mark")
         assert "open a bucket, follow a reference" in text(app)
+        app.post_message(Counted())  # under another screen
+        await pilot.pause()
+        await press(app, pilot, "escape", "enter", "question_mark")
+        assert "fold or unfold a part" in text(app)
 
     browse(fixture("document"), steps)
 
@@ -177,8 +186,7 @@ def test_a_filter_or_search_of_a_big_bucket_is_not_lost(
     way: str, big: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     """Neither the prompt that closes nor a resize ends it; it says how far it is, and nothing else before the end."""
-    from boltcli.cli.browse.keys import parts as whole
-
+    whole = parts
     pages = slow = 0
 
     def slowly(snapshot: Snapshot, bucket: BucketRef, *more: object, **options: object) -> Iterator[LeafPart | Gap]:
@@ -267,6 +275,31 @@ def test_damage_is_a_row_and_everything_goes_on_past_it(tmp_path: Path) -> None:
         assert "INCOMPLETE" in screen(app)[-2]
 
     browse(path, steps, (100, 40))
+
+
+@pytest.mark.slow
+def test_a_value_that_cannot_be_read_is_said_in_its_place(tmp_path: Path) -> None:
+    data = bytearray(fixture("nested-8").read_bytes())
+    with Snapshot(str(fixture("nested-8"))) as snapshot:
+        part = next(parts(snapshot, State(snapshot).bucket(())))
+        assert isinstance(part, LeafPart)
+        at = part.leaf.page.file_offset + 16 + 12  # the size of the first value, that of a bucket
+    data[at : at + 4] = (3).to_bytes(4, "little")
+    (tmp_path / "a.db").write_bytes(data)
+
+    async def steps(app: BrowseApp, pilot: Pilot[None]) -> None:
+        assert "bucket, damaged: page" in text(app)
+        assert "damaged\n" in "\n".join(line[-60:].strip() for line in screen(app))
+        assert "is too small to be a bucket" in text(app)
+        before = app._value
+        await pilot.pause(0.2)
+        assert app._value is before  # it isn't read again and again
+        await press(app, pilot, "enter")
+        assert "not read" in text(app)
+        await press(app, pilot, "backspace")
+        assert app.place == Place()
+
+    browse(tmp_path / "a.db", steps, (100, 30))
 
 
 @pytest.mark.slow
@@ -397,6 +430,14 @@ def test_screens_are_those_that_were_looked_at(name: str, size: tuple[int, int],
         kept.write_text("\n".join(seen) + "\n")
     assert seen == kept.read_text().splitlines()
     assert (len(seen), max(map(len, seen)) <= size[0]) == (size[1], True)
+
+
+def test_the_lock_is_taken_only_on_request() -> None:
+    path = str(fixture("document"))
+    for values, locked in (({}, False), ({"lock": "none"}, False), ({"lock": "wait"}, True), ({"lock": "try"}, True)):
+        with Opener(values, Output(io.BytesIO(), io.BytesIO())).live(path) as opened:
+            assert opened.source.locked == locked
+            opened.source.close()
 
 
 def test_without_a_terminal_it_is_one_line() -> None:

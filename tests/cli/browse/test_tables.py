@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from boltcli.cli.browse import export, tables
 from boltcli.cli.browse.filters import Filter, parse
 from boltcli.cli.browse.keys import Gap, Row, counts, parts
 from boltcli.cli.browse.reader import Job, Reader, Stopped
@@ -26,7 +27,7 @@ from boltcli.cli.browse.tables import (
     table_of_view,
 )
 from boltcli.cli.browse.tally import Tally, counted_places
-from boltcli.errors import BoltError, Corrupted
+from boltcli.errors import ArgumentError, BoltError, Corrupted
 from boltcli.storage.snapshot import Snapshot
 from tests.cli.browse.support import job, live, state, store
 from tests.live import Writer
@@ -285,6 +286,25 @@ def test_a_view_that_meets_damage_ends_with_a_row_that_says_so(tmp_path: Path) -
     assert last.gap is not None
     assert isinstance(last.gap.error, Corrupted)
     assert last.gap.error.page == leaves[-1]
+
+
+def test_an_export_says_what_it_leaves_out(big: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "FIRST", 100)
+    monkeypatch.setattr(export, "FIRST", 100)
+    place, known = Place(path=(b"b",)), state(big)
+    path = tmp_path / "rows.csv"
+    said = export.export(str(path), place, "-key", table_of_bucket(place.path, Filter(), "-key"), known, job())
+    assert said == f"wrote the first 100 rows to {path}"
+    assert path.read_text().splitlines()[1] == '"key-004999","value 34993","11"'.replace('"', "")
+    with pytest.raises(ArgumentError, match="the ending must be"):
+        export.export(
+            str(tmp_path / "rows.parquet"), place, "", table_of_bucket(place.path, Filter(), ""), known, job()
+        )
+    stopped = job()
+    stopped.stopped = True
+    with pytest.raises(Stopped):
+        export.export(str(tmp_path / "no.csv"), place, "", table_of_bucket(place.path, Filter(), ""), known, stopped)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["rows.csv"]
 
 
 def _reader(path: Path, count: Any = None) -> Reader:
