@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from textual.pilot import Pilot
@@ -60,9 +61,10 @@ def browse(path: Path, steps: Steps, size: tuple[int, int] = (80, 24)) -> Browse
     return asyncio.run(go())
 
 
-async def settled(app: BrowseApp, pilot: Pilot[None]) -> None:
+async def settled(app: BrowseApp, pilot: Pilot[None], seconds: float = 20) -> None:
     """Wait until nothing is read any more."""
-    for _ in range(400):
+    until = monotonic() + seconds
+    while monotonic() < until:
         await pilot.pause(0.01)
         jobs = [each for each in (app._job, app._value) if each is not None]
         reader = app.reader

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -492,3 +493,55 @@ def test_on_a_terminal_beside_a_writer(tmp_path: Path) -> None:
     os.close(slave)
     os.close(master)
     assert (program.wait(), sent) == (0, 2), seen[-2000:]
+
+
+@pytest.mark.thorough
+def test_a_filter_of_a_million_keys_ends_and_is_right(tmp_path: Path) -> None:
+    path = store(tmp_path, 1_000_000)
+
+    async def steps(app: BrowseApp, pilot: Pilot[None]) -> None:
+        await pilot.press("enter", "f")
+        await pilot.pause()
+        for typed in ("k", "key-9999", "key-99999", "key-999998"):
+            app.query_one("#prompt", Input).value = typed
+            await pilot.pause(0.3)
+        await pilot.press("enter")
+        await settled(app, pilot, 60)
+        assert keys(app) == [b"key-999998"]
+        assert app.grid.position == "1 of 1 (of 1,000,000)"
+        await press(app, pilot, "f")
+        app.query_one("#prompt", Input).value = ""
+        await pilot.press("enter")
+        await settled(app, pilot, 60)
+        await press(app, pilot, "end")
+        assert app.grid.position == "1,000,000 of 1,000,000"
+
+    browse(path, steps)
+
+
+_WALK = (
+    *("down", "up", "pagedown", "pageup", "home", "end", "enter", "enter", "enter", "backspace", "tab", "escape"),
+    *("less_than_sign", "greater_than_sign", "question_mark", "slash", *"szbvtoxdnraTmyfgp"),
+)
+_ANSWERS = ("a", "key", "1", "state=Running", "size=3", "hex:00", "u64:1", "'x", "\\", "", "2", "offset:5000", "é")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    "name", ["bacalhau-requester-1.4", "etcd-3.6", "binary-keys", "bucket-newline", "nested-8", ""]
+)
+def test_no_keys_in_any_order_end_it(name: str, tmp_path: Path) -> None:
+    chance = Random(name)
+
+    async def steps(app: BrowseApp, pilot: Pilot[None]) -> None:
+        for _ in range(60):
+            await pilot.press(chance.choice(_WALK))
+            if app.question:
+                app.desk.query_one("#prompt", Input).value = chance.choice(_ANSWERS)
+                await pilot.press("enter")
+            if len(app.screen_stack) > 1:
+                await pilot.press("escape")
+            if chance.random() < 0.05:
+                await pilot.resize_terminal(chance.choice([20, 80, 130]), chance.choice([6, 24, 40]))
+
+    browse(fixture(name) if name else damaged(tmp_path), steps)
