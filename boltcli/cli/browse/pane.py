@@ -15,8 +15,9 @@ from textual.widgets.tree import TreeNode
 from ...apps.contract import View
 from ...text.visible import visible
 from .references import Reference, reference
-from .value import DECODED, HEX, LONGEST, NAME, TEXT, scalar, style_of
+from .value import DECODED, HEX, LONGEST, NAME, NUMBER, STRING, TEXT, scalar, style_of
 
+_THEMED = {STRING: "$text-success", NUMBER: "$text-warning"}  # the theme's own colours, which a tree can't have
 _MOST_CHILDREN = 200  # children of a dict or list that are shown at a time
 
 
@@ -127,9 +128,9 @@ class ValuePane(Vertical):
     def show_text(self, about: str, text: str | list[tuple[str, str]]) -> None:
         """Show ``text``, as it is or in parts with their styles."""
         self._show(about, folded=False)
-        self.query_one("#value", Static).update(
-            Content(visible(text)) if isinstance(text, str) else Content.assemble(*text)
-        )
+        parts = [(text, "")] if isinstance(text, str) else text
+        content = Content.assemble(*[(visible(part), _THEMED.get(style, style)) for part, style in parts])
+        self.query_one("#value", Static).update(content)
         self.query_one("#scroll").scroll_home(animate=False)
 
     def show_folded(

@@ -12,7 +12,7 @@ MOST = 1 << 16  # bytes of a value that are shown as text or in hexadecimal
 LARGEST = 16 << 20  # bytes of a value that are read; a larger value is neither parsed as JSON nor decoded
 _AT_ONCE = 1 << 18  # bytes of the largest value that is decoded automatically
 LONGEST = 2000  # characters of a scalar in a folded value
-NAME, _STRING, _NUMBER, _WORD = "bold", "green", "magenta", "italic"  # styles of JSON's parts
+NAME, STRING, NUMBER, _WORD = "bold", "green", "magenta", "italic"  # styles of JSON's parts
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ def style_of(value: Any) -> str:
     """Return the style in which a scalar of JSON is shown."""
     if value is None or isinstance(value, bool):
         return _WORD
-    return _NUMBER if isinstance(value, (int, float)) else _STRING if isinstance(value, str) else ""
+    return NUMBER if isinstance(value, (int, float)) else STRING if isinstance(value, str) else ""
 
 
 def scalar(value: Any) -> str:
