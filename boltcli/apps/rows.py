@@ -13,6 +13,14 @@ from .contract import Column, Store, View
 Row = tuple[Any, ...]
 
 
+def condition(text: str, option: str = "where") -> tuple[str, str]:
+    """Return the name and the text of a condition ``FIELD=VALUE``. Raises ArgumentError, which names ``option``."""
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise ArgumentError(f"--{option} takes FIELD=VALUE, not {text!r}")
+    return name, value
+
+
 def selected(
     view: View,
     source: Iterator[Row],

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..errors import BoltError
     from ..fleet.files import Files
+    from ..storage.live import Live
     from ..storage.remote import Remote
     from ..storage.snapshot import Snapshot
     from ..storage.source import Source, Way
@@ -65,12 +66,19 @@ class Opener:
 
         return run_lock_free(work, source, out, previous=self.previous)
 
-    def open(self, path: str, *, previous: bool = False, locking: bool = True) -> Snapshot:
-        """Open a database, for commands that read two, or that read one for a long time. The caller closes it. Without
-        the lock this is a private copy of one transaction's state. ``locking`` False: don't ask for the lock."""
+    def open(self, path: str, *, previous: bool = False) -> Snapshot:
+        """Open a database, for commands that read two. The caller closes it. Without the lock this is a private copy of
+        one transaction's state."""
         from ..storage.live import open_state
 
-        return open_state(self._source(path, locking=locking), previous=previous)
+        return open_state(self._source(path), previous=previous)
+
+    def live(self, path: str) -> Live:
+        """Open a database for a long look, which a server must not wait for: the lock is taken only with --lock wait or
+        try. The caller closes it."""
+        from ..storage.live import Live
+
+        return Live(self._source(path, locking=self.lock != "auto"), previous=self.previous)
 
     def files(self, paths: Iterable[str], *, search: bool = False, twice: bool = True) -> Files:
         """Find the files that ``paths`` and the options name; see :func:`~boltcli.fleet.find.select`. Raises OpenError.

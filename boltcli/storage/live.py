@@ -48,6 +48,7 @@ class Live(Closing):
         self.first = self.last = 0  # ids of the first and last transaction seen
         self._copy: CopyFile | None = None
         self._pages = 0  # read from the file
+        self.on_page: Callable[[], None] | None = None  # called before each page is used; may raise
         if previous and not source.is_stable:
             from .holders import writer
 
@@ -95,6 +96,10 @@ class Live(Closing):
                     raise
                 self._failed(error)  # a writer may be in the middle of replacing the file
 
+    def settle(self) -> None:
+        """Say that what was read is consistent, and another job begins, with tries of its own."""
+        self._step = min(self._step, 1)
+
     def check_unchanged(self) -> None:
         """Raise Changed unless the current snapshot passed its closing look."""
         if self.current is not None:
@@ -103,7 +108,8 @@ class Live(Closing):
     def _open(self) -> Snapshot:
         source = self.source
         if source.is_stable or self.previous:
-            return Snapshot(source.path, source.duplicate(), previous=self.previous)
+            hook = None if self.on_page is None else self._look_again
+            return Snapshot(source.path, source.duplicate(), previous=self.previous, on_page=hook)
         if self._step <= len(_DIRECT):
             return Snapshot(source.path, source.duplicate(), on_page=self._look_again)
         if self._copy is None:
@@ -117,7 +123,9 @@ class Live(Closing):
             self._close_copy()  # its file is the snapshot's now
 
     def _look_again(self, snapshot: Snapshot, _page: Page) -> None:
-        """Notice soon that another transaction was committed."""
+        """Notice soon that another transaction was committed, or that the job is no longer wanted."""
+        if self.on_page is not None:
+            self.on_page()
         self._pages += 1
         if self._pages % _LOOK_EVERY == 0:
             snapshot.poll()

@@ -25,7 +25,7 @@ DOORS = {
     "typer": {"cli/typer_app.py", "cli/make_table.py", "cli/options.py"},
     "rich": {
         "cli/help.py",
-        "cli/browse/widgets.py",
+        "cli/browse/pane.py",
     },
     "orjson": {"text/json.py"},
     "google": {"apps/codecs/schema.py"},
@@ -33,7 +33,7 @@ DOORS = {
     "jinja2": {"render/html_report.py"},
     "pyarrow": {"results/arrow.py"},
     "duckdb": {"tables/duck.py"},
-    "textual": {"cli/browse/app.py", "cli/browse/widgets.py"},
+    "textual": {f"cli/browse/{name}.py" for name in ("app", "grid", "pane", "screens", "showing", "sidebar")},
     "PIL": {"render/page_picture.py"},
 }
 

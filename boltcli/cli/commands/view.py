@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ...apps import registry
 from ...apps.contract import Column
-from ...apps.rows import selected, view_rows
+from ...apps.rows import condition, selected, view_rows
 from ...database import Database as Opened
 from ...errors import ArgumentError
 from ...render.row_files import row_form
@@ -29,7 +29,7 @@ def prepare(json: bool, csv: bool, where: list[str], set: list[str], output: str
         raise ArgumentError("--json and --csv can't be combined")
     for option, texts in (("where", where), ("set", set)):
         for text in texts:
-            _split(option, text)
+            condition(text, option)
     form = row_form(output, json=json, csv=csv)
     if form in ("parquet", "arrow"):
         raise ArgumentError(f"view writes .csv, .ndjson and .json; `boltcli export --view NAME` also writes {form}")
@@ -76,10 +76,10 @@ def view_(
         if view is None:
             views = ", ".join(view.name for view in known.application.views) or "none"
             raise ArgumentError(f"{known.application.name} has no view {name!r}; its views: {views}")
-        given = dict(_split("set", text) for text in set)
+        given = dict(condition(text, "set") for text in set)
         given |= {option: value for option, value in (("rev", rev), ("key", key)) if value}
         names = [each.strip() for each in columns.split(",") if each.strip()]
-        wanted = [_split("where", text) for text in where]
+        wanted = [condition(text) for text in where]
         shown, rows = selected(view, view_rows(view, store, given), names, wanted, sort, limit)
         table = Table(shown, rows, title=view.name, sparse=True)
     elif csv or output:
@@ -110,10 +110,3 @@ def _text(known: Recognised, db: Store, out: Output) -> Iterator[bytes]:
         for hint in application.hints:
             command = hint.replace("FILE", shell_quoted(out.path), 1)
             yield f"  boltcli {command}\n".encode("utf-8", "surrogateescape")
-
-
-def _split(option: str, text: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not sign or not name:
-        raise ArgumentError(f"--{option} takes FIELD=VALUE, not {text!r}")
-    return name, value
