@@ -37,7 +37,8 @@ def store(folder: Path, pairs: int, name: str = "store.db") -> Path:
 
 
 def state(path: Path) -> State:
-    return State(Snapshot(str(path)))
+    """Return what is known of a file, which isn't locked: other tests lock it."""
+    return State(Snapshot(str(path), open_source(str(path), "none")))
 
 
 def job() -> Job:
