@@ -34,7 +34,7 @@ PAGES = {f"boltcli/guide/{path.name}": path.name for path in (ROOT / "boltcli" /
     ".github/SECURITY.md": "security.md",
     ".github/CODE_OF_CONDUCT.md": "conduct.md",
     ".github/map.svg": "map.svg",
-    "boltcli/guide": "commands.md",  # the folder
+    "boltcli/guide": "overview.md",  # the folder
 }
 _LINK = re.compile(r"(\]\()([^)\s#]*)(#[^)\s]*)?\)")
 _LIST = re.compile(r"^(?![-*|#> ]|\d+\. )(.+)\n(?=(?:[-*]|\d+\.) )", re.MULTILINE)

@@ -53,7 +53,7 @@ def page(template: Any, files: Sequence[Context], title: str, *, values: bool) -
 
 
 def _file(name: str) -> str:
-    return (resources("boltcli.render.html") / name).read_text("utf-8")
+    return (resources("boltcli.render.html") / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

@@ -123,7 +123,7 @@ RECORDS: list[tuple[str, type[Any], set[str], set[str]]] = [
     ("compact", boltcli.Compaction, _FILES, set()),
     # The place of a commit, and what --decode adds.
     ("change", boltcli.Change, {"sequence", "txid", "time"}, set()),
-    ("changes of a bucket", BucketChanges, set(), set()),
+    ("bucket_changes", BucketChanges, set(), set()),
     ("recover", boltcli.Recovered, set(), {"undone", "others"}),  # sentences are made of them
     ("doctor", boltcli.Diagnosis, set(), set()),
     ("verify", boltcli.Verified, set(), set()),
