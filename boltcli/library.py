@@ -141,6 +141,7 @@ class Database(Reading):
         self._file.close()
 
     def __enter__(self) -> Database:
+        self._snapshot  # noqa: B018 - raises if it is closed
         return self
 
     def __exit__(self, *error: Any) -> None:

@@ -161,7 +161,8 @@ def test_after_the_end_every_access_is_an_error() -> None:
     db = boltcli.open(fixture("depth-4"))
     bucket = db.bucket(next(iter(db)))
     begun: list[Iterator[object]] = [iter(bucket), iter(bucket.items()), iter(bucket.values())]
-    begun += [iter(bucket.pairs()), iter(bucket.cursor()), db.pages()]
+    changes = db.changes()
+    begun += [iter(bucket.pairs()), iter(bucket.cursor()), db.pages(), iter(changes)]
     for iterator in begun:
         next(iterator)
     db.close()
@@ -171,6 +172,7 @@ def test_after_the_end_every_access_is_an_error() -> None:
         *(lambda: db.txid, lambda: db.page_size, lambda: db.locked, lambda: db.warnings, lambda: list(db.pages())),
         *(db.stats, lambda: list(db.check()), lambda: list(db.check(deep=True)), lambda: db["x"], lambda: len(db)),
         *(lambda iterator=iterator: list(iterator) for iterator in begun),
+        *(lambda: list(changes), changes.summary, db.changes, db.__enter__),
     ]
     for access in accesses:
         with pytest.raises(boltcli.DatabaseClosed):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import os
 import pickle
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from tests.support import fixture, needed, run
 
 Records = list[dict[str, Any]]
 
+FORMS = ("ndjson", "sqlite", "parquet")
 FILES = ("document", "bacalhau-compute-1.4", "many-free", "etcd-3.6", "damaged")
 # Fields of JSON that its record lacks: what text explains, and names that are words of Python.
 EXPLAINED = {"meaning", "risk", "advice", "from", "to", "state", "root_page", "difference"}
@@ -367,6 +369,74 @@ def test_several_files(tmp_path: Path) -> None:
 def test_arguments_that_do_not_fit_are_refused(call: Callable[[Path], object]) -> None:
     with pytest.raises(boltcli.ArgumentError):
         call(fixture("document"))
+
+
+def test_content_is_refused_where_a_path_is_needed(tmp_path: Path) -> None:
+    content: Any = fixture("document").read_bytes()
+    new = tmp_path / "new.db"
+    calls: list[Callable[[], object]] = [
+        *(lambda: boltcli.recover(content, new), lambda: boltcli.redact(content, new), lambda: boltcli.doctor(content)),
+        *(lambda: boltcli.deleted(content), lambda: boltcli.watch(content), lambda: boltcli.lock(content)),
+        lambda: boltcli.scan(content),
+    ]
+    for call in calls:
+        with pytest.raises(boltcli.ArgumentError, match="the path of a file is needed, not bytes"):
+            call()
+
+
+def _damaged_copy(path: Path) -> Path:
+    """Make a file of which doctor finds that it is damaged, and a remedy."""
+    content = bytearray(fixture("document").read_bytes())
+    with boltcli.open(fixture("document")) as db:
+        page = next(row.page for row in db.pages() if row.type == "freelist")
+        content[page * db.page_size + 8] = 0xEE
+    path.write_bytes(content)
+    return path
+
+
+def _export_stream(source: Path, destination: Path) -> None:
+    with open(destination, "rb+") as stream:
+        boltcli.export(source, stream)
+
+
+def _import_stream(source: Path, destination: Path) -> None:
+    with open(source, "rb") as stream:
+        boltcli.import_(stream, destination, replace=True)
+
+
+@pytest.mark.parametrize("link", [False, True])
+@pytest.mark.parametrize(
+    ("made", "call"),
+    [
+        ("db", lambda source, destination: boltcli.compact(source, destination, replace=True)),
+        ("db", lambda source, destination: boltcli.recover(source, destination, replace=True)),
+        ("db", lambda source, destination: boltcli.redact(source, destination, replace=True)),
+        ("db", lambda source, destination: boltcli.doctor(source, fix=destination, replace=True)),
+        ("db", lambda source, destination: boltcli.export(source, destination, replace=True)),
+        ("db", _export_stream),
+        *((form, lambda source, destination: boltcli.import_(source, destination, replace=True)) for form in FORMS),
+        ("ndjson", _import_stream),
+    ],
+)
+def test_a_source_is_never_replaced(
+    made: str, call: Callable[[Path, Path], object], link: bool, tmp_path: Path
+) -> None:
+    source = tmp_path / f"source.{made}"
+    if made == "db":
+        _damaged_copy(source)
+    else:
+        if made == "parquet":
+            needed("pyarrow")
+        boltcli.export(fixture("document"), source)
+    before = source.read_bytes()
+    destination = source
+    if link:
+        destination = tmp_path / "link"
+        os.link(source, destination)
+    with pytest.raises(boltcli.DestinationIsSource):
+        call(source, destination)
+    assert source.read_bytes() == before
+    boltcli.compact(fixture("document"), source, replace=True)  # it is no source any more
 
 
 def test_a_prefix_limits_what_is_compared_and_watched() -> None:

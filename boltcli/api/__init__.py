@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..read_errors import ArgumentError
 from ..storage.files import Closing
 
 TYPE_CHECKING = False
@@ -62,11 +63,18 @@ def _state(given: Database | Snapshot, opening: Opening) -> Snapshot:
     return given._snapshot if hasattr(given, "_while_open") else given  # type: ignore[union-attr]
 
 
+def as_path(path: str | os.PathLike[str]) -> str:
+    """Return a path as text. Raises ArgumentError for anything else."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ArgumentError(f"the path of a file is needed, not {type(path).__name__}")
+    return os.fspath(path)
+
+
 def file_at(path: str | os.PathLike[str], offset: int = 0) -> str:
     """Return the path of a file, or of the database in a program's data directory; that which begins at ``offset``."""
     from ..storage.source import at_offset
 
-    name = os.fspath(path)
+    name = as_path(path)
     if os.path.isdir(name):
         from ..fleet.find import resolved
 

@@ -178,13 +178,14 @@ def changes(source: Database, *, previous: bool = True) -> Changes:
     ...     [(change.op, change.bucket[0], change.key is None) for change in db.changes()]
     [('add', b'execution-index', True), ('add', b'execution-index', False)]
     """
-    now = source._snapshot
+    path = source._snapshot.path
     if not previous:
-        return Changes(lambda: _begin(source, now.path, (), b"", None, {}))
-    return Changes(lambda: _last_transaction(source, now))
+        return Changes(lambda: _begin(source, path, (), b"", None, {}))
+    return Changes(lambda: _last_transaction(source))
 
 
-def _last_transaction(source: Database, now: Snapshot) -> Generator[Begun]:
+def _last_transaction(source: Database) -> Generator[Begun]:
+    now = source._snapshot
     if not now.locked:
         raise OpenError("lock", now.path, "without the lock, the previous state can't be read safely")
     with now.reopened(previous=True) as before:

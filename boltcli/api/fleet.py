@@ -13,7 +13,7 @@ from ..fleet.scan import Scanned
 from ..fleet.scan import scan as scanned
 from ..fleet.verify import DEEP, QUICK, WHOLE, Verified
 from ..fleet.verify import verify as verified
-from . import Stream, for_path, read
+from . import Stream, as_path, for_path, read
 from .sources import Sources
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def scan(*folders: str | os.PathLike[str], progress: Progress | None = None) -> 
     >>> [(found.kind, found.application, found.txid, found.error) for found in boltcli.scan("fixtures/document.db")]
     [('bolt', 'bacalhau', 14, None)]
     """
-    return Scan([os.fspath(folder) for folder in folders], progress)
+    return Scan([*map(as_path, folders)], progress)
 
 
 def _scanned(folders: Iterable[str], files: Files, looked: list[int], progress: Progress | None) -> Generator[Scanned]:

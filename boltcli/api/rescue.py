@@ -17,6 +17,7 @@ from ..ops.rescue.recover import LOST_AND_FOUND, Recovered, recover_file
 from ..ops.rescue.redact import Redaction
 from ..ops.rescue.redact import redact as redacted
 from ..storage.destination import check_destination
+from ..storage.opened import Read
 from ..storage.source import LOCK_PATIENCE
 from ..tree.bucket import bucket_path
 from . import file_at
@@ -82,10 +83,10 @@ def doctor(
     >>> found.ok, found.application, found.findings, found.remedies
     (True, 'bacalhau (compute mid-2023)', (), ())
     """
-    if fix is not None:
-        check_destination(os.fspath(fix), replace=replace)  # before the long work
     file = file_at(path, offset)
-    with TemporaryDirectory(prefix="boltcli-doctor-") as folder:
+    with Read(file), TemporaryDirectory(prefix="boltcli-doctor-") as folder:
+        if fix is not None:
+            check_destination(os.fspath(fix), replace=replace)  # before the long work
         found = diagnose(file, folder, lock=lock, timeout=timeout, progress=progress, whose=_whose, audit=_audit)
         if fix is not None and found.findings:
             found = carry_out(found, folder, os.fspath(fix), replace=replace, sync=sync)

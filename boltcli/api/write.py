@@ -17,7 +17,7 @@ from ..ops.write.compact import TX_MAX_SIZE
 from ..ops.write.load import Loaded, load
 from ..render.json_rows import End, parsed_rows
 from ..storage.files import Trying
-from ..storage.opened import take_stdin
+from ..storage.opened import Read, take_stdin
 from ..tree.bucket import bucket_path
 
 if TYPE_CHECKING:
@@ -196,10 +196,11 @@ def import_(
     """
     warnings: list[str] = []
     given = os.fspath(source) if isinstance(source, (str, os.PathLike)) else source
-    done = load(
-        _rows(given, partial, warnings, progress), os.fspath(destination), page_size=page_size,
-        fill_percent=fill_percent, replace=replace, sync=sync,
-    )  # fmt: skip
+    with Read(given):
+        done = load(
+            _rows(given, partial, warnings, progress), os.fspath(destination), page_size=page_size,
+            fill_percent=fill_percent, replace=replace, sync=sync,
+        )  # fmt: skip
     return replaced(done, warnings=tuple(warnings))
 
 

@@ -14,6 +14,7 @@ from ..read_errors import OpenError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import BinaryIO
 
     Key = tuple[int, int]  # device and inode
     Held = tuple[Key, int]  # a file that is read, and its permission bits
@@ -65,6 +66,24 @@ class Reading:
         if self.stdin >= 0:
             os.close(self.stdin)
             self.stdin = -1
+
+
+class Read:
+    """Context manager: the file at ``place``, a path or what has a descriptor, is read until the end of the block."""
+
+    def __init__(self, place: str | BinaryIO) -> None:
+        self._place = place
+        self._held: Held | None = None
+
+    def __enter__(self) -> None:
+        place = self._place
+        found = next(_named([[place]]), None) if isinstance(place, str) else _file_of(place)
+        if found is not None:
+            self._held = _hold(found, str(place))
+
+    def __exit__(self, *_: object) -> None:
+        if self._held is not None:
+            OPEN.remove(self._held)
 
 
 def hold(fd: int, path: str) -> Held:
@@ -138,6 +157,12 @@ def refuse(path: str, found: os.stat_result) -> None:
         raise DestinationIsSource(path, database=False)
 
 
+def refuse_output(stream: BinaryIO) -> None:
+    """Raise DestinationIsSource if what is written to ``stream`` goes into one of those."""
+    if _file_of(stream) is not None:
+        refuse(str(getattr(stream, "name", stream)), os.fstat(stream.fileno()))
+
+
 def strictest(mode: int = _ALL) -> int:
     """Return the permission bits that ``mode`` and all files that are read have in common."""
     files: Iterable[Held] = OPEN
@@ -176,6 +201,14 @@ def _file(place: int | str) -> Held | None:
     except (OSError, ValueError):  # an address, standard input, a closed descriptor
         return None
     return _held(found) if found.st_mode & _TYPE == _REGULAR else None
+
+
+def _file_of(stream: BinaryIO) -> Held | None:
+    """Return the regular file that ``stream`` reads or writes; None if it is something else."""
+    try:
+        return _file(stream.fileno())
+    except (AttributeError, OSError, ValueError):  # it has no descriptor, or is closed
+        return None
 
 
 def _held(found: os.stat_result) -> Held:
