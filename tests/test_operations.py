@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import io
 import json
@@ -9,12 +10,14 @@ import os
 import pickle
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import boltcli
+from boltcli.api import growing
 from boltcli.record import Record
 from tests.live import held
 from tests.schema import run_json
@@ -323,6 +326,55 @@ def test_an_open_database_is_used_and_stays_open() -> None:
         boltcli.metrics(5)  # type: ignore[arg-type]
 
 
+_TWICE = "SELECT (SELECT count(value) FROM pairs), (SELECT count(key) FROM pairs)"
+PROGRESS: dict[str, Callable[[Path, Path, Any], object]] = {
+    "check": lambda path, new, shown: list(boltcli.check(path, progress=shown)),
+    "check deep": lambda path, new, shown: list(boltcli.check(path, deep=True, progress=shown)),
+    "compact": lambda path, new, shown: boltcli.compact(path, new, progress=shown),
+    "deleted": lambda path, new, shown: list(boltcli.deleted(path, progress=shown)),
+    "diff": lambda path, new, shown: list(boltcli.diff(path, fixture("document"), progress=shown)),
+    "doctor": lambda path, new, shown: boltcli.doctor(path, progress=shown),
+    "export": lambda path, new, shown: boltcli.export(path, io.BytesIO(), progress=shown),
+    "grep": lambda path, new, shown: list(boltcli.grep("x", [path, path], deleted=True, progress=shown)),
+    "recover": lambda path, new, shown: boltcli.recover(path, new, progress=shown),
+    "redact": lambda path, new, shown: boltcli.redact(path, new, keys=True, progress=shown),
+    "sql": lambda path, new, shown: boltcli.sql(_TWICE, fixture("values"), path, progress=shown).read_all(),  # type: ignore[union-attr]
+    "verify": lambda path, new, shown: list(boltcli.verify([fixture("values"), path], deep=True, progress=shown)),
+}
+
+
+@pytest.mark.parametrize("operation", PROGRESS)
+def test_progress_never_falls(operation: str, tmp_path: Path) -> None:
+    """Of a sound file, a damaged one, and one in which a bucket is in itself."""
+    if operation == "sql":
+        needed("duckdb")
+    damaged = _damaged_copy(tmp_path / "damaged.db")
+    around = tmp_path / "around.db"
+    boltcli.write(around, {"a": {"inner": {"b": bytes(5000)}, "b": bytes(5000)}}, page_size=4096)
+    content = around.read_bytes()
+    with boltcli.open(around) as db:
+        outer, inner = db.bucket("a")._ref.root, db.bucket("a", "inner")._ref.root
+    around.write_bytes(content.replace(inner.to_bytes(8, "little"), outer.to_bytes(8, "little")))
+    for path in (fixture("many-free"), damaged, around):
+        seen: list[tuple[int, int]] = []
+        with contextlib.suppress(boltcli.BoltError):
+            PROGRESS[operation](path, tmp_path / f"{path.name}.new", lambda *shown, seen=seen: seen.append(shown))
+        shares = [Fraction(done, total) for done, total in seen]
+        assert shares == sorted(shares)
+        assert not shares or shares[-1] <= 1
+        assert shares or path != fixture("many-free")
+
+
+def test_progress_is_a_share_that_grows() -> None:
+    seen: list[tuple[int, int]] = []
+    shown = growing(lambda *each: seen.append(each))
+    assert shown is not None
+    for each in ((3, 6), (2, 6), (1, 5), (5, 4), (1, 3), (7, 0)):
+        shown(*each)
+    assert seen == [(3, 6), (3, 6), (3, 5), (4, 4), (3, 3), (7, 0)]
+    assert growing(None) is None
+
+
 def test_several_files(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     (tmp_path / "text").write_text("none")
@@ -341,8 +393,15 @@ def test_several_files(tmp_path: Path) -> None:
     wrong: list[boltcli.BoltError] = []
     assert {hit.path for hit in boltcli.grep(b"e-9", paths, skipped=wrong.append)} == {str(fixture("document"))}
     assert len(wrong) == 1
-    with pytest.raises(boltcli.ArgumentError):
-        boltcli.audit([fixture("document"), fixture("inline")])
+    files = [fixture("document"), tmp_path / "text", fixture("inline")]
+    with pytest.raises(boltcli.BoltError):
+        boltcli.audit(files)
+    wrong.clear()
+    seen.clear()
+    (audited,) = boltcli.audit(files, skipped=wrong.append, progress=lambda done, total: seen.append((done, total)))
+    assert audited.path == str(files[0])
+    assert [error.path for error in wrong] == [str(path) for path in files[1:]]
+    assert seen == [(1, 3), (2, 3), (3, 3)]
     one, two = boltcli.audit([fixture("bacalhau-compute-1.4"), fixture("bacalhau-requester-1.4")])
     assert (one.application, two.application) == ("bacalhau", "bacalhau")
     alone = boltcli.audit(fixture("bacalhau-compute-1.4")), boltcli.audit(fixture("bacalhau-requester-1.4"))
@@ -543,6 +602,20 @@ def test_write_refuses_what_no_database_holds(rows: Any, options: dict[str, Any]
     with pytest.raises(boltcli.ArgumentError):
         boltcli.write(tmp_path / "a.db", rows, **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_write_shows_the_pairs_that_are_written(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    rows = [("a", "1", "x"), ("a", "2", "y"), ("b", "1", "z")]
+
+    def write(rows: Any, **options: Any) -> list[tuple[int, int]]:
+        seen.clear()
+        boltcli.write(tmp_path / "new.db", rows, replace=True, progress=lambda *shown: seen.append(shown), **options)
+        return seen
+
+    assert write(rows) == [(1, 3), (2, 3), (3, 3)]
+    assert write(iter(rows), ordered=True) == write({"a": {"1": "x", "c": {"2": "y"}}, "b": {"1": "z"}})
+    assert seen == [(1, 0), (2, 0), (3, 0)]
 
 
 def test_the_last_row_of_a_key_counts(tmp_path: Path) -> None:

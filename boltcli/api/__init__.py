@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
     from ..database import Database
+    from ..read_errors import BoltError
     from ..storage.given import Content
     from ..storage.snapshot import Snapshot
     from ..storage.source import Source, Way
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     Given = str | os.PathLike[str] | Content | Database | Snapshot
     Progress = Callable[[int, int], None]
+    Skipped = Callable[[BoltError], object]
 
     class Opening(TypedDict, total=False):
         """How the database at a path is opened; see :func:`boltcli.open`."""
@@ -110,6 +112,25 @@ def source_of(given: str | os.PathLike[str] | Content, opening: Opening) -> tupl
         return given_source(given, offset), previous
 
     return source(**opening)
+
+
+def growing(progress: Progress | None) -> Progress | None:
+    """Return ``progress`` as callers expect it: ``done / total`` is at most 1 and never falls, whatever the parts say.
+
+    A total of 0 is not known, and then ``done`` alone is shown.
+    """
+    if progress is None:
+        return None
+    most, of = 0, 1  # the largest share so far
+
+    def show(done: int, total: int) -> None:
+        nonlocal most, of
+        if total:
+            done = max(min(done, total), -(-most * total // of))
+            most, of = done, total
+        progress(done, total)
+
+    return show
 
 
 class _StaysOpen:

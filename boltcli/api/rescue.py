@@ -20,7 +20,7 @@ from ..storage.destination import check_destination
 from ..storage.opened import Read
 from ..storage.source import LOCK_PATIENCE
 from ..tree.bucket import bucket_path
-from . import file_at
+from . import file_at, growing
 
 if TYPE_CHECKING:
     from ..storage.snapshot import Snapshot
@@ -62,7 +62,7 @@ def recover(
     return recover_file(
         file_at(path, offset), os.fspath(output), lock=lock, timeout=timeout, page_size=page_size,
         state=state, bucket=bucket_path(bucket), lost_and_found=lost_and_found, deleted=deleted, replace=replace,
-        sync=sync, progress=progress,
+        sync=sync, progress=growing(progress),
     )  # fmt: skip
 
 
@@ -87,7 +87,9 @@ def doctor(
     with Read(file), TemporaryDirectory(prefix="boltcli-doctor-") as folder:
         if fix is not None:
             check_destination(os.fspath(fix), replace=replace)  # before the long work
-        found = diagnose(file, folder, lock=lock, timeout=timeout, progress=progress, whose=_whose, audit=_audit)
+        found = diagnose(
+            file, folder, lock=lock, timeout=timeout, progress=growing(progress), whose=_whose, audit=_audit
+        )
         if fix is not None and found.findings:
             found = carry_out(found, folder, os.fspath(fix), replace=replace, sync=sync)
     return found
@@ -130,5 +132,5 @@ def redact(
     """
     return redacted(
         file_at(path, offset), os.fspath(output), keys=keys, seed=seed, lock=lock, timeout=timeout,
-        replace=replace, sync=sync, progress=progress,
+        replace=replace, sync=sync, progress=growing(progress),
     )  # fmt: skip

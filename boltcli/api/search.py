@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from re import Pattern
 
     from ..storage.snapshot import Snapshot
-    from . import Given, Opening, Progress
+    from . import Given, Opening, Progress, Skipped
 
     Names = bytes | str | Sequence[bytes | str]
-    Skipped = Callable[[BoltError], object]
     Search = Callable[[Progress | None, Snapshot], Iterator[Hit | Corrupted]]
 
 __all__ = ["Hit", "compiled", "grep"]

@@ -11,7 +11,7 @@ from ..fleet.files import Files, Named, nothing_seen
 from ..fleet.find import select
 from ..progress import portion
 from ..storage.snapshot import Snapshot
-from . import is_open, name_of
+from . import growing, is_open, name_of
 
 if TYPE_CHECKING:
     from . import Given, Progress
@@ -34,7 +34,7 @@ class Sources:
         each: list[Given] = [sources] if is_one else list(sources)  # type: ignore[list-item, arg-type]
         self._named = [os.fspath(one) for one in each if isinstance(one, (str, os.PathLike))]
         self._open = [one for one in each if is_open(one) or not isinstance(one, (str, os.PathLike))]
-        self._progress = progress
+        self._progress = growing(progress)
         self._seen = 0
         self._place = 0  # of the source that is being worked on
         find = select(self._named, recursive=recursive, search=search, twice=twice) if self._named else Files()

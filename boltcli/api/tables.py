@@ -16,7 +16,7 @@ from ..tables.relations import Relation, TableFile
 from ..tables.relations import relations as relations_of
 from ..tree.bucket import bucket_path
 from ..tree.walk import bounds
-from . import for_path, opened, while_open
+from . import for_path, growing, opened, while_open
 
 if TYPE_CHECKING:
     from ..results.arrow import RecordBatchReader
@@ -88,7 +88,7 @@ def _files(
     sources: Sequence[Given], stack: ExitStack, opening: Opening, warn: Warn | None = None,
     progress: Progress | None = None,
 ) -> list[TableFile]:  # fmt: skip
-    found = []
+    found, progress = [], growing(progress)
     for number, source in enumerate(sources):
         snapshot = stack.enter_context(opened(source, for_path(source, opening)))
         tell = None if warn is None else partial(warn, snapshot.path)

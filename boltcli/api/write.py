@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import replace as replaced
 from itertools import groupby
 from operator import itemgetter
@@ -38,7 +38,7 @@ _ARROW = (b"PAR1", b"ARROW1")
 def write(
     path: str | os.PathLike[str], rows: Iterable[Row] | Content, *, dense: bool = True, ordered: bool = False,
     sequences: Mapping[Any, int] | None = None, page_size: int = 0, fill_percent: int = 100,
-    tx_max_size: int = TX_MAX_SIZE, replace: bool = False, sync: bool = True,
+    tx_max_size: int = TX_MAX_SIZE, replace: bool = False, sync: bool = True, progress: Progress | None = None,
 ) -> Loaded:  # fmt: skip
     """Write a new database to ``path``, which appears there when it is complete.
 
@@ -50,6 +50,8 @@ def write(
     The file is as small as possible, with pages filled up to ``fill_percent`` (10 to 100); without ``dense`` as bbolt
     would write it, in transactions of at most ``tx_max_size`` bytes (0: one). ``page_size`` is a power of two from 1024
     to 65536, 0 for the host's. ``replace`` replaces an existing file; without ``sync`` nothing is synced to the disk.
+    ``progress(done, total)`` is called with pairs that are written; the total is the number of ``rows`` if these have a
+    length, else 0.
 
     Raises ArgumentError for what no database can hold, and the errors of a destination; then nothing is written.
 
@@ -70,11 +72,25 @@ def write(
     if ordered and isinstance(rows, Mapping):
         raise ArgumentError("ordered is for rows")
     parts = _placed_rows(rows, numbers) if ordered else _sorted(rows, numbers)
+    total = 0 if isinstance(rows, Mapping) or not isinstance(rows, Sized) else len(rows)
     limit = None if dense else tx_max_size
     return load(
-        parts, os.fspath(path), page_size=page_size, fill_percent=fill_percent, tx_max_size=limit, replace=replace,
-        sync=sync,
+        _shown(parts, progress, total), os.fspath(path), page_size=page_size, fill_percent=fill_percent,
+        tx_max_size=limit, replace=replace, sync=sync,
     )  # fmt: skip
+
+
+def _shown(parts: Iterator[Placed], progress: Progress | None, total: int) -> Iterator[Placed]:
+    """Yield ``parts``, and show how many pairs these were."""
+    if progress is None:
+        yield from parts
+        return
+    done = 0
+    for part in parts:
+        yield part
+        if isinstance(part[1], Pairs):
+            done += len(part[1].keys)
+            progress(done, total)
 
 
 def _bytes(part: bytes | str, what: str) -> bytes:
