@@ -374,6 +374,28 @@ def test_the_end_of_the_interpreter_is_silent(program: str, warned: list[str]) -
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_reading_needs_only_the_standard_library(tmp_path: Path) -> None:
+    program = """if True:
+        import sys
+        first = {name.partition(".")[0] for name in sys.modules}
+        sys.path.insert(0, sys.argv[1])
+        import boltcli
+        with boltcli.open(sys.argv[2]) as db:
+            bucket = db["execution"]
+            assert [*db.walk()] and [*bucket.pairs()] and bucket.cursor().last() and db.stats().keys and [*db.changes()]
+            assert not [*db.check(), *db.check(deep=True), *boltcli.check(sys.argv[2]), *boltcli.diff(db, sys.argv[2])]
+        boltcli.compact(sys.argv[2], sys.argv[3])
+        boltcli.view(sys.argv[2], len)
+        now = {name.partition(".")[0] for name in sys.modules}
+        print(*sorted(now - first - sys.stdlib_module_names))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(ROOT), fixture("document"), tmp_path / "new.db"],
+        capture_output=True, text=True, check=True, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert done.stdout == "boltcli\n"
+
+
 def test_nested_content_is_walked() -> None:
     with boltcli.open(fixture("document")) as db:
         walked = list(db.walk())
