@@ -35,12 +35,12 @@ _LISTED = 3  # findings of an audit that are quoted
 
 
 def recover(
-    path: Path, output: Path, *, bucket: bytes | str | Sequence[bytes | str] = (),
+    path: Path, destination: Path, *, bucket: bytes | str | Sequence[bytes | str] = (),
     lost_and_found: bytes | None = LOST_AND_FOUND, deleted: bool = False, state: int = 0, page_size: int = 0,
     replace: bool = False, sync: bool = True, progress: Progress | None = None, lock: Way = "wait",
     timeout: float = LOCK_PATIENCE, offset: int = 0,
 ) -> Recovered:  # fmt: skip
-    """Write what the damaged file ``path`` still holds to ``output``, a sound database that appears when complete.
+    """Write what the damaged file ``path`` still holds to ``destination``, a sound database that appears when complete.
 
     ``bucket`` (a name or a path) recovers only that one. ``lost_and_found`` names the bucket for pages of which it
     isn't known where they belong; None leaves them out. ``deleted`` also keeps old versions and deleted pairs, in a
@@ -60,7 +60,7 @@ def recover(
     (21, True, ())
     """
     return recover_file(
-        file_at(path, offset), os.fspath(output), lock=lock, timeout=timeout, page_size=page_size,
+        file_at(path, offset), os.fspath(destination), lock=lock, timeout=timeout, page_size=page_size,
         state=state, bucket=bucket_path(bucket), lost_and_found=lost_and_found, deleted=deleted, replace=replace,
         sync=sync, progress=growing(progress),
     )  # fmt: skip
@@ -113,10 +113,10 @@ def _audit(snapshot: Snapshot) -> Records | None:
 
 
 def redact(
-    path: Path, output: Path, *, keys: bool = False, seed: int = 0, replace: bool = False, sync: bool = True,
+    path: Path, destination: Path, *, keys: bool = False, seed: int = 0, replace: bool = False, sync: bool = True,
     progress: Progress | None = None, lock: Way = "wait", timeout: float = LOCK_PATIENCE, offset: int = 0,
 ) -> Redaction:  # fmt: skip
-    """Write a copy of the file ``path`` without its content to ``output``, to show it to others.
+    """Write a copy of the file ``path`` without its content to ``destination``, to show it to others.
 
     It has the same size, pages and damage; values are replaced by filler, free pages are wiped. ``keys`` also replaces
     keys and names by others of the same length and in the same order; which ones depends on ``seed``. The other
@@ -131,6 +131,6 @@ def redact(
     (21, 0, 9)
     """
     return redacted(
-        file_at(path, offset), os.fspath(output), keys=keys, seed=seed, lock=lock, timeout=timeout,
+        file_at(path, offset), os.fspath(destination), keys=keys, seed=seed, lock=lock, timeout=timeout,
         replace=replace, sync=sync, progress=growing(progress),
     )  # fmt: skip
