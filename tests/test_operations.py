@@ -498,6 +498,24 @@ def test_a_source_is_never_replaced(
     boltcli.compact(fixture("document"), source, replace=True)  # it is no source any more
 
 
+def test_a_diff_of_a_view_has_the_rows_of_the_view() -> None:
+    one, two = fixture("bacalhau-compute-1.4"), fixture("bacalhau-compute-1.5")
+    with boltcli.open(one) as old, boltcli.open(two) as new:
+        changes = boltcli.diff(old, new, view="executions")
+        assert changes.view.name == "executions"
+        assert changes.facts == {}
+        there = list(new.view("executions"))
+        assert [each.old for each in changes if each.old] == [row for row in old.view("executions") if row not in there]
+        added = [each.new for each in changes if each.old is None]  # it is compared anew
+        assert added[0].create_time.tzinfo is UTC
+        assert pickle.loads(pickle.dumps(added)) == added
+        begun = iter(changes)
+        next(begun)
+    for closed in (begun, changes):
+        with pytest.raises(boltcli.DatabaseClosed):
+            list(closed)
+
+
 def test_a_prefix_limits_what_is_compared_and_watched() -> None:
     one, two = fixture("bacalhau-compute-1.4"), fixture("bacalhau-compute-1.5")
     changes = [change for change in boltcli.diff(one, two, "execution", prefix="e-0") if change.key]
