@@ -11,8 +11,10 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any, Literal
 
 import pytest
@@ -394,6 +396,29 @@ def test_reading_needs_only_the_standard_library(tmp_path: Path) -> None:
         capture_output=True, text=True, check=True, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     assert done.stdout == "boltcli\n"
+
+
+@pytest.mark.parametrize("name", ["bacalhau-compute-1.4", "depth-4"])
+def test_threads_read_one_database(name: str) -> None:
+    with boltcli.open(fixture(name)) as db:
+        pairs = [(path, key, value) for path, key, value in db.walk() if isinstance(value, bytes)]
+
+    def read(seed: int) -> None:
+        for path, key, value in Random(seed).choices(pairs, k=200):
+            bucket = db.bucket(*path)
+            cursor = bucket.cursor()
+            assert bucket[key] == value
+            assert cursor.seek(key)
+            assert (cursor.key, cursor.value) == (key, value)
+        assert sum(isinstance(value, bytes) for _, _, value in db.walk()) == len(pairs)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with boltcli.open(fixture(name)) as db, ThreadPoolExecutor(4) as pool:
+            list(pool.map(read, range(8)))
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_nested_content_is_walked() -> None:
