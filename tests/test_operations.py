@@ -402,7 +402,8 @@ def test_several_files(tmp_path: Path) -> None:
     assert audited.path == str(files[0])
     assert [error.path for error in wrong] == [str(path) for path in files[1:]]
     assert seen == [(1, 3), (2, 3), (3, 3)]
-    one, two = boltcli.audit([fixture("bacalhau-compute-1.4"), fixture("bacalhau-requester-1.4")])
+    stores = "bacalhau-compute-1.4", "bacalhau-requester-1.4"
+    one, two = boltcli.audit(fixture(name) for name in stores)
     assert (one.application, two.application) == ("bacalhau", "bacalhau")
     alone = boltcli.audit(fixture("bacalhau-compute-1.4")), boltcli.audit(fixture("bacalhau-requester-1.4"))
     assert sum(len(list(each.findings)) for each in (one, two)) > sum(len(list(each.findings)) for each in alone)
@@ -423,6 +424,14 @@ def test_several_files(tmp_path: Path) -> None:
         lambda path: boltcli.patch(path, []),
         lambda path: boltcli.export(path, io.BytesIO(), format="parquet"),
         lambda path: boltcli.export(path, io.BytesIO(), format="xml"),
+        lambda path: boltcli.verify(path, lock="never"),  # type: ignore[arg-type]
+        lambda path: boltcli.recover(path, "new.db", lock="never"),  # type: ignore[arg-type]
+        lambda path: boltcli.recover(path, "new.db", state=-1),
+        lambda path: boltcli.recover(path, "new.db", lost_and_found=""),
+        lambda path: list(boltcli.deleted(path, timeout=-1)),
+        lambda path: boltcli.deleted(path, limit=-1),
+        lambda path: boltcli.watch(path, interval=float("nan")),
+        lambda path: boltcli.import_(b"{}", "new.db"),  # type: ignore[arg-type]
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(call: Callable[[Path], object]) -> None:

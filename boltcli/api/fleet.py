@@ -13,6 +13,7 @@ from ..fleet.scan import Scanned
 from ..fleet.scan import scan as scanned
 from ..fleet.verify import DEEP, QUICK, WHOLE, Verified
 from ..fleet.verify import verify as verified
+from ..storage.source import LOCK_PATIENCE, check_waiting
 from . import Stream, as_path, for_path, read
 from .sources import Sources
 
@@ -52,6 +53,7 @@ def verify(
     """
     if quick and deep:
         raise ArgumentError("quick and deep can't be combined")
+    check_waiting(opening.get("lock", "auto"), opening.get("timeout", LOCK_PATIENCE))  # no verdict on a file
     return Verdicts(sources, QUICK if quick else DEEP if deep else WHOLE, recursive, progress, opening)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..apps.contract import ERROR, WARNING, AuditOptions
 from ..apps.registry import recognised
-from ..database import Database
+from ..database import Database, as_bytes
+from ..errors import ArgumentError
 from ..ops.rescue.doctor import Diagnosis, Records, diagnose
 from ..ops.rescue.doctor import fix as carry_out
 from ..ops.rescue.recover import LOST_AND_FOUND, Recovered, recover_file
@@ -36,7 +37,7 @@ _LISTED = 3  # findings of an audit that are quoted
 
 def recover(
     path: Path, destination: Path, *, bucket: bytes | str | Sequence[bytes | str] = (),
-    lost_and_found: bytes | None = LOST_AND_FOUND, deleted: bool = False, state: int = 0, page_size: int = 0,
+    lost_and_found: bytes | str | None = LOST_AND_FOUND, deleted: bool = False, state: int = 0, page_size: int = 0,
     replace: bool = False, sync: bool = True, progress: Progress | None = None, lock: Way = "wait",
     timeout: float = LOCK_PATIENCE, offset: int = 0,
 ) -> Recovered:  # fmt: skip
@@ -59,9 +60,14 @@ def recover(
     >>> found.pairs, found.exact, found.lost
     (21, True, ())
     """
+    if state < 0:
+        raise ArgumentError(f"state {state}: must be the number of a state, or 0")
+    name = None if lost_and_found is None else as_bytes(lost_and_found)
+    if name == b"":
+        raise ArgumentError("the name of the bucket for lost pages is empty")
     return recover_file(
         file_at(path, offset), os.fspath(destination), lock=lock, timeout=timeout, page_size=page_size,
-        state=state, bucket=bucket_path(bucket), lost_and_found=lost_and_found, deleted=deleted, replace=replace,
+        state=state, bucket=bucket_path(bucket), lost_and_found=name, deleted=deleted, replace=replace,
         sync=sync, progress=growing(progress),
     )  # fmt: skip
 

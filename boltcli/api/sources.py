@@ -14,9 +14,16 @@ from ..storage.snapshot import Snapshot
 from . import growing, is_open, name_of
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
     from . import Given, Progress
 
 _ONE = (str, os.PathLike, bytes, bytearray, memoryview)
+
+
+def are_several(sources: Given | Iterable[Given]) -> TypeIs[Iterable[Given]]:
+    """Return whether ``sources`` are several databases, or none: not one path, open database or content."""
+    return not (isinstance(sources, (*_ONE, Snapshot, Bucket)) or hasattr(sources, "read"))
 
 
 class Sources:
@@ -30,8 +37,7 @@ class Sources:
         self, sources: Given | Iterable[Given], progress: Progress | None = None, *, recursive: bool = False,
         search: bool = False, twice: bool = True,
     ) -> None:  # fmt: skip
-        is_one = isinstance(sources, (*_ONE, Snapshot, Bucket)) or hasattr(sources, "read")
-        each: list[Given] = [sources] if is_one else list(sources)  # type: ignore[list-item, arg-type]
+        each = list(sources) if are_several(sources) else [sources]
         self._named = [os.fspath(one) for one in each if isinstance(one, (str, os.PathLike))]
         self._open = [one for one in each if is_open(one) or not isinstance(one, (str, os.PathLike))]
         self._progress = growing(progress)

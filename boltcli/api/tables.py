@@ -39,8 +39,8 @@ def sql(
     what is read of ``pairs`` to that bucket and the buckets in it, and ``prefix``, ``start`` and ``stop`` to a range of
     its keys. Without ``allow_files`` the statement can use no files, extensions and settings of DuckDB.
     ``warn(path, message)`` is called with what is to be said about a file, ``progress(done, total)`` with pages, of
-    several files with shares. Files are closed once all is read. The other
-    arguments are those of :func:`boltcli.open`.
+    several files with shares. Files are closed once all is read, or the result is gone. The other arguments are those
+    of :func:`boltcli.open`.
 
     Raises what that raises, ArgumentError for a wrong statement, BucketNotFound, MissingExtra without duckdb and
     pyarrow, and Corrupted and DatabaseClosed, those also while reading.

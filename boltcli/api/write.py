@@ -196,10 +196,10 @@ def import_(
 
     ``source`` is the path of lines of JSON, SQLite, Parquet or Arrow, "-" for lines on standard input, or a binary
     stream of lines. ``partial`` accepts an export that was cut short or ended with an error; then ``warnings`` of the
-    result say so. ``progress(done, total)`` is called with bytes of the source, of a
-    stream with pairs and 0. The other arguments are those of :func:`boltcli.write`.
+    result say so. ``progress(done, total)`` is called with bytes of the source, of a stream
+    with pairs and 0. The other arguments are those of :func:`boltcli.write`.
 
-    Raises SourceNotFound, OpenError, ArgumentError, MissingExtra and the errors of a destination; then nothing is
+    Raises OpenError if it can't be read, ArgumentError, MissingExtra and the errors of a destination; then nothing is
     written.
 
     >>> import boltcli, io, os, tempfile
@@ -212,6 +212,8 @@ def import_(
     """
     warnings: list[str] = []
     given = os.fspath(source) if isinstance(source, (str, os.PathLike)) else source
+    if not (isinstance(given, str) or hasattr(given, "read")):
+        raise ArgumentError(f"the path of an export or a binary stream is needed, not {type(given).__name__}")
     with Read(given):
         done = load(
             _rows(given, partial, warnings, progress), os.fspath(destination), page_size=page_size,
