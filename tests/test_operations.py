@@ -339,6 +339,7 @@ PROGRESS: dict[str, Callable[[Path, Path, Any], object]] = {
     "recover": lambda path, new, shown: boltcli.recover(path, new, progress=shown),
     "redact": lambda path, new, shown: boltcli.redact(path, new, keys=True, progress=shown),
     "sql": lambda path, new, shown: boltcli.sql(_TWICE, fixture("values"), path, progress=shown).read_all(),  # type: ignore[union-attr]
+    "verify quick": lambda path, new, shown: list(boltcli.verify(path, quick=True, progress=shown)),
     "verify": lambda path, new, shown: list(boltcli.verify([fixture("values"), path], deep=True, progress=shown)),
 }
 
