@@ -184,6 +184,7 @@ class Stream(_Iterator["T"]):
         return next(self._parts)
 
     def close(self) -> None:
+        """End the work and close the file; there are no further results."""
         self._parts.close()
 
 

@@ -47,6 +47,7 @@ class Findings(Stream["Finding"]):
 
     @property
     def at_least(self) -> bool:
+        """Whether there are more findings than can be counted; known after the last one."""
         return bool(self._uncounted)
 
 

@@ -87,18 +87,22 @@ class Scan(Stream[Scanned]):
 
     @property
     def looked(self) -> int:
+        """The number of files that were looked at so far."""
         return self._looked[0]
 
     @property
     def files(self) -> Files:
+        """What was found in the folders so far."""
         return self._files
 
     @property
     def failed(self) -> dict[str, BoltError]:
+        """What is not there or has no database, by name, with its error."""
         return self._files.failed
 
     @property
     def passed(self) -> dict[str, Counter[str]]:
+        """How many files were passed over, by folder and by reason."""
         return self._files.passed
 
 

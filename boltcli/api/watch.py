@@ -107,4 +107,5 @@ class Watch(Closing, Iterator[Commit]):
         return commit
 
     async def aclose(self) -> None:
+        """End the watch, as :meth:`close`."""
         self.close()
