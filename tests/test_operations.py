@@ -508,6 +508,18 @@ def test_a_source_is_never_replaced(
     boltcli.compact(fixture("document"), source, replace=True)  # it is no source any more
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no permissions of others")
+def test_what_is_made_of_a_private_export_is_private(tmp_path: Path) -> None:
+    boltcli.export(fixture("document"), tmp_path / "lines")
+    (tmp_path / "lines").chmod(0o600)
+    before = os.umask(0)
+    try:
+        boltcli.import_(tmp_path / "lines", tmp_path / "new.db")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new.db").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_diff_of_a_view_has_the_rows_of_the_view() -> None:
     one, two = fixture("bacalhau-compute-1.4"), fixture("bacalhau-compute-1.5")
     with boltcli.open(one) as old, boltcli.open(two) as new:

@@ -90,7 +90,7 @@ def doctor(
     (True, 'bacalhau (compute mid-2023)', (), ())
     """
     file = file_at(path, offset)
-    with Read(file), TemporaryDirectory(prefix="boltcli-doctor-") as folder:
+    with Read(file, database=True), TemporaryDirectory(prefix="boltcli-doctor-") as folder:
         if fix is not None:
             check_destination(os.fspath(fix), replace=replace)  # before the long work
         found = diagnose(

@@ -214,7 +214,7 @@ def import_(
     given = os.fspath(source) if isinstance(source, (str, os.PathLike)) else source
     if not (isinstance(given, str) or hasattr(given, "read")):
         raise ArgumentError(f"the path of an export or a binary stream is needed, not {type(given).__name__}")
-    with Read(given):
+    with Read(given, database=False):
         done = load(
             _rows(given, partial, warnings, progress), os.fspath(destination), page_size=page_size,
             fill_percent=fill_percent, replace=replace, sync=sync,

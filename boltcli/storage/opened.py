@@ -23,7 +23,8 @@ _TYPE, _REGULAR = 0o170000, 0o100000
 _PRIVATE = 0o600  # the mode of what has none that is known: a pipe, a remote object
 _ALL = 0o7777
 read_timeout = 30.0  # seconds for which a server may send nothing; 0: for ever
-OPEN: list[Held] = []  # each file as often as it is open
+OPEN: list[Held] = []  # each database as often as it is open
+_OTHERS: list[Held] = []  # other files that a library call reads
 _reading: Reading | None = None  # the command that runs
 
 
@@ -69,21 +70,23 @@ class Reading:
 
 
 class Read:
-    """Context manager: the file at ``place``, a path or what has a descriptor, is read until the end of the block."""
+    """Context manager: the file at ``place``, a path or what has a descriptor, is read until the end of the block; it
+    is a ``database`` or another file."""
 
-    def __init__(self, place: str | BinaryIO) -> None:
+    def __init__(self, place: str | BinaryIO, *, database: bool) -> None:
         self._place = place
+        self._files = OPEN if database else _OTHERS
         self._held: Held | None = None
 
     def __enter__(self) -> None:
         place = self._place
-        found = next(_named([[place]]), None) if isinstance(place, str) else _file_of(place)
-        if found is not None:
-            self._held = _hold(found, str(place))
+        self._held = next(_named([[place]]), None) if isinstance(place, str) else _file_of(place)
+        if self._held is not None:
+            self._files.append(self._held)
 
     def __exit__(self, *_: object) -> None:
         if self._held is not None:
-            OPEN.remove(self._held)
+            self._files.remove(self._held)
 
 
 def hold(fd: int, path: str) -> Held:
@@ -153,7 +156,7 @@ def refuse(path: str, found: os.stat_result) -> None:
     key = _held(found)[0]
     if key in dict(OPEN) or (_reading is not None and key in _reading.modes):
         raise DestinationIsSource(path)
-    if _reading is not None and any(key == other for other, _ in _named(_reading.paths)):
+    if key in dict(_OTHERS) or (_reading is not None and any(key == other for other, _ in _named(_reading.paths))):
         raise DestinationIsSource(path, database=False)
 
 
@@ -165,7 +168,7 @@ def refuse_output(stream: BinaryIO) -> None:
 
 def strictest(mode: int = _ALL) -> int:
     """Return the permission bits that ``mode`` and all files that are read have in common."""
-    files: Iterable[Held] = OPEN
+    files: Iterable[Held] = [*OPEN, *_OTHERS]
     if _reading is not None:
         files = chain(_reading.modes.items(), _named([*_reading.paths, _reading.rewritten]))
     for _, other in files:

@@ -97,7 +97,7 @@ def test_python_blocks(topic: str, checkout: Path, tmp_path: Path, monkeypatch: 
     ):
         is_test = "\ndef test_" in block
         if is_test or '"__main__"' in block:
-            script.write_text(block)
+            script.write_text(block, encoding="utf-8")
             words = ["-m", "pytest", "-q", "-p", "no:cacheprovider"] if is_test else []
             done = subprocess.run(
                 [sys.executable, *words, script], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": "."}

@@ -44,7 +44,7 @@ CLEAR = "clear the damaged elements"
 _RECOVERED, _COPY = "recovered", "copy"  # names of files
 _LISTED = 3  # findings of a kind that are quoted
 _MOST_FINDINGS = 100_000
-_LOOKED, _TRIED = 0.3, 0.35  # shares of the time until the findings are known, and until the first remedy is tried
+_LOOKED, _TRIED = 0.5, 0.55  # shares of the time until the findings are known, and until the first remedy is tried
 _MOST_CLEARED = 16  # elements that are cleared one by one
 # Findings about the meta page of the older transaction, and about pages that lie outside the database.
 _WRITTEN_ANEW = ("meta", "fallback")
@@ -129,7 +129,7 @@ def diagnose(
         holder = ", ".join(f"{holder} ({holder.mode})" for holder in holders(source) if not holder.waits)
     with MappedFile(path, lock, timeout) as file:
         notes = _notes(file)
-        symptoms = _symptoms(path, notes, portion(progress, 0, _LOOKED))
+        symptoms = _symptoms(path, notes, progress)
         text_mode = undone(file.buffer)
         if text_mode is not None:
             symptoms.insert(0, Symptom("text-mode", 1, (text_mode.sentence(),)))
@@ -178,8 +178,10 @@ def _symptoms(path: str, notes: list[str], progress: Progress | None) -> list[Sy
             notes += file_warnings(snapshot)
             if trailer_is_right(snapshot):
                 notes.append("it is a snapshot of etcd, and its SHA-256 is right")
-            for finding in islice(deep_check(snapshot, progress=progress), _MOST_FINDINGS):
+            for finding in islice(deep_check(snapshot, progress=portion(progress, 0, _LOOKED)), _MOST_FINDINGS):
                 found.setdefault(finding.kind, []).append(finding.message)
+            if not found and progress is not None:  # there is nothing to try
+                progress(snapshot.meta.hwm, snapshot.meta.hwm)
     except BoltError as error:
         kind = "invalid-database" if isinstance(error, InvalidDatabase) else "damaged"
         found.setdefault(kind, []).append(str(error))
