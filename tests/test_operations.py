@@ -141,7 +141,7 @@ def _verify(path: Path, out: Path) -> None:
 
 
 def _scan(path: Path, out: Path) -> None:
-    found = boltcli.scan(path, out)
+    found = boltcli.scan([path, out])
     _all(found, run_json("scan", path, out)[1], ["age"])
     assert list(found.failed) == [str(out)]
 
@@ -338,7 +338,7 @@ PROGRESS: dict[str, Callable[[Path, Path, Any], object]] = {
     "grep": lambda path, new, shown: list(boltcli.grep("x", [path, path], deleted=True, progress=shown)),
     "recover": lambda path, new, shown: boltcli.recover(path, new, progress=shown),
     "redact": lambda path, new, shown: boltcli.redact(path, new, keys=True, progress=shown),
-    "sql": lambda path, new, shown: boltcli.sql(_TWICE, fixture("values"), path, progress=shown).read_all(),  # type: ignore[union-attr]
+    "sql": lambda path, new, shown: boltcli.sql(_TWICE, [fixture("values"), path], progress=shown).read_all(),  # type: ignore[union-attr]
     "verify quick": lambda path, new, shown: list(boltcli.verify(path, quick=True, progress=shown)),
     "verify": lambda path, new, shown: list(boltcli.verify([fixture("values"), path], deep=True, progress=shown)),
 }

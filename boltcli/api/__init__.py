@@ -9,7 +9,7 @@ from ..storage.files import Closing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from contextlib import AbstractContextManager
     from typing import TypedDict, TypeVar
 
@@ -56,6 +56,17 @@ def is_open(given: Given) -> TypeIs[Database | Snapshot]:
     if isinstance(given, Bucket) and not isinstance(given, Database):
         raise TypeError("a path or an open database is needed, not Bucket")
     return isinstance(given, Database)
+
+
+def are_several(sources: Given | Iterable[Given]) -> TypeIs[Iterable[Given]]:
+    """Return whether ``sources`` are any number of databases: not one path, open database or content."""
+    one = isinstance(sources, (str, os.PathLike, bytes, bytearray, memoryview)) or hasattr(sources, "read")
+    return not (one or is_open(sources))  # type: ignore[arg-type]
+
+
+def as_list(sources: Given | Iterable[Given]) -> list[Given]:
+    """Return one database, or several, as a list."""
+    return list(sources) if are_several(sources) else [sources]
 
 
 def _state(given: Database | Snapshot, opening: Opening) -> Snapshot:

@@ -18,8 +18,8 @@ from ..fleet.files import Named
 from ..fleet.find import program_at
 from ..storage.snapshot import Snapshot
 from ..text.times import SECOND, since_epoch
-from . import for_path, read
-from .sources import Sources, are_several
+from . import are_several, for_path, read
+from .sources import Sources
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from . import Given, Opening, Progress
 
+    Path = str | os.PathLike[str]
+
 __all__ = ["Scan", "Scanned", "Verdicts", "Verified", "scan", "verify"]
 
 
@@ -106,8 +108,8 @@ class Scan(Stream[Scanned]):
         return self._files.passed
 
 
-def scan(*folders: str | os.PathLike[str], progress: Progress | None = None) -> Scan:
-    """Yield each bolt database in ``folders``, or files, found by content; also packed ones.
+def scan(folders: Path | Iterable[Path], *, progress: Progress | None = None) -> Scan:
+    """Yield each bolt database in ``folders``, one or several, or files, found by content; also packed ones.
 
     They are read without waiting for locks. ``progress(done, 0)`` is called with files. Raises nothing: a database that
     can't be read has an ``error``, a folder without one is in ``failed`` of the result.
@@ -116,7 +118,8 @@ def scan(*folders: str | os.PathLike[str], progress: Progress | None = None) -> 
     >>> [(found.kind, found.application, found.txid, found.error) for found in boltcli.scan("fixtures/document.db")]
     [('bolt', 'bacalhau', 14, None)]
     """
-    return Scan([*map(as_path, folders)], progress)
+    each = [folders] if isinstance(folders, (str, os.PathLike, bytes)) else folders
+    return Scan([*map(as_path, each)], progress)
 
 
 def _scanned(folders: Iterable[str], files: Files, looked: list[int], progress: Progress | None) -> Generator[Scanned]:

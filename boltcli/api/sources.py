@@ -6,24 +6,13 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from ..database import Bucket
 from ..fleet.files import Files, Named, nothing_seen
 from ..fleet.find import select
 from ..progress import portion
-from ..storage.snapshot import Snapshot
-from . import growing, is_open, name_of
+from . import as_list, growing, is_open, name_of
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeIs
-
     from . import Given, Progress
-
-_ONE = (str, os.PathLike, bytes, bytearray, memoryview)
-
-
-def are_several(sources: Given | Iterable[Given]) -> TypeIs[Iterable[Given]]:
-    """Return whether ``sources`` are several databases, or none: not one path, open database or content."""
-    return not (isinstance(sources, (*_ONE, Snapshot, Bucket)) or hasattr(sources, "read"))
 
 
 class Sources:
@@ -37,7 +26,7 @@ class Sources:
         self, sources: Given | Iterable[Given], progress: Progress | None = None, *, recursive: bool = False,
         search: bool = False, twice: bool = True,
     ) -> None:  # fmt: skip
-        each = list(sources) if are_several(sources) else [sources]
+        each = as_list(sources)
         self._named = [os.fspath(one) for one in each if isinstance(one, (str, os.PathLike))]
         self._open = [one for one in each if is_open(one) or not isinstance(one, (str, os.PathLike))]
         self._progress = growing(progress)
