@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from .api.write import Loaded as Loaded
     from .api.write import import_ as import_
     from .api.write import write as write
+    from .apps.view_diff import ViewChange as ViewChange
     from .cursor import Cursor as Cursor
     from .database import Pairs as Pairs
     from .errors import *  # noqa: F403
@@ -94,6 +95,7 @@ _LAZY = {
         "api.tables": "sql",
         "api.watch": "Watch watch",
         "api.write": "Loaded import_ write",
+        "apps.view_diff": "ViewChange",
         "cursor": "Cursor",
         "library": "Bucket Database PageRow open view",
         "database": "Pairs",

@@ -13,7 +13,6 @@ from .format.bucket import BucketRef, open_bucket
 from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE, PAGE_HEADER_SIZE
 from .ops.read.select_items import items
 from .results.rows import Rows
-from .text.cells import cell
 from .text.columns import Column
 from .tree.bucket import find_bucket, root_bucket
 from .tree.lookup import lookups
@@ -104,6 +103,7 @@ class Pairs(Rows[tuple[K, V]]):
 
     def _batches(self) -> Iterator[tuple[int, dict[str, list[Any]]]]:
         from .results.arrow import gathered
+        from .text.cells import cell
 
         key, value = ((lambda part: cell(part, "text")) if each.type == "text" else None for each in self.columns)
         found = ({"key": list(map(key, keys) if key else keys), "value": list(map(value, values) if value else values)}

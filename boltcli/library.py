@@ -9,12 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from .api import open_snapshot, source_of
 from .api import read as read_state
-from .api.audit import audit
-from .api.check import check
-from .api.compare import Changes, changes
-from .apps.contract import Audit
-from .apps.registry import Recognised, recognised
-from .apps.rows import view_rows
 from .database import Bucket, as_bytes
 from .database import Database as Reading
 from .errors import ArgumentError
@@ -22,8 +16,6 @@ from .format.page import type_name
 from .ops.check.database_check import file_warnings
 from .ops.read.content import EVERYTHING, Bounds
 from .ops.space.pages import FREE, page_rows
-from .ops.stats import BucketStats
-from .ops.stats.buckets import database_stats
 from .results.view_rows import ViewRows
 from .storage.live import newer_state
 from .storage.source import LOCK_PATIENCE
@@ -35,6 +27,10 @@ if TYPE_CHECKING:
 
     from .api import Opening
     from .api.check import Findings
+    from .api.compare import Changes
+    from .apps.contract import Audit
+    from .apps.registry import Recognised
+    from .ops.stats import BucketStats
     from .results.arrow import RecordBatchReader
     from .storage.given import Content
     from .storage.snapshot import Snapshot
@@ -141,6 +137,7 @@ class Database(Reading):
         self._file.close()
 
     def __enter__(self) -> Database:
+        self._snapshot  # noqa: B018 - raises if it is closed
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -188,6 +185,8 @@ class Database(Reading):
 
     def check(self, from_page: int = 0, *, deep: bool = False) -> Findings:
         """Yield the findings of :func:`boltcli.check`, with ``deep`` also those that bbolt's check doesn't make."""
+        from .api.check import check
+
         return check(self, from_page, deep=deep)
 
     def pages(self) -> Iterator[PageRow]:
@@ -207,11 +206,15 @@ class Database(Reading):
 
     def changes(self, *, previous: bool = True) -> Changes:
         """Return the changes of the last transaction, or without ``previous`` those since this was opened."""
+        from .api.compare import changes
+
         return changes(self, previous=previous)
 
     @property
     def application(self) -> Recognised | None:
         """The application that wrote the file: ``name``, ``layout``, ``certainty``; None if it isn't known."""
+        from .apps.registry import recognised
+
         return recognised(self._snapshot)
 
     def _known(self) -> Recognised:
@@ -230,6 +233,8 @@ class Database(Reading):
         ...     [row.id for row in db.view("executions") if row.state == "Publishing"]
         ['e-1b8464a8-75db-42ca-99fe-f2b34538a9d2']
         """
+        from .apps.rows import view_rows
+
         known = self._known()
         found = known.application.view(name)
         if found is None:
@@ -239,10 +244,14 @@ class Database(Reading):
 
     def audit(self, *, now: datetime | None = None, older_than: timedelta | None = None) -> Audit:
         """Audit the application's records; see :func:`boltcli.audit`. Raises ArgumentError."""
+        from .api.audit import audit
+
         return audit(self, now=now, older_than=older_than)
 
     def stats(self, prefix: bytes | str = b"") -> BucketStats:
         """Return the summed statistics of the top-level buckets whose name begins with ``prefix``."""
+        from .ops.stats.buckets import database_stats
+
         return database_stats(self._snapshot, as_bytes(prefix))[1]
 
     def arrow(

@@ -11,8 +11,10 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any, Literal
 
 import pytest
@@ -161,7 +163,8 @@ def test_after_the_end_every_access_is_an_error() -> None:
     db = boltcli.open(fixture("depth-4"))
     bucket = db.bucket(next(iter(db)))
     begun: list[Iterator[object]] = [iter(bucket), iter(bucket.items()), iter(bucket.values())]
-    begun += [iter(bucket.pairs()), iter(bucket.cursor()), db.pages()]
+    changes = db.changes()
+    begun += [iter(bucket.pairs()), iter(bucket.cursor()), db.pages(), iter(changes)]
     for iterator in begun:
         next(iterator)
     db.close()
@@ -171,6 +174,7 @@ def test_after_the_end_every_access_is_an_error() -> None:
         *(lambda: db.txid, lambda: db.page_size, lambda: db.locked, lambda: db.warnings, lambda: list(db.pages())),
         *(db.stats, lambda: list(db.check()), lambda: list(db.check(deep=True)), lambda: db["x"], lambda: len(db)),
         *(lambda iterator=iterator: list(iterator) for iterator in begun),
+        *(lambda: list(changes), changes.summary, db.changes, db.__enter__),
     ]
     for access in accesses:
         with pytest.raises(boltcli.DatabaseClosed):
@@ -370,6 +374,51 @@ def test_the_end_of_the_interpreter_is_silent(program: str, warned: list[str]) -
         [sys.executable, *warned, "-c", script], capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_reading_needs_only_the_standard_library(tmp_path: Path) -> None:
+    program = """if True:
+        import sys
+        first = {name.partition(".")[0] for name in sys.modules}
+        sys.path.insert(0, sys.argv[1])
+        import boltcli
+        with boltcli.open(sys.argv[2]) as db:
+            bucket = db["execution"]
+            assert [*db.walk()] and [*bucket.pairs()] and bucket.cursor().last() and db.stats().keys and [*db.changes()]
+            assert not [*db.check(), *db.check(deep=True), *boltcli.check(sys.argv[2]), *boltcli.diff(db, sys.argv[2])]
+        boltcli.compact(sys.argv[2], sys.argv[3])
+        boltcli.view(sys.argv[2], len)
+        now = {name.partition(".")[0] for name in sys.modules}
+        print(*sorted(now - first - sys.stdlib_module_names))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(ROOT), fixture("document"), tmp_path / "new.db"],
+        capture_output=True, text=True, check=True, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert done.stdout == "boltcli\n"
+
+
+@pytest.mark.parametrize("name", ["bacalhau-compute-1.4", "depth-4"])
+def test_threads_read_one_database(name: str) -> None:
+    with boltcli.open(fixture(name)) as db:
+        pairs = [(path, key, value) for path, key, value in db.walk() if isinstance(value, bytes)]
+
+    def read(seed: int) -> None:
+        for path, key, value in Random(seed).choices(pairs, k=200):
+            bucket = db.bucket(*path)
+            cursor = bucket.cursor()
+            assert bucket[key] == value
+            assert cursor.seek(key)
+            assert (cursor.key, cursor.value) == (key, value)
+        assert sum(isinstance(value, bytes) for _, _, value in db.walk()) == len(pairs)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with boltcli.open(fixture(name)) as db, ThreadPoolExecutor(4) as pool:
+            list(pool.map(read, range(8)))
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_nested_content_is_walked() -> None:

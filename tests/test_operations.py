@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import io
 import json
+import os
 import pickle
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import boltcli
+from boltcli.api import growing
 from boltcli.record import Record
 from tests.live import held
 from tests.schema import run_json
@@ -21,6 +25,7 @@ from tests.support import fixture, needed, run
 
 Records = list[dict[str, Any]]
 
+FORMS = ("ndjson", "sqlite", "parquet")
 FILES = ("document", "bacalhau-compute-1.4", "many-free", "etcd-3.6", "damaged")
 # Fields of JSON that its record lacks: what text explains, and names that are words of Python.
 EXPLAINED = {"meaning", "risk", "advice", "from", "to", "state", "root_page", "difference"}
@@ -136,7 +141,7 @@ def _verify(path: Path, out: Path) -> None:
 
 
 def _scan(path: Path, out: Path) -> None:
-    found = boltcli.scan(path, out)
+    found = boltcli.scan([path, out])
     _all(found, run_json("scan", path, out)[1], ["age"])
     assert list(found.failed) == [str(out)]
 
@@ -321,6 +326,56 @@ def test_an_open_database_is_used_and_stays_open() -> None:
         boltcli.metrics(5)  # type: ignore[arg-type]
 
 
+_TWICE = "SELECT (SELECT count(value) FROM pairs), (SELECT count(key) FROM pairs)"
+PROGRESS: dict[str, Callable[[Path, Path, Any], object]] = {
+    "check": lambda path, new, shown: list(boltcli.check(path, progress=shown)),
+    "check deep": lambda path, new, shown: list(boltcli.check(path, deep=True, progress=shown)),
+    "compact": lambda path, new, shown: boltcli.compact(path, new, progress=shown),
+    "deleted": lambda path, new, shown: list(boltcli.deleted(path, progress=shown)),
+    "diff": lambda path, new, shown: list(boltcli.diff(path, fixture("document"), progress=shown)),
+    "doctor": lambda path, new, shown: boltcli.doctor(path, progress=shown),
+    "export": lambda path, new, shown: boltcli.export(path, io.BytesIO(), progress=shown),
+    "grep": lambda path, new, shown: list(boltcli.grep("x", [path, path], deleted=True, progress=shown)),
+    "recover": lambda path, new, shown: boltcli.recover(path, new, progress=shown),
+    "redact": lambda path, new, shown: boltcli.redact(path, new, keys=True, progress=shown),
+    "sql": lambda path, new, shown: boltcli.sql(_TWICE, [fixture("values"), path], progress=shown).read_all(),  # type: ignore[union-attr]
+    "verify quick": lambda path, new, shown: list(boltcli.verify(path, quick=True, progress=shown)),
+    "verify": lambda path, new, shown: list(boltcli.verify([fixture("values"), path], deep=True, progress=shown)),
+}
+
+
+@pytest.mark.parametrize("operation", PROGRESS)
+def test_progress_never_falls(operation: str, tmp_path: Path) -> None:
+    """Of a sound file, a damaged one, and one in which a bucket is in itself."""
+    if operation == "sql":
+        needed("duckdb")
+    damaged = _damaged_copy(tmp_path / "damaged.db")
+    around = tmp_path / "around.db"
+    boltcli.write(around, {"a": {"inner": {"b": bytes(5000)}, "b": bytes(5000)}}, page_size=4096)
+    content = around.read_bytes()
+    with boltcli.open(around) as db:
+        outer, inner = db.bucket("a")._ref.root, db.bucket("a", "inner")._ref.root
+    around.write_bytes(content.replace(inner.to_bytes(8, "little"), outer.to_bytes(8, "little")))
+    for path in (fixture("many-free"), damaged, around):
+        seen: list[tuple[int, int]] = []
+        with contextlib.suppress(boltcli.BoltError):
+            PROGRESS[operation](path, tmp_path / f"{path.name}.new", lambda *shown, seen=seen: seen.append(shown))
+        shares = [Fraction(done, total) for done, total in seen]
+        assert shares == sorted(shares)
+        assert not shares or shares[-1] <= 1
+        assert shares or path != fixture("many-free")
+
+
+def test_progress_is_a_share_that_grows() -> None:
+    seen: list[tuple[int, int]] = []
+    shown = growing(lambda *each: seen.append(each))
+    assert shown is not None
+    for each in ((3, 6), (2, 6), (1, 5), (5, 4), (1, 3), (7, 0)):
+        shown(*each)
+    assert seen == [(3, 6), (3, 6), (3, 5), (4, 4), (3, 3), (7, 0)]
+    assert growing(None) is None
+
+
 def test_several_files(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     (tmp_path / "text").write_text("none")
@@ -339,9 +394,17 @@ def test_several_files(tmp_path: Path) -> None:
     wrong: list[boltcli.BoltError] = []
     assert {hit.path for hit in boltcli.grep(b"e-9", paths, skipped=wrong.append)} == {str(fixture("document"))}
     assert len(wrong) == 1
-    with pytest.raises(boltcli.ArgumentError):
-        boltcli.audit([fixture("document"), fixture("inline")])
-    one, two = boltcli.audit([fixture("bacalhau-compute-1.4"), fixture("bacalhau-requester-1.4")])
+    files = [fixture("document"), tmp_path / "text", fixture("inline")]
+    with pytest.raises(boltcli.BoltError):
+        boltcli.audit(files)
+    wrong.clear()
+    seen.clear()
+    (audited,) = boltcli.audit(files, skipped=wrong.append, progress=lambda done, total: seen.append((done, total)))
+    assert audited.path == str(files[0])
+    assert [error.path for error in wrong] == [str(path) for path in files[1:]]
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    stores = "bacalhau-compute-1.4", "bacalhau-requester-1.4"
+    one, two = boltcli.audit(fixture(name) for name in stores)
     assert (one.application, two.application) == ("bacalhau", "bacalhau")
     alone = boltcli.audit(fixture("bacalhau-compute-1.4")), boltcli.audit(fixture("bacalhau-requester-1.4"))
     assert sum(len(list(each.findings)) for each in (one, two)) > sum(len(list(each.findings)) for each in alone)
@@ -362,11 +425,117 @@ def test_several_files(tmp_path: Path) -> None:
         lambda path: boltcli.patch(path, []),
         lambda path: boltcli.export(path, io.BytesIO(), format="parquet"),
         lambda path: boltcli.export(path, io.BytesIO(), format="xml"),
+        lambda path: boltcli.verify(path, lock="never"),  # type: ignore[arg-type]
+        lambda path: boltcli.recover(path, "new.db", lock="never"),  # type: ignore[arg-type]
+        lambda path: boltcli.recover(path, "new.db", state=-1),
+        lambda path: boltcli.recover(path, "new.db", lost_and_found=""),
+        lambda path: list(boltcli.deleted(path, timeout=-1)),
+        lambda path: boltcli.deleted(path, limit=-1),
+        lambda path: boltcli.watch(path, interval=float("nan")),
+        lambda path: boltcli.import_(b"{}", "new.db"),  # type: ignore[arg-type]
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(call: Callable[[Path], object]) -> None:
     with pytest.raises(boltcli.ArgumentError):
         call(fixture("document"))
+
+
+def test_content_is_refused_where_a_path_is_needed(tmp_path: Path) -> None:
+    content: Any = fixture("document").read_bytes()
+    new = tmp_path / "new.db"
+    calls: list[Callable[[], object]] = [
+        *(lambda: boltcli.recover(content, new), lambda: boltcli.redact(content, new), lambda: boltcli.doctor(content)),
+        *(lambda: boltcli.deleted(content), lambda: boltcli.watch(content), lambda: boltcli.lock(content)),
+        lambda: boltcli.scan(content),
+    ]
+    for call in calls:
+        with pytest.raises(boltcli.ArgumentError, match="the path of a file is needed, not bytes"):
+            call()
+
+
+def _damaged_copy(path: Path) -> Path:
+    """Make a file of which doctor finds that it is damaged, and a remedy."""
+    content = bytearray(fixture("document").read_bytes())
+    with boltcli.open(fixture("document")) as db:
+        page = next(row.page for row in db.pages() if row.type == "freelist")
+        content[page * db.page_size + 8] = 0xEE
+    path.write_bytes(content)
+    return path
+
+
+def _export_stream(source: Path, destination: Path) -> None:
+    with open(destination, "rb+") as stream:
+        boltcli.export(source, stream)
+
+
+def _import_stream(source: Path, destination: Path) -> None:
+    with open(source, "rb") as stream:
+        boltcli.import_(stream, destination, replace=True)
+
+
+@pytest.mark.parametrize("link", [False, True])
+@pytest.mark.parametrize(
+    ("made", "call"),
+    [
+        ("db", lambda source, destination: boltcli.compact(source, destination, replace=True)),
+        ("db", lambda source, destination: boltcli.recover(source, destination, replace=True)),
+        ("db", lambda source, destination: boltcli.redact(source, destination, replace=True)),
+        ("db", lambda source, destination: boltcli.doctor(source, fix=destination, replace=True)),
+        ("db", lambda source, destination: boltcli.export(source, destination, replace=True)),
+        ("db", _export_stream),
+        *((form, lambda source, destination: boltcli.import_(source, destination, replace=True)) for form in FORMS),
+        ("ndjson", _import_stream),
+    ],
+)
+def test_a_source_is_never_replaced(
+    made: str, call: Callable[[Path, Path], object], link: bool, tmp_path: Path
+) -> None:
+    source = tmp_path / f"source.{made}"
+    if made == "db":
+        _damaged_copy(source)
+    else:
+        if made == "parquet":
+            needed("pyarrow")
+        boltcli.export(fixture("document"), source)
+    before = source.read_bytes()
+    destination = source
+    if link:
+        destination = tmp_path / "link"
+        os.link(source, destination)
+    with pytest.raises(boltcli.DestinationIsSource):
+        call(source, destination)
+    assert source.read_bytes() == before
+    boltcli.compact(fixture("document"), source, replace=True)  # it is no source any more
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no permissions of others")
+def test_what_is_made_of_a_private_export_is_private(tmp_path: Path) -> None:
+    boltcli.export(fixture("document"), tmp_path / "lines")
+    (tmp_path / "lines").chmod(0o600)
+    before = os.umask(0)
+    try:
+        boltcli.import_(tmp_path / "lines", tmp_path / "new.db")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_diff_of_a_view_has_the_rows_of_the_view() -> None:
+    one, two = fixture("bacalhau-compute-1.4"), fixture("bacalhau-compute-1.5")
+    with boltcli.open(one) as old, boltcli.open(two) as new:
+        changes = boltcli.diff(old, new, view="executions")
+        assert changes.view.name == "executions"
+        assert changes.facts == {}
+        there = list(new.view("executions"))
+        assert [each.old for each in changes if each.old] == [row for row in old.view("executions") if row not in there]
+        added = [each.new for each in changes if each.old is None]  # it is compared anew
+        assert added[0].create_time.tzinfo is UTC
+        assert pickle.loads(pickle.dumps(added)) == added
+        begun = iter(changes)
+        next(begun)
+    for closed in (begun, changes):
+        with pytest.raises(boltcli.DatabaseClosed):
+            list(closed)
 
 
 def test_a_prefix_limits_what_is_compared_and_watched() -> None:
@@ -473,6 +642,20 @@ def test_write_refuses_what_no_database_holds(rows: Any, options: dict[str, Any]
     with pytest.raises(boltcli.ArgumentError):
         boltcli.write(tmp_path / "a.db", rows, **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_write_shows_the_pairs_that_are_written(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    rows = [("a", "1", "x"), ("a", "2", "y"), ("b", "1", "z")]
+
+    def write(rows: Any, **options: Any) -> list[tuple[int, int]]:
+        seen.clear()
+        boltcli.write(tmp_path / "new.db", rows, replace=True, progress=lambda *shown: seen.append(shown), **options)
+        return seen
+
+    assert write(rows) == [(1, 3), (2, 3), (3, 3)]
+    assert write(iter(rows), ordered=True) == write({"a": {"1": "x", "c": {"2": "y"}}, "b": {"1": "z"}})
+    assert seen == [(1, 0), (2, 0), (3, 0)]
 
 
 def test_the_last_row_of_a_key_counts(tmp_path: Path) -> None:

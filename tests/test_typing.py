@@ -95,7 +95,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for topic, page in pages.items():
         blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
         files |= {f"{topic.replace('-', '_')}_{number}": block for number, block in enumerate(blocks)}
-    assert "library_8" in files
+    assert "library_10" in files
     for name, text in files.items():
         (folder / f"{name}.py").write_text(text)
     return folder

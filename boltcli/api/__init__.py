@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 
+from ..read_errors import ArgumentError
 from ..storage.files import Closing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from contextlib import AbstractContextManager
     from typing import TypedDict, TypeVar
 
     from typing_extensions import TypeIs
 
     from ..database import Database
+    from ..read_errors import BoltError
     from ..storage.given import Content
     from ..storage.snapshot import Snapshot
     from ..storage.source import Source, Way
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     Given = str | os.PathLike[str] | Content | Database | Snapshot
     Progress = Callable[[int, int], None]
+    Skipped = Callable[[BoltError], object]
 
     class Opening(TypedDict, total=False):
         """How the database at a path is opened; see :func:`boltcli.open`."""
@@ -55,6 +58,17 @@ def is_open(given: Given) -> TypeIs[Database | Snapshot]:
     return isinstance(given, Database)
 
 
+def are_several(sources: Given | Iterable[Given]) -> TypeIs[Iterable[Given]]:
+    """Return whether ``sources`` are any number of databases: not one path, open database or content."""
+    one = isinstance(sources, (str, os.PathLike, bytes, bytearray, memoryview)) or hasattr(sources, "read")
+    return not (one or is_open(sources))  # type: ignore[arg-type]
+
+
+def as_list(sources: Given | Iterable[Given]) -> list[Given]:
+    """Return one database, or several, as a list."""
+    return list(sources) if are_several(sources) else [sources]
+
+
 def _state(given: Database | Snapshot, opening: Opening) -> Snapshot:
     """Return the state that is open. Raises DatabaseClosed."""
     if opening:
@@ -62,11 +76,18 @@ def _state(given: Database | Snapshot, opening: Opening) -> Snapshot:
     return given._snapshot if hasattr(given, "_while_open") else given  # type: ignore[union-attr]
 
 
+def as_path(path: str | os.PathLike[str]) -> str:
+    """Return a path as text. Raises ArgumentError for anything else."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ArgumentError(f"the path of a file is needed, not {type(path).__name__}")
+    return os.fspath(path)
+
+
 def file_at(path: str | os.PathLike[str], offset: int = 0) -> str:
     """Return the path of a file, or of the database in a program's data directory; that which begins at ``offset``."""
     from ..storage.source import at_offset
 
-    name = os.fspath(path)
+    name = as_path(path)
     if os.path.isdir(name):
         from ..fleet.find import resolved
 
@@ -102,6 +123,25 @@ def source_of(given: str | os.PathLike[str] | Content, opening: Opening) -> tupl
         return given_source(given, offset), previous
 
     return source(**opening)
+
+
+def growing(progress: Progress | None) -> Progress | None:
+    """Return ``progress`` as callers expect it: ``done / total`` is at most 1 and never falls, whatever the parts say.
+
+    A total of 0 is not known, and then ``done`` alone is shown.
+    """
+    if progress is None:
+        return None
+    most, of = 0, 1  # the largest share so far
+
+    def show(done: int, total: int) -> None:
+        nonlocal most, of
+        if total:
+            done = max(min(done, total), -(-most * total // of))
+            most, of = done, total
+        progress(done, total)
+
+    return show
 
 
 class _StaysOpen:
@@ -155,6 +195,7 @@ class Stream(_Iterator["T"]):
         return next(self._parts)
 
     def close(self) -> None:
+        """End the work and close the file; there are no further results."""
         self._parts.close()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Unpack, overload
@@ -13,18 +13,18 @@ from ..apps.registry import application as application_called
 from ..apps.registry import named, recognised
 from ..apps.values import names
 from ..database import Database
-from ..errors import ArgumentError, PassedOver
+from ..errors import ArgumentError, BoltError, PassedOver
 from ..fleet.files import Named
 from ..fleet.find import program_at
 from ..storage.snapshot import Snapshot
 from ..text.times import SECOND, since_epoch
-from . import for_path, read
+from . import are_several, for_path, read
 from .sources import Sources
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from . import Given, Opening, Progress
+    from . import Given, Opening, Progress, Skipped
 
 __all__ = ["Audit", "AuditFinding", "audit", "audit_file", "compare", "is_compared"]
 
@@ -36,25 +36,28 @@ def audit(  # type: ignore[overload-overlap]
 ) -> Audit: ...  # fmt: skip
 @overload
 def audit(
-    source: Sequence[Given], *, now: datetime | None = None, older_than: timedelta | None = None,
+    source: Iterable[Given], *, now: datetime | None = None, older_than: timedelta | None = None,
     deletions: bool = False, snapshot: str = "", application: str = "auto", recursive: bool = False,
-    progress: Progress | None = None, **opening: Unpack[Opening],
+    skipped: Skipped | None = None, progress: Progress | None = None, **opening: Unpack[Opening],
 ) -> list[Audit]: ...  # fmt: skip
 
 
 def audit(
-    source: Given | Sequence[Given], *, now: datetime | None = None, older_than: timedelta | None = None,
+    source: Given | Iterable[Given], *, now: datetime | None = None, older_than: timedelta | None = None,
     deletions: bool = False, snapshot: str = "", application: str = "auto", recursive: bool = False,
-    progress: Progress | None = None, **opening: Unpack[Opening],
+    skipped: Skipped | None = None, progress: Progress | None = None, **opening: Unpack[Opening],
 ) -> Audit | list[Audit]:  # fmt: skip
     """Audit the records of the application that wrote ``source``: answers by name, and findings with remedies.
 
-    ``source`` is a path or an open database; of a list of them, in which a folder stands for the databases in it, the
-    result is a list, and members of a cluster are compared with each other. ``now`` (a time with a time zone; None: the
+    ``source`` is a path or an open database; of several, in which a folder stands for the databases in it, the result
+    is a list, and members of a cluster are compared with each other. ``now`` (a time with a time zone; None: the
     current one) is for ages; ``older_than`` also reports what could be deleted as it was finished longer ago than that,
     with ``deletions`` by which changes. ``snapshot`` says what the newest snapshot beside a raft log holds, its index
-    or path. ``application`` names the program; auto: recognise it. ``progress(done, total)`` is called with files. The
-    other arguments are those of :func:`boltcli.open`.
+    or path. ``application`` names the program; auto: recognise it.
+
+    Of several files one that can't be audited ends it with its error; with ``skipped`` that is called with the error
+    instead, and the others are audited. ``progress(done, total)`` is called with files, of several. The other
+    arguments are those of :func:`boltcli.open`.
 
     Raises what that raises, ArgumentError if no application is known or it has no audit, and Corrupted.
 
@@ -68,27 +71,35 @@ def audit(
     moment = time.time_ns() if now is None else since_epoch(now)
     span = None if older_than is None else int(older_than.total_seconds() * SECOND)
     asked = AuditOptions(moment, span, deletions=deletions, snapshot=snapshot)
-    if isinstance(source, (list, tuple)):
-        return _several(source, asked, application, recursive, progress, opening)
+    if are_several(source):
+        return _several(source, asked, application, recursive, skipped, progress, opening)
     nobody = Named("", "", None)
-    return read(source, lambda state: audit_file(state, asked, application, nobody), opening)  # type: ignore[arg-type]
+    return read(source, lambda state: audit_file(state, asked, application, nobody), opening)
 
 
 def _several(
-    sources: Sequence[Given], asked: AuditOptions, application: str, recursive: bool, progress: Progress | None,
-    opening: Opening,
+    sources: Iterable[Given], asked: AuditOptions, application: str, recursive: bool, skipped: Skipped | None,
+    progress: Progress | None, opening: Opening,
 ) -> list[Audit]:  # fmt: skip
-    chosen = Sources(sources, progress, recursive=recursive, search=True, twice=False)
+    chosen = Sources(sources, recursive=recursive, search=True, twice=False)
     found = []
-    for source, file in chosen:
+    for done, (source, file) in enumerate(chosen, 1):
         try:
             if file.failure is not None:
                 raise file.failure
             audited = partial(audit_file, asked=asked, application=application, file=file, recursive=recursive)
             found.append(read(source, audited, for_path(source, opening)))
+            chosen.seen()
         except PassedOver:
-            continue
-        chosen.seen()
+            pass
+        except BoltError as error:
+            if skipped is None:
+                raise
+            error.path = error.path or file.path
+            skipped(error)
+            chosen.seen()
+        if progress is not None:
+            progress(done, len(chosen))
     compare(found)
     return found
 

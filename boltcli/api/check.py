@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..ops.check.database_check import UNCOUNTED, file_warnings, pairs_in_root
 from ..ops.check.database_check import check as findings
 from ..read_errors import ArgumentError
-from . import Stream, stream
+from . import Stream, growing, stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,12 +29,13 @@ class Findings(Stream["Finding"]):
         notes, uncounted = self.warnings, self._uncounted
 
         def found(snapshot: Snapshot) -> Iterator[Finding]:
+            shown = growing(progress)
             if deep:
                 from ..ops.check.deep_check import deep_check
 
-                all_findings = deep_check(snapshot, progress=progress)
+                all_findings = deep_check(snapshot, progress=shown)
             else:
-                all_findings = findings(snapshot, from_page, progress=progress)
+                all_findings = findings(snapshot, from_page, progress=shown)
             for finding in all_findings:
                 if finding.kind == UNCOUNTED:
                     uncounted.append(finding.message)
@@ -46,6 +47,7 @@ class Findings(Stream["Finding"]):
 
     @property
     def at_least(self) -> bool:
+        """Whether there are more findings than can be counted; known after the last one."""
         return bool(self._uncounted)
 
 

@@ -7,7 +7,7 @@ import os
 from ..errors import ArgumentError
 from ..ops.write.compact import FILL_PERCENT, TX_MAX_SIZE
 from ..ops.write.compact import compact as copy
-from . import read
+from . import growing, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,11 +42,12 @@ def compact(
     """
     if not isinstance(tx_max_size, int):
         raise ArgumentError(f"tx_max_size {tx_max_size!r}: must be a number of bytes")
+    shown = growing(progress)
     return read(
         source,
         lambda snapshot: copy(
             snapshot, os.fspath(destination), tx_max_size=tx_max_size, dense=dense, page_size=page_size,
-            fill_percent=fill_percent, replace=replace, sync=sync, progress=progress,
+            fill_percent=fill_percent, replace=replace, sync=sync, progress=shown,
         ),
         opening,
     )  # fmt: skip

@@ -7,10 +7,10 @@ import os
 from ..errors import ArgumentError, InvalidDatabase, OpenError
 from ..ops.compare.diff import diff as compared
 from ..results.rows import Rows
-from ..text.columns import Column
+from ..text.columns import Again, Column
 from ..tree.bucket import bucket_path
 from ..tree.walk import bounds
-from . import Stream, for_path, opened, while_open
+from . import for_path, opened, while_open
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Names = bytes | str | Sequence[bytes | str]
     Begun = tuple[Snapshot, Snapshot, Iterator[Change]]
-    Compared = tuple[View, dict[str, Any]]
+    Compared = tuple[View, dict[str, Any], Iterator[ViewChange]]
 
 
 class Changes(Rows["Change"]):
@@ -85,45 +85,59 @@ def _begin(
         yield before, after, while_open(new, while_open(old, found))
 
 
-class ViewChanges(Stream["ViewChange"]):
-    """The rows of a view that differ. ``view`` has its columns; ``facts`` say at which revision, say, both files are
-    compared."""
+class ViewChanges(Again["ViewChange"]):
+    """The rows of a view that differ, as :class:`boltcli.ViewRows` has rows: ``old`` and ``new`` of each change, None
+    where there is none. Each ``iter()`` compares anew."""
 
-    def __init__(self, old: Given, new: Given, name: str, opening: Opening) -> None:
-        self._about: list[Compared] = []
-        super().__init__(_view_changes(old, new, name, opening, self._about))
+    def __init__(self, begin: Callable[[], Generator[Compared]]) -> None:
+        """``begin`` yields the view, on which facts it is compared, and its changes."""
+        self._begin = begin
+        self._about: tuple[View, dict[str, Any]] | None = None
+        super().__init__(self._records)
 
-    def _begin(self) -> Compared:
-        if not self._about:
-            next(self._parts)
-        return self._about[0]
+    def plain(self) -> Iterator[ViewChange]:
+        """Yield the changes with rows as the view has them: times in nanoseconds since 1970."""
+        for _, changes in self._started():
+            yield from changes
 
-    def __iter__(self) -> Iterator[ViewChange]:
-        self._begin()
-        return super().__iter__()
+    def _started(self) -> Iterator[tuple[View, Iterator[ViewChange]]]:
+        for view, facts, changes in self._begin():
+            self._about = view, facts
+            yield view, changes
 
-    def __next__(self) -> ViewChange:
-        self._begin()
-        return super().__next__()
+    def _records(self) -> Iterator[ViewChange]:
+        from ..apps.view_diff import ViewChange
+        from ..results.view_rows import as_records
+
+        for view, changes in self._started():
+            record = as_records(view.columns)
+            for change in changes:
+                yield ViewChange(*(None if row is None else record(row) for row in change))
+
+    def _compared(self) -> tuple[View, dict[str, Any]]:
+        if self._about is None:
+            begun = self._begin()
+            self._about = next(begun)[:2]
+            begun.close()
+        return self._about
 
     @property
     def view(self) -> View:
-        return self._begin()[0]
+        """The view, which has ``name`` and ``columns``. Raises what comparing raises."""
+        return self._compared()[0]
 
     @property
     def facts(self) -> dict[str, Any]:
-        return self._begin()[1]
+        """At which revision, say, both files are compared. Raises what comparing raises."""
+        return self._compared()[1]
 
 
-def _view_changes(old: Given, new: Given, name: str, opening: Opening, about: list[Compared]) -> Generator[ViewChange]:
-    """Note in ``about`` what is compared, yield a change without rows, then the changes."""
-    from ..apps.view_diff import ViewChange, view_diff
+def _begin_view(old: Given, new: Given, name: str, opening: Opening) -> Generator[Compared]:
+    from ..apps.view_diff import view_diff
 
     with opened(old, for_path(old, opening)) as before, opened(new, for_path(new, opening)) as after:
         view, facts, changes = view_diff(before, after, name)
-        about.append((view, facts))
-        yield ViewChange(None, None)
-        yield from changes
+        yield view, facts, while_open(new, while_open(old, changes))
 
 
 if TYPE_CHECKING:
@@ -156,16 +170,15 @@ def diff(
     >>> change = next(iter(boltcli.diff(one, two, ["execution-live-index"])))
     >>> change.op, change.bucket, change.key[:6], change.old, change.new
     ('remove', (b'execution-live-index',), b'e-0b7c', b'', None)
-    >>> with boltcli.diff(one, two, view="executions") as rows:
-    ...     [(change.old is None, change.new is None) for change in rows][:2]
-    [(True, False), (True, False)]
+    >>> [change.new.id[:6] for change in boltcli.diff(one, two, view="executions") if change.old is None][:2]
+    ['e-002a', 'e-002d']
     """
     path, first = bucket_path(bucket), prefix.encode() if isinstance(prefix, str) else prefix
     if view is None:
         return Changes(lambda: _begin(old, new, path, first, progress, opening), path)
     if path or first:
         raise ArgumentError("a view compares rows: it can't be combined with a bucket or a prefix")
-    return ViewChanges(old, new, view, opening)
+    return ViewChanges(lambda: _begin_view(old, new, view, opening))
 
 
 def changes(source: Database, *, previous: bool = True) -> Changes:
@@ -178,13 +191,14 @@ def changes(source: Database, *, previous: bool = True) -> Changes:
     ...     [(change.op, change.bucket[0], change.key is None) for change in db.changes()]
     [('add', b'execution-index', True), ('add', b'execution-index', False)]
     """
-    now = source._snapshot
+    path = source._snapshot.path
     if not previous:
-        return Changes(lambda: _begin(source, now.path, (), b"", None, {}))
-    return Changes(lambda: _last_transaction(source, now))
+        return Changes(lambda: _begin(source, path, (), b"", None, {}))
+    return Changes(lambda: _last_transaction(source))
 
 
-def _last_transaction(source: Database, now: Snapshot) -> Generator[Begun]:
+def _last_transaction(source: Database) -> Generator[Begun]:
+    now = source._snapshot
     if not now.locked:
         raise OpenError("lock", now.path, "without the lock, the previous state can't be read safely")
     with now.reopened(previous=True) as before:

@@ -13,7 +13,7 @@ from ..apps.decode import Decoder
 from ..apps.registry import recognised
 from ..apps.values import find
 from ..database import Database, as_bytes
-from ..errors import BoltError
+from ..errors import ArgumentError, BoltError
 from ..ops.rescue.deleted import NOWHERE, Deleted
 from ..ops.rescue.deleted import deleted as pairs_of
 from ..ops.rescue.pages import MappedFile
@@ -55,13 +55,15 @@ def deleted(
     stores keys are then those that revisions belong to. ``ascending`` keeps the order in which keys are stored.
     ``progress(done, total)`` is called with pages. The other arguments are those of :func:`boltcli.recover`.
 
-    Raises SourceNotFound, OpenError, Locked, and Changed if the file is cut short meanwhile.
+    Raises SourceNotFound, OpenError, Locked, ArgumentError, and Changed if the file is cut short meanwhile.
 
     >>> import boltcli
     >>> pair = next(boltcli.deleted("fixtures/many-free.db"))
     >>> pair.bucket, pair.certainty, pair.value[:4]
     ((b'dropped',), 'certain', b'eLPW')
     """
+    if limit < 0:
+        raise ArgumentError(f"limit {limit}: must be a number of pairs, 0 or more")
     first, last = bounds(as_bytes(prefix), as_bytes(start), None if stop is None else as_bytes(stop))
     if history:
         first, last = as_bytes(history), as_bytes(history) + b"\0"

@@ -18,6 +18,7 @@ from ..render.element_lines import element_lines
 from ..render.row_files import complete, format_of, lines_into
 from ..render.table import Table
 from ..storage.destination import check_destination
+from ..storage.opened import refuse_output
 from ..tables.relations import GENERAL, Relation, TableFile, name_text, relations
 from ..text.columns import Again
 from ..tree.bucket import bucket_path
@@ -65,6 +66,8 @@ def export(
     decoded = decode != "off" or bool(proto or message)
     form = export_form(format, output, view=view, bucket=bool(path), all_views=all_views, decoded=decoded)
     with opened(source, opening) as snapshot:
+        if not isinstance(destination, (str, os.PathLike)):
+            refuse_output(destination)
         file = TableFile(snapshot.path, snapshot, warn, progress)
         if view or form not in LINES:
             return _tables(file, path, view, all_views, form, destination, replace, sync)

@@ -13,13 +13,16 @@ from ..fleet.scan import Scanned
 from ..fleet.scan import scan as scanned
 from ..fleet.verify import DEEP, QUICK, WHOLE, Verified
 from ..fleet.verify import verify as verified
-from . import Stream, for_path, read
+from ..storage.source import LOCK_PATIENCE, check_waiting
+from . import Stream, as_path, for_path, read
 from .sources import Sources
 
 if TYPE_CHECKING:
     from collections import Counter
 
     from . import Given, Opening, Progress
+
+    Path = str | os.PathLike[str]
 
 __all__ = ["Scan", "Scanned", "Verdicts", "Verified", "scan", "verify"]
 
@@ -52,6 +55,7 @@ def verify(
     """
     if quick and deep:
         raise ArgumentError("quick and deep can't be combined")
+    check_waiting(opening.get("lock", "auto"), opening.get("timeout", LOCK_PATIENCE))  # no verdict on a file
     return Verdicts(sources, QUICK if quick else DEEP if deep else WHOLE, recursive, progress, opening)
 
 
@@ -85,23 +89,27 @@ class Scan(Stream[Scanned]):
 
     @property
     def looked(self) -> int:
+        """The number of files that were looked at so far."""
         return self._looked[0]
 
     @property
     def files(self) -> Files:
+        """What was found in the folders so far."""
         return self._files
 
     @property
     def failed(self) -> dict[str, BoltError]:
+        """What is not there or has no database, by name, with its error."""
         return self._files.failed
 
     @property
     def passed(self) -> dict[str, Counter[str]]:
+        """How many files were passed over, by folder and by reason."""
         return self._files.passed
 
 
-def scan(*folders: str | os.PathLike[str], progress: Progress | None = None) -> Scan:
-    """Yield each bolt database in ``folders``, or files, found by content; also packed ones.
+def scan(folders: Path | Iterable[Path], *, progress: Progress | None = None) -> Scan:
+    """Yield each bolt database in ``folders``, one or several, or files, found by content; also packed ones.
 
     They are read without waiting for locks. ``progress(done, 0)`` is called with files. Raises nothing: a database that
     can't be read has an ``error``, a folder without one is in ``failed`` of the result.
@@ -110,7 +118,8 @@ def scan(*folders: str | os.PathLike[str], progress: Progress | None = None) -> 
     >>> [(found.kind, found.application, found.txid, found.error) for found in boltcli.scan("fixtures/document.db")]
     [('bolt', 'bacalhau', 14, None)]
     """
-    return Scan([os.fspath(folder) for folder in folders], progress)
+    each = [folders] if isinstance(folders, (str, os.PathLike, bytes)) else folders
+    return Scan([*map(as_path, each)], progress)
 
 
 def _scanned(folders: Iterable[str], files: Files, looked: list[int], progress: Progress | None) -> Generator[Scanned]:

@@ -43,10 +43,10 @@ class Patched(Record):
 
 
 def patch(
-    source: Given, changes: Path | Iterable[Change] | Overlay, output: Path | None = None, *, in_place: bool = False,
-    backup: bool = True, force: bool = False, sync: bool = True, **opening: Unpack[Opening],
+    source: Given, changes: Path | Iterable[Change] | Overlay, destination: Path | None = None, *,
+    in_place: bool = False, backup: bool = True, force: bool = False, sync: bool = True, **opening: Unpack[Opening],
 ) -> Patched:  # fmt: skip
-    """Apply ``changes`` to a copy of a database, which appears at ``output`` when complete, or to the file itself.
+    """Apply ``changes`` to a copy of a database, which appears at ``destination`` when complete, or to the file itself.
 
     ``source`` is a path or an open database. ``changes`` are those of :func:`boltcli.diff`, the path of a file of them
     as lines of JSON ("-": standard input), or what :func:`collected` returns. Old values must be those in the database,
@@ -64,11 +64,11 @@ def patch(
     >>> done.changes, done.pairs
     (1, 22)
     """
-    if in_place == (output is not None):
-        raise ArgumentError("either output or in_place is required")
+    if in_place == (destination is not None):
+        raise ArgumentError("either a destination or in_place is required")
     with nullcontext(changes) if isinstance(changes, Overlay) else collected(changes, force=force) as overlay:
-        if output is not None:
-            target = os.fspath(output)
+        if destination is not None:
+            target = os.fspath(destination)
             done = read(source, lambda snapshot: patched(snapshot, overlay, target, sync=sync), opening)
             path = name_of(source)
             return Patched(path, target, len(overlay.steps), done.pairs, done.buckets, done.size)

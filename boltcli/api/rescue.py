@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 from ..apps.contract import ERROR, WARNING, AuditOptions
 from ..apps.registry import recognised
-from ..database import Database
+from ..database import Database, as_bytes
+from ..errors import ArgumentError
 from ..ops.rescue.doctor import Diagnosis, Records, diagnose
 from ..ops.rescue.doctor import fix as carry_out
 from ..ops.rescue.recover import LOST_AND_FOUND, Recovered, recover_file
 from ..ops.rescue.redact import Redaction
 from ..ops.rescue.redact import redact as redacted
 from ..storage.destination import check_destination
+from ..storage.opened import Read
 from ..storage.source import LOCK_PATIENCE
 from ..tree.bucket import bucket_path
-from . import file_at
+from . import file_at, growing
 
 if TYPE_CHECKING:
     from ..storage.snapshot import Snapshot
@@ -34,12 +36,12 @@ _LISTED = 3  # findings of an audit that are quoted
 
 
 def recover(
-    path: Path, output: Path, *, bucket: bytes | str | Sequence[bytes | str] = (),
-    lost_and_found: bytes | None = LOST_AND_FOUND, deleted: bool = False, state: int = 0, page_size: int = 0,
+    path: Path, destination: Path, *, bucket: bytes | str | Sequence[bytes | str] = (),
+    lost_and_found: bytes | str | None = LOST_AND_FOUND, deleted: bool = False, state: int = 0, page_size: int = 0,
     replace: bool = False, sync: bool = True, progress: Progress | None = None, lock: Way = "wait",
     timeout: float = LOCK_PATIENCE, offset: int = 0,
 ) -> Recovered:  # fmt: skip
-    """Write what the damaged file ``path`` still holds to ``output``, a sound database that appears when complete.
+    """Write what the damaged file ``path`` still holds to ``destination``, a sound database that appears when complete.
 
     ``bucket`` (a name or a path) recovers only that one. ``lost_and_found`` names the bucket for pages of which it
     isn't known where they belong; None leaves them out. ``deleted`` also keeps old versions and deleted pairs, in a
@@ -58,10 +60,15 @@ def recover(
     >>> found.pairs, found.exact, found.lost
     (21, True, ())
     """
+    if state < 0:
+        raise ArgumentError(f"state {state}: must be the number of a state, or 0")
+    name = None if lost_and_found is None else as_bytes(lost_and_found)
+    if name == b"":
+        raise ArgumentError("the name of the bucket for lost pages is empty")
     return recover_file(
-        file_at(path, offset), os.fspath(output), lock=lock, timeout=timeout, page_size=page_size,
-        state=state, bucket=bucket_path(bucket), lost_and_found=lost_and_found, deleted=deleted, replace=replace,
-        sync=sync, progress=progress,
+        file_at(path, offset), os.fspath(destination), lock=lock, timeout=timeout, page_size=page_size,
+        state=state, bucket=bucket_path(bucket), lost_and_found=name, deleted=deleted, replace=replace,
+        sync=sync, progress=growing(progress),
     )  # fmt: skip
 
 
@@ -82,11 +89,13 @@ def doctor(
     >>> found.ok, found.application, found.findings, found.remedies
     (True, 'bacalhau (compute mid-2023)', (), ())
     """
-    if fix is not None:
-        check_destination(os.fspath(fix), replace=replace)  # before the long work
     file = file_at(path, offset)
-    with TemporaryDirectory(prefix="boltcli-doctor-") as folder:
-        found = diagnose(file, folder, lock=lock, timeout=timeout, progress=progress, whose=_whose, audit=_audit)
+    with Read(file, database=True), TemporaryDirectory(prefix="boltcli-doctor-") as folder:
+        if fix is not None:
+            check_destination(os.fspath(fix), replace=replace)  # before the long work
+        found = diagnose(
+            file, folder, lock=lock, timeout=timeout, progress=growing(progress), whose=_whose, audit=_audit
+        )
         if fix is not None and found.findings:
             found = carry_out(found, folder, os.fspath(fix), replace=replace, sync=sync)
     return found
@@ -110,10 +119,10 @@ def _audit(snapshot: Snapshot) -> Records | None:
 
 
 def redact(
-    path: Path, output: Path, *, keys: bool = False, seed: int = 0, replace: bool = False, sync: bool = True,
+    path: Path, destination: Path, *, keys: bool = False, seed: int = 0, replace: bool = False, sync: bool = True,
     progress: Progress | None = None, lock: Way = "wait", timeout: float = LOCK_PATIENCE, offset: int = 0,
 ) -> Redaction:  # fmt: skip
-    """Write a copy of the file ``path`` without its content to ``output``, to show it to others.
+    """Write a copy of the file ``path`` without its content to ``destination``, to show it to others.
 
     It has the same size, pages and damage; values are replaced by filler, free pages are wiped. ``keys`` also replaces
     keys and names by others of the same length and in the same order; which ones depends on ``seed``. The other
@@ -128,6 +137,6 @@ def redact(
     (21, 0, 9)
     """
     return redacted(
-        file_at(path, offset), os.fspath(output), keys=keys, seed=seed, lock=lock, timeout=timeout,
-        replace=replace, sync=sync, progress=progress,
+        file_at(path, offset), os.fspath(destination), keys=keys, seed=seed, lock=lock, timeout=timeout,
+        replace=replace, sync=sync, progress=growing(progress),
     )  # fmt: skip

@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from re import Pattern
 
     from ..storage.snapshot import Snapshot
-    from . import Given, Opening, Progress
+    from . import Given, Opening, Progress, Skipped
 
     Names = bytes | str | Sequence[bytes | str]
-    Skipped = Callable[[BoltError], object]
     Search = Callable[[Progress | None, Snapshot], Iterator[Hit | Corrupted]]
 
 __all__ = ["Hit", "compiled", "grep"]
@@ -62,8 +61,8 @@ def grep(
     paths or open databases, one or several; a folder stands for the databases in it at the places of known programs,
     with ``recursive`` for all. ``keys`` searches only names and keys, ``values`` only values, ``bucket`` (a name or a
     path) only that bucket and those in it. ``deleted`` also searches bytes that are no longer in use.
-    ``progress(done, total)`` is called with pages, of several files
-    with shares. The other arguments are those of :func:`boltcli.open`.
+    ``progress(done, total)`` is called with pages, of several files with shares. The other arguments are those of
+    :func:`boltcli.open`.
 
     Damage, and a file that can't be read, doesn't end the search: ``skipped`` is called with the error; without it the
     first one is raised after the last hit. Raises ArgumentError, and BucketNotFound for a single source.

@@ -6,17 +6,13 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from ..database import Bucket
 from ..fleet.files import Files, Named, nothing_seen
 from ..fleet.find import select
 from ..progress import portion
-from ..storage.snapshot import Snapshot
-from . import is_open, name_of
+from . import as_list, growing, is_open, name_of
 
 if TYPE_CHECKING:
     from . import Given, Progress
-
-_ONE = (str, os.PathLike, bytes, bytearray, memoryview)
 
 
 class Sources:
@@ -30,11 +26,10 @@ class Sources:
         self, sources: Given | Iterable[Given], progress: Progress | None = None, *, recursive: bool = False,
         search: bool = False, twice: bool = True,
     ) -> None:  # fmt: skip
-        is_one = isinstance(sources, (*_ONE, Snapshot, Bucket)) or hasattr(sources, "read")
-        each: list[Given] = [sources] if is_one else list(sources)  # type: ignore[list-item, arg-type]
+        each = as_list(sources)
         self._named = [os.fspath(one) for one in each if isinstance(one, (str, os.PathLike))]
         self._open = [one for one in each if is_open(one) or not isinstance(one, (str, os.PathLike))]
-        self._progress = progress
+        self._progress = growing(progress)
         self._seen = 0
         self._place = 0  # of the source that is being worked on
         find = select(self._named, recursive=recursive, search=search, twice=twice) if self._named else Files()

@@ -47,6 +47,8 @@ def watch(
     """
     if timeout is not None and not timeout >= 0:
         raise ArgumentError(f"timeout {timeout!r}: must be a number of seconds, 0 or more")
+    if not interval >= 0:
+        raise ArgumentError(f"interval {interval!r}: must be a number of seconds, 0 or more")
     waiter = Waiter(max(interval, _SHORTEST), stop, inf if timeout is None else timeout)
     first, last = bounds(prefix.encode() if isinstance(prefix, str) else prefix)
     return Watch(waiter, follow(file_at(path), waiter, bucket_path(bucket), start=first, stop=last, initial=initial))
@@ -105,4 +107,5 @@ class Watch(Closing, Iterator[Commit]):
         return commit
 
     async def aclose(self) -> None:
+        """End the watch, as :meth:`close`."""
         self.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import replace as replaced
 from itertools import groupby
 from operator import itemgetter
@@ -17,7 +17,7 @@ from ..ops.write.compact import TX_MAX_SIZE
 from ..ops.write.load import Loaded, load
 from ..render.json_rows import End, parsed_rows
 from ..storage.files import Trying
-from ..storage.opened import take_stdin
+from ..storage.opened import Read, take_stdin
 from ..tree.bucket import bucket_path
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _ARROW = (b"PAR1", b"ARROW1")
 def write(
     path: str | os.PathLike[str], rows: Iterable[Row] | Content, *, dense: bool = True, ordered: bool = False,
     sequences: Mapping[Any, int] | None = None, page_size: int = 0, fill_percent: int = 100,
-    tx_max_size: int = TX_MAX_SIZE, replace: bool = False, sync: bool = True,
+    tx_max_size: int = TX_MAX_SIZE, replace: bool = False, sync: bool = True, progress: Progress | None = None,
 ) -> Loaded:  # fmt: skip
     """Write a new database to ``path``, which appears there when it is complete.
 
@@ -50,6 +50,8 @@ def write(
     The file is as small as possible, with pages filled up to ``fill_percent`` (10 to 100); without ``dense`` as bbolt
     would write it, in transactions of at most ``tx_max_size`` bytes (0: one). ``page_size`` is a power of two from 1024
     to 65536, 0 for the host's. ``replace`` replaces an existing file; without ``sync`` nothing is synced to the disk.
+    ``progress(done, total)`` is called with pairs that are written; the total is the number of ``rows`` if these have a
+    length, else 0.
 
     Raises ArgumentError for what no database can hold, and the errors of a destination; then nothing is written.
 
@@ -70,11 +72,25 @@ def write(
     if ordered and isinstance(rows, Mapping):
         raise ArgumentError("ordered is for rows")
     parts = _placed_rows(rows, numbers) if ordered else _sorted(rows, numbers)
+    total = 0 if isinstance(rows, Mapping) or not isinstance(rows, Sized) else len(rows)
     limit = None if dense else tx_max_size
     return load(
-        parts, os.fspath(path), page_size=page_size, fill_percent=fill_percent, tx_max_size=limit, replace=replace,
-        sync=sync,
+        _shown(parts, progress, total), os.fspath(path), page_size=page_size, fill_percent=fill_percent,
+        tx_max_size=limit, replace=replace, sync=sync,
     )  # fmt: skip
+
+
+def _shown(parts: Iterator[Placed], progress: Progress | None, total: int) -> Iterator[Placed]:
+    """Yield ``parts``, and show how many pairs these were."""
+    if progress is None:
+        yield from parts
+        return
+    done = 0
+    for part in parts:
+        yield part
+        if isinstance(part[1], Pairs):
+            done += len(part[1].keys)
+            progress(done, total)
 
 
 def _bytes(part: bytes | str, what: str) -> bytes:
@@ -180,10 +196,10 @@ def import_(
 
     ``source`` is the path of lines of JSON, SQLite, Parquet or Arrow, "-" for lines on standard input, or a binary
     stream of lines. ``partial`` accepts an export that was cut short or ended with an error; then ``warnings`` of the
-    result say so. ``progress(done, total)`` is called with bytes of the source, of a
-    stream with pairs and 0. The other arguments are those of :func:`boltcli.write`.
+    result say so. ``progress(done, total)`` is called with bytes of the source, of a stream
+    with pairs and 0. The other arguments are those of :func:`boltcli.write`.
 
-    Raises SourceNotFound, OpenError, ArgumentError, MissingExtra and the errors of a destination; then nothing is
+    Raises OpenError if it can't be read, ArgumentError, MissingExtra and the errors of a destination; then nothing is
     written.
 
     >>> import boltcli, io, os, tempfile
@@ -196,10 +212,13 @@ def import_(
     """
     warnings: list[str] = []
     given = os.fspath(source) if isinstance(source, (str, os.PathLike)) else source
-    done = load(
-        _rows(given, partial, warnings, progress), os.fspath(destination), page_size=page_size,
-        fill_percent=fill_percent, replace=replace, sync=sync,
-    )  # fmt: skip
+    if not (isinstance(given, str) or hasattr(given, "read")):
+        raise ArgumentError(f"the path of an export or a binary stream is needed, not {type(given).__name__}")
+    with Read(given, database=False):
+        done = load(
+            _rows(given, partial, warnings, progress), os.fspath(destination), page_size=page_size,
+            fill_percent=fill_percent, replace=replace, sync=sync,
+        )  # fmt: skip
     return replaced(done, warnings=tuple(warnings))
 
 

@@ -15,8 +15,8 @@ from .rows import Row, view_rows
 class ViewChange(NamedTuple):
     """A row that is new, gone or different; the other one is None."""
 
-    old: Row | None
-    new: Row | None
+    old: Any
+    new: Any
 
 
 def view_diff(old: Snapshot, new: Snapshot, name: str) -> tuple[View, dict[str, Any], Iterator[ViewChange]]:

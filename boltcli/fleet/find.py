@@ -29,6 +29,7 @@ _OBJECT_HEAD = 20 << 10  # bytes read of an object: both meta pages, for page si
 _OBJECTS = 64  # whose beginnings are read at once
 _WILD = "*["  # in addresses; not "?", which begins a query
 _LINK = "a symbolic link"
+_QUOTED = 8  # databases that an error names
 
 # Places of databases of programs that no application is for.
 OTHER_PLACES = {
@@ -148,7 +149,8 @@ def resolved(path: str) -> str:
     """Return the database in the data directory at ``path``; any other path as it is. Raises ArgumentError."""
     found = databases_in(path) if os.path.isdir(path) else []
     if len(found) > 1:
-        raise ArgumentError(f"{path} holds several databases; name one of them: {', '.join(found)}")
+        more = f" and {len(found) - _QUOTED} more" if len(found) > _QUOTED else ""
+        raise ArgumentError(f"{path} holds several databases; name one of them: {', '.join(found[:_QUOTED])}{more}")
     return found[0] if found else path
 
 

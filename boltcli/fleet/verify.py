@@ -75,13 +75,14 @@ def verify(snapshot: Snapshot, level: str = WHOLE, progress: Progress | None = N
     if sum_ == "wrong":
         problems.append("the SHA-256 at the end does not match the rest")
     errors = 0
-    for problem in islice(_findings(snapshot, level, portion(progress, 0, 0.9 if level == DEEP else 0.5)), _MOST):
+    share = {QUICK: 1.0, WHOLE: 0.5, DEEP: 0.9}[level]  # of the time; the rest is for the pairs
+    for problem in islice(_findings(snapshot, level, portion(progress, 0, share)), _MOST):
         errors += 1
         if len(problems) < _FINDINGS:
             problems.append(problem)
     pairs = buckets = None
     if level != QUICK:
-        pairs, buckets, problem = _count(snapshot, portion(progress, 0.9 if level == DEEP else 0.5, 1))
+        pairs, buckets, problem = _count(snapshot, portion(progress, share, 1))
         if problem and not errors:
             errors += 1
             problems.append(problem)
@@ -103,7 +104,7 @@ def _sum(snapshot: Snapshot) -> str:
 
 def _findings(snapshot: Snapshot, level: str, progress: Progress | None) -> Iterator[str]:
     if level == QUICK:
-        return _headers(snapshot)
+        return _headers(snapshot, progress)
     found = deep_check(snapshot, progress=progress) if level == DEEP else check(snapshot, progress=progress)
     return (finding.line(_shown).decode("utf-8", "replace") for finding in found)
 
@@ -113,7 +114,7 @@ def _shown(name: bytes) -> bytes:
     return name if text.isprintable() and "\ufffd" not in text else name.hex().encode()
 
 
-def _headers(snapshot: Snapshot) -> Iterator[str]:
+def _headers(snapshot: Snapshot, progress: Progress | None) -> Iterator[str]:
     """Yield problems of the root page, and of the headers of pages that are not in the freelist."""
     ids = None
     try:
@@ -124,6 +125,7 @@ def _headers(snapshot: Snapshot) -> Iterator[str]:
             return  # without a freelist, other pages may be free and have any content
         known = snapshot.size // snapshot.page_size
         ids, _ = header_columns(snapshot.buffer, snapshot.page_size, known)
+        pgid = 0
         for rows in page_rows(snapshot, free_pages(snapshot)):
             for pgid, head in rows:
                 if head == FREE:
@@ -134,6 +136,8 @@ def _headers(snapshot: Snapshot) -> Iterator[str]:
                     yield f"page {pgid}: the page identifies itself as page {ids[pgid]}"
                 elif head & 0xFFFF not in PAGE_TYPES:
                     yield f"page {pgid}: unexpected page type (flags: {head & 0xFFFF:x})"
+                if progress is not None:
+                    progress(pgid, known)
     except Changed:
         raise
     except BoltError as error:

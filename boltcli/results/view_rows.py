@@ -20,17 +20,22 @@ class ViewRows(Rows[Any]):
     """
 
     def __init__(self, columns: Sequence[Column], read: Callable[[], Iterator[Sequence[Any]]]) -> None:
-        record = _record(tuple(column.name for column in columns))
-        times = [place for place, column in enumerate(columns) if column.type == "time"]
+        super().__init__(columns, read, lambda: map(as_records(columns), read()))
 
-        def with_times(row: Sequence[Any]) -> Any:
-            values = list(row)
-            for place in times:
-                if values[place] is not None:
-                    values[place] = moment(values[place])
-            return record._make(values)
 
-        super().__init__(columns, read, lambda: map(with_times if times else record._make, read()))
+def as_records(columns: Sequence[Column]) -> Callable[[Sequence[Any]], Any]:
+    """Return a function that makes a named tuple of a row with these columns, with times as ``datetime``."""
+    record = _record(tuple(column.name for column in columns))
+    times = [place for place, column in enumerate(columns) if column.type == "time"]
+
+    def with_times(row: Sequence[Any]) -> Any:
+        values = list(row)
+        for place in times:
+            if values[place] is not None:
+                values[place] = moment(values[place])
+        return record._make(values)
+
+    return with_times if times else record._make
 
 
 @cache

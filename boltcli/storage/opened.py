@@ -14,6 +14,7 @@ from ..read_errors import OpenError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import BinaryIO
 
     Key = tuple[int, int]  # device and inode
     Held = tuple[Key, int]  # a file that is read, and its permission bits
@@ -22,7 +23,8 @@ _TYPE, _REGULAR = 0o170000, 0o100000
 _PRIVATE = 0o600  # the mode of what has none that is known: a pipe, a remote object
 _ALL = 0o7777
 read_timeout = 30.0  # seconds for which a server may send nothing; 0: for ever
-OPEN: list[Held] = []  # each file as often as it is open
+OPEN: list[Held] = []  # each database as often as it is open
+_OTHERS: list[Held] = []  # other files that a library call reads
 _reading: Reading | None = None  # the command that runs
 
 
@@ -65,6 +67,26 @@ class Reading:
         if self.stdin >= 0:
             os.close(self.stdin)
             self.stdin = -1
+
+
+class Read:
+    """Context manager: the file at ``place``, a path or what has a descriptor, is read until the end of the block; it
+    is a ``database`` or another file."""
+
+    def __init__(self, place: str | BinaryIO, *, database: bool) -> None:
+        self._place = place
+        self._files = OPEN if database else _OTHERS
+        self._held: Held | None = None
+
+    def __enter__(self) -> None:
+        place = self._place
+        self._held = next(_named([[place]]), None) if isinstance(place, str) else _file_of(place)
+        if self._held is not None:
+            self._files.append(self._held)
+
+    def __exit__(self, *_: object) -> None:
+        if self._held is not None:
+            self._files.remove(self._held)
 
 
 def hold(fd: int, path: str) -> Held:
@@ -134,13 +156,19 @@ def refuse(path: str, found: os.stat_result) -> None:
     key = _held(found)[0]
     if key in dict(OPEN) or (_reading is not None and key in _reading.modes):
         raise DestinationIsSource(path)
-    if _reading is not None and any(key == other for other, _ in _named(_reading.paths)):
+    if key in dict(_OTHERS) or (_reading is not None and any(key == other for other, _ in _named(_reading.paths))):
         raise DestinationIsSource(path, database=False)
+
+
+def refuse_output(stream: BinaryIO) -> None:
+    """Raise DestinationIsSource if what is written to ``stream`` goes into one of those."""
+    if _file_of(stream) is not None:
+        refuse(str(getattr(stream, "name", stream)), os.fstat(stream.fileno()))
 
 
 def strictest(mode: int = _ALL) -> int:
     """Return the permission bits that ``mode`` and all files that are read have in common."""
-    files: Iterable[Held] = OPEN
+    files: Iterable[Held] = [*OPEN, *_OTHERS]
     if _reading is not None:
         files = chain(_reading.modes.items(), _named([*_reading.paths, _reading.rewritten]))
     for _, other in files:
@@ -176,6 +204,14 @@ def _file(place: int | str) -> Held | None:
     except (OSError, ValueError):  # an address, standard input, a closed descriptor
         return None
     return _held(found) if found.st_mode & _TYPE == _REGULAR else None
+
+
+def _file_of(stream: BinaryIO) -> Held | None:
+    """Return the regular file that ``stream`` reads or writes; None if it is something else."""
+    try:
+        return _file(stream.fileno())
+    except (AttributeError, OSError, ValueError):  # it has no descriptor, or is closed
+        return None
 
 
 def _held(found: os.stat_result) -> Held:

@@ -14,7 +14,8 @@ import fsspec
 import pytest
 
 from boltcli.cli.registry import all_commands
-from boltcli.fleet.find import databases_in, places, select, why_passed_over
+from boltcli.errors import ArgumentError
+from boltcli.fleet.find import databases_in, places, resolved, select, why_passed_over
 from tests.apps.support import Tree, make
 from tests.live import held
 from tests.schema import run_json, validate
@@ -320,6 +321,15 @@ def test_commands_that_need_one_list_several(tmp_path: Path) -> None:
             f"{tmp_path} holds several databases; name one of them: {', '.join(map(str, paths))}"
         )
     assert b"--fix takes one file" in run("doctor", "--fix", "-o", tmp_path / "fixed.db", tmp_path)[2]
+
+
+def test_an_error_names_few_of_many(tmp_path: Path) -> None:
+    for number in range(10):
+        (tmp_path / str(number)).mkdir()
+        shutil.copy(fixture("inline"), tmp_path / str(number) / "raft.db")
+    with pytest.raises(ArgumentError) as caught:
+        resolved(str(tmp_path))
+    assert str(caught.value).endswith(f"{tmp_path / '7' / 'raft.db'} and 2 more")
 
 
 def test_doctor_of_a_data_directory_names_the_file(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -83,18 +84,33 @@ def test_console_blocks(checkout: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("topic", PAGES)
-def test_python_blocks(topic: str, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run a page's Python blocks in one namespace, and compare what they print with a following ```text block."""
+def test_python_blocks(topic: str, checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a page's Python blocks in one namespace, and compare what they print with a following ```text block.
+
+    A script that is for ``__main__``, and a file of tests, are run as such.
+    """
     monkeypatch.chdir(checkout)
     page, names = PAGES[topic], {"__name__": topic}
+    script = tmp_path / "test_block.py"
     for block, output in re.findall(
         r"^```python\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", page, re.MULTILINE | re.DOTALL
     ):
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(compile(block, f"{topic}.md", "exec"), names)
+        is_test = "\ndef test_" in block
+        if is_test or '"__main__"' in block:
+            script.write_text(block, encoding="utf-8")
+            words = ["-m", "pytest", "-q", "-p", "no:cacheprovider"] if is_test else []
+            done = subprocess.run(
+                [sys.executable, *words, script], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": "."}
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            shown = "" if is_test else done.stdout
+        else:
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                exec(compile(block, f"{topic}.md", "exec"), names)
+            shown = printed.getvalue()
         if output:
-            assert printed.getvalue() == output
+            assert shown == output
 
 
 @pytest.mark.slow

@@ -104,6 +104,19 @@ def test_an_operation_is_documented_and_typed(operation: str) -> None:
     assert ">>> " in text
 
 
+def test_what_is_public_is_documented() -> None:
+    kinds = [kind for kind in (getattr(boltcli, name) for name in boltcli.__all__) if isinstance(kind, type)]
+    assert boltcli.Findings in kinds
+    missing = [
+        f"{kind.__name__}.{name}"
+        for kind in kinds
+        for name, member in inspect.getmembers(kind)
+        if not name.startswith("_") and (callable(member) or isinstance(member, property)) and not member.__doc__
+    ]
+    assert not missing
+    assert not [kind.__name__ for kind in kinds if not kind.__doc__]
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_an_operation_takes_progress_where_its_command_shows_it(operation: str) -> None:
     shown = any(

@@ -143,7 +143,7 @@ def _write_view(changes: ViewChanges, out: Output) -> bool:
 
     def met() -> Iterator[ViewChange]:
         nonlocal different
-        for each in changes:
+        for each in changes.plain():
             different = True
             yield each
 

@@ -46,7 +46,7 @@ def scan_(
     """Find bolt databases in folders by content, including packed ones, and name their applications."""
     databases, bad = count(), count()
     with out.progress("scanning", "files") as progress:
-        found = scan(*dirs, progress=progress)
+        found = scan(dirs, progress=progress)
 
         def rows() -> Iterator[Scanned]:
             for row in found:

@@ -91,12 +91,12 @@ def sql(
         if not files:
             return status
         if text is None:
-            known = relations(*files)
+            known = relations(files)
             out.records(lambda: _records(known), lambda: _text(known, files))
             return status
         progress = stack.enter_context(out.progress("reading"))
         result = query(
-            text, *files, bucket=bucket or None, prefix=prefix, start=from_, stop=to or None, allow_files=allow_files,
+            text, files, bucket=bucket or None, prefix=prefix, start=from_, stop=to or None, allow_files=allow_files,
             warn=lambda path, message: out.about(path).warn(message), progress=progress,
         )  # fmt: skip
         if result is not None:

@@ -35,6 +35,7 @@ class Finding(Record):
 
     @property
     def message(self) -> str:
+        """The finding as a line, with keys in hex."""
         return self.line().decode("utf-8", "surrogateescape")
 
     def line(self, write_key: Callable[[bytes], bytes] | None = None) -> bytes:

@@ -40,6 +40,7 @@ class Change:
         self.new = new
 
     def reversed(self) -> Change:
+        """Return the change that undoes this one."""
         op: Op = "add" if self.op == "remove" else "remove" if self.op == "add" else "change"
         return Change(op, self.bucket, self.key, self.new, self.old)
 

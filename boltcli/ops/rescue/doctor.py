@@ -44,6 +44,7 @@ CLEAR = "clear the damaged elements"
 _RECOVERED, _COPY = "recovered", "copy"  # names of files
 _LISTED = 3  # findings of a kind that are quoted
 _MOST_FINDINGS = 100_000
+_LOOKED, _TRIED = 0.5, 0.55  # shares of the time until the findings are known, and until the first remedy is tried
 _MOST_CLEARED = 16  # elements that are cleared one by one
 # Findings about the meta page of the older transaction, and about pages that lie outside the database.
 _WRITTEN_ANEW = ("meta", "fallback")
@@ -139,7 +140,7 @@ def diagnose(
             if error is not None and not isinstance(error, InvalidDatabase):
                 notes.append(f"its records could not be examined: {error}")
         else:
-            tree, metas = newest_tree(file.buffer, portion(progress, 0, 0.1))
+            tree, metas = newest_tree(file.buffer, portion(progress, _LOOKED, _TRIED))
             if metas and is_torn(tree, metas, free_pages(tree, metas)):
                 notes.append("it is a torn hot copy: pages of later transactions lie where the tree expects its own, "
                              "as in a copy made while a program wrote to the file")  # fmt: skip
@@ -177,8 +178,10 @@ def _symptoms(path: str, notes: list[str], progress: Progress | None) -> list[Sy
             notes += file_warnings(snapshot)
             if trailer_is_right(snapshot):
                 notes.append("it is a snapshot of etcd, and its SHA-256 is right")
-            for finding in islice(deep_check(snapshot, progress=progress), _MOST_FINDINGS):
+            for finding in islice(deep_check(snapshot, progress=portion(progress, 0, _LOOKED)), _MOST_FINDINGS):
                 found.setdefault(finding.kind, []).append(finding.message)
+            if not found and progress is not None:  # there is nothing to try
+                progress(snapshot.meta.hwm, snapshot.meta.hwm)
     except BoltError as error:
         kind = "invalid-database" if isinstance(error, InvalidDatabase) else "damaged"
         found.setdefault(kind, []).append(str(error))
@@ -191,7 +194,8 @@ def _try_all(
     """Try every remedy, and add to ``notes``; the best one first: sound ones that keep most without a loss."""
     surgery = [] if any(symptom.kind == "invalid-database" for symptom in symptoms) else [*_SURGERY, CLEAR]
     count = len(surgery) + 1
-    shown = [portion(progress, 0.1 + 0.9 * at / count, 0.1 + 0.9 * (at + 1) / count) for at in range(count)]
+    tried = portion(progress, _TRIED, 1)
+    shown = [portion(tried, at / count, (at + 1) / count) for at in range(count)]
     operated = [_operated(name, path, folder, show) for name, show in zip(surgery, shown)]
     remedies = [*filter(None, operated), _recovered(path, folder, notes, shown[-1])]
     most = max((each.pairs for each in remedies if each.sound), default=0)

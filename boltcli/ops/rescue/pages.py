@@ -31,7 +31,7 @@ from ...format.meta import Meta
 from ...format.page import HEADER, Page, ascend, unload
 from ...progress import watched
 from ...storage.snapshot import FilePages, Snapshot
-from ...storage.source import LOCK_PATIENCE, Source, open_source
+from ...storage.source import LOCK_PATIENCE, Source, check_waiting, open_source
 from ..write.compact import PAGE_SIZES
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class MappedFile(AbstractContextManager["MappedFile"]):
     """
 
     def __init__(self, path: str, lock: Way = "wait", timeout: float = LOCK_PATIENCE) -> None:
+        check_waiting(lock, timeout)
         # Rescue never reads beside a writer unless it is told to: "auto" is "wait" here.
         self._source: Source = open_source(path, "none" if lock == "none" else "wait", timeout)
         try:
