@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,10 +90,9 @@ def test_who_waits(path: Path, source: Source) -> None:
         waiter = subprocess.Popen([sys.executable, "-c", script, path], stdout=subprocess.PIPE)
         assert waiter.stdout is not None
         waiter.stdout.readline()
-        for _ in range(1000):
-            found = holders(source)
-            if len(found) == 2:
-                break
+        until = time.monotonic() + 20
+        while len(found := holders(source)) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
         assert {(holder.pid, holder.mode, holder.waits) for holder in found} == {
             (pid, "exclusive", False),
             (waiter.pid, "shared", True),
