@@ -81,7 +81,9 @@ def test_the_survivors_that_a_run_prints_can_be_read(tmp_path: Path) -> None:
 def test_the_tests_that_run_a_line(tmp_path: Path) -> None:
     """A line without code belongs to the one before it, one outside of functions to all tests of the module."""
     source = b"LIMIT = 1\n\ndef f(a):\n    return (\n        a,\n        2,\n    )\n\ndef g():\n    pass\n"
-    (tmp_path / FILES[0]).write_text('{"seconds": {"t.py::one": 1, "t.py::two": 2}, "starters": ["t.py::two"]}')
+    (tmp_path / FILES[0]).write_text(
+        '{"seconds": {"t.py::one": 1, "t.py::two": 2}, "starters": ["t.py::two"], "failed": []}'
+    )
     data = coverage.CoverageData(tmp_path / FILES[1])
     for context, lines in (
         ("", [1, 3, 9]),
