@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from boltcli.ops.check.database_check import check
-from boltcli.storage.snapshot import Snapshot
+from boltcli.storage.snapshot import BEYOND, Snapshot
 from tests.support import ROOT, fixture, freelist, page, pgid, run, small
 
 pytestmark = pytest.mark.usefixtures("walks")
@@ -54,6 +54,27 @@ def test_out_of_bounds_and_multiple_references(tmp_path: Path) -> None:
         "page 4: multiple references (stack: [3 4])",
         "page 6: out of bounds: 5 (stack: [3 6])",
         "the first key[0]=(hex)61 on leaf page(4) needs to be >= the key in the ancestor (62). Stack: [3 4]",
+    ]
+
+
+def test_what_is_below_a_page_with_two_references(tmp_path: Path) -> None:
+    """It is followed both times, as by bbolt."""
+    root = page(3, 1, [(b"a", pgid(4)), (b"b", pgid(4))])
+    pages = [root, page(4, 1, [(b"a", pgid(5))]), page(5, 2, [(b"a", b"")])]
+    assert findings(tmp_path, small(freelist(2), *pages))[:2] == [
+        "page 4: multiple references (stack: [3 4])",
+        "page 5: multiple references (stack: [3 4 5])",
+    ]
+
+
+@pytest.mark.parametrize("beyond", [BEYOND - 1, BEYOND, BEYOND + 1])
+def test_a_page_far_beyond_the_file(tmp_path: Path, beyond: int) -> None:
+    """At the end of the ids that are kept, and after it."""
+    child = 4 + beyond
+    content = small(freelist(2), page(3, 1, [(b"a", pgid(child))]))
+    assert findings(tmp_path, content) == [
+        f"page {child} at offset {child * 4096}: the page lies beyond the end of the file (16384 bytes) "
+        f"(stack: [3 {child}])"
     ]
 
 
