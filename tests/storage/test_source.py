@@ -13,7 +13,7 @@ from boltcli.errors import ArgumentError
 from boltcli.storage.destination import Destination
 from boltcli.storage.holders import Holder, writer
 from boltcli.storage.opened import Reading, split_member, stdin_file
-from boltcli.storage.source import Source, check_waiting, open_source
+from boltcli.storage.source import Source, check_waiting, open_source, wait_for_lock
 from tests.live import held
 from tests.support import fixture
 
@@ -108,6 +108,13 @@ def test_a_reader_is_no_writer(path: str) -> None:
             assert writer(source) is None
         with held(Path(path), "LOCK_EX"):
             assert writer(source) is not None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="flock")
+def test_a_reader_waits_for_a_writer_only(path: str) -> None:
+    with open_source(path, "none") as source, held(Path(path), "LOCK_SH"):
+        assert not wait_for_lock(source, 0.01, exclusive=True)
+        assert wait_for_lock(source, 0.01)
 
 
 def test_a_holder_of_whom_nothing_is_known() -> None:

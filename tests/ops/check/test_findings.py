@@ -78,6 +78,14 @@ def test_a_page_far_beyond_the_file(tmp_path: Path, beyond: int) -> None:
     ]
 
 
+def test_a_bucket_that_bbolt_does_not_find_by_its_name(tmp_path: Path) -> None:
+    """A check from a page looks each bucket up, and passes over one that the order of keys hides."""
+    names = [(name, bucket(4 + index), b"\1") for index, name in enumerate((b"c", b"a", b"b"))]
+    content = small(freelist(2), page(3, 2, names), freelist(4), page(5, 2), freelist(6))
+    found = findings(tmp_path, content, 3)
+    assert [words for words in found if "invalid type" in words] == ["page 6: invalid type: freelist (stack: [6])"]
+
+
 def test_a_page_above_the_high_water_mark(tmp_path: Path) -> None:
     """A page there is out of bounds to bbolt; the very first isn't, nor is one that is only overflow."""
     bucket_leaf = page(3, 2, [(b"a", bucket(4), b"\1"), (b"b", bucket(5), b"\1")])
