@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.ops.check.database_check import check
+from boltcli.ops.check.database_check import check, file_warnings
 from boltcli.storage.snapshot import BEYOND, Snapshot
 from tests.support import ROOT, fixture, freelist, page, pgid, run, small
 
@@ -76,6 +76,15 @@ def test_a_page_far_beyond_the_file(tmp_path: Path, beyond: int) -> None:
         f"page {child} at offset {child * 4096}: the page lies beyond the end of the file (16384 bytes) "
         f"(stack: [3 {child}])"
     ]
+
+
+def test_the_end_of_a_file_with_the_length_of_a_snapshot(tmp_path: Path) -> None:
+    """Where a page is larger than etcd's unit, only 32 bytes after a whole page are those of a hash."""
+    path = tmp_path / "test.db"
+    for more, words in ((32, "32 bytes follow the last page, as in"), (544, "the file ends inside a page")):
+        path.write_bytes(small(freelist(2), LEAF) + b"\1" * more)
+        with Snapshot(str(path)) as snapshot:
+            assert next(file_warnings(snapshot)).startswith(words)
 
 
 def test_a_bucket_that_bbolt_does_not_find_by_its_name(tmp_path: Path) -> None:

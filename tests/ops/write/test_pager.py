@@ -8,9 +8,11 @@ import pytest
 
 from boltcli.errors import UnreadablePage
 from boltcli.format.meta import Meta
+from boltcli.ops.write.compact import _source_findings
 from boltcli.ops.write.page_surgery import clear_elements, nonsense, revert_meta
 from boltcli.ops.write.pager import Space, mmap_size
 from boltcli.storage.raw import RawFile
+from boltcli.storage.snapshot import Snapshot
 from tests.support import freelist, meta, page, pgid, small
 
 MIB, GIB = 1 << 20, 1 << 30
@@ -108,3 +110,21 @@ def test_a_branch_that_would_lead_to_itself(tmp_path: Path) -> None:
         [(offset, content)], lost = clear_elements(file, 3, 1, 2)
     expected = page(3, 1, [(b"a", pgid(4)), (b"c", pgid(5))])
     assert (offset, content[:50], lost) == (3 * 4096, expected[:50], True)
+
+
+@pytest.mark.parametrize(
+    ("pages", "sound"),
+    [
+        ([freelist(2), LEAF], True),
+        ([freelist(2), LEAF, page(4, 2)], True),  # neither in use nor free
+        ([freelist(2, [3]), LEAF], True),
+        ([page(2, 2), LEAF], True),  # no freelist: it isn't copied
+        ([freelist(2), page(3, 2, [(b"b", b""), (b"a", b"")])], False),
+        ([freelist(2), page(3, 4)], False),
+    ],
+)
+def test_findings_about_what_is_not_copied(tmp_path: Path, pages: list[bytes], sound: bool) -> None:
+    path = tmp_path / "db"
+    path.write_bytes(small(*pages))
+    with Snapshot(str(path)) as snapshot:
+        assert _source_findings(snapshot)[1] == sound
