@@ -37,26 +37,29 @@ _PYTEST = [
 ]  # fmt: skip
 
 
+Texts = tuple[str, str, str]  # what equivalents.txt knows a change by: the path, the line before and after
+
+
 class Mutant(NamedTuple):
     room: str
-    path: str  # relative to the root
     change: Change
+    texts: Texts
     number: int  # of those with the same texts
 
-    def texts(self) -> tuple[str, str, str]:
-        """Return what equivalents.txt knows it by: the path, the line before and after."""
-        return self.path, *self.change.lines((ROOT / self.path).read_bytes())
+    @property
+    def path(self) -> str:
+        return self.texts[0]
 
     def rank(self, seed: int) -> bytes:
         """Return its place among all in a sample, which other changes and equivalents don't move."""
-        return hashlib.sha256(repr((seed, self.number, self.texts())).encode()).digest()
+        return hashlib.sha256(repr((seed, self.number, self.texts)).encode()).digest()
 
 
 def modules(room: str) -> list[Path]:
     return sorted((ROOT / ROOMS[room]).rglob("*.py"))
 
 
-def read_texts(path: Path) -> dict[tuple[str, str, str], str]:
+def read_texts(path: Path) -> dict[Texts, str]:
     """Return the changes in a file, as the path and the line before and after, with the line that follows each."""
     lines = [*path.read_text(encoding="utf-8").splitlines(), ""]
     return {
@@ -67,13 +70,14 @@ def read_texts(path: Path) -> dict[tuple[str, str, str], str]:
 
 
 def _mutants(rooms: list[str]) -> list[Mutant]:
-    known, seen, found = read_texts(EQUIVALENT), Counter[tuple[str, str, str]](), []
+    known, seen, found = read_texts(EQUIVALENT), Counter[Texts](), []
     for room in rooms:
         for path in modules(room):
-            for change in changes(path.read_bytes()):
-                texts = Mutant(room, path.relative_to(ROOT).as_posix(), change, 0).texts()
+            source = path.read_bytes()
+            for change in changes(source):
+                texts = path.relative_to(ROOT).as_posix(), *change.lines(source)
                 if texts not in known:
-                    found.append(Mutant(room, texts[0], change, seen[texts]))
+                    found.append(Mutant(room, change, texts, seen[texts]))
                     seen[texts] += 1
     return found
 
@@ -118,7 +122,7 @@ class Copy:
 
     def dies(self, mutant: Mutant, traced: dict[bool, Traced]) -> bool:
         """Return whether a test notices a change."""
-        source = (ROOT / mutant.path).read_bytes()
+        source = (self.root / mutant.path).read_bytes()
         run = {kernel: each.tests(mutant.path, mutant.change.line, source) for kernel, each in traced.items()}
         near = {test for test in run[False] if test.startswith(own_tests(mutant.room))}
         steps = (near, False), (run[False] - near, False), (run[True] - run[False], True)
@@ -153,7 +157,7 @@ def main() -> int:
     chosen = every[: options.sample]
     if options.only:
         only = read_texts(options.only)
-        chosen = [mutant for mutant in every if mutant.texts() in only]
+        chosen = [mutant for mutant in every if mutant.texts in only]
     print(f"{len(every)} changes in {', '.join(rooms)}; a sample of {len(chosen)}, seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="boltcli-mutants-") as folder:
         copies: SimpleQueue[Copy] = SimpleQueue()
@@ -173,7 +177,7 @@ def main() -> int:
             for number, (mutant, dead) in enumerate(zip(chosen, pool.map(dies, chosen)), 1):
                 died += dead
                 if not dead:
-                    path, old, new = mutant.texts()
+                    path, old, new = mutant.texts
                     print(f"survived, {number}:\n{path}:{mutant.change.line}\n- {old}\n+ {new}\n", flush=True)
     share = 100 * died / len(chosen)
     print(f"{died} of {len(chosen)} died: {share:.1f} % (asked {options.asked:g} %)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from boltcli.errors import ArgumentError
 from boltcli.storage.destination import Destination
+from boltcli.storage.given import given_source
 from boltcli.storage.holders import Holder, writer
 from boltcli.storage.opened import Reading, split_member, stdin_file
 from boltcli.storage.source import Source, check_waiting, open_source, wait_for_lock
@@ -149,3 +151,13 @@ def test_members_of_packed_files(
     for file in ("db", "x!"):
         Path(file).touch()
     assert split_member(name) == expected
+
+
+def test_what_is_given_instead_of_a_path(path: str) -> None:
+    """Bytes are copied, so that nobody changes them meanwhile; an open file may have a writer."""
+    content = Path(path).read_bytes()
+    for given in (content, bytearray(content), io.BytesIO(content)):
+        with given_source(given, 0) as source:
+            assert (source.is_own_copy, source.may_have_writer) == (True, False)
+    with open(path, "rb") as file, given_source(file, 0) as source:
+        assert (source.is_own_copy, source.may_have_writer) == (False, True)
