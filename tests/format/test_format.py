@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from boltcli.errors import ChecksumError, Corrupted, InvalidDatabase, VersionMismatch
+from boltcli.format.encode import freelist_bytes, freelist_page
 from boltcli.format.meta import Meta, choose, fnv1a64
 from boltcli.format.page import BranchElements, LeafElements, find, type_name
 from tests.support import as_page, freelist, meta, page, pgid
@@ -123,3 +124,47 @@ def test_a_search_ends_before_the_end_of_the_map() -> None:
         for end in range(start, len(text) + 3):
             for needle in (b"a", b"b", b"ab", b"cab", b"abcabcab", b"x", b"b" * 20):
                 assert find(_Map(text), needle, start, end) == text.find(needle, start, end)
+
+
+def test_a_count_that_is_too_small() -> None:
+    """All elements are read if the missing ones fit between the table and the data, and a page leads here."""
+    elements = [(b"a", b"1"), (b"b", b"2"), (b"c", b"3")]
+    for count in (1, 2):
+        below = as_page(page(3, 2, elements), count)
+        below.stack = (4, 3)
+        whole = LeafElements(below).verify_whole()
+        assert whole is not None
+        assert whole.keys() == [b"a", b"b", b"c"]
+        with pytest.raises(Corrupted, match="element 0 has its data at byte 64 of the page"):
+            LeafElements(as_page(page(3, 2, elements), count)).verify_whole()
+    right = as_page(page(3, 2, elements))
+    right.stack = (4, 3)
+    assert LeafElements(right).verify_whole() is None
+
+
+@pytest.mark.parametrize(("first", "words"), [(2, ""), (1, ", and so have 1 elements after it"),
+                                              (0, ", and so have 2 elements after it")])  # fmt: skip
+def test_how_many_elements_have_their_data_elsewhere(first: int, words: str) -> None:
+    content = bytearray(page(3, 2, [(b"a", b"1"), (b"b", b"2"), (b"c", b"3")]))
+    for index in range(first, 3):
+        content[16 + 16 * index + 4] += 8
+    at = 16 + 48 + 2 * first
+    [problem] = LeafElements(as_page(bytes(content))).layout_problems()
+    assert problem == f"element {first} has its data at byte {at + 8} of the page, expected at {at}{words}"
+
+
+def test_batches_of_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No batch is empty, and of one whose values are too long for memory each is a batch."""
+    monkeypatch.setattr("boltcli.format.page._AT_ONCE", 10)
+    leaf = LeafElements(as_page(page(3, 2, [(b"%d" % i, bytes(size)) for i, size in enumerate([20, 5, 5, 1, 11])])))
+    assert list(leaf.batches(0, 5)) == [(0, 1), (1, 3), (3, 4), (4, 5)]
+    assert list(leaf.batches(1, 3)) == [(1, 3)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 0xFFFE, 0xFFFF, 0x10000])
+def test_the_size_of_a_freelist(count: int) -> None:
+    ids = range(2, 2 + count)
+    content = freelist_page(7, 1, ids)
+    assert len(content) == freelist_bytes(count)
+    assert as_page(content).freelist_ids() == list(ids)
+    assert as_page(content).freelist_size(count) == len(content)

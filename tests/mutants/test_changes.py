@@ -1,13 +1,15 @@
-"""The changes that ``make mutants`` makes: each is one, compiles, and leaves annotations and texts alone."""
+"""The changes of ``make mutants``: each is one, compiles, and leaves annotations and texts alone; who is asked."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import coverage
 import pytest
 
-from tests.mutants.__main__ import EQUIVALENT, ROOMS, ROOT, modules, read_equivalents
+from tests.mutants.__main__ import EQUIVALENT, ROOT, modules, read_texts
 from tests.mutants.changes import changes
+from tests.mutants.traced import FILES, ROOMS, Traced, own_tests
 
 SOURCE = '''
 """A docstring of 1 line."""
@@ -58,14 +60,44 @@ def test_every_change_compiles_and_changes_something(room: str) -> None:
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_the_tests_of_a_room_exist(room: str) -> None:
-    assert all((ROOT / test).exists() for test in ROOMS[room].tests)
+def test_a_room_has_tests_of_its_own(room: str) -> None:
+    assert list((ROOT / own_tests(room)).glob("test_*.py"))
 
 
 def test_every_equivalent_has_a_reason_and_is_still_there() -> None:
-    known = read_equivalents()
+    known = read_texts(EQUIVALENT)
+    assert known
     for (path, old, new), reason in known.items():
         source = (ROOT / path).read_bytes()
         assert reason, f"{EQUIVALENT.name}: {path}: {old}: no reason"
         assert (old, new) in {change.lines(source) for change in changes(source)}, f"{path}: {old} -> {new}"
-    assert Path(EQUIVALENT).is_file()
+
+
+def test_the_survivors_that_a_run_prints_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("9 changes\nsurvived, 3:\na/b.py:7\n- x < 1\n+ x <= 1\n\n8 of 9 died\n")
+    assert read_texts(tmp_path / "log") == {("a/b.py", "x < 1", "x <= 1"): ""}
+
+
+def test_the_tests_that_run_a_line(tmp_path: Path) -> None:
+    """A line without code belongs to the one before it, one outside of functions to all tests of the module."""
+    source = b"LIMIT = 1\n\ndef f(a):\n    return (\n        a,\n        2,\n    )\n\ndef g():\n    pass\n"
+    (tmp_path / FILES[0]).write_text(
+        '{"seconds": {"t.py::one": 1, "t.py::two": 2}, "starters": ["t.py::two"], "failed": []}'
+    )
+    data = coverage.CoverageData(tmp_path / FILES[1])
+    for context, lines in (
+        ("", [1, 3, 9]),
+        ("t.py::one|run", [4, 5]),
+        ("t.py::two|setup", [10]),
+        ("t.py::gone|run", [4]),
+    ):
+        data.set_context(context)
+        data.add_lines({str(ROOT / "boltcli/x.py"): lines})
+    data.write()
+    data.close()
+    traced = Traced(tmp_path)
+    assert traced.starters == {"t.py::two"}
+    every = {"t.py::one", "t.py::two"}
+    expected = {1: every, 3: every, 4: {"t.py::one"}, 6: {"t.py::one"}, 10: {"t.py::two"}}
+    assert {line: traced.tests("boltcli/x.py", line, source) for line in expected} == expected
+    assert traced.tests("boltcli/y.py", 1, source) == set()

@@ -35,6 +35,20 @@ def test_it_is_there_after_the_commit_only(tmp_path: Path, sync: bool, replace: 
     assert os.listdir(tmp_path) == ["out"]
 
 
+def test_the_mode_that_is_asked_for_counts_and_not_that_of_the_file_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.touch()
+    path.chmod(0o666)
+    for public in (False, True):
+        with Destination(str(path), mode=0o626, public=public, replace=True) as destination:
+            destination.commit()
+        assert path.stat().st_mode & 0o777 == 0o604  # less the umask
+        path.chmod(0o666)
+    with Destination(str(path), public=True, replace=True) as destination:
+        destination.commit()
+    assert path.stat().st_mode & 0o777 == 0o666
+
+
 def test_without_a_commit_nothing_is_left(tmp_path: Path) -> None:
     def fail() -> None:
         with Destination(str(tmp_path / "out")) as destination:

@@ -24,6 +24,7 @@ import pytest
 import boltcli
 from boltcli.fleet.find import places
 from boltcli.format.magic import is_bolt
+from boltcli.storage.packed import Stream, _zip_opened
 from tests.support import DATABASES, error_line, fixture, needed, run
 
 zstandard = needed("zstandard")
@@ -374,3 +375,16 @@ def test_copies_of_packed_databases(tmp_path: Path) -> None:
     changes.write_bytes(run("diff", "--json", fixture("document"), fixture("document"))[1])
     assert run("patch", "--in-place", tmp_path / "db.gz", changes)[0] == 1
     assert (tmp_path / "db.gz").read_bytes() == PACKED["gzip"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\x09\x14\5\0\x5d\0\0\x80",  # cut
+        b"\x09\x14\6\0\x5d\0\0\x80\0",  # of another size
+        b"\x09\x14\5\0\xe1\0\0\x80\0",  # properties that there can't be
+    ],
+)
+def test_an_impossible_header_of_lzma_in_a_zip(head: bytes) -> None:
+    with pytest.raises(lzma.LZMAError, match="no header of LZMA"):
+        _zip_opened(14, Stream(io.BytesIO(head).read))

@@ -12,14 +12,14 @@ buckets name the root page that the bucket had, which may have been used for ano
 from array import array
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
 from .elements import Elements, fits, is_reused, page_elements, readable
 from .pages import Path
-from .roots import Candidate, PageGraph, newest_first, whole_ones
+from .roots import Candidate, Link, PageGraph, newest_first, whole_ones
 from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, Gap, Hits, Pairs, RecoveredTree, Recovery, find_keys, sample
 
 _ENOUGH = 4.0  # points that a place must have
@@ -202,19 +202,20 @@ class Placement:
 
     def _group(self, page: int) -> Group | None:
         top = page_elements(self.table, page)
-        leaf, end = self._outermost(page, 1), self._outermost(page, -1)
+        leaf, end = self._outermost(page, iter), self._outermost(page, reversed)
         if top is None or leaf is None or end is None:
             return None
         size = max(leaf.ends) - leaf.table.start if top.leaf else self.table.page_size
         last = max(top.keys[-1], end.keys[-1], end.keys[0])
         return Group(page, top.leaf, size, top.keys[0], last, sample(leaf) | sample(end), {*leaf.flags, *end.flags})
 
-    def _outermost(self, page: int | None, step: int) -> Elements | None:
+    def _outermost(self, page: int | None, order: Callable[[list[Link]], Iterator[Link]]) -> Elements | None:
+        """Return the first leaf below a page, in this ``order`` of the pages that a branch leads to."""
         for _ in range(_MOST_LEVELS):
             found = page_elements(self.table, page) if page is not None else None
             if page is None or found is None or not found.count or found.leaf:
                 return found if found is not None and found.count else None
-            page = next((link.page for link in self.links[page][::step] if link.right), None)
+            page = next((link.page for link in order(self.links[page]) if link.right), None)
         return None
 
     def _find_evidence(self, references: list[RecoveredTree], same_bucket: SameBucket) -> None:

@@ -71,12 +71,12 @@ def compact(
     snapshot: Snapshot,
     path: str,
     *,
+    sync: bool,
     tx_max_size: int = TX_MAX_SIZE,
     dense: bool = False,
     page_size: int = 0,
     fill_percent: int = FILL_PERCENT,
     replace: bool = False,
-    sync: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Compaction:
     """Write a compact copy of ``snapshot`` to ``path``, which appears there when it is complete.

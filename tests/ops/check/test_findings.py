@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.ops.check.database_check import check
-from boltcli.storage.snapshot import Snapshot
+from boltcli.ops.check.database_check import check, file_warnings
+from boltcli.storage.snapshot import BEYOND, Snapshot
 from tests.support import ROOT, fixture, freelist, page, pgid, run, small
 
 pytestmark = pytest.mark.usefixtures("walks")
@@ -55,6 +55,44 @@ def test_out_of_bounds_and_multiple_references(tmp_path: Path) -> None:
         "page 6: out of bounds: 5 (stack: [3 6])",
         "the first key[0]=(hex)61 on leaf page(4) needs to be >= the key in the ancestor (62). Stack: [3 4]",
     ]
+
+
+def test_what_is_below_a_page_with_two_references(tmp_path: Path) -> None:
+    """It is followed both times, as by bbolt."""
+    root = page(3, 1, [(b"a", pgid(4)), (b"b", pgid(4))])
+    pages = [root, page(4, 1, [(b"a", pgid(5))]), page(5, 2, [(b"a", b"")])]
+    assert findings(tmp_path, small(freelist(2), *pages))[:2] == [
+        "page 4: multiple references (stack: [3 4])",
+        "page 5: multiple references (stack: [3 4 5])",
+    ]
+
+
+@pytest.mark.parametrize("beyond", [BEYOND - 1, BEYOND, BEYOND + 1])
+def test_a_page_far_beyond_the_file(tmp_path: Path, beyond: int) -> None:
+    """At the end of the ids that are kept, and after it."""
+    child = 4 + beyond
+    content = small(freelist(2), page(3, 1, [(b"a", pgid(child))]))
+    assert findings(tmp_path, content) == [
+        f"page {child} at offset {child * 4096}: the page lies beyond the end of the file (16384 bytes) "
+        f"(stack: [3 {child}])"
+    ]
+
+
+def test_the_end_of_a_file_with_the_length_of_a_snapshot(tmp_path: Path) -> None:
+    """Where a page is larger than etcd's unit, only 32 bytes after a whole page are those of a hash."""
+    path = tmp_path / "test.db"
+    for more, words in ((32, "32 bytes follow the last page, as in"), (544, "the file ends inside a page")):
+        path.write_bytes(small(freelist(2), LEAF) + b"\1" * more)
+        with Snapshot(str(path)) as snapshot:
+            assert next(file_warnings(snapshot)).startswith(words)
+
+
+def test_a_bucket_that_bbolt_does_not_find_by_its_name(tmp_path: Path) -> None:
+    """A check from a page looks each bucket up, and passes over one that the order of keys hides."""
+    names = [(name, bucket(4 + index), b"\1") for index, name in enumerate((b"c", b"a", b"b"))]
+    content = small(freelist(2), page(3, 2, names), freelist(4), page(5, 2), freelist(6))
+    found = findings(tmp_path, content, 3)
+    assert [words for words in found if "invalid type" in words] == ["page 6: invalid type: freelist (stack: [6])"]
 
 
 def test_a_page_above_the_high_water_mark(tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""What can be reached from a meta page, and which freelist can be trusted beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from boltcli.ops.rescue.tree import RecoveredTree, best_freelist, free_pages, newest_tree
+from tests.support import freelist, page, pgid, small
+
+LEAF = page(3, 2, [(b"a", b"1"), (b"b", b"2")])
+
+
+def tree_of(*pages: bytes, **fields: int) -> tuple[RecoveredTree, bytearray | None, bytearray | None]:
+    """The tree of a file, its free pages by the meta page's freelist, and by the best one."""
+    tree, metas = newest_tree(small(*pages, **fields))
+    return tree, free_pages(tree, metas), best_freelist(tree)
+
+
+def test_a_freelist_marks_its_own_and_the_free_pages() -> None:
+    tree, free, best = tree_of(freelist(2, [4]), LEAF, page(4, 2))
+    assert free == best == bytearray(b"\0\0\1\0\1")
+    assert tree.used == bytearray(b"\0\0\0\1\0")
+    assert tree.unreached(None) == [4]
+    assert tree.unreached(free) == []
+
+
+def test_a_freelist_with_a_page_of_the_tree_cannot_be_trusted() -> None:
+    assert tree_of(freelist(2, [3]), LEAF)[1:] == (None, None)
+    # Also if only the overflow page of a run is free.
+    assert tree_of(freelist(2, [4]), page(3, 2, [(b"a", bytes(5000))], overflow=1))[1:] == (None, None)
+
+
+def test_the_longest_freelist_that_fits_is_the_best() -> None:
+    others = [freelist(4, [6, 7]), freelist(5, [3, 6, 7]), page(6, 2), page(7, 2)]
+    _, free, best = tree_of(freelist(2), LEAF, *others)
+    assert free == bytearray(b"\0\0\1\0\0\0\0\0")
+    assert best == bytearray(b"\0\0\0\0\1\0\1\1")
+
+
+def test_an_empty_freelist_is_none() -> None:
+    assert tree_of(freelist(2), LEAF)[2] is None
+
+
+@pytest.mark.parametrize("root", [0, 1, 9])
+def test_a_bucket_whose_root_page_is_lost(root: int) -> None:
+    """Any page may have been its root: nothing says that it was a leaf."""
+    top = page(3, 2, [(b"bucket", pgid(root or 4) + pgid(0), b"\1")])
+    tree, _, _ = tree_of(freelist(2), top, bytes(4096))
+    [gap] = tree.gaps
+    assert (gap.bucket.path(), gap.page, gap.leaf, gap.elements) == ((b"bucket",), root or 4, False, 0)
+    reasons = {0: "the page is all zeros", 1: "not a tree page", 9: "the page lies beyond the end of the file"}
+    assert gap.reason == reasons[root]
+
+
+def test_a_lost_page_between_leaves_was_a_leaf() -> None:
+    branch = page(3, 1, [(b"a", pgid(4)), (b"b", pgid(5)), (b"c", pgid(6))])
+    tree, _, _ = tree_of(freelist(2), branch, page(4, 2, [(b"a", b"")]), bytes(4096), page(6, 2, [(b"c", b"")]))
+    [gap] = tree.gaps
+    assert (gap.low, gap.high, gap.page, gap.leaf) == (b"b", b"c", 5, True)
+    assert list(tree.top.leaves) == [4, 6]
