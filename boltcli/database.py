@@ -8,12 +8,12 @@ from struct import Struct
 from typing import Any, TypeVar
 
 from .cursor import Cursor
-from .errors import BucketNotFound, Changed, DatabaseClosed, KeyNotFound
+from .errors import ArgumentError, BucketNotFound, Changed, DatabaseClosed, KeyNotFound
 from .format.bucket import BucketRef, open_bucket
 from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE, PAGE_HEADER_SIZE
 from .ops.read.select_items import items
 from .results.rows import Rows
-from .text.columns import Column
+from .text.columns import Again, Column
 from .tree.bucket import find_bucket, root_bucket
 from .tree.lookup import lookups
 from .tree.page_map import free_pages
@@ -27,8 +27,8 @@ V = TypeVar("V")
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Reversible
-    from typing import overload
+    from collections.abc import Callable, Iterable, Reversible
+    from typing import Literal, overload
 
     from .format.page import Page
     from .ops.read.select_items import Items
@@ -50,6 +50,16 @@ else:
 def as_bytes(key: bytes | str) -> bytes:
     """Return ``key``, a str as UTF-8."""
     return key.encode() if isinstance(key, str) else key
+
+
+def _said(key: bytes, value: bytes, is_json: bool) -> Any:
+    """Return what a value says as JSON, or as text. Raises ArgumentError."""
+    from json import loads
+
+    try:
+        return loads(value) if is_json else value.decode()
+    except (ValueError, RecursionError) as error:
+        raise ArgumentError(f"the value of {key!r} is no {'JSON' if is_json else 'text in UTF-8'}: {error}") from None
 
 
 class _Items(ItemsView[bytes, "bytes | Bucket"]):
@@ -224,9 +234,30 @@ class Bucket(_Mapping):
         """Return a view of keys with values or nested buckets, in order."""
         return _Items(self)
 
-    def values(self) -> ValuesView[bytes | Bucket]:
-        """Return a view of the values and nested buckets, in the order of their keys."""
-        return _Values(self)
+    if TYPE_CHECKING:
+
+        @overload
+        def values(self) -> ValuesView[bytes | Bucket]: ...
+        @overload
+        def values(self, *, json: Literal[True]) -> Iterable[Any]: ...
+        @overload
+        def values(self, *, text: Literal[True]) -> Iterable[str]: ...
+
+    def values(self, *, json: bool = False, text: bool = False) -> Any:
+        """Return a view of the values and nested buckets, in the order of their keys.
+
+        With ``json`` or ``text`` it has the values alone, parsed or as text in UTF-8; then reading raises ArgumentError
+        for one that isn't that.
+
+        >>> import boltcli
+        >>> with boltcli.open("fixtures/document.db") as db:
+        ...     [record["State"] for record in db["execution"].values(json=True)]
+        [8, 3, 3, 8]
+        """
+        if not (json or text):
+            return _Values(self)
+        pairs = self.pairs()
+        return Again(lambda: (_said(key, value, json) for key, value in pairs))
 
     def __repr__(self) -> str:
         shown = "/".join(repr(name)[2:-1] for name in self.names)

@@ -605,3 +605,19 @@ def test_refresh_of_the_state_before(tmp_path: Path) -> None:
         writer.commit()  # it doesn't ask for the lock
         assert db.refresh()
         assert (db.txid, db.value("data", "n")) == (2, b"2")
+
+
+def test_values_as_json_and_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    boltcli.write(path, {"b": {"a": '{"n": [1, "é"]}', "c": "2", "inner": {"x": b"\xff"}}, "bad": {"k": b"\xff"}})
+    with boltcli.open(path) as db:
+        parsed, texts = db["b"].values(json=True), db["b"].values(text=True)
+        assert list(parsed) == list(parsed) == [{"n": [1, "é"]}, 2]
+        assert list(texts) == ['{"n": [1, "é"]}', "2"]
+        assert len(db["b"].values()) == 3
+        with pytest.raises(boltcli.ArgumentError, match=r"the value of b'k' is no JSON: "):
+            list(db["bad"].values(json=True))
+        with pytest.raises(boltcli.ArgumentError, match=r"the value of b'k' is no text in UTF-8: "):
+            list(db["bad"].values(text=True))
+    with pytest.raises(boltcli.DatabaseClosed):
+        list(parsed)
