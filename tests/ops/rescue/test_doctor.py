@@ -122,6 +122,17 @@ def test_what_is_not_possible_is_said(tmp_path: Path) -> None:
         assert not each["problem"] or not any(line.encode() + b"\n" in out for line in each["commands"])
 
 
+def test_a_bucket_that_leads_nowhere_can_be_cleared(tmp_path: Path) -> None:
+    """The step names its element; the other bucket stays."""
+    buckets = [(name, pgid(number) + pgid(0), b"\1") for name, number in ((b"a", 4), (b"b", 5))]
+    path = tmp_path / "db"
+    path.write_bytes(small(freelist(2), page(3, 2, buckets), page(4, 2, [(b"k", b"v")]), bytes(4096)))
+    _, (record,), _ = run_json("doctor", path)
+    [clear] = [each for each in record["remedies"] if each["name"] == "clear the damaged elements"]
+    assert "--pageId=3 --from-index=1 --to-index=2" in clear["commands"][0]
+    assert (clear["problem"], clear["pairs"], clear["buckets"]) == (None, 1, 1)
+
+
 def test_fix_and_output_go_together(tmp_path: Path) -> None:
     assert run("doctor", "--fix", fixture("document"))[0] == 1
     assert run("doctor", "-o", tmp_path / "x", fixture("document"))[0] == 1
