@@ -119,6 +119,13 @@ def test_a_reader_waits_for_a_writer_only(path: str) -> None:
         assert wait_for_lock(source, 0.01)
 
 
+def test_a_system_without_locks(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with open_source(path, "none") as source:
+        assert not source.try_lock()
+        assert (source.locked, source.reason) == (False, "unasked")
+
+
 def test_a_holder_of_whom_nothing_is_known() -> None:
     unknown = Holder("shared")
     assert (unknown.pid, unknown.command, unknown.since, unknown.waits) == (None, None, None, False)

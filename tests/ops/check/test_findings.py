@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.ops.check.database_check import check, file_warnings
+from boltcli.ops.check.database_check import check, file_warnings, is_sound
 from boltcli.storage.snapshot import BEYOND, Snapshot
-from tests.support import ROOT, fixture, freelist, page, pgid, run, small
+from tests.support import DATABASES, ROOT, fixture, freelist, page, pgid, run, small
 
 pytestmark = pytest.mark.usefixtures("walks")
 
@@ -31,6 +31,12 @@ def bucket(root: int) -> bytes:
 
 def test_sound(tmp_path: Path) -> None:
     assert findings(tmp_path, small(freelist(2), LEAF)) == []
+
+
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+def test_a_sound_file_needs_the_kernel_alone(path: Path, walks: str) -> None:
+    with Snapshot(str(path)) as snapshot:
+        assert is_sound(snapshot) == (walks == "kernel")
 
 
 def test_freed_twice_and_reachable_freed(tmp_path: Path) -> None:
