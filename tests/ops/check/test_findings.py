@@ -141,6 +141,15 @@ def test_order_of_keys(tmp_path: Path) -> None:
     ]
 
 
+def test_a_key_that_is_that_of_the_next_page(tmp_path: Path) -> None:
+    branch = page(3, 1, [(b"a", pgid(4)), (b"m", pgid(5))])
+    leaves = [page(4, 2, [(b"a", b""), (b"m", b"")]), page(5, 2, [(b"n", b"")])]
+    assert findings(tmp_path, small(freelist(2), branch, *leaves))[0] == (
+        "key[1]=(hex)6d on leaf page(4) needs to be < than key of the next element in ancestor (hex)61. "
+        "Pages stack: [3 4]"
+    )
+
+
 def test_a_key_beyond_its_branch(tmp_path: Path) -> None:
     branch = page(3, 1, [(b"a", pgid(4)), (b"m", pgid(5))])
     leaves = [page(4, 2, [(b"a", b""), (b"x", b"")]), page(5, 2, [(b"m", b"")])]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from boltcli.ops.rescue.pages import PageTable
+from boltcli.ops.rescue.recover import add_deleted
 from boltcli.ops.rescue.roots import Candidate
 from boltcli.ops.rescue.search import _complete as complete
 from boltcli.ops.rescue.tree import RecoveredTree, Recovery, best_freelist, free_pages, newest_tree
@@ -93,3 +94,11 @@ def test_how_the_root_was_found(tmp_path: Path, metas: bool, root: str) -> None:
     path.write_bytes(content if metas else bytes(8192) + content[8192:])
     _, (record,), _ = run_json("recover", path, "-o", tmp_path / "out", "--no-sync")
     assert record["root"] == root
+
+
+def test_deleted_pages_are_leaves_that_nothing_has_overwritten() -> None:
+    torn = page(6, 2, [(b"x", b"")], overflow=1)[:4096]
+    others = [page(4, 2, [(b"k", b"v")]), page(5, 1, [(b"b", pgid(4))]), torn, page(7, 2, [(b"y", b"")])]
+    tree, metas = newest_tree(small(freelist(2), LEAF, *others, hwm=8))
+    add_deleted(Recovery(tree, metas), b"deleted")
+    assert [made.root for made in tree.buckets if made.leaves] == [3, 4, 7]
