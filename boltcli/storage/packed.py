@@ -47,7 +47,7 @@ _BZIP2, _LZMA, _ZSTANDARD = 12, 14, 93  # methods of zip whose decompressors zip
 BOLT = "a bolt database"
 
 
-def unpack(fd: int, path: str, members: list[str], max_size: int = 0, progress: Progress | None = None) -> int:
+def unpack(fd: int, path: str, members: list[str], max_size: int, progress: Progress | None) -> int:
     """Return the descriptor of an unnamed file with the database that is packed in the file ``fd``.
 
     ``members`` are the names after ``!``, one for each nested archive. ``max_size`` is the limit in bytes (0: 64 GiB,

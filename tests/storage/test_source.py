@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.errors import ArgumentError
+from boltcli.errors import ArgumentError, DestinationIsSource
 from boltcli.storage.destination import Destination
 from boltcli.storage.given import given_source
 from boltcli.storage.holders import Holder, writer
@@ -158,6 +158,19 @@ def test_members_of_packed_files(
     for file in ("db", "x!"):
         Path(file).touch()
     assert split_member(name) == expected
+
+
+def test_a_command_whose_output_goes_into_a_file_that_it_reads(path: str) -> None:
+    kept = os.dup(1)
+    try:
+        with open(path, "rb+") as file:
+            os.dup2(file.fileno(), 1)
+        with Reading() as reading, pytest.raises(DestinationIsSource):
+            open_source(path, "none")
+        assert (os.stat(path).st_dev, os.stat(path).st_ino) in reading.streams
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def test_what_is_given_instead_of_a_path(path: str) -> None:

@@ -7,6 +7,7 @@ import json
 import random
 import shlex
 import struct
+import sys
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -15,6 +16,7 @@ import pytest
 from boltcli.ops.rescue.recover import recover_file
 from boltcli.render.explanations import EXPLANATIONS
 from tests.damage.mutations import sample
+from tests.live import held
 from tests.rescue_score.damage import torn_copy
 from tests.rescue_score.truth import read
 from tests.schema import run_json
@@ -120,6 +122,15 @@ def test_what_is_not_possible_is_said(tmp_path: Path) -> None:
     for each in record["remedies"]:
         assert (f"not possible: {each['name']}: ".encode() in out) == bool(each["problem"])
         assert not each["problem"] or not any(line.encode() + b"\n" in out for line in each["commands"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="flock")
+def test_who_has_the_file_open_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "db"
+    path.write_bytes(fixture("one-bucket").read_bytes())
+    assert run_json("doctor", path)[1][0]["holder"] is None
+    with held(path, "LOCK_SH"):
+        assert run_json("doctor", path)[1][0]["holder"].endswith("(shared)")
 
 
 def test_a_bucket_that_leads_nowhere_can_be_cleared(tmp_path: Path) -> None:
