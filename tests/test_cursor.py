@@ -146,6 +146,7 @@ FIRSTS = [KEYS[0], KEYS[10], KEYS[20]]
 DAMAGED = {
     "an emptied leaf": (_tree(KEYS[:10], [], KEYS[20:], below=FIRSTS), "a leaf without elements"),
     "keys out of order": (_tree([b"000", b"004", b"002"], KEYS[20:]), "its keys are out of order"),
+    "equal keys out of order": (_tree([b"000", b"002", b"002"], KEYS[20:]), "its keys are out of order"),
     "leaves out of order": (_tree(KEYS[10:12], KEYS[:10], KEYS[20:], below=KEYS[:3]), "its keys are out of order"),
     "a page above itself": (
         _tree(KEYS[:3], KEYS[3:6], KEYS[6:]).replace(pgid(6), pgid(4), 1), "its child 4 is its own ancestor",

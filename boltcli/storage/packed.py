@@ -47,7 +47,7 @@ _BZIP2, _LZMA, _ZSTANDARD = 12, 14, 93  # methods of zip whose decompressors zip
 BOLT = "a bolt database"
 
 
-def unpack(fd: int, path: str, members: list[str], max_size: int = 0, progress: Progress | None = None) -> int:
+def unpack(fd: int, path: str, members: list[str], max_size: int, progress: Progress | None) -> int:
     """Return the descriptor of an unnamed file with the database that is packed in the file ``fd``.
 
     ``members`` are the names after ``!``, one for each nested archive. ``max_size`` is the limit in bytes (0: 64 GiB,
@@ -205,11 +205,16 @@ class _Unpacking:
             tar = _TarStream(stream.read, self.path, self._allow_layer, file)
             yield from ((name, Stream(read)) for name, read in _tar_members(tar, self._allow))
             return
-        spooled = file is None
-        if file is None:  # the table of a zip is at its end
-            with Unnamed(self.path) as spool:
-                self._copy(stream, spool)
-                file = os.fdopen(spool.take(), "rb")
+        if file is not None:
+            yield from self._zip_parts(file)
+            return
+        with Unnamed(self.path) as spool:  # the table of a zip is at its end
+            self._copy(stream, spool)
+            descriptor = spool.take()
+        with os.fdopen(descriptor, "rb") as spooled:
+            yield from self._zip_parts(spooled)
+
+    def _zip_parts(self, file: BinaryIO) -> Iterator[tuple[str, Stream]]:
         file.seek(0)
         total = 0
 
@@ -220,8 +225,6 @@ class _Unpacking:
             part = Stream(read, allow_part)
             yield name, part
             total += part.size
-        if spooled:
-            file.close()
 
     def _copy(self, stream: Stream, target: Unnamed) -> None:
         while part := stream.read(_CHUNK):

@@ -33,6 +33,13 @@ def test_passwords(address: str, secret: str, rest: str) -> None:
     assert redact_url(shown) == shown
 
 
+def test_addresses_that_look_alike_without_their_secrets() -> None:
+    addresses = [f"https://u:word-{number}@alike/x" for number in range(3)]
+    shown = [redact_url(address) for address in addresses]
+    assert shown == ["https://u:***@alike/x", "https://u:***2@alike/x", "https://u:***3@alike/x"]
+    assert [original_url(each) for each in shown] == addresses
+
+
 @pytest.mark.parametrize(
     "address", ["http://127.0.0.1:9000/bucket/1@2", "http://localhost:80/a@b", "http://h:80/1", "s3://b/a@b/c"]
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.errors import ArgumentError
+from boltcli.errors import ArgumentError, DestinationIsSource
 from boltcli.storage.destination import Destination
 from boltcli.storage.given import given_source
 from boltcli.storage.holders import Holder, writer
@@ -119,6 +119,13 @@ def test_a_reader_waits_for_a_writer_only(path: str) -> None:
         assert wait_for_lock(source, 0.01)
 
 
+def test_a_system_without_locks(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with open_source(path, "none") as source:
+        assert not source.try_lock()
+        assert (source.locked, source.reason) == (False, "unasked")
+
+
 def test_a_holder_of_whom_nothing_is_known() -> None:
     unknown = Holder("shared")
     assert (unknown.pid, unknown.command, unknown.since, unknown.waits) == (None, None, None, False)
@@ -151,6 +158,19 @@ def test_members_of_packed_files(
     for file in ("db", "x!"):
         Path(file).touch()
     assert split_member(name) == expected
+
+
+def test_a_command_whose_output_goes_into_a_file_that_it_reads(path: str) -> None:
+    kept = os.dup(1)
+    try:
+        with open(path, "rb+") as file:
+            os.dup2(file.fileno(), 1)
+        with Reading() as reading, pytest.raises(DestinationIsSource):
+            open_source(path, "none")
+        assert (os.stat(path).st_dev, os.stat(path).st_ino) in reading.streams
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def test_what_is_given_instead_of_a_path(path: str) -> None:

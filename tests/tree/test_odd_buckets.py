@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from boltcli.errors import Corrupted
+from boltcli.storage.snapshot import Snapshot
+from boltcli.tree.bucket import find_bucket, get
 from tests.support import error_line, freelist, meta, page, pgid, run, small
 
 INSIDE = page(4, 2, [(b"one", b"1"), (b"two", b"2")])
@@ -173,3 +176,11 @@ def test_a_branch_page_of_another_type(tmp_path: Path, flags: int) -> None:
     assert run("keys", tmp_path / "copy.db", "b")[1] == b"one\ntwo\n"
     assert run("check", path)[0] == 1
     assert run("get", path, "b", "one")[0] == 1
+
+
+def test_an_inline_bucket_whose_page_is_a_branch(tmp_path: Path) -> None:
+    inline = pgid(0) + pgid(0) + page(0, 1, [(b"a", pgid(4))])[:33]
+    path = tmp_path / "db"
+    path.write_bytes(small(freelist(2), page(3, 2, [(b"b", inline, b"\1")]), page(4, 2, [(b"a", b"1")])))
+    with Snapshot(str(path)) as snapshot, pytest.raises(Corrupted, match="an inline bucket's page must be a leaf"):
+        get(snapshot, find_bucket(snapshot, [b"b"]), b"a")

@@ -168,9 +168,10 @@ class _Search:
             yield from _pairs(found, path, page, sure, age, high=over * table.page_size)
         for owner in self.tree.buckets:
             for page in owner.leaves:
-                slack, low = self._slack(page)
+                slack = self._slack(page)
                 if slack is not None:
-                    yield from _pairs(slack, owner.path(), page, CERTAIN, _OLDEST, low=low)
+                    found, low = slack
+                    yield from _pairs(found, owner.path(), page, CERTAIN, _OLDEST, low=low)
 
     def live_pairs(self) -> Iterator[_Pair]:
         for bucket in self.tree.buckets:
@@ -212,19 +213,19 @@ class _Search:
                 chosen[page] = max(counted or alike, key=lambda path: (counted[path], path))
         return chosen
 
-    def _slack(self, page: int) -> tuple[Elements | None, int]:
+    def _slack(self, page: int) -> tuple[Elements, int] | None:
         """Return elements, those after the last one that the header counts too, and where these have their data."""
         table = self.table
         count, start = table.counts[page], page * table.page_size
         if table.kind[page] != LEAF_PAGE or not count or table.overflows[page]:
-            return None, 0
+            return None
         first = start + PAGE_HEADER_SIZE
         more, odd = divmod(int.from_bytes(table.buffer[first + 4 : first + 8], "little"), ELEMENT_SIZE)
         end = min(start + table.page_size, table.size)
         if odd or not count < more <= (end - first) // ELEMENT_SIZE:
-            return None, 0
+            return None
         found = read_elements(table.buffer, start, LEAF_PAGE, more, end)
-        return (found, found.starts[count]) if found.sound and found.count == more else (None, 0)
+        return (found, found.starts[count]) if found.sound and found.count == more else None
 
 
 def _pairs(

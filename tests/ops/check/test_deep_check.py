@@ -327,3 +327,11 @@ def test_names_in_errors(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["etcd-3.6-k8s-snapshot", "storm-json", "etcd-3.6-k8s", "containerd-meta-v2.2.9"])
 def test_healthy_backups_are_sound(name: str) -> None:
     assert run("check", "--deep", STORES / f"{name}.db") == (0, b"OK\n", b"")
+
+
+@pytest.mark.parametrize(("root", "wrong"), [(1, True), (4, False), (5, True), (6, True)])
+def test_root_pages_outside_the_database(tmp_path: Path, root: int, wrong: bool) -> None:
+    top = page(3, 2, [(b"b", pgid(root) + pgid(0), b"\1")])
+    content = small(freelist(2), top, page(4, 2, [(b"k", b"")]), page(5, 2, [(b"k", b"")]), hwm=5)
+    words = f"its root is page {root}, expected one in [2, 5)"
+    assert any(words in found for found in deep(tmp_path, content)) == wrong

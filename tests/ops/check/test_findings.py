@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.ops.check.database_check import check, file_warnings
+from boltcli.ops.check.database_check import check, file_warnings, is_sound
 from boltcli.storage.snapshot import BEYOND, Snapshot
-from tests.support import ROOT, fixture, freelist, page, pgid, run, small
+from tests.support import DATABASES, ROOT, fixture, freelist, page, pgid, run, small
 
 pytestmark = pytest.mark.usefixtures("walks")
 
@@ -31,6 +31,12 @@ def bucket(root: int) -> bytes:
 
 def test_sound(tmp_path: Path) -> None:
     assert findings(tmp_path, small(freelist(2), LEAF)) == []
+
+
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+def test_a_sound_file_needs_the_kernel_alone(path: Path, walks: str) -> None:
+    with Snapshot(str(path)) as snapshot:
+        assert is_sound(snapshot) == (walks == "kernel")
 
 
 def test_freed_twice_and_reachable_freed(tmp_path: Path) -> None:
@@ -133,6 +139,15 @@ def test_order_of_keys(tmp_path: Path) -> None:
         "key[1]=(hex)61 on leaf page(3) needs to be > (found <) than previous element (hex)62. Stack: [3]",
         "key[2]=(hex)61 on leaf page(3) needs to be > (found =) than previous element (hex)61. Stack: [3]",
     ]
+
+
+def test_a_key_that_is_that_of_the_next_page(tmp_path: Path) -> None:
+    branch = page(3, 1, [(b"a", pgid(4)), (b"m", pgid(5))])
+    leaves = [page(4, 2, [(b"a", b""), (b"m", b"")]), page(5, 2, [(b"n", b"")])]
+    assert findings(tmp_path, small(freelist(2), branch, *leaves))[0] == (
+        "key[1]=(hex)6d on leaf page(4) needs to be < than key of the next element in ancestor (hex)61. "
+        "Pages stack: [3 4]"
+    )
 
 
 def test_a_key_beyond_its_branch(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import random
 import shlex
 import struct
+import sys
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -15,6 +16,7 @@ import pytest
 from boltcli.ops.rescue.recover import recover_file
 from boltcli.render.explanations import EXPLANATIONS
 from tests.damage.mutations import sample
+from tests.live import held
 from tests.rescue_score.damage import torn_copy
 from tests.rescue_score.truth import read
 from tests.schema import run_json
@@ -120,6 +122,26 @@ def test_what_is_not_possible_is_said(tmp_path: Path) -> None:
     for each in record["remedies"]:
         assert (f"not possible: {each['name']}: ".encode() in out) == bool(each["problem"])
         assert not each["problem"] or not any(line.encode() + b"\n" in out for line in each["commands"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="flock")
+def test_who_has_the_file_open_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "db"
+    path.write_bytes(fixture("one-bucket").read_bytes())
+    assert run_json("doctor", path)[1][0]["holder"] is None
+    with held(path, "LOCK_SH"):
+        assert run_json("doctor", path)[1][0]["holder"].endswith("(shared)")
+
+
+def test_a_bucket_that_leads_nowhere_can_be_cleared(tmp_path: Path) -> None:
+    """The step names its element; the other bucket stays."""
+    buckets = [(name, pgid(number) + pgid(0), b"\1") for name, number in ((b"a", 4), (b"b", 5))]
+    path = tmp_path / "db"
+    path.write_bytes(small(freelist(2), page(3, 2, buckets), page(4, 2, [(b"k", b"v")]), bytes(4096)))
+    _, (record,), _ = run_json("doctor", path)
+    [clear] = [each for each in record["remedies"] if each["name"] == "clear the damaged elements"]
+    assert "--pageId=3 --from-index=1 --to-index=2" in clear["commands"][0]
+    assert (clear["problem"], clear["pairs"], clear["buckets"]) == (None, 1, 1)
 
 
 def test_fix_and_output_go_together(tmp_path: Path) -> None:

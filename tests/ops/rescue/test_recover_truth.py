@@ -105,7 +105,9 @@ def test_without_meta_pages_both_last_states_are_told(path: Path, tmp_path: Path
             }
     status, _, err = run("recover", tmp_path / "bad.db", "-o", tmp_path / "new.db", "--state", str(len(several) + 1))
     assert status == 1
-    assert b"there is no state" in error_line(err)
+    assert b"there is no state %d: %d states may be the newest one" % (len(several) + 1, len(several)) in error_line(
+        err
+    )
     assert not (tmp_path / "new.db").exists()
 
 
@@ -124,7 +126,7 @@ def test_states_with_the_same_content_do_not_matter(tmp_path: Path) -> None:
 def test_of_one_known_state_there_is_no_second(tmp_path: Path) -> None:
     status, _, err = run("recover", fixture("integers"), "-o", tmp_path / "out.db", "--state", "2")
     assert status == 1
-    assert b"there is no state 2" in error_line(err)
+    assert b"there is no state 2: the newest one is known" in error_line(err)
     assert run("recover", fixture("integers"), "-o", tmp_path / "out.db", "--state", "1")[0] == 0
 
 

@@ -61,7 +61,7 @@ def test_an_inline_bucket_proves_the_last_element(root: int, sound: bool) -> Non
     assert found[-1].sound == sound
 
 
-@pytest.mark.parametrize("chars", product(b"AZ", b"az", b"09"), ids=bytes)
+@pytest.mark.parametrize("chars", list(product(b"AZ", b"az", b"09")), ids=bytes)
 def test_random_words_of_few_characters(chars: tuple[int, int, int]) -> None:
     assert is_random(bytes(chars) * 10)
     assert not is_random(bytes(chars[:2]) * 15)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from boltcli.ops.rescue.tree import RecoveredTree, best_freelist, free_pages, newest_tree
-from tests.support import freelist, page, pgid, small
+from boltcli.ops.rescue.pages import PageTable
+from boltcli.ops.rescue.recover import add_deleted
+from boltcli.ops.rescue.roots import Candidate
+from boltcli.ops.rescue.search import _complete as complete
+from boltcli.ops.rescue.tree import RecoveredTree, Recovery, best_freelist, free_pages, newest_tree
+from tests.schema import run_json
+from tests.support import fixture, freelist, page, pgid, small
 
 LEAF = page(3, 2, [(b"a", b"1"), (b"b", b"2")])
 
@@ -58,3 +65,40 @@ def test_a_lost_page_between_leaves_was_a_leaf() -> None:
     [gap] = tree.gaps
     assert (gap.low, gap.high, gap.page, gap.leaf) == (b"b", b"c", 5, True)
     assert list(tree.top.leaves) == [4, 6]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_nothing_is_missing_where_all_pages_are_accounted_for(known: bool) -> None:
+    """Page 2, too, which is mostly a freelist's: here it may be a leaf that is in use."""
+    top = page(3, 2, [(b"bucket", pgid(5) + pgid(0), b"\1")])
+    tree, metas = newest_tree(small(page(2, 2), top, freelist(4, [2] if known else []), bytes(4096), freelist=4))
+    free = free_pages(tree, metas)
+    assert free is not None
+    [gap] = tree.gaps
+    gap.filled = 1
+    complete(Recovery(tree, metas), free)
+    assert gap.complete == known
+
+
+def test_pages_for_which_a_tree_does_not_account() -> None:
+    """Those that no freelist has; what both have is worse."""
+    for pages, count in (([LEAF], 0), ([LEAF, page(4, 2)], 1), ([LEAF, page(4, 2), freelist(5, [2, 4])], 0)):
+        assert Candidate(PageTable(small(freelist(2), *pages), 4096), 3).unaccounted == count
+    assert Candidate(PageTable(small(page(2, 2), LEAF), 4096), 3).unaccounted == 1
+
+
+@pytest.mark.parametrize(("metas", "root"), [(True, "meta"), (False, "pages")])
+def test_how_the_root_was_found(tmp_path: Path, metas: bool, root: str) -> None:
+    content = fixture("nested-8").read_bytes()
+    path = tmp_path / "db"
+    path.write_bytes(content if metas else bytes(8192) + content[8192:])
+    _, (record,), _ = run_json("recover", path, "-o", tmp_path / "out", "--no-sync")
+    assert record["root"] == root
+
+
+def test_deleted_pages_are_leaves_that_nothing_has_overwritten() -> None:
+    torn = page(6, 2, [(b"x", b"")], overflow=1)[:4096]
+    others = [page(4, 2, [(b"k", b"v")]), page(5, 1, [(b"b", pgid(4))]), torn, page(7, 2, [(b"y", b"")])]
+    tree, metas = newest_tree(small(freelist(2), LEAF, *others, hwm=8))
+    add_deleted(Recovery(tree, metas), b"deleted")
+    assert [made.root for made in tree.buckets if made.leaves] == [3, 4, 7]

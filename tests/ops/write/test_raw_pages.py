@@ -70,6 +70,19 @@ def test_a_page_with_overflow_is_read_whole(tmp_path: Path) -> None:
         assert file.page(3).data == run_of_three
 
 
+@pytest.mark.parametrize(
+    ("output", "words"), [("new/", "Is a directory"), ("there/new/", "Is a directory"), ("gone/new/", "No such file")]
+)
+def test_a_copy_whose_name_ends_as_that_of_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    path = written(tmp_path, small(freelist(2), LEAF))
+    with RawFile(path) as file, pytest.raises(BoltError, match=f"(?i){words}"):
+        begin_copy(file, output)
+
+
 def test_what_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(SourceNotFound):
         RawFile(str(tmp_path / "missing"))
