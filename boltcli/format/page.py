@@ -244,7 +244,8 @@ class _Elements:
         size = self.end - self.page.offset
         if places != expected:
             wrong = [index for index, (place, right) in enumerate(zip(places, expected)) if place != right]
-            more = f", and so have {len(wrong) - 1} elements after it" if len(wrong) > 1 else ""
+            others = len(wrong) - 1
+            more = f"; misplaced elements after it: {others}" if others else ""
             at = wrong[0]
             yield f"element {at} has its data at byte {places[at]} of the page, expected at {expected[at]}{more}"
         elif end > size:

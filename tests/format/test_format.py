@@ -142,8 +142,8 @@ def test_a_count_that_is_too_small() -> None:
     assert LeafElements(right).verify_whole() is None
 
 
-@pytest.mark.parametrize(("first", "words"), [(2, ""), (1, ", and so have 1 elements after it"),
-                                              (0, ", and so have 2 elements after it")])  # fmt: skip
+@pytest.mark.parametrize(("first", "words"), [(2, ""), (1, "; misplaced elements after it: 1"),
+                                              (0, "; misplaced elements after it: 2")])  # fmt: skip
 def test_how_many_elements_have_their_data_elsewhere(first: int, words: str) -> None:
     content = bytearray(page(3, 2, [(b"a", b"1"), (b"b", b"2"), (b"c", b"3")]))
     for index in range(first, 3):
