@@ -214,8 +214,8 @@ def meta_update(
         was = page_surgery.meta_at(file, meta_page, patches[0][0])[0] if patches else None  # page 1 is one page size on
         if was is not None and was.problem() is not None and not (wanted or force):
             raise ArgumentError(
-                f"meta page {meta_page} is not valid; without --fields it would become valid with impossible values: "
-                "--force writes it"
+                f"meta page {meta_page} is not valid; without --fields it would become valid with impossible values; "
+                "--force writes it anyway"
             )
         if not force:
             _refuse_nonsense(out, file, patches, far=bool(wanted))
