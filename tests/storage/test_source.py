@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -119,11 +120,14 @@ def test_a_reader_waits_for_a_writer_only(path: str) -> None:
         assert wait_for_lock(source, 0.01)
 
 
-def test_a_system_without_locks(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "fcntl", None)
+def test_a_file_system_without_locks(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(fd: int, *, exclusive: bool) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("boltcli.storage.source.take_lock", refuse)
     with open_source(path, "none") as source:
         assert not source.try_lock()
-        assert (source.locked, source.reason) == (False, "unasked")
+        assert (source.locked, source.reason) == (False, os.strerror(errno.ENOLCK))
 
 
 def test_a_holder_of_whom_nothing_is_known() -> None:
