@@ -183,7 +183,7 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 def _values(option: Option, numbers: list[str], *, bad: bool) -> st.SearchStrategy[str]:
     if option.parser == "parse_string" and not option.switch:
         return WORDS
-    if option.name in ("timeout", "read-timeout"):
+    if option.parser == "parse_timeout":
         return st.sampled_from(["0", "1s", "1.5h2m", *(["x", "1", ""] if bad else [])])
     if option.name == "max-unpacked":
         return st.sampled_from(["0", "1000", "2G", *(["x", "-1"] if bad else [])])

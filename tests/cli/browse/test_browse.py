@@ -455,7 +455,7 @@ def test_without_textual_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None
     status, _, err = run("browse", fixture("document"))
     assert status == 1
     assert err.startswith(b"Error: browse needs textual: ")
-    assert b" install 'textual>=8'" in err
+    assert b" install 'textual>=8.2.5'" in err
 
 
 @pytest.mark.slow
