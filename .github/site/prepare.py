@@ -17,7 +17,8 @@ from pathlib import Path
 import boltcli
 from boltcli.cli.browse.app import BrowseApp
 from boltcli.cli.browse.session import Session
-from boltcli.storage.snapshot import Snapshot
+from boltcli.storage.live import Live
+from boltcli.storage.source import open_source
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "build" / "site-source"
@@ -113,13 +114,17 @@ def _boltcli(*words: str) -> None:
 
 async def _browse() -> str:
     """Return a picture of `browse` with a value open, as SVG."""
-    with Snapshot(EXAMPLE) as snapshot:
-        app = BrowseApp(Session(EXAMPLE, snapshot, lambda: snapshot))
-        async with app.run_test(size=(110, 30)) as pilot:
-            for key in ("enter", "down", "down", "enter"):
-                await pilot.press(key)
-            await pilot.pause(0.5)
-            return app.export_screenshot(title="boltcli browse")
+
+    def opened() -> Live:
+        return Live(open_source(EXAMPLE, "none"))
+
+    app = BrowseApp(Session(EXAMPLE, opened), opened())
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause(3)  # what is shown is read in a thread
+        for key in ("down", "down"):
+            await pilot.press(key)
+        await pilot.pause(2)
+        return app.export_screenshot(title="boltcli browse")
 
 
 def screens() -> str:
