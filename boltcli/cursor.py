@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .format.bucket import open_bucket
 from .format.constants import BUCKET_LEAF_FLAG
+from .tree.bucket import as_bytes
 from .tree.lookup import lookups
 
 B = TypeVar("B")  # nested buckets
@@ -101,7 +102,7 @@ class Cursor(Generic[B]):
 
     def seek(self, key: bytes | str) -> bool:
         """Go to the first element whose key isn't below ``key``; return whether there is one."""
-        wanted = key.encode() if isinstance(key, str) else key
+        wanted = as_bytes(key)
         bucket = self._bucket
         snapshot = bucket._snapshot
         if bucket._ordered:

@@ -14,7 +14,7 @@ from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE, PAGE_HEADER_SIZE
 from .ops.read.select_items import items
 from .results.rows import Rows
 from .text.columns import Again, Column
-from .tree.bucket import find_bucket, root_bucket
+from .tree.bucket import as_bytes, find_bucket, root_bucket
 from .tree.lookup import lookups
 from .tree.page_map import free_pages
 from .tree.walk import Whole, bounds, leaf_pages, refuse_nested
@@ -45,11 +45,6 @@ if TYPE_CHECKING:
         def __eq__(self, other: object) -> bool: ...
 else:
     _Mapping = Mapping
-
-
-def as_bytes(key: bytes | str) -> bytes:
-    """Return ``key``, a str as UTF-8."""
-    return key.encode() if isinstance(key, str) else key
 
 
 def _said(key: bytes, value: bytes, is_json: bool) -> Any:

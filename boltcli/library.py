@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from .api import open_snapshot, source_of
 from .api import read as read_state
-from .database import Bucket, as_bytes
+from .database import Bucket
 from .database import Database as Reading
 from .errors import ArgumentError
 from .format.page import type_name
@@ -19,7 +19,7 @@ from .ops.space.pages import FREE, page_rows
 from .results.view_rows import ViewRows
 from .storage.live import newer_state
 from .storage.source import LOCK_PATIENCE
-from .tree.bucket import bucket_path, find_bucket
+from .tree.bucket import as_bytes, bucket_path, find_bucket
 from .tree.page_map import free_pages
 
 if TYPE_CHECKING:

@@ -121,3 +121,18 @@ def small(*pages: bytes, **fields: int) -> bytes:
     """A file: two metas, then ``pages``; the high-water mark is set behind them."""
     fields.setdefault("hwm", 2 + sum(len(part) for part in pages) // 4096)
     return meta(0, **fields) + meta(1, **fields) + b"".join(pages)
+
+
+def read_terminal(fd: int) -> bytes:
+    """Read all that programs write to a pseudo-terminal, until none has it open, and close it."""
+    text = b""
+    while True:
+        try:
+            piece = os.read(fd, 65536)
+        except OSError:  # Linux says so where others say nothing more comes
+            break
+        if not piece:
+            break
+        text += piece
+    os.close(fd)
+    return text

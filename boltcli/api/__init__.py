@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
     from ..database import Database
+    from ..progress import Progress as Progress
     from ..read_errors import BoltError
     from ..storage.given import Content
     from ..storage.snapshot import Snapshot
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
     Given = str | os.PathLike[str] | Content | Database | Snapshot
-    Progress = Callable[[int, int], None]
     Skipped = Callable[[BoltError], object]
 
     class Opening(TypedDict, total=False):

@@ -8,7 +8,7 @@ from ..errors import ArgumentError, InvalidDatabase, OpenError
 from ..ops.compare.diff import diff as compared
 from ..results.rows import Rows
 from ..text.columns import Again, Column
-from ..tree.bucket import bucket_path
+from ..tree.bucket import as_bytes, bucket_path
 from ..tree.walk import bounds
 from . import for_path, opened, while_open
 
@@ -173,7 +173,7 @@ def diff(
     >>> [change.new.id[:6] for change in boltcli.diff(one, two, view="executions") if change.old is None][:2]
     ['e-002a', 'e-002d']
     """
-    path, first = bucket_path(bucket), prefix.encode() if isinstance(prefix, str) else prefix
+    path, first = bucket_path(bucket), as_bytes(prefix)
     if view is None:
         return Changes(lambda: _begin(old, new, path, first, progress, opening), path)
     if path or first:

@@ -12,14 +12,14 @@ from ..apps.contract import Application
 from ..apps.decode import Decoder
 from ..apps.registry import recognised
 from ..apps.values import find
-from ..database import Database, as_bytes
+from ..database import Database
 from ..errors import ArgumentError, BoltError
 from ..ops.rescue.deleted import NOWHERE, Deleted
 from ..ops.rescue.deleted import deleted as pairs_of
 from ..ops.rescue.pages import MappedFile
 from ..storage.source import LOCK_PATIENCE
 from ..text.sizes import counted
-from ..tree.bucket import bucket_path
+from ..tree.bucket import as_bytes, bucket_path
 from ..tree.walk import bounds
 from . import Stream, file_at
 

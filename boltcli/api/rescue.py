@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..apps.contract import ERROR, WARNING, AuditOptions
 from ..apps.registry import recognised
-from ..database import Database, as_bytes
+from ..database import Database
 from ..errors import ArgumentError
 from ..ops.rescue.doctor import Diagnosis, Records, diagnose
 from ..ops.rescue.doctor import fix as carry_out
@@ -20,7 +20,7 @@ from ..ops.rescue.redact import redact as redacted
 from ..storage.destination import check_destination
 from ..storage.opened import Read
 from ..storage.source import LOCK_PATIENCE
-from ..tree.bucket import bucket_path
+from ..tree.bucket import as_bytes, bucket_path
 from . import file_at, growing
 
 if TYPE_CHECKING:

@@ -8,13 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 from weakref import finalize
 
-from ..database import as_bytes
 from ..errors import ArgumentError
 from ..ops.read.content import EVERYTHING, Bounds
 from ..progress import portion
 from ..tables.relations import Relation, TableFile
 from ..tables.relations import relations as relations_of
-from ..tree.bucket import bucket_path
+from ..tree.bucket import as_bytes, bucket_path
 from ..tree.walk import bounds
 from . import as_list, for_path, growing, opened, while_open
 

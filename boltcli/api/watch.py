@@ -11,7 +11,7 @@ from ..errors import ArgumentError
 from ..ops.compare.watch import Commit, Waiter
 from ..ops.compare.watch import watch as follow
 from ..storage.files import Closing
-from ..tree.bucket import bucket_path
+from ..tree.bucket import as_bytes, bucket_path
 from ..tree.walk import bounds
 from . import file_at
 
@@ -50,7 +50,7 @@ def watch(
     if not interval >= 0:
         raise ArgumentError(f"interval {interval!r}: must be a number of seconds, 0 or more")
     waiter = Waiter(max(interval, _SHORTEST), stop, inf if timeout is None else timeout)
-    first, last = bounds(prefix.encode() if isinstance(prefix, str) else prefix)
+    first, last = bounds(as_bytes(prefix))
     return Watch(waiter, follow(file_at(path), waiter, bucket_path(bucket), start=first, stop=last, initial=initial))
 
 

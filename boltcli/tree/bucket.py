@@ -109,10 +109,15 @@ def child_bucket(snapshot: Snapshot, bucket: BucketRef, name: bytes) -> BucketRe
     return None
 
 
+def as_bytes(key: bytes | str) -> bytes:
+    """Return ``key``, a str as UTF-8."""
+    return key.encode() if isinstance(key, str) else key
+
+
 def bucket_path(given: bytes | str | Iterable[bytes | str]) -> tuple[bytes, ...]:
     """Return a bucket's path as names in bytes; the library also takes text, and a single name as it is."""
     names = (given,) if isinstance(given, (bytes, str)) else given
-    return tuple(name.encode() if isinstance(name, str) else name for name in names)
+    return tuple(map(as_bytes, names))
 
 
 def find_bucket(snapshot: Snapshot, path: Iterable[bytes], start: BucketRef | None = None) -> BucketRef:

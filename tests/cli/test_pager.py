@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT, run
+from tests.support import ROOT, read_terminal, run
 
 PAGERS = ("BOLTCLI_PAGER", "PAGER", "LESS")
 
@@ -20,16 +20,7 @@ PAGERS = ("BOLTCLI_PAGER", "PAGER", "LESS")
 def shown(topic: str, lines: int = 24, /, **environment: str) -> str:
     """What a terminal of ``lines`` shows of ``boltcli help TOPIC``."""
     ours, process = _started(topic, lines, environment)
-    text = b""
-    while True:
-        try:
-            piece = os.read(ours, 65536)
-        except OSError:  # Linux says so where others say nothing more comes
-            break
-        if not piece:
-            break
-        text += piece
-    os.close(ours)
+    text = read_terminal(ours)
     assert process.wait() == 0
     return text.decode().replace("\r", "")
 

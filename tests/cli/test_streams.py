@@ -15,7 +15,7 @@ import pytest
 from boltcli.cli.command_table import COMMANDS
 from boltcli.cli.help import inside, shown_example
 from boltcli.cli.registry import all_commands, find, names
-from tests.support import FIXTURES, ROOT, error_line, fixture, run
+from tests.support import FIXTURES, ROOT, error_line, fixture, read_terminal, run
 
 COMMAND = [sys.executable, "-m", "boltcli"]
 
@@ -186,17 +186,7 @@ def on_a_terminal(argv: list[str], *, stderr: bool = False, columns: int = 0, **
     out, err = (subprocess.DEVNULL, theirs) if stderr else (theirs, None)
     with subprocess.Popen([*COMMAND, *argv], cwd=ROOT, stdout=out, stderr=err, env=environment):
         os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(ours, 65536)
-            except OSError:  # Linux says so where others say nothing more comes
-                break
-            if not piece:
-                break
-            shown += piece
-    os.close(ours)
-    return shown
+        return read_terminal(ours)
 
 
 def test_no_arguments_is_help() -> None:
